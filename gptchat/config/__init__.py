@@ -1,0 +1,1 @@
+"""Typed settings, each value knowing where it came from."""

@@ -1,0 +1,137 @@
+"""The protocols the manager speaks to: a provider, a store of sessions, a counter of tokens, facts on models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gptchat.core.events import ProviderEvent
+from gptchat.core.messages import Message, Record, Request, Usage
+from gptchat.core.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model. Prices are US$ per million tokens; None or 0 where unknown."""
+
+    name: str
+    context: int | None = None
+    """The window in tokens."""
+    max_output: int | None = None
+    input: float | None = None
+    cached_input: float | None = None
+    output: float | None = None
+    reasoning: bool = False
+    vision: bool | None = None
+    tools: bool = False
+    api: str = "chat"
+    """The wire API it answers on: `chat`, `responses` or `completions`."""
+    provider: str = ""
+    retired: str | None = None
+    """When it was shut down, or will be (ISO date)."""
+    source: str = "catalogue"
+    """Who says so: `settings`, `server`, `learnt`, `catalogue` or `default`."""
+
+
+class Provider(Protocol):
+    """A named endpoint that answers requests."""
+
+    @property
+    def name(self) -> str:
+        """The name of the provider in the settings."""
+
+    def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
+        """Send `request` and yield what comes; ends with `Finished` or raises a `GptchatError`.
+
+        Cancelling the task that iterates closes the connection.
+        """
+
+    async def models(self) -> Sequence[ModelFacts]:
+        """The models the server lists, with the facts it tells; raises a `GptchatError`."""
+
+    async def close(self) -> None:
+        """Close connections; the provider may not be used afterwards."""
+
+
+class TokenCounter(Protocol):
+    """Counts tokens as `model` would. Counts are of text a person or model wrote, never sent anywhere."""
+
+    def encoding(self, model: str) -> str:
+        """The name of the encoding (`o200k_base`, `cl100k_base`, or `estimate`) under which counts are cached."""
+
+    def exact(self, model: str) -> bool:
+        """Whether counts for `model` are exact, or an estimate to be marked with `≈`."""
+
+    def count(self, text: str, model: str) -> int:
+        """Tokens in `text`. Takes any string whatever; never raises."""
+
+    def message(self, message: Message, model: str) -> int:
+        """Tokens of `message` in a request, its share of the format included; uses `message.tokens`."""
+
+    def overhead(self, model: str) -> int:
+        """Tokens that every request has besides its messages."""
+
+    def learn(self, model: str, counted: int, reported: int) -> None:
+        """The server reported `reported` prompt tokens where `counted` had been counted."""
+
+
+class PartialReply(Protocol):
+    """The sidecar of a reply while it streams: what came survives the end of the process."""
+
+    def write(self, text: str, *, reasoning: bool = False) -> None:
+        """Append a piece; handed to the operating system at once, not forced to the disk."""
+
+    def discard(self) -> None:
+        """Remove the sidecar; the reply is in the journal now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session in a list. `updated` and `created` are UTC, `2026-11-20T08:30:15Z`."""
+
+    id: str
+    user: str
+    title: str
+    created: str
+    updated: str
+    turns: int = 0
+    model: str = ""
+    damaged: str = ""
+    """Why the journal could not be read whole, if so."""
+
+
+class SessionStore(Protocol):
+    """Where sessions live. Blocking: call it in a thread where that matters. Raises `StorageError`."""
+
+    def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
+        """A new session; its journal appears with its first record."""
+
+    def open(self, user: str, session_id: str) -> Session:
+        """Read a session, heal its journal, and take in a reply that was cut off."""
+
+    def append(self, session: Session, records: Sequence[Record], *, durable: bool = False) -> Sequence[Record]:
+        """Write `records` and apply them to `session`; first apply what other programs wrote meanwhile.
+
+        A message with an empty `id` is given one that nobody else has taken. Returns the records as
+        written. `durable` forces them to the disk before returning.
+        """
+
+    def refresh(self, session: Session) -> Sequence[Record]:
+        """Apply, and return, what other programs have written to the session since it was last read."""
+
+    def partial(self, session: Session, header: Record) -> PartialReply:
+        """Begin the sidecar of a reply: `header` is its message record without content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Tokens and money of one reply, for the totals of `/usage`."""
+
+    ts: str
+    user: str
+    session: str
+    provider: str
+    model: str
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = None

@@ -1,0 +1,352 @@
+"""A session: a tree of messages with a head. It is the fold of its journal's records, in their order.
+
+Every move (undo, redo, retry, edit, fork, continue) is a record that is appended and applied like any
+other; nothing is ever removed. The functions below `Session` build the records of the moves.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gptchat.core.messages import Message, Record, Usage
+
+VERSION = 1
+"""The version of the journal format that this program writes."""
+
+_NUMBERED = re.compile(r"m(\d+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The model's summary of everything on the path up to and with the message `until`."""
+
+    id: str
+    until: str
+    content: str
+    head: str | None
+    """Where the conversation stood when the summary was taken: `/undo` there takes it back."""
+    ts: str = ""
+
+
+class Session:
+    """One saved exchange, as its records tell it so far. Change it only through `apply`."""
+
+    def __init__(self, id: str, user: str) -> None:
+        self.id = id
+        self.user = user
+        self.created = ""
+        self.updated = ""
+        self.title: str | None = None
+        self.settings: dict[str, Any] = {}
+        self.messages: dict[str, Message] = {}
+        """Every message of every branch, in the order of arrival."""
+        self.head: str | None = None
+        self.pinned: dict[str, None] = {}
+        """The ids of pinned messages, in the order they were pinned."""
+        self.summaries: dict[str, Summary] = {}
+        self.redo_heads: list[str | None] = []
+        self.turns_taken: set[str] = set()
+        """Tokens of the replies that were taken in, so that a cut-off reply is never taken in twice."""
+        self._children: dict[str | None, list[str]] = {}
+        self._parents: dict[str, str | None] = {}
+        self._path: list[str] = []
+        self._number = 0
+
+    def __repr__(self) -> str:
+        return f"Session({self.id!r}, user={self.user!r}, messages={len(self.messages)}, head={self.head!r})"
+
+    def apply(self, record: Mapping[str, Any]) -> None:
+        """Take in one record. An unknown type, or a field of a wrong type, changes nothing and is no error."""
+        ts = record.get("ts")
+        if isinstance(ts, str) and ts:
+            self.updated = max(self.updated, ts)
+        match record.get("type"):
+            case "session":
+                self._apply_session(record)
+            case "message":
+                self._apply_message(record)
+            case "continuation":
+                self._apply_continuation(record)
+            case "head":
+                self._apply_head(record)
+            case "title":
+                title = record.get("title")
+                self.title = title if isinstance(title, str) and title else None
+            case "settings":
+                self._merge_settings(record.get("settings"))
+            case "pin":
+                self._apply_pin(record)
+            case "summary":
+                self._apply_summary(record)
+
+    def path(self) -> list[Message]:
+        """The messages from the root to the head: the conversation as it stands."""
+        return [self.messages[id] for id in self._path]
+
+    def path_ids(self) -> Sequence[str]:
+        """The ids of `path()`; not to be changed."""
+        return self._path
+
+    def tail(self, count: int) -> list[Message]:
+        """The last `count` messages of the path, at a cost that does not grow with the session."""
+        return [self.messages[id] for id in self._path[-count:]] if count > 0 else []
+
+    def parent_of(self, id: str) -> str | None:
+        """The message before `id` in its branch: its `parent`, or where that is lost, the one written before."""
+        return self._parents.get(id)
+
+    def children_of(self, id: str | None) -> Sequence[str]:
+        """The ids of the messages that follow `id`, in the order of arrival; the roots for None."""
+        return self._children.get(id, ())
+
+    def next_id(self) -> str:
+        """An id that no message of this session has."""
+        return f"m{self._number + 1}"
+
+    def turns(self) -> Iterator[list[Message]]:
+        """The path as turns: each a user message and what answered it, oldest first."""
+        turn: list[Message] = []
+        for message in self.path():
+            if message.role == "user" and turn:
+                yield turn
+                turn = []
+            turn.append(message)
+        if turn:
+            yield turn
+
+    def user_ids(self) -> list[str]:
+        """The ids of the user messages on the path, oldest first: one a turn."""
+        return [id for id in self._path if self.messages[id].role == "user"]
+
+    def summary(self) -> Summary | None:
+        """The newest summary that stands for a part of the path, if any."""
+        if not self.summaries:
+            return None
+        on_path = set(self._path)
+        for summary in reversed(self.summaries.values()):
+            if summary.until in on_path:
+                return summary
+        return None
+
+    @property
+    def name(self) -> str:
+        """The title, or the first message shortened; empty while there is neither."""
+        if self.title:
+            return self.title
+        for id in self._path or self.messages:
+            if self.messages[id].role == "user":
+                return shorten(self.messages[id].text)
+        return ""
+
+    def _apply_session(self, record: Mapping[str, Any]) -> None:
+        ts, title = record.get("ts"), record.get("title")
+        if isinstance(ts, str):
+            self.created = self.created or ts
+        if isinstance(title, str) and title:
+            self.title = title
+        self._merge_settings(record.get("settings"))
+
+    def _apply_message(self, record: Mapping[str, Any]) -> None:
+        message = Message.from_record(record)
+        if not message.id:
+            message = replace(message, id=self.next_id())
+        token = record.get("turn")
+        if isinstance(token, str):
+            self.turns_taken.add(token)
+        if match := _NUMBERED.match(message.id):
+            self._number = max(self._number, int(match[1]))
+        parent = message.parent
+        if parent is not None and parent not in self.messages:
+            # The line that held the parent is lost. Hang the message on the one written before it, so
+            # that one bad line never hides the rest of the conversation.
+            parent = next(reversed(self.messages), None)
+        known = message.id in self.messages
+        if known and parent == message.id:
+            parent = self._parents[message.id]
+        self.messages[message.id] = message
+        if known:
+            self._move_child(message.id, parent)
+        else:
+            self._parents[message.id] = parent
+            self._children.setdefault(parent, []).append(message.id)
+        self._set_head(message.id)
+        self.redo_heads.clear()
+
+    def _apply_continuation(self, record: Mapping[str, Any]) -> None:
+        old = self.messages.get(str(record.get("message")))
+        if old is None:
+            return
+        token = record.get("turn")
+        if isinstance(token, str):
+            self.turns_taken.add(token)
+        piece = Message.from_record(record)
+        usage = old.usage.plus(piece.usage) if old.usage and piece.usage else piece.usage or old.usage
+        if piece.content:
+            content = old.content if not isinstance(old.content, str) else old.content + piece.text
+            old = old.with_content(content)
+        self.messages[old.id] = replace(
+            old,
+            status=piece.status,
+            finish_reason=piece.finish_reason,
+            usage=usage,
+            reasoning=old.reasoning + piece.reasoning,
+        )
+
+    def _apply_head(self, record: Mapping[str, Any]) -> None:
+        target = record.get("message")
+        if target is not None and target not in self.messages:
+            return
+        match record.get("move"):
+            case "undo":
+                self.redo_heads.append(self.head)
+            case "redo" if self.redo_heads:
+                self.redo_heads.pop()
+            case _:
+                self.redo_heads.clear()
+        self._set_head(target)
+
+    def _apply_pin(self, record: Mapping[str, Any]) -> None:
+        id = record.get("message")
+        if not isinstance(id, str) or id not in self.messages:
+            return
+        if record.get("pinned") is False:
+            self.pinned.pop(id, None)
+        else:
+            self.pinned[id] = None
+
+    def _apply_summary(self, record: Mapping[str, Any]) -> None:
+        id, until, content = record.get("id"), record.get("until"), record.get("content")
+        if not isinstance(id, str):
+            return
+        if record.get("removed") is True:
+            self.summaries.pop(id, None)
+        elif isinstance(until, str) and isinstance(content, str) and until in self.messages:
+            head, ts = record.get("head"), record.get("ts")
+            self.summaries[id] = Summary(
+                id, until, content, head if isinstance(head, str) else None, ts if isinstance(ts, str) else ""
+            )
+
+    def _merge_settings(self, changes: object) -> None:
+        if not isinstance(changes, dict):
+            return
+        for key, value in changes.items():
+            if value is None:
+                self.settings.pop(key, None)
+            else:
+                self.settings[key] = value
+
+    def _move_child(self, id: str, parent: str | None) -> None:
+        old = self._parents[id]
+        if old == parent or id in self._ancestors(parent):
+            return  # the same place, or a loop, which only a damaged journal can ask for
+        self._children[old].remove(id)
+        self._parents[id] = parent
+        self._children.setdefault(parent, []).append(id)
+
+    def _ancestors(self, id: str | None) -> Iterator[str]:
+        while id is not None:
+            yield id
+            id = self._parents[id]
+
+    def _set_head(self, id: str | None) -> None:
+        if id is not None and self._parents[id] == self.head and (not self._path or self._path[-1] == self.head):
+            self._path.append(id)
+        else:
+            self._path = [*self._ancestors(id)][::-1]
+        self.head = id
+
+
+def undo(session: Session, count: int = 1) -> Record | None:
+    """The record that takes back the last `count` turns, or the newest summary if nothing came after it.
+
+    None where there is nothing to take back.
+    """
+    summary = session.summary()
+    if summary is not None and summary.head == session.head:
+        return {"type": "summary", "id": summary.id, "removed": True}
+    users = session.user_ids()
+    if not users or count < 1:
+        return None
+    first = users[-min(count, len(users))]
+    return {"type": "head", "message": session.parent_of(first), "move": "undo"}
+
+
+def redo(session: Session) -> Record | None:
+    """The record that goes forward again to where the last undo came from; None where there is nothing."""
+    if not session.redo_heads:
+        return None
+    return {"type": "head", "message": session.redo_heads[-1], "move": "redo"}
+
+
+def move(target: str | None) -> Record:
+    """The record that puts the head on the message `target` (None: before the first)."""
+    return {"type": "head", "message": target}
+
+
+def fork(session: Session, turns: int | None = None) -> list[Record]:
+    """The records of a new session that begins with the first `turns` turns of the path (None: all).
+
+    Ids, pins and settings are kept; the messages' own records hold everything they held.
+    """
+    kept = list(session.turns())
+    messages = [message for turn in (kept if turns is None else kept[: max(turns, 0)]) for message in turn]
+    records: list[Record] = []
+    parent: str | None = None
+    for message in messages:
+        records.append(replace(message, parent=parent).to_record())
+        parent = message.id
+    ids = {message.id for message in messages}
+    records += [{"type": "pin", "message": id, "pinned": True} for id in session.pinned if id in ids]
+    summary = session.summary()
+    if summary is not None and summary.until in ids:
+        records.append(summary_record(summary.id, summary.until, summary.content, parent, summary.ts))
+    return records
+
+
+def summary_record(id: str, until: str, content: str, head: str | None, ts: str) -> Record:
+    """The record of a summary that stands for the path up to and with `until`."""
+    return {"type": "summary", "id": id, "until": until, "content": content, "head": head, "ts": ts}
+
+
+def continuation_record(message: str, piece: Message) -> Record:
+    """The record by which `piece` becomes the further part of the message `message`."""
+    record = piece.to_record()
+    for key in ("id", "parent", "role"):
+        record.pop(key)
+    return {**record, "type": "continuation", "message": message}
+
+
+def spent(messages: Sequence[Message]) -> Usage:
+    """The usage of all `messages` together."""
+    total = Usage()
+    for message in messages:
+        if message.usage is not None:
+            total = total.plus(message.usage)
+    return total
+
+
+def shorten(text: str, width: int = 48) -> str:
+    """`text` as a one-line title of at most `width` columns (a wide character takes two), cut at a word.
+
+    Width is Unicode's East Asian Width (UAX #11): W and F take two columns, combining marks none.
+    """
+    line = " ".join(text.split())
+    used = 0
+    for index, char in enumerate(line):
+        used += 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if used > width:
+            cut = _cut(line, index)
+            return line[:cut].rstrip(" ,.;:，。；：、") + "…"
+    return line
+
+
+def _cut(line: str, index: int) -> int:
+    """Where to end a title that must be shorter than `index`: at the last blank if it is not far back."""
+    cut = index - 1
+    blank = line.rfind(" ", 0, index)
+    wide = unicodedata.east_asian_width(line[cut]) in "WF"
+    return blank if not wide and blank >= index * 2 // 3 else cut

@@ -1,0 +1,173 @@
+"""The tree of errors a person can meet: what happened, why, what to do.
+
+    GptchatError
+    ├── ProviderError                the request failed; exit status 1
+    │   ├── AuthenticationError      authentication
+    │   ├── PermissionDeniedError    permission
+    │   ├── NotFoundError            not_found
+    │   ├── RateLimitError           rate_limit
+    │   ├── QuotaError               quota
+    │   ├── ContextLengthError       context_length
+    │   ├── BadRequestError          bad_request
+    │   ├── ContentFilterError       content_filter
+    │   ├── RequestTimeoutError      timeout
+    │   ├── ConnectionFailedError    connection
+    │   ├── ServerError              server
+    │   └── ProtocolError            protocol
+    ├── TurnInterruptedError         interrupted; exit status 130
+    ├── ConfigurationError           configuration; exit status 2
+    ├── UsageError                   usage; exit status 2
+    └── StorageError                 storage; exit status 1
+
+Lower libraries' errors become one of these in one place each (`providers/failures.py` for the wire).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GptchatError(Exception):
+    """Something a person should read: `message` says what happened and why, `hint` what to do next.
+
+    Both are plain sentences without a final period, in the person's language. `kind` is the stable name
+    that `--json` reports; `exit_status` is the program's exit status when nothing else can be done.
+    """
+
+    kind: ClassVar[str] = "server"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.status = status
+        """The HTTP status, where there was one."""
+
+
+class ProviderError(GptchatError):
+    """A request to a provider failed. `retry_after` is the server's wish in seconds, if it told one."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, status=status)
+        self.retry_after = retry_after
+
+
+class AuthenticationError(ProviderError):
+    """The key is wrong, expired or missing on the wire."""
+
+    kind = "authentication"
+
+
+class PermissionDeniedError(ProviderError):
+    """The key is known but may not do this (country, project, model)."""
+
+    kind = "permission"
+
+
+class NotFoundError(ProviderError):
+    """No such model, deployment or path."""
+
+    kind = "not_found"
+
+
+class RateLimitError(ProviderError):
+    """Too many requests or tokens for now."""
+
+    kind = "rate_limit"
+
+
+class QuotaError(ProviderError):
+    """The account has no credit left; waiting does not help."""
+
+    kind = "quota"
+
+
+class ContextLengthError(ProviderError):
+    """The request is larger than the model's window; `limit` is the window in tokens where it was told."""
+
+    kind = "context_length"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int | None = None,
+        limit: int | None = None,
+        requested: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, status=status)
+        self.limit = limit
+        self.requested = requested
+
+
+class BadRequestError(ProviderError):
+    """The server refused the request; `param` is the parameter it named, if any."""
+
+    kind = "bad_request"
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int | None = None, param: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, status=status)
+        self.param = param
+
+
+class ContentFilterError(ProviderError):
+    """The provider's content filter stopped the request or the reply."""
+
+    kind = "content_filter"
+
+
+class RequestTimeoutError(ProviderError):
+    """No connection, or no progress, within the time allowed."""
+
+    kind = "timeout"
+
+
+class ConnectionFailedError(ProviderError):
+    """The server could not be reached, or the connection broke (network, proxy, TLS)."""
+
+    kind = "connection"
+
+
+class ServerError(ProviderError):
+    """The server failed (5xx)."""
+
+    kind = "server"
+
+
+class ProtocolError(ProviderError):
+    """The server answered with something that is not the API: HTML, an empty or a broken stream."""
+
+    kind = "protocol"
+
+
+class TurnInterruptedError(GptchatError):
+    """The person stopped the reply."""
+
+    kind = "interrupted"
+    exit_status = 130
+
+
+class ConfigurationError(GptchatError):
+    """A setting is wrong or missing, or there is no key."""
+
+    kind = "configuration"
+    exit_status = 2
+
+
+class UsageError(GptchatError):
+    """A command or flag was used in a way that has no meaning."""
+
+    kind = "usage"
+    exit_status = 2
+
+
+class StorageError(GptchatError):
+    """Reading or writing the person's data failed."""
+
+    kind = "storage"

@@ -1,0 +1,60 @@
+"""Words for people: `_` looks a sentence up in the catalogue of the chosen language (English is the source)."""
+
+from __future__ import annotations
+
+import gettext
+import locale
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+DOMAIN = "gptchat"
+LANGUAGES = ("en", "zh")
+
+_translations: gettext.NullTranslations = gettext.NullTranslations()
+_language = "en"
+
+
+def _(message: str) -> str:
+    """`message` in the language in use; `message` itself where the catalogue lacks it."""
+    return _translations.gettext(message) if message else message
+
+
+def ngettext(singular: str, plural: str, n: int) -> str:
+    """The form of the sentence that fits the number `n`, in the language in use."""
+    return _translations.ngettext(singular, plural, n)
+
+
+def language() -> str:
+    """The language in use: `en` or `zh`."""
+    return _language
+
+
+def choose(name: str) -> str:
+    """Use the language `name` (`en`, `zh`, or a locale name such as `zh_CN.UTF-8`) from now on.
+
+    Returns the language that took effect; an unknown one falls back to English.
+    """
+    global _translations, _language
+    code = "zh" if name.lower().replace("-", "_").startswith("zh") else "en"
+    if code == "en":
+        _translations = gettext.NullTranslations()
+    else:
+        _translations = gettext.translation(
+            DOMAIN, Path(__file__).with_name("locale"), languages=[code], fallback=True
+        )
+    _language = code
+    return code
+
+
+def detect(environ: Mapping[str, str] = os.environ) -> str:
+    """The language the environment asks for, in gettext's own order of variables; else the platform's."""
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environ.get(variable, "").split(":")[0]
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    try:
+        name = locale.getlocale()[0] or ""
+    except ValueError:  # a locale name that Python does not know
+        name = ""
+    return "zh" if name.lower().startswith(("zh", "chinese")) else "en"
