@@ -170,8 +170,21 @@ class Message:
 
 
 _KNOWN = frozenset(
-    ("type", "id", "parent", "role", "content", "ts", "provider", "model")
-    + ("status", "finish_reason", "usage", "reasoning", "tokens")
+    (
+        "type",
+        "id",
+        "parent",
+        "role",
+        "content",
+        "ts",
+        "provider",
+        "model",
+        "status",
+        "finish_reason",
+        "usage",
+        "reasoning",
+        "tokens",
+    )
 )
 
 

@@ -1,0 +1,1 @@
+"""The tests: each states, in one sentence, something a person can rely on."""

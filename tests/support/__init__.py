@@ -1,0 +1,1 @@
+"""What several tests use: a loopback server, a terminal screen, a real engine."""
