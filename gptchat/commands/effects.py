@@ -1,0 +1,173 @@
+"""What a command wants done: effects are values; the terminal, or the one-shot run, carries them out.
+
+A command is an async generator: it yields effects one by one, and `Ask` and `Pick` send an answer back
+into it. It never prints. `Show` carries both what a person sees (blocks) and what `--json` prints (data).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gptchat.core.messages import Message
+
+Tone = Literal["plain", "quiet", "good", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line, or a few, in one tone."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Markdown:
+    """Text to be drawn as Markdown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Text to be shown as it is, highlighted where the language is known, clean to copy."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings. `right` names the columns that are aligned to the right; `fold` may wrap."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: frozenset[int] = frozenset()
+    marked: int | None = None
+    """The row that is the current one, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and values, one a line."""
+
+    pairs: Sequence[tuple[str, str]]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A bar of parts of a whole: each part has a label, a size and its tone; the rest is free."""
+
+    parts: Sequence[tuple[str, int, Tone]]
+    total: int
+    unit: str = ""
+
+
+Block = Text | Markdown | Source | Table | Facts | Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Show `blocks`; `data` is the same for `--json`."""
+
+    blocks: Sequence[Block]
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Another session is open: show who and what, and its last turns. `matched` is the message searched for."""
+
+    messages: Sequence[Message]
+    omitted: int = 0
+    """How many earlier messages there are."""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Put `text` into the prompt, to be edited and sent."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a turn: send `text`, answer again, or go on with the last reply."""
+
+    what: Literal["send", "retry", "continue"]
+    text: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask for a line; the answer comes back as a string, or None when the person declines.
+
+    `choices` are (key, meaning) pairs of which one is wanted; `secret` hides what is typed; `default` is
+    what an empty answer means. Where nobody can answer, the answer is None.
+    """
+
+    question: str
+    choices: Sequence[tuple[str, str]] = ()
+    default: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Let the person choose a session; the answer is its id, or None. `text` is what to search for."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Open `text` in the person's editor; the answer is the edited text, or None when left unchanged."""
+
+    text: str
+    suffix: str = ".md"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Put `text` on the clipboard; `what` names it for the person."""
+
+    text: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Attach what `reference` names (a file, folder or address) to the next message."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Work that takes a while has done `done` of `total` steps."""
+
+    label: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something the prompt or theme depends on has changed (user, settings, session): read it again."""
+
+    what: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """End the program."""
+
+
+Effect = Show | Replay | Draft | Run | Ask | Pick | Edit | Copy | Attach | Progress | Changed | Leave
+
+Answers = Mapping[str, str]

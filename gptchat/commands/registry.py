@@ -1,0 +1,248 @@
+"""Commands as data: their names, arguments and words. Parsing, help, completion and the README derive from it."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import re
+import shlex
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gptchat.commands.effects import Effect
+from gptchat.errors import UsageError
+from gptchat.words import _
+
+Kind = Literal[
+    "text", "word", "number", "file", "session", "user", "model", "provider", "setting", "value", "preset",
+    "format", "command", "theme", "language", "code", "key",
+]  # fmt: skip
+"""What an argument names; completion offers the things of that kind."""
+
+FAMILIES = ("sessions", "turns", "users", "model", "context", "input", "output", "about")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument. `rest` takes the whole rest of the line as it was typed, quotes and all."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+    rest: bool = False
+    choices: Sequence[str] = ()
+
+    @property
+    def usage(self) -> str:
+        """The argument as a usage line shows it: `REF`, or `[REF]` when it may be left out."""
+        word = "|".join(self.choices) if self.choices else self.name.upper()
+        return word if self.required else f"[{word}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command as a person called it: the values given, by the arguments' names, and the flags."""
+
+    command: Command
+    values: Mapping[str, str]
+    flags: frozenset[str] = frozenset()
+
+    def get(self, name: str) -> str:
+        """The value of an argument; empty where it was left out."""
+        return self.values.get(name, "")
+
+    def number(self, name: str, default: int = 1) -> int:
+        """The value of an argument as a number of at least 1; raises UsageError where it is none."""
+        text = self.get(name)
+        if not text:
+            return default
+        if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**9:
+            raise UsageError(
+                _("{value} is not a number of 1 or more").format(value=text),
+                hint=_("usage: {usage}").format(usage=self.command.usage),
+            )
+        return int(text)
+
+
+Runner = Callable[[Any, Call], AsyncGenerator[Effect, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command. `summary` and the examples' notes are English source; they are translated when shown.
+
+    `streaming` says that it may run while a reply streams, since it changes nothing a turn depends on.
+    """
+
+    name: str
+    family: str
+    summary: str
+    run: Runner
+    arguments: Sequence[Argument] = ()
+    aliases: Sequence[str] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+    examples: Sequence[tuple[str, str]] = ()
+    streaming: bool = False
+    about: str = ""
+    """More for `/help NAME`, where one line is not enough."""
+
+    @property
+    def usage(self) -> str:
+        """Such as `/resume [REF]`."""
+        words = [f"/{self.name}", *(f"[{flag}]" for flag in self.flags)]
+        return " ".join(words + [argument.usage for argument in self.arguments])
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line that is meant for the model."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """`!COMMAND`: run it and offer its output."""
+
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A slash word that names no command; never sent to the model. `nearest` are the likeliest names."""
+
+    name: str
+    nearest: Sequence[str]
+
+
+Parsed = Call | Said | Shell | Unknown
+
+_WORD = re.compile(r"[/／、]([A-Za-z?][A-Za-z0-9_-]*)(?=\s|$)")
+_ESCAPED = re.compile(r"//[^\s/]")  # a code comment keeps both its slashes
+_BARE = {"exit": "exit", "quit": "exit"}
+
+
+class Registry:
+    """All commands, by name and alias, in reading order."""
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self.commands = tuple(commands)
+        self._by_name: dict[str, Command] = {}
+        for command in commands:
+            for name in (command.name, *command.aliases):
+                if name in self._by_name:
+                    raise ValueError(f"two commands are called /{name}")
+                self._by_name[name] = command
+
+    def get(self, name: str) -> Command | None:
+        """The command called `name` or with that alias; a leading slash does not matter."""
+        return self._by_name.get(name.removeprefix("/").lower())
+
+    def names(self) -> list[str]:
+        """Every name and alias."""
+        return list(self._by_name)
+
+    def nearest(self, name: str) -> list[str]:
+        """Up to three names that `name` may have been meant for, likeliest first."""
+        begins = [known for known in self._by_name if known.startswith(name.lower())]
+        close = difflib.get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
+        return list(dict.fromkeys(close + begins))[:3]
+
+    def parse(self, line: str) -> Parsed:
+        """Say what a typed line is: a command's call, a shell command, or words for the model.
+
+        Only a slash and one whole word make a command, so that paths and comments are messages; `//text` at the
+        beginning stands for `/text`. A full-width slash, or the `、` that a Chinese input
+        method types on the same key, begins a command only where such a command exists. Raises UsageError
+        when the arguments do not fit.
+        """
+        stripped = line.strip()
+        if command := _BARE.get(stripped.lower()):
+            return Call(self._by_name[command], {})
+        if _ESCAPED.match(stripped):
+            return Said(stripped[1:])
+        if stripped.startswith("!") and stripped[1:].strip():
+            return Shell(stripped[1:].strip())
+        match = _WORD.match(stripped)
+        if not match:
+            return Said(line)
+        name = match[1].lower()
+        found = self._by_name.get(name)
+        if found is None:
+            return Unknown(match[1], self.nearest(name)) if stripped[0] == "/" else Said(line)
+        return call(found, stripped[match.end() :].strip())
+
+
+def call(command: Command, rest: str) -> Call:
+    """The call of `command` with the arguments typed in `rest`; raises UsageError where they do not fit."""
+    flags, rest = _take_flags(command, rest)
+    values: dict[str, str] = {}
+    for argument in command.arguments:
+        if argument.rest:
+            value, rest = (rest if argument.kind in ("text", "value") else _unquoted(rest)), ""
+        else:
+            value, rest = _take_word(command, rest)
+        if value:
+            _check_choice(command, argument, value)
+            values[argument.name] = value
+        elif argument.required:
+            raise UsageError(
+                _("/{name} needs {argument}").format(name=command.name, argument=argument.name.upper()),
+                hint=_("usage: {usage}").format(usage=command.usage),
+            )
+    if rest:
+        raise UsageError(
+            _("/{name} does not know what to do with {rest}").format(name=command.name, rest=rest),
+            hint=_("usage: {usage}").format(usage=command.usage),
+        )
+    return Call(command, values, flags)
+
+
+def _take_flags(command: Command, rest: str) -> tuple[frozenset[str], str]:
+    flags: set[str] = set()
+    while command.flags:
+        word, _space, after = rest.partition(" ")
+        if word not in command.flags:
+            break
+        flags.add(word)
+        rest = after.strip()
+    return frozenset(flags), rest
+
+
+def _take_word(command: Command, rest: str) -> tuple[str, str]:
+    """The first word of `rest`, quoted as in a shell, and what follows it."""
+    if not rest:
+        return "", ""
+    if rest[0] not in "'\"":
+        # A backslash is left alone here: it is what Windows paths are made of.
+        parts = rest.split(None, 1)
+        return parts[0], parts[1] if len(parts) > 1 else ""
+    stream = io.StringIO(rest)
+    lexer = shlex.shlex(stream, posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        word = lexer.get_token() or ""
+    except ValueError:
+        raise UsageError(
+            _("the quote in {rest} is not closed").format(rest=rest),
+            hint=_("usage: {usage}").format(usage=command.usage),
+        ) from None
+    return word, stream.read().strip()
+
+
+def _unquoted(rest: str) -> str:
+    """`rest` without the quotes that hold the whole of it together."""
+    quoted = len(rest) > 1 and rest[0] == rest[-1] and rest[0] in "'\""
+    return rest[1:-1] if quoted else rest
+
+
+def _check_choice(command: Command, argument: Argument, value: str) -> None:
+    if argument.choices and value not in argument.choices:
+        raise UsageError(
+            _("/{name} takes one of {choices}, not {value}").format(
+                name=command.name, choices=", ".join(argument.choices), value=value
+            ),
+            hint=_("usage: {usage}").format(usage=command.usage),
+        )
