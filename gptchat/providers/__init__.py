@@ -1,0 +1,1 @@
+"""Providers: an endpoint and a wire API each; loaded when first used."""

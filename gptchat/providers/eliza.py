@@ -1,0 +1,140 @@
+"""The mechanics of ELIZA (Weizenbaum, CACM 9(1), 1966): ranked keywords, decomposition, reassembly, memory.
+
+A script in one language brings the words; nothing here speaks. Everything that changes from turn to turn
+(which reassembly rule comes next, what is remembered) follows from the messages taken in so far, so the
+same conversation always gets the same answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+_LONGEST_CLAUSE = 400  # characters; a sentence longer than this is not one that a rule was written for
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A decomposition pattern and its reassembly rules, used in turn.
+
+    In `pattern`, `*` takes any words, `+` at least one, `[a|b]` either word. In the replies `{1}`, `{2}` are
+    what the first and second `*` or `+` took, seen from the other side ("my work" becomes "your work").
+    """
+
+    pattern: str
+    replies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """Words, parted by `|`, that call for `rules`. Of the keywords in a sentence the highest `rank` wins."""
+
+    words: str
+    rank: int
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One language's side of the conversation."""
+
+    keywords: tuple[Keyword, ...]
+    memory: tuple[Rule, ...]
+    """What is kept of a sentence for later, when nothing else comes to mind."""
+    otherwise: tuple[str, ...]
+    """What is said when no keyword is found and nothing is remembered."""
+    reflect: Callable[[str], str]
+    spaced: bool
+    """Whether words are parted by blanks."""
+    introduction: str
+    about: tuple[str, ...]
+    asks_about: str
+    """A regular expression for questions about the program itself, answered by `about`."""
+    asks_tour: str
+    long_text: str
+    """Said of a text too long for rules; `{tokens}` is its size."""
+    picture: str
+    tour: str
+    """The file with the tour of Markdown."""
+
+
+class Eliza:
+    """One conversation by one script. Every message must be given to `answer`, in order."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._used: Counter[str] = Counter()
+        self._memories: deque[str] = deque()
+
+    def answer(self, text: str) -> str:
+        """What is said to `text`."""
+        for clause in _clauses(text):
+            keywords = self._keywords_in(clause)
+            if keywords:
+                self._remember(clause)
+            for keyword in keywords:
+                for rule in keyword.rules:
+                    reply = self._apply(rule, clause, keyword.words + rule.pattern)
+                    if reply is not None:
+                        return reply
+        if self._memories:
+            return self._memories.popleft()
+        return self.rotate("otherwise", self._script.otherwise)
+
+    def rotate(self, name: str, choices: Sequence[str]) -> str:
+        """The next of `choices`, which belong to `name`."""
+        chosen = choices[self._used[name] % len(choices)]
+        self._used[name] += 1
+        return chosen
+
+    def _keywords_in(self, clause: str) -> list[Keyword]:
+        found = [k for k in self._script.keywords if _word_pattern(k.words, self._script.spaced).search(clause)]
+        return sorted(found, key=lambda keyword: -keyword.rank)
+
+    def _remember(self, clause: str) -> None:
+        for rule in self._script.memory:
+            memory = self._apply(rule, clause, "memory" + rule.pattern)
+            if memory is not None and memory not in self._memories:
+                self._memories.append(memory)
+                return
+
+    def _apply(self, rule: Rule, clause: str, name: str) -> str | None:
+        match = _compile(rule.pattern, self._script.spaced).fullmatch(clause)
+        if match is None:
+            return None
+        reply = self.rotate(name, rule.replies)
+        for number, group in enumerate(match.groups(), 1):
+            reply = reply.replace(f"{{{number}}}", self._script.reflect(group.strip()))
+        return reply
+
+
+def _clauses(text: str) -> list[str]:
+    """The sentences of `text` between its stops, as ELIZA hears them: the first with a keyword is answered."""
+    plain = text.replace("’", "'")
+    clauses = (" ".join(piece.split()) for piece in re.split(r"[.,;:!?\n，。；：！？、…()（）\"“”]+", plain))
+    return [clause for clause in clauses if 0 < len(clause) <= _LONGEST_CLAUSE]
+
+
+@cache
+def _word_pattern(words: str, spaced: bool) -> re.Pattern[str]:
+    choices = "|".join(re.escape(word) for word in words.split("|"))
+    return re.compile(rf"\b(?:{choices})\b" if spaced else choices, re.IGNORECASE)
+
+
+@cache
+def _compile(pattern: str, spaced: bool) -> re.Pattern[str]:
+    """`* i [need|want] +` as a regular expression that groups what `*` and `+` stand for."""
+    pieces = []
+    for piece in re.findall(r"\*|\+|\[[^\]]*\]|[^*+\[\]]+", pattern):
+        if piece in "*+":
+            pieces.append("(.*?)" if piece == "*" else "(.+?)")
+        elif piece.startswith("["):
+            choices = "|".join(re.escape(choice) for choice in piece[1:-1].split("|"))
+            pieces.append(rf"\b(?:{choices})\b" if spaced else f"(?:{choices})")
+        elif piece.strip():
+            words = re.escape(piece.strip()).replace(r"\ ", r"\s+")
+            pieces.append(rf"\b{words}\b" if spaced else words)
+    return re.compile((r"\s*" if spaced else "").join(pieces), re.IGNORECASE)
