@@ -41,8 +41,8 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
     ("Requested tokens (2065) exceed context window of 1800", 1800, 2065),
     (
         (
-            "This model's maximum context length is 1024 tokens. However, you requested 18023 tokens (18023 in the "
-            "messages, None in the completion). Please reduce the length of the messages or completion."
+            "This model's maximum context length is 1024 tokens. However, you requested 18023 tokens (18023 in "
+            "the messages, None in the completion). Please reduce the length of the messages or completion."
         ),
         1024,
         18023,
@@ -50,8 +50,8 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
     # vLLM
     (
         (
-            "'max_tokens' or 'max_completion_tokens' is too large: 2000. This model's maximum context length is 4096 "
-            "tokens and your request has 2104 input tokens (2000 > 4096 - 2104)."
+            "'max_tokens' or 'max_completion_tokens' is too large: 2000. This model's maximum context length is "
+            "4096 tokens and your request has 2104 input tokens (2000 > 4096 - 2104)."
         ),
         4096,
         2104,
@@ -70,8 +70,8 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
     ("prompt is too long: 215000 tokens > 200000 maximum", 200000, 215000),
     (
         (
-            "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length or "
-            "`max_tokens` and try again"
+            "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length "
+            "or `max_tokens` and try again"
         ),
         200000,
         None,
@@ -94,8 +94,8 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
     # OpenRouter
     (
         (
-            "This endpoint's maximum context length is 163,840 tokens. However, you requested about 170,211 tokens "
-            "(166,115 of text input, 4,096 in the output)."
+            "This endpoint's maximum context length is 163,840 tokens. However, you requested about 170,211 "
+            "tokens (166,115 of text input, 4,096 in the output)."
         ),
         163840,
         170211,
