@@ -1,0 +1,1 @@
+"""How many tokens a text, a message, a request has: tiktoken with its vocabulary at hand, else an estimate."""

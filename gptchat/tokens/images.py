@@ -1,0 +1,152 @@
+"""What an image costs in tokens, by the rules OpenAI publishes ("Images and vision", calculating costs)."""
+
+from __future__ import annotations
+
+import binascii
+import math
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from gptchat.tokens.names import bare
+
+
+class Tiles(NamedTuple):
+    """Fit into 2048 x 2048, then the short side to 768; `base` and `tile` for each 512 x 512 begun."""
+
+    base: int
+    tile: int
+
+
+class Patches(NamedTuple):
+    """32 x 32 patches times `factor`, scaled down to at most `high` or `original` patches; None is no bound.
+
+    `auto` says which of the two holds where the request names no detail.
+    """
+
+    high: int
+    original: int | None
+    factor: float
+    auto: str = "high"
+
+
+_RULES: tuple[tuple[re.Pattern[str], Tiles | Patches], ...] = tuple(
+    (re.compile(pattern), rule)
+    for pattern, rule in (
+        (r"(gpt-4\.1-mini|gpt-5(\.\d+)?-mini)", Patches(1536, 1536, 1.62)),
+        (r"(gpt-4\.1-nano|gpt-5(\.\d+)?-nano)", Patches(1536, 1536, 2.46)),
+        (r"o4-mini", Patches(1536, 1536, 1.72)),
+        (r"gpt-4o-mini", Tiles(2833, 5667)),
+        (r"(gpt-4|chatgpt-4o)", Tiles(85, 170)),
+        (r"o[13]", Tiles(75, 150)),
+        (r"computer-use-preview", Tiles(65, 129)),
+        (r"gpt-5(-chat|-\d|$)", Tiles(70, 140)),
+        (r"(gpt-5\.[0-3]|.*codex)", Patches(1536, 1536, 1.0)),
+        (r"gpt-5\.4", Patches(2500, 10_000, 1.0)),
+        (r"gpt-5\.5", Patches(2500, 10_000, 1.0, "original")),
+        (r"gpt-", Patches(2500, None, 1.0, "original")),
+    )
+)
+_OTHERS = Patches(2500, 10_000, 1.0)
+"""For models whose rule is not known: OpenAI's for gpt-5.4, which is above most."""
+
+_LARGEST_TILES = 8
+"""The most tiles an image of any size has: 768 x 2048."""
+_LARGEST_PATCHES = 10_000
+_LOW_PATCHES = 256
+"""512 x 512, which is what `low` detail shows the model."""
+_PATCH, _TILE = 32, 512
+
+
+def image_tokens(part: Mapping[str, Any], model: str) -> int:
+    """Tokens of an image part of a message. An image whose size cannot be read counts as the largest."""
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, Mapping) else image
+    named = image.get("detail") if isinstance(image, Mapping) else part.get("detail")
+    return tokens_for(data_size(url) if isinstance(url, str) else None, str(named or "auto"), model)
+
+
+def tokens_for(size: tuple[int, int] | None, detail: str, model: str) -> int:
+    """Tokens of an image of `size` (width, height in pixels; None: unknown) at `detail` for `model`."""
+    name = bare(model)
+    rule = next((rule for pattern, rule in _RULES if pattern.match(name)), _OTHERS)
+    if isinstance(rule, Tiles):
+        return (
+            rule.base if detail == "low" else rule.base + rule.tile * (_tiles(*size) if size else _LARGEST_TILES)
+        )
+    level = rule.auto if detail == "auto" else detail
+    bound = {"low": _LOW_PATCHES, "original": rule.original}.get(level, rule.high)
+    patches = _patches(*size, bound) if size else bound or _LARGEST_PATCHES
+    return math.ceil(patches * rule.factor)
+
+
+def data_size(url: str) -> tuple[int, int] | None:
+    """Width and height in pixels of the PNG, JPEG, GIF or WebP in a `data:` address; None if not to be told."""
+    head, _, body = url[:400_000].partition(",")
+    if not head.startswith("data:") or not head.endswith(";base64"):
+        return None
+    try:
+        data = b64decode(body[: len(body) // 4 * 4])
+    except (binascii.Error, ValueError):
+        return None
+    size = _png(data) or _gif(data) or _webp(data) or _jpeg(data)
+    return size if size and min(size) > 0 else None
+
+
+def _tiles(width: int, height: int) -> int:
+    scale = min(1.0, 2048 / max(width, height))
+    scale = min(scale, 768 / min(width, height))
+    # a whole number of pixels first: a rounding error must not begin another tile
+    return math.ceil(round(width * scale) / _TILE) * math.ceil(round(height * scale) / _TILE)
+
+
+def _patches(width: int, height: int, bound: int | None) -> int:
+    across, down = math.ceil(width / _PATCH), math.ceil(height / _PATCH)
+    if bound is None or across * down <= bound:
+        return across * down
+    scale = math.sqrt(bound * _PATCH**2 / (width * height))
+    wide, high = width * scale / _PATCH, height * scale / _PATCH
+    scale = min(max(math.floor(wide), 1) / wide, max(math.floor(high), 1) / high)
+    return min(max(math.ceil(wide * scale - 1e-9), 1) * max(math.ceil(high * scale - 1e-9), 1), bound)
+
+
+def _png(data: bytes) -> tuple[int, int] | None:
+    if not data.startswith(b"\x89PNG\r\n\x1a\n") or len(data) < 24:
+        return None
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def _gif(data: bytes) -> tuple[int, int] | None:
+    if not data.startswith((b"GIF87a", b"GIF89a")) or len(data) < 10:
+        return None
+    return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
+
+
+def _webp(data: bytes) -> tuple[int, int] | None:
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
+        return None
+    match data[12:16]:
+        case b"VP8X":
+            return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+        case b"VP8L":
+            bits = int.from_bytes(data[21:25], "little")
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+    return None
+
+
+def _jpeg(data: bytes) -> tuple[int, int] | None:
+    if not data.startswith(b"\xff\xd8"):
+        return None
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+            continue
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a start of frame
+            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
