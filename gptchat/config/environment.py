@@ -1,0 +1,46 @@
+"""What the environment's variables say about settings, and the provider they suggest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SETTINGS_VARIABLES = {
+    "GPTCHAT_PROVIDER": "provider",
+    "GPTCHAT_MODEL": "model",
+    "OPENAI_BASE_URL": "providers.openai.base_url",
+    "OPENAI_ORG_ID": "providers.openai.organization",
+    "OPENAI_PROJECT_ID": "providers.openai.project",
+    "AZURE_OPENAI_ENDPOINT": "providers.azure.endpoint",
+    "OPENAI_API_VERSION": "providers.azure.api_version",
+}
+"""Variable to setting. The SDK's own apply to the built-in providers `openai` and `azure`."""
+
+KEY_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "openai": ("OPENAI_API_KEY",),
+    "azure": ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_KEY"),
+    "gptplus": ("GPTPLUS_APP_KEY",),
+}
+"""The variables that hold a key, by the provider's kind. A `compatible` provider has none unless it names one:
+OpenAI's key is not handed to somebody else's server."""
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Setting to (value, variable) for every variable that is set and not empty."""
+    found = {}
+    for variable, key in SETTINGS_VARIABLES.items():
+        value = environ.get(variable, "").strip()
+        if value:
+            found[key] = (value, variable)
+    return found
+
+
+def suggested_provider(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The provider whose key is at hand and the variable that says so; two empty texts where there is none."""
+    for variable in KEY_VARIABLES["openai"]:
+        if environ.get(variable, "").strip():
+            return "openai", variable
+    if environ.get("AZURE_OPENAI_ENDPOINT", "").strip():
+        for variable in KEY_VARIABLES["azure"]:
+            if environ.get(variable, "").strip():
+                return "azure", variable
+    return "", ""

@@ -1,0 +1,320 @@
+"""Values in layers: the highest layer that sets a key wins, and every value knows where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, get_args
+
+from gptchat.config import environment, schema
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.parse import check, require, show_value
+from gptchat.errors import ConfigurationError, UsageError
+from gptchat.words import _
+
+Layer = Literal["default", "file", "user", "environment", "session", "flag", "set"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+"""From the weakest to the strongest: the settings file, the user's own, the environment, the session's, this run's
+flags, this run's `/set`."""
+
+Builtin = Callable[[str], ProviderSettings | None]
+"""The settings of a provider that needs no table in the file, by its name; None for a name it does not know."""
+
+_LENIENT: frozenset[Layer] = frozenset(("user", "session"))
+
+
+def _nowhere(_key: str) -> str:
+    """No detail on where a value came from."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value came from: its layer and, in `detail`, the file and line, the variable, or the preset."""
+
+    layer: Layer
+    detail: str = ""
+
+    def __str__(self) -> str:
+        name = {
+            "default": _("default"),
+            "file": _("settings file"),
+            "user": _("the user's settings"),
+            "environment": _("environment"),
+            "session": _("the session's settings"),
+            "flag": _("flag"),
+            "set": _("/set"),
+        }[self.layer]
+        return f"{name} ({self.detail})" if self.detail else name
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of `/config`: `shown` is the value as text, with secrets masked."""
+
+    key: str
+    value: Any
+    source: Source
+    shown: str
+    summary: str
+
+
+@dataclass(slots=True)
+class _Stored:
+    """One layer: its values in the order they were set, and how to say where one came from."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    detail: Callable[[str], str] = _nowhere
+    ignored: tuple[str, ...] = ()
+
+
+def no_builtin(_name: str) -> ProviderSettings | None:
+    """No provider is built in."""
+    return None
+
+
+class Layers:
+    """Typed values in layers. Keys are flat: `ui.theme`, `providers.work.endpoint`, `models.gpt-4.1.context`.
+
+    `builtin` gives the settings of a provider that needs no table in the file, or None; `builtin_names`
+    are the names it knows. `environ` is read once, here.
+    """
+
+    def __init__(
+        self,
+        builtin: Builtin = no_builtin,
+        builtin_names: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._builtin = builtin
+        self._builtin_names = tuple(builtin_names)
+        self._layers: dict[Layer, _Stored] = {layer: _Stored() for layer in LAYERS[1:]}
+        self._suggested = environment.suggested_provider(environ or {})
+        found = environment.from_environment(environ or {})
+        self._layers["environment"] = _Stored(
+            {key: value for key, (value, _variable) in found.items()}, lambda key: found[key][1]
+        )
+
+    def replace_layer(
+        self, layer: Layer, values: Mapping[str, Any], detail: Callable[[str], str] | str = ""
+    ) -> None:
+        """Make `values` the whole of a layer (another user, another session); nested tables become flat keys.
+
+        `detail` says where a key came from. In the user's and the session's layer a key or value that makes no
+        sense is left out and named in `ignored`; so is, in a session's, what is not about the conversation: a
+        session that was imported from elsewhere must not redirect a key. Other layers raise UsageError, and
+        ConfigurationError for a preset that does not exist.
+        """
+        checked: dict[str, Any] = {}
+        ignored: list[str] = []
+        for key, value in _flat(values):
+            try:
+                checked[key] = _checked(layer, key, value)
+            except UsageError:
+                if layer not in _LENIENT:
+                    raise
+                ignored.append(key)
+        before = self._layers[layer]
+        self._layers[layer] = _Stored(checked, detail if callable(detail) else lambda key: detail)
+        if checked.get("preset"):
+            try:
+                self.preset(checked["preset"])
+            except ConfigurationError:
+                if layer not in _LENIENT:
+                    self._layers[layer] = before
+                    raise
+                ignored.append("preset")
+                del checked["preset"]
+        if "preset" in checked:
+            self._layers[layer].values = _place_preset(layer, checked)
+        self._layers[layer].ignored = tuple(ignored)
+
+    @property
+    def ignored(self) -> list[str]:
+        """Keys of the user's or the session's own settings that have no meaning here, or a wrong value."""
+        return [key for layer in LAYERS[1:] for key in self._layers[layer].ignored]
+
+    def with_layer(self, layer: Layer, values: Mapping[str, Any], detail: Callable[[str], str] | str = "") -> Self:
+        """A copy of these settings with one layer replaced; the rest is shared by value."""
+        copy = type(self)(self._builtin, self._builtin_names)
+        copy._suggested = self._suggested
+        copy._layers = {
+            name: _Stored(dict(kept.values), kept.detail, kept.ignored) for name, kept in self._layers.items()
+        }
+        copy.replace_layer(layer, values, detail)
+        return copy
+
+    def set(self, layer: Layer, key: str, value: Any) -> None:
+        """Set one value in a layer. Raises UsageError for an unknown key or a wrong value.
+
+        Raises ConfigurationError for a preset that does not exist.
+
+        Choosing another provider drops the layer's own model, which was meant for the provider before.
+        """
+        checked = _checked(layer, key, value)
+        if key == "preset" and checked:
+            self.preset(checked)
+        values = self._layers[layer].values
+        if key == "provider" and layer != "flag" and checked != self.get("provider"):
+            values.pop("model", None)
+        values.pop(key, None)  # the newest stands last: a preset chosen later goes before what was set earlier
+        values[key] = checked
+
+    def unset(self, layer: Layer, key: str) -> bool:
+        """Take one value out of a layer; whether there was one. Raises UsageError for an unknown key."""
+        require(key)
+        return self._layers[layer].values.pop(key, self) is not self
+
+    def layer(self, layer: Layer) -> dict[str, Any]:
+        """A copy of one layer's values, as the user's or the session's settings are saved."""
+        return dict(self._layers[layer].values) if layer != "default" else {}
+
+    def get(self, key: str) -> Any:
+        """The value in force. Raises UsageError for an unknown key."""
+        return self._find(key)[0]
+
+    def source(self, key: str) -> Source:
+        """Where the value in force came from. Raises UsageError for an unknown key."""
+        return self._find(key)[1]()
+
+    def text(self, key: str) -> str:
+        """The value of a text setting; empty where none is set."""
+        value = self.get(key)
+        return value if isinstance(value, str) else ""
+
+    def integer(self, key: str) -> int:
+        """The value of a whole number; 0 where none is set."""
+        value = self.get(key)
+        return value if isinstance(value, int) else 0
+
+    def number(self, key: str) -> float:
+        """The value of a number; 0.0 where none is set."""
+        value = self.get(key)
+        return float(value) if isinstance(value, (int, float)) else 0.0
+
+    def flag(self, key: str) -> bool:
+        """The value of a true-or-false setting; false where none is set."""
+        return self.get(key) is True
+
+    def _find(self, key: str) -> tuple[Any, Callable[[], Source]]:
+        """The value in force and its source, which is only worked out when it is asked for."""
+        chosen, name = self._preset_in_force() if key in schema.PRESET_FIELDS else (None, "")
+        bundle = self._preset_values(name) if name else {}
+        for layer in reversed(LAYERS[1:]):
+            stored = self._layers[layer]
+            for said in reversed(stored.values) if layer == chosen else (key,):
+                if said == key and key in stored.values:
+                    return stored.values[key], lambda: Source(layer, stored.detail(key))  # noqa: B023 - returned at once
+                if said == "preset" and key in bundle:
+                    return bundle[key], lambda: Source(layer, _("preset {name}").format(name=name))  # noqa: B023 - same
+        if key == "provider" and self._suggested[0]:
+            return self._suggested[0], lambda: Source("environment", self._suggested[1])
+        setting = require(key)
+        return self._builtin_value(key, setting.default), lambda: Source("default")
+
+    def _builtin_value(self, key: str, default: Any) -> Any:
+        """The value a built-in provider brings along for `providers.NAME.FIELD`; else the default."""
+        table, name, last = schema.split(key)
+        known = self._builtin(name) if table == "providers" else None
+        return getattr(known, last) if known is not None else default
+
+    def items(self, *, everything: bool = True) -> Iterator[Item]:
+        """The settings for `/config`, in the schema's order, then the tables; or only those that were set."""
+        named = [key for key in self._all_keys() if key not in schema.SETTINGS]
+        for key in (*schema.SETTINGS, *sorted(named)):
+            value, find_source = self._find(key)
+            source = find_source()
+            if everything or source.layer != "default":
+                setting = require(key)
+                shown = _masked(value) if setting.type == "texts" else show_value(value)
+                yield Item(key, value, source, shown, setting.summary)
+
+    def preset(self, name: str) -> dict[str, Any]:
+        """A preset's system prompt and parameters, by key. Raises ConfigurationError for an unknown name."""
+        values = self._preset_values(name)
+        if not values and name not in self.names("presets"):
+            raise unknown_name("presets", name, self.names("presets"))
+        return values
+
+    def _preset_values(self, name: str) -> dict[str, Any]:
+        return {last: self.get(f"presets.{name}.{last}") for last in self._fields_set("presets", name)}
+
+    def _preset_in_force(self) -> tuple[Layer | None, str]:
+        """The highest layer that names a preset (an empty name: none), and the name."""
+        for layer in reversed(LAYERS[1:]):
+            if "preset" in self._layers[layer].values:
+                return layer, str(self._layers[layer].values["preset"])
+        return None, ""
+
+    def _fields_set(self, table: str, name: str) -> list[str]:
+        """Which fields of a named table some layer sets."""
+        keys = self._all_keys()
+        return [last for last in schema.TABLES[table] if f"{table}.{name}.{last}" in keys]
+
+    def _all_keys(self) -> dict[str, None]:
+        """Every key that some layer sets, once."""
+        return {key: None for layer in LAYERS[1:] for key in self._layers[layer].values}
+
+    def names(self, table: str) -> list[str]:
+        """The names used in `[providers.NAME]`, `[presets.NAME]` or `[models.NAME]`, sorted."""
+        parts = (schema.split(key) for key in self._all_keys())
+        return sorted({name for first, name, _last in parts if first == table and name})
+
+
+def unknown_name(table: Literal["providers", "presets"], name: str, known: Sequence[str]) -> ConfigurationError:
+    """The error for a provider or preset that nobody knows, with the nearest names."""
+    import difflib
+
+    if table == "providers":
+        message = _("unknown provider {name}") if name else _("no provider is chosen")
+    else:
+        message = _("unknown preset {name}")
+    near = difflib.get_close_matches(name, known, 3)
+    if near:
+        hint = _("did you mean {names}").format(names=_(" or ").join(near))
+    elif known:
+        hint = _("there are: {names}").format(names=", ".join(known))
+    else:
+        hint = _("add it to the settings file, as in {table}").format(table=f"[{table}.{name or 'NAME'}]")
+    return ConfigurationError(message.format(name=name), hint=hint)
+
+
+def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Flat keys and values; a table that is no value itself is opened (`{"ui": {"theme": "dark"}}`)."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and schema.find(key) is None:
+            yield from _flat({f"{key}.{inner}": item for inner, item in value.items()})
+        else:
+            yield key, value
+
+
+def _place_preset(layer: Layer, values: dict[str, Any]) -> dict[str, Any]:
+    """Where a preset stands among the values of its layer, for whoever comes later wins.
+
+    In the settings file a preset goes before the general values beside it; among flags, a single one before
+    the preset. What was set one after the other keeps its order.
+    """
+    preset = values["preset"]
+    others = {key: value for key, value in values.items() if key != "preset"}
+    if layer == "file":
+        return {**others, "preset": preset}
+    return {"preset": preset, **others} if layer == "flag" else values
+
+
+def _checked(layer: Layer, key: str, value: object) -> Any:
+    """The value as the setting holds it. Raises UsageError for an unknown key or a wrong value."""
+    setting = require(key)
+    if layer == "session" and setting.scope != "chat":
+        raise UsageError(_("{key} does not belong to a session").format(key=key), hint=setting.summary)
+    try:
+        return check(setting, value)
+    except ValueError as error:
+        raise UsageError(
+            _("{key} is {meaning}, not {value}").format(key=key, meaning=error, value=show_value(value)[:60]),
+            hint=setting.summary,
+        ) from None
+
+
+def _masked(value: object) -> str:
+    """A table of headers or query parameters with only its names to be seen: its values may be secrets."""
+    return ", ".join(f"{name} = ****" for name in value) if isinstance(value, Mapping) else ""

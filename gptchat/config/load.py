@@ -1,0 +1,265 @@
+"""Reading `config.toml`: every fault is told with the file, the line and the nearest key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gptchat import redaction
+from gptchat.config import schema
+from gptchat.config.parse import check, suggestion
+from gptchat.config.setting import Setting
+from gptchat.errors import ConfigurationError
+from gptchat.words import _
+
+Place = tuple[str, ...]
+"""Where a value stands in the file: `("models", "gpt-4.1", "context")`."""
+
+_SECRET_FIELDS = ("api_key", "key", "app_key", "token", "secret", "password")
+_SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A settings file that was read: its values by flat key (`ui.theme`, `providers.work.endpoint`)."""
+
+    path: Path
+    text: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+    def where(self, key: str) -> str:
+        """`/home/ann/.config/gptchat/config.toml:3`, or without the line where none is found."""
+        place = self.places.get(key)
+        line = line_of(self.text, place) if place else None
+        return f"{self.path}:{line}" if line else str(self.path)
+
+
+def load(path: Path, *, must_exist: bool = False) -> ConfigFile:
+    """Read the settings file; without one, an empty result, unless it `must_exist`.
+
+    Raises ConfigurationError for a file that cannot be read, is not TOML, has an unknown key or a wrong value.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        if must_exist:
+            raise ConfigurationError(
+                _("there is no settings file {file}").format(file=path),
+                hint=_("check the path after --config or in GPTCHAT_CONFIG"),
+            ) from None
+        return ConfigFile(path)
+    except OSError as error:
+        raise ConfigurationError(
+            _("cannot read {file}: {reason}").format(file=path, reason=error.strerror or error),
+            hint=_("check that it is a file and that you may read it"),
+        ) from None
+    return parse(_decode(data, path), path)
+
+
+def parse(text: str, path: Path) -> ConfigFile:
+    """The settings in `text`; `path` is only named in errors. Raises ConfigurationError."""
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(str(error), text, path) from None
+    except RecursionError:
+        raise ConfigurationError(_("{file}: too deeply nested").format(file=path)) from None
+    values: dict[str, Any] = {}
+    places: dict[str, Place] = {}
+    for place, setting, value in _entries(document, text, path):
+        key = ".".join(place)
+        try:
+            values[key] = check(setting, value)
+        except ValueError as error:
+            raise ConfigurationError(
+                _("{where}: {key} is {meaning}, not {value}").format(
+                    where=_where(text, path, place), key=key, meaning=error, value=_shown(value)
+                ),
+                hint=setting.summary,
+            ) from None
+        places[key] = place
+        if setting.type == "texts":
+            _register_secrets(values[key])
+    return ConfigFile(path, text, values, places)
+
+
+def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[Place, Setting, object]]:
+    """Every value of the document with its setting. Raises ConfigurationError for what is no setting."""
+    groups = {key.partition(".")[0] for key in schema.SETTINGS if "." in key}
+    for first, value in document.items():
+        if first in schema.TABLES:
+            for name, table in _named_tables(first, value, text, path):
+                for last, entry in table.items():
+                    place = (first, name, last)
+                    found = schema.TABLES[first].get(last)
+                    if found is None:
+                        raise _unknown(place, entry, text, path)
+                    yield place, found, entry
+        elif first in groups and isinstance(value, dict):
+            for last, entry in value.items():
+                setting = schema.SETTINGS.get(f"{first}.{last}")
+                if setting is None:
+                    raise _unknown((first, last), entry, text, path)
+                yield (first, last), setting, entry
+        elif first in schema.SETTINGS:
+            yield (first,), schema.SETTINGS[first], value
+        else:
+            raise _unknown((first,), value, text, path)
+
+
+def _named_tables(first: str, value: object, text: str, path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The tables within `[providers]`, `[presets]`, `[models]`. Raises ConfigurationError for anything else."""
+    tables: dict[str, Any] = value if isinstance(value, dict) else {"": value}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(
+                _("{where}: {table} holds tables only").format(
+                    where=_where(text, path, (first, name) if name else (first,)), table=f"[{first}]"
+                ),
+                hint=_("begin one with a line such as {line}").format(line=f"[{first}.NAME]"),
+            )
+    return list(tables.items())
+
+
+def _unknown(place: Place, value: object, text: str, path: Path) -> ConfigurationError:
+    """The error for a key that is no setting, with the hint that fits what was probably meant."""
+    key, last = ".".join(place), place[-1]
+    message = _("{where}: unknown setting {key}").format(where=_where(text, path, place), key=key)
+    if last in _SECRET_FIELDS and isinstance(value, str):
+        redaction.register(value)
+        return ConfigurationError(
+            _("{where}: keys are not kept in the settings file").format(where=_where(text, path, place)),
+            hint=_("remove that line and use /key, or name a place: api_key_env, api_key_command, api_key_file"),
+        )
+    if place[0] == "models" and len(place) == 3 and isinstance(value, dict):
+        name = f'[models."{place[1]}.{last}"]'
+        return ConfigurationError(message, hint=_("a name with a dot is quoted: {name}").format(name=name))
+    if len(place) > 1 and last in schema.SETTINGS and place[0] not in schema.TABLES:
+        return ConfigurationError(
+            message, hint=_("{key} stands at the top of the file, before the first [table]").format(key=last)
+        )
+    known = list(schema.TABLES) if len(place) == 1 else []
+    return ConfigurationError(message, hint=suggestion(key, known))
+
+
+def _syntax_error(detail: str, text: str, path: Path) -> ConfigurationError:
+    """tomllib's complaint with the line, and a hint for the faults that newcomers make."""
+    found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", detail)
+    lines = text.splitlines() or [""]
+    number = int(found.group(1)) if found and found.group(1) else len(lines)
+    line = lines[min(number, len(lines)) - 1]
+    if found:
+        detail = detail[: found.start()]
+    hint = _("TOML is written: name = value, texts in quotation marks")
+    if "\\" in line and '"' in line:
+        hint = _("a path with backslashes goes in single quotes: 'C:\\Users\\ann'")
+    elif re.fullmatch(r"\s*[\w.\"-]+\s*=\s*(True|False|None|yes|no|on|off)\s*(#.*)?", line):
+        hint = _("write true or false; leave the line out for nothing")
+    elif re.fullmatch(r"\s*[\w.\"-]+\s*=\s*[^\"'\[{\s].*", line):
+        hint = _("put the text in quotation marks")
+    elif "overwrite" in detail or "twice" in detail:
+        hint = _("the same key or table stands twice; keep one")
+    where = _("{file}, line {line}").format(file=path, line=number)
+    return ConfigurationError(
+        _("{where}: not valid TOML ({detail})").format(where=where, detail=detail.rstrip(".")), hint=hint
+    )
+
+
+def _decode(data: bytes, path: Path) -> str:
+    """The file's text: UTF-8 with or without a mark, or the UTF-16 that Windows' tools write."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    else:
+        encoding = "utf-8-sig"
+    try:
+        # tomllib takes "\r\n" for one line's end, but a lone "\r" for a fault, as TOML has it.
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(
+            _("{file}, line {line}: not UTF-8").format(file=path, line=line),
+            hint=_("save the file as UTF-8 in your editor"),
+        ) from None
+
+
+def line_of(text: str, place: Place) -> int | None:
+    """The line, from 1, on which the value at `place` begins; the nearest table around it where it has none."""
+    best: tuple[int, int] | None = None
+    for number, at in _statements(text):
+        depth = min(len(at), len(place))
+        if depth and at[:depth] == place[:depth] and (best is None or depth > best[0]):
+            best = depth, number
+    return best[1] if best else None
+
+
+def _statements(text: str) -> Iterator[tuple[int, Place]]:
+    """Line number and full key of every header and assignment of a valid TOML text.
+
+    A statement that goes over several lines (an array, a text in three quotes) ends where TOML can read it.
+    """
+    import tomllib
+
+    table: Place = ()
+    pending, begin = "", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if not pending:
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            begin = number
+        elif not any(mark in line for mark in ('"""', "'''", "]", "}")):
+            pending += "\n" + line
+            continue
+        pending = f"{pending}\n{line}" if pending else line
+        try:
+            parsed = tomllib.loads(pending)
+        except tomllib.TOMLDecodeError:
+            continue
+        if pending.lstrip().startswith("["):
+            table = _keys(parsed, headers=True)
+            yield begin, table
+        else:
+            yield begin, table + _keys(parsed, headers=False)
+        pending = ""
+
+
+def _keys(parsed: dict[str, Any], *, headers: bool) -> Place:
+    """The key of one parsed statement: `a.b = 1` and `[a.b]` are both ("a", "b")."""
+    keys: list[str] = []
+    value: object = parsed
+    while isinstance(value, dict) and len(value) == 1:
+        name, value = next(iter(value.items()))
+        keys.append(name)
+        if headers and isinstance(value, list):
+            break
+    return tuple(keys)
+
+
+def _where(text: str, path: Path, place: Place) -> str:
+    line = line_of(text, place)
+    if line is None:
+        return str(path)
+    return _("{file}, line {line}").format(file=path, line=line)
+
+
+def _shown(value: object) -> str:
+    """A wrong value as the error names it: short, and on one line."""
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, str):
+        text = f'"{" ".join(value.split())}"'
+    else:
+        text = str(value)
+    return redaction.redact(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _register_secrets(table: Mapping[str, str]) -> None:
+    """Headers and query parameters that carry a secret are masked everywhere from now on."""
+    for name, value in table.items():
+        if _SECRET_NAME.search(name):
+            redaction.register(value.rpartition(" ")[2])

@@ -1,0 +1,234 @@
+"""Text and TOML values become checked, typed values; what cannot is refused with its range and the nearest key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gptchat.config import schema
+from gptchat.config.setting import Setting
+from gptchat.errors import UsageError
+from gptchat.words import _
+
+_TRUE = frozenset(("true", "yes", "on", "1"))
+_FALSE = frozenset(("false", "no", "off", "0"))
+_NOTHING = frozenset(("none", "null", "unset", "default"))
+
+_OTHER_NAMES = {
+    "reasoning_effort": "effort",
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "language": "ui.lang",
+    "timeout": "network.idle_timeout",
+    "system_prompt": "system",
+    "org": "organization",
+    "org_id": "organization",
+    "window": "context",
+}
+"""What others call our settings."""
+
+
+def check(setting: Setting, value: object) -> Any:
+    """`value` as the setting holds it (whole numbers become numbers, lists tuples); ValueError where it is wrong.
+
+    The error's text is what the setting takes, in the language in use, ready for a sentence.
+    """
+    if value is None:
+        return setting.default
+    checked = _typed(setting, value)
+    outside = isinstance(checked, (int, float)) and (
+        (setting.low is not None and checked < setting.low)
+        or (setting.high is not None and checked > setting.high)
+    )
+    unknown = bool(setting.choices) and checked not in setting.choices and checked != setting.default
+    if outside or unknown:
+        raise ValueError(setting.meaning)
+    return checked
+
+
+def _typed(setting: Setting, value: object) -> Any:
+    """`value` in the setting's type, its range not yet looked at."""
+    kind = setting.type
+    if kind == "text" and isinstance(value, str):
+        return value
+    if kind == "flag" and isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if kind == "integer" and value == value and abs(value) != float("inf") and int(value) == value:
+            return int(value)
+        if kind == "number" and value == value and abs(value) != float("inf"):
+            return float(value)
+    if kind == "stop" and isinstance(value, str) and value:
+        return value
+    if kind in ("list", "stop") and isinstance(value, (list, tuple)):
+        texts = tuple(item for item in value if isinstance(item, str) and item)
+        if len(texts) == len(value):
+            return texts
+    if isinstance(value, Mapping):
+        return _table(setting, value)
+    raise ValueError(setting.meaning)
+
+
+def _table(setting: Setting, value: Mapping[Any, Any]) -> dict[str, Any]:
+    """A table with the entries the setting allows."""
+    if setting.type == "object":
+        return dict(value)
+    if setting.type == "texts" and all(isinstance(item, str) for item in value.values()):
+        return dict(value)
+    if setting.type == "bias":
+        numbers = {
+            str(token): item
+            for token, item in value.items()
+            if str(token).isdigit() and type(item) in (int, float) and -100 <= item <= 100
+        }
+        if len(numbers) == len(value):
+            return numbers
+    raise ValueError(setting.meaning)
+
+
+def parse_value(setting: Setting, text: str) -> Any:
+    """The value that a person means by `text`: "0.2", "true", "none" (not set), "a, b", JSON for tables.
+
+    Raises ValueError as `check` does.
+    """
+    plain = text.strip()
+    lower = plain.lower()
+    if lower in _NOTHING and lower not in setting.choices:
+        return setting.default
+    if setting.choices:
+        return check(setting, lower or None)
+    if setting.type == "text":
+        return plain
+    if setting.type == "flag":
+        return check(setting, lower in _TRUE if lower in _TRUE | _FALSE else plain)
+    if setting.type in ("integer", "number"):
+        return check(setting, _number(plain))
+    return check(setting, _structure(setting, plain))
+
+
+def _number(text: str) -> object:
+    """`text` as a number where it is one ("0.2", "1_000", "1e3", "0,5"), else as it is."""
+    for reading in (text, text.replace(",", ".")):
+        try:
+            return int(reading)
+        except ValueError:
+            pass
+        try:
+            return float(reading)
+        except ValueError:
+            pass
+    return text
+
+
+def _structure(setting: Setting, text: str) -> object:
+    """A list or table written as JSON, or a list written `a, b`; a stop text is taken as it stands."""
+    if text.startswith(("[", "{", '"')):
+        try:
+            return json.loads(text)
+        except ValueError:
+            if setting.type != "stop":
+                raise ValueError(setting.meaning) from None
+    if setting.type == "stop":
+        return text
+    if setting.type == "list":
+        return [item.strip() for item in text.split(",") if item.strip()]
+    return text
+
+
+def parse_setting(key: str, text: str) -> Any:
+    """The checked value of `/set KEY VALUE`. Raises UsageError naming the nearest key, or what the key takes."""
+    setting = require(key)
+    try:
+        return parse_value(setting, text)
+    except ValueError as error:
+        raise UsageError(
+            _("{key} is {meaning}, not {value}").format(key=setting.key, meaning=error, value=_quoted(text)),
+            hint=setting.summary,
+        ) from None
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """`KEY=VALUE` of `-o` as the key and its checked value. Raises UsageError."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(
+            _("{text} is not KEY=VALUE").format(text=_quoted(text)), hint=_("for example: -o temperature=0.2")
+        )
+    key = key.strip()
+    return key, parse_setting(key, value)
+
+
+def require(key: str) -> Setting:
+    """The setting of `key`. Raises UsageError with the nearest keys where there is none."""
+    setting = schema.find(key)
+    if setting is not None:
+        return setting
+    raise UsageError(_("unknown setting {key}").format(key=_quoted(key)), hint=suggestion(key))
+
+
+def suggestion(key: str, known: Iterable[str] = ()) -> str:
+    """A hint that names what was probably meant by an unknown key: "did you mean ui.theme"."""
+    found = nearest(key, known)
+    if not found:
+        return _("/set lists every setting")
+    return _("did you mean {names}").format(names=_(" or ").join(found))
+
+
+def nearest(key: str, known: Iterable[str] = ()) -> list[str]:
+    """The known keys most like `key`, best first, three at most; `known` are looked through before the schema."""
+    import difflib
+
+    last = key.lower().replace("-", "_").rsplit(".", 1)[-1]
+    others = [_OTHER_NAMES[last]] if last in _OTHER_NAMES else []
+    table, name, _field = schema.split(key)
+    if table in schema.TABLES and name:
+        pool = [f"{table}.{name}.{field}" for field in schema.TABLES[table]]
+        others = [f"{table}.{name}.{other}" for other in others if other in schema.TABLES[table]]
+    else:
+        pool = list(schema.SETTINGS)
+        others = [other for other in others if other in schema.SETTINGS]
+    pool = [*known, *pool]
+    same = [candidate for candidate in pool if candidate.rsplit(".", 1)[-1] == last]
+    close = difflib.get_close_matches(key.lower(), pool, 3, 0.7)
+    ends = {candidate.rsplit(".", 1)[-1]: candidate for candidate in reversed(pool)}
+    close += [ends[end] for end in difflib.get_close_matches(last, list(ends), 2, 0.75)]
+    return list(dict.fromkeys([*others, *same, *close]))[:3]
+
+
+def complete_key(prefix: str, names: Mapping[str, Iterable[str]] | None = None) -> list[str]:
+    """Keys that begin with `prefix`; `names` gives the names in use by table (`{"providers": ["work"]}`)."""
+    dynamic = [
+        f"{table}.{name}.{field}"
+        for table, found in (names or {}).items()
+        for name in found
+        for field in schema.TABLES.get(table, ())
+        if prefix.startswith(f"{table}.")
+    ]
+    return [key for key in (*schema.SETTINGS, *dynamic) if key.startswith(prefix)]
+
+
+def complete_value(key: str, prefix: str = "") -> list[str]:
+    """Values worth offering for `key`: its choices, true and false; those that begin with `prefix`."""
+    setting = schema.find(key)
+    if setting is None:
+        return []
+    offers = setting.choices or (("true", "false") if setting.type == "flag" else ())
+    return [offer for offer in offers if offer.startswith(prefix.lower())]
+
+
+def show_value(value: object) -> str:
+    """A value as `/set` and `/config` show it and `parse_value` reads it again; "none" where nothing is set."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _quoted(text: str) -> str:
+    """What a person wrote, on one line and not endless, in quotation marks."""
+    line = " ".join(text.split())
+    return f'"{line if len(line) <= 60 else line[:57] + "..."}"'

@@ -1,0 +1,108 @@
+"""The settings as the program asks for them: values in layers, and providers, presets, models made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from gptchat.config import schema
+from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Source, no_builtin, unknown_name
+from gptchat.config.paths import Paths
+from gptchat.errors import ConfigurationError
+from gptchat.words import _
+
+__all__ = ["LAYERS", "Item", "Layer", "Settings", "Source", "read_settings"]
+
+
+class Settings(Layers):
+    """Typed settings in layers: what a key is worth is told by `get`, where from by `source`."""
+
+    def provider_names(self) -> list[str]:
+        """Every provider that can be named: the person's own, then the built-in ones."""
+        own = self.names("providers")
+        return own + [name for name in self._builtin_names if name not in own]
+
+    def provider(self, name: str = "") -> ProviderSettings:
+        """The settings of the provider `name` (empty: the one in force): the built-in ones under the person's.
+
+        Raises ConfigurationError for a name that nobody knows, or a provider without a kind.
+        """
+        name = name or self.text("provider")
+        known = self._builtin(name) if name else None
+        own = {last: self.get(f"providers.{name}.{last}") for last in self._fields_set("providers", name)}
+        if known is None and not own:
+            raise unknown_name("providers", name, self.provider_names())
+        kind: Any = own.get("kind") or (known.kind if known else "")
+        if not kind:
+            kind = "azure" if own.get("endpoint") else "compatible" if own.get("base_url") else ""
+        if not kind:
+            raise ConfigurationError(
+                _("the provider {name} has neither a kind nor an address").format(name=name),
+                hint=_("in [providers.{name}], set {fields}").format(name=name, fields="kind, base_url"),
+            )
+        base = known or ProviderSettings(name=name, kind=kind)
+        return replace(base, **{**own, "name": name, "kind": kind})
+
+    def model(self) -> str:
+        """The model in force: the one set for the provider in force, else that provider's own.
+
+        A model set together with another provider (in the file, say, while a flag names the provider) was
+        not meant for this one; it is used only where the provider has none of its own.
+        """
+        chosen = self.text("model")
+        name = self.text("provider")
+        if chosen and self._provider_beside("model") in ("", name):
+            return chosen
+        try:
+            provider = self.provider(name)
+        except ConfigurationError:
+            return chosen
+        return (provider.deployment if provider.kind == "azure" else "") or provider.model or chosen
+
+    def _provider_beside(self, key: str) -> str:
+        """The provider in force for somebody who sees only the layers up to the one that sets `key`."""
+        top = LAYERS.index(self.source(key).layer)
+        for layer in reversed(LAYERS[1 : top + 1]):
+            if "provider" in self._layers[layer].values:
+                return str(self._layers[layer].values["provider"])
+        return self._suggested[0]
+
+    def network(self) -> NetworkSettings:
+        """`[network]`, typed."""
+        return NetworkSettings(
+            **{entry.name: self.get(f"network.{entry.name}") for entry in fields(NetworkSettings)}
+        )
+
+    def parameters(self) -> dict[str, Any]:
+        """What travels in a request, by the chat API's names; only what somebody set."""
+        values = {key: self.get(key) for key in schema.PARAMETERS}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in values.items()
+            if value is not None
+        }
+
+    def preset_names(self) -> list[str]:
+        """The presets of the settings, sorted."""
+        return self.names("presets")
+
+    def model_facts(self, name: str) -> dict[str, Any]:
+        """What `[models."NAME"]` says of a model: only the fields that are set there."""
+        return {last: self.get(f"models.{name}.{last}") for last in self._fields_set("models", name)}
+
+
+def read_settings(
+    paths: Paths, environ: Mapping[str, str], *, builtin: Builtin = no_builtin, builtin_names: Sequence[str] = ()
+) -> Settings:
+    """The settings of the file and the environment; users, sessions and flags are added by `replace_layer`.
+
+    Raises ConfigurationError for a file that cannot be read or understood.
+    """
+    from gptchat.config.load import load  # reads TOML: not needed where a program brings its own settings
+
+    file = load(paths.config_file, must_exist=paths.chosen)
+    settings = Settings(builtin, builtin_names, environ)
+    settings.replace_layer("file", file.values, file.where)
+    return settings
