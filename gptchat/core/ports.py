@@ -79,6 +79,10 @@ class TokenCounter(Protocol):
 class PartialReply(Protocol):
     """The sidecar of a reply while it streams: what came survives the end of the process."""
 
+    @property
+    def token(self) -> str:
+        """The token of this reply: put it as `turn` into the record that is appended when the reply ends."""
+
     def write(self, text: str, *, reasoning: bool = False) -> None:
         """Append a piece; handed to the operating system at once, not forced to the disk."""
 

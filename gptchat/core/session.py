@@ -7,17 +7,17 @@ other; nothing is ever removed. The functions below `Session` build the records 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gptchat.core.messages import Message, Record, Usage
+from gptchat.core.messages import Content, Message, Record, Usage
+from gptchat.core.titles import shorten as shorten
 
 VERSION = 1
 """The version of the journal format that this program writes."""
 
-_NUMBERED = re.compile(r"m(\d+)\Z")
+_NUMBERED = re.compile(r"m([0-9]{1,15})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,10 @@ class Session:
     def __init__(self, id: str, user: str) -> None:
         self.id = id
         self.user = user
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the names, so that the records can be applied again from the first."""
         self.created = ""
         self.updated = ""
         self.title: str | None = None
@@ -54,6 +58,8 @@ class Session:
         self._children: dict[str | None, list[str]] = {}
         self._parents: dict[str, str | None] = {}
         self._path: list[str] = []
+        self._places: dict[str, int] = {}
+        """Where on the path each of its messages is."""
         self._number = 0
 
     def __repr__(self) -> str:
@@ -105,15 +111,24 @@ class Session:
 
     def next_id(self) -> str:
         """An id that no message of this session has."""
-        return f"m{self._number + 1}"
+        number = self._number + 1
+        while f"m{number}" in self.messages:
+            number += 1
+        return f"m{number}"
 
     def turns(self) -> Iterator[list[Message]]:
-        """The path as turns: each a user message and what answered it, oldest first."""
+        """The path as turns: each a user message and what answered it, oldest first.
+
+        What stands before the first user message (a greeting, in an imported session) belongs to the first turn.
+        """
         turn: list[Message] = []
+        asked = False
         for message in self.path():
-            if message.role == "user" and turn:
-                yield turn
-                turn = []
+            if message.role == "user":
+                if asked:
+                    yield turn
+                    turn = []
+                asked = True
             turn.append(message)
         if turn:
             yield turn
@@ -126,9 +141,8 @@ class Session:
         """The newest summary that stands for a part of the path, if any."""
         if not self.summaries:
             return None
-        on_path = set(self._path)
         for summary in reversed(self.summaries.values()):
-            if summary.until in on_path:
+            if summary.until in self._places:
                 return summary
         return None
 
@@ -159,14 +173,12 @@ class Session:
             self.turns_taken.add(token)
         if match := _NUMBERED.match(message.id):
             self._number = max(self._number, int(match[1]))
+        known = message.id in self.messages
         parent = message.parent
-        if parent is not None and parent not in self.messages:
+        if parent == message.id or (parent is not None and parent not in self.messages):
             # The line that held the parent is lost. Hang the message on the one written before it, so
             # that one bad line never hides the rest of the conversation.
-            parent = next(reversed(self.messages), None)
-        known = message.id in self.messages
-        if known and parent == message.id:
-            parent = self._parents[message.id]
+            parent = self._parents[message.id] if known else next(reversed(self.messages), None)
         self.messages[message.id] = message
         if known:
             self._move_child(message.id, parent)
@@ -182,28 +194,36 @@ class Session:
             return
         token = record.get("turn")
         if isinstance(token, str):
+            if token in self.turns_taken:
+                return  # the same piece again, as when a journal was joined with a copy of itself
             self.turns_taken.add(token)
         piece = Message.from_record(record)
         usage = old.usage.plus(piece.usage) if old.usage and piece.usage else piece.usage or old.usage
         if piece.content:
-            content = old.content if not isinstance(old.content, str) else old.content + piece.text
+            content: Content = [*old.content, {"type": "text", "text": piece.text}]
+            if isinstance(old.content, str):
+                content = old.content + piece.text
             old = old.with_content(content)
+        extra = {key: value for key, value in piece.extra.items() if key not in ("message", "turn")}
         self.messages[old.id] = replace(
             old,
             status=piece.status,
             finish_reason=piece.finish_reason,
             usage=usage,
             reasoning=old.reasoning + piece.reasoning,
+            extra={**old.extra, **extra},
         )
 
     def _apply_head(self, record: Mapping[str, Any]) -> None:
-        target = record.get("message")
-        if target is not None and target not in self.messages:
+        target = record.get("message", "")
+        if target is not None and not (isinstance(target, str) and target in self.messages):
             return
         match record.get("move"):
+            case "undo" | "redo" if target == self.head:
+                return  # two terminals made the same move; it was made already
             case "undo":
                 self.redo_heads.append(self.head)
-            case "redo" if self.redo_heads:
+            case "redo" if self.redo_heads and self.redo_heads[-1] == target:
                 self.redo_heads.pop()
             case _:
                 self.redo_heads.clear()
@@ -246,6 +266,8 @@ class Session:
         self._children[old].remove(id)
         self._parents[id] = parent
         self._children.setdefault(parent, []).append(id)
+        if id in self._places:
+            self._set_head(old)  # what follows it left the path with it
 
     def _ancestors(self, id: str | None) -> Iterator[str]:
         while id is not None:
@@ -253,10 +275,19 @@ class Session:
             id = self._parents[id]
 
     def _set_head(self, id: str | None) -> None:
-        if id is not None and self._parents[id] == self.head and (not self._path or self._path[-1] == self.head):
-            self._path.append(id)
-        else:
-            self._path = [*self._ancestors(id)][::-1]
+        """Put the head on `id`, at a cost that grows with the distance it moves and not with the session."""
+        new: list[str] = []
+        at = id
+        while at is not None and at not in self._places:
+            new.append(at)
+            at = self._parents[at]
+        kept = 0 if at is None else self._places[at] + 1
+        for gone in self._path[kept:]:
+            del self._places[gone]
+        del self._path[kept:]
+        for step in reversed(new):
+            self._places[step] = len(self._path)
+            self._path.append(step)
         self.head = id
 
 
@@ -327,26 +358,3 @@ def spent(messages: Sequence[Message]) -> Usage:
         if message.usage is not None:
             total = total.plus(message.usage)
     return total
-
-
-def shorten(text: str, width: int = 48) -> str:
-    """`text` as a one-line title of at most `width` columns (a wide character takes two), cut at a word.
-
-    Width is Unicode's East Asian Width (UAX #11): W and F take two columns, combining marks none.
-    """
-    line = " ".join(text.split())
-    used = 0
-    for index, char in enumerate(line):
-        used += 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if used > width:
-            cut = _cut(line, index)
-            return line[:cut].rstrip(" ,.;:，。；：、") + "…"
-    return line
-
-
-def _cut(line: str, index: int) -> int:
-    """Where to end a title that must be shorter than `index`: at the last blank if it is not far back."""
-    cut = index - 1
-    blank = line.rfind(" ", 0, index)
-    wide = unicodedata.east_asian_width(line[cut]) in "WF"
-    return blank if not wide and blank >= index * 2 // 3 else cut

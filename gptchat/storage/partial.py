@@ -1,0 +1,140 @@
+"""The sidecar of a reply while it streams: `<id>.partial`, so that what came survives any end of the process.
+
+Its first line is the reply's record without content (a message, or a continuation), with a random token as
+`turn`; then a line a piece: `{"text": ...}` or `{"reasoning": ...}`. Its writer holds its lock while it lives.
+The record that ends the reply in the journal carries the same token, so a reply is taken in once only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gptchat.core.messages import Record
+from gptchat.storage import journal
+from gptchat.storage.atomic import open_private, write_all
+from gptchat.storage.locks import try_lock
+
+
+class Sidecar:
+    """A reply that is being written beside the journal `path`. Its methods never raise: the chat goes on."""
+
+    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+        """Begin the sidecar; `header` is the reply's record without content, its `turn` token optional."""
+        given = header.get("turn")
+        self._token = given if isinstance(given, str) and given else os.urandom(8).hex()
+        self._path, self._fd = _claim(path, self._token)
+        self._write(journal.to_line({**header, "turn": self._token}))
+
+    @property
+    def token(self) -> str:
+        """The token of this reply, for the field `turn` of the record that ends it."""
+        return self._token
+
+    def write(self, text: str, *, reasoning: bool = False) -> None:
+        """Append a piece; the operating system has it when this returns."""
+        if text:
+            self._write(journal.to_line({"reasoning" if reasoning else "text": text}))
+
+    def discard(self) -> None:
+        """Remove the sidecar."""
+        if self._fd is None:
+            return
+        fd, self._fd = self._fd, None
+        try:
+            self._path.unlink()
+            os.close(fd)
+        except PermissionError:  # Windows removes no open file
+            os.close(fd)
+            _remove(self._path)
+        except OSError:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+
+    def _write(self, line: bytes) -> None:
+        if self._fd is None:
+            return
+        try:
+            write_all(self._fd, line)
+        except OSError:  # a full disk: the reply is still in memory, and the journal will be tried again
+            os.close(self._fd)
+            self._fd = None
+
+
+def sidecars(path: Path) -> list[Path]:
+    """The sidecars that lie beside the journal `path`."""
+    alone = path.with_suffix(".partial")
+    return [alone] * alone.exists() + sorted(path.parent.glob(f"{path.stem}.*.partial"))
+
+
+@contextmanager
+def orphan(path: Path) -> Iterator[int | None]:
+    """The sidecar `path`, open and locked, if its writer is gone; None while it lives, or nothing is there."""
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except OSError:
+        yield None
+        return
+    try:
+        yield fd if try_lock(fd) and _same(fd, path) else None
+    finally:
+        os.close(fd)
+
+
+def remains(fd: int) -> Record | None:
+    """The record of the reply in the open sidecar, marked as interrupted; None where nothing had come."""
+    reading = journal.read(journal.read_bytes(fd))
+    header: Record = {}
+    text: list[str] = []
+    reasoning: list[str] = []
+    for record in reading.records:
+        if isinstance(record.get("type"), str):
+            header = header or record
+        elif isinstance(piece := record.get("text"), str):
+            text.append(piece)
+        elif isinstance(piece := record.get("reasoning"), str):
+            reasoning.append(piece)
+    if not text and not reasoning:
+        return None
+    record = {"type": "message", "role": "assistant", **header, "content": "".join(text), "status": "interrupted"}
+    if reasoning:
+        record["reasoning"] = "".join(reasoning)
+    return record
+
+
+def _claim(path: Path, token: str) -> tuple[Path, int | None]:
+    """A new sidecar beside the journal `path`, locked; another name where one stands there already."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
+    names = [path.with_suffix(".partial"), path.with_suffix(f".{token}.partial")]
+    for name in [*names, *names]:
+        try:
+            fd = open_private(name, flags)
+        except FileExistsError:
+            continue
+        except OSError:
+            break
+        if try_lock(fd) and _same(fd, name):
+            return name, fd
+        os.close(fd)  # a program that looks for orphans was quicker than our lock, and has removed it
+    return path, None
+
+
+def _same(fd: int, path: Path) -> bool:
+    """Whether the open file is still the one that has the name `path`."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except OSError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:  # taken in by another program at this moment
+        pass

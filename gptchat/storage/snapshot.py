@@ -1,0 +1,59 @@
+"""A session as records again: what its journal would have to say for the same tree to come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gptchat.core.messages import Record
+from gptchat.core.session import VERSION, Session, move, summary_record
+
+
+def header(id: str, user: str, ts: str, title: str | None, settings: Mapping[str, Any], **extra: object) -> Record:
+    """The first record of a journal; `extra` are further fields, such as where an import came from."""
+    return {
+        "v": VERSION,
+        "type": "session",
+        "id": id,
+        "user": user,
+        "ts": ts,
+        "title": title,
+        "settings": dict(settings),
+        **extra,
+    }
+
+
+def message_records(session: Session) -> list[Record]:
+    """The messages of every branch in the order of arrival, each naming the parent it really has.
+
+    A message whose parent came later (it was moved) waits for it.
+    """
+    records: list[Record] = []
+    done: set[str | None] = {None}
+    waiting = list(session.messages)
+    while waiting:
+        later = []
+        for id in waiting:
+            parent = session.parent_of(id)
+            if parent in done:
+                records.append(replace(session.messages[id], parent=parent).to_record())
+                done.add(id)
+            else:
+                later.append(id)
+        waiting = later
+    return records
+
+
+def snapshot(session: Session) -> list[Record]:
+    """All records of a journal from which `session` would be read again; only the way of undoing is left out."""
+    records = [header(session.id, session.user, session.created, session.title, session.settings)]
+    records += message_records(session)
+    records += [{"type": "pin", "message": id, "pinned": True} for id in session.pinned]
+    records += [
+        summary_record(summary.id, summary.until, summary.content, summary.head, summary.ts)
+        for summary in session.summaries.values()
+    ]
+    if session.head != next(reversed(session.messages), None):
+        records.append(move(session.head))
+    return records

@@ -1,0 +1,307 @@
+"""The store of sessions: journals in a data folder, written by several programs at once without loss.
+
+Every write happens under the lock of the session's journal and begins by reading what others wrote. What
+cannot be written waits in memory and is tried again with every later append, so the chat goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from gptchat.core.messages import Record
+from gptchat.core.session import VERSION, Session, move
+from gptchat.errors import StorageError
+from gptchat.storage import journal
+from gptchat.storage.atomic import make_folder, open_private, sync_folder
+from gptchat.storage.locks import locked
+from gptchat.storage.partial import Sidecar, orphan, remains, sidecars
+from gptchat.storage.snapshot import header, snapshot
+from gptchat.storage.state import State, missing, renumber, take
+from gptchat.storage.troubles import storage_error
+from gptchat.storage.upgrades import fold
+from gptchat.storage.users import sessions_folder
+from gptchat.words import _
+
+_STILL_READABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT)
+"""Why a journal may not be written, and can be read all the same."""
+
+
+class JournalStore:
+    """Sessions under the data folder `data`. `clock` gives the time in seconds since 1970."""
+
+    def __init__(self, data: Path, clock: Callable[[], float] = time.time) -> None:
+        self.data = data
+        self._clock = clock
+        self._states: WeakKeyDictionary[Session, State] = WeakKeyDictionary()
+
+    def path(self, session: Session) -> Path:
+        """Where the session's journal is, or will be."""
+        return sessions_folder(self.data, session.user) / f"{session.id}.jsonl"
+
+    def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
+        """A new session; its journal appears with its first record."""
+        return self.begin(user, settings, title=title)
+
+    def begin(
+        self,
+        user: str,
+        settings: Mapping[str, Any],
+        *,
+        title: str | None = None,
+        id: str = "",
+        ts: str = "",
+        **extra: object,
+    ) -> Session:
+        """As `create`, for a session that has an id or a time already; `extra` goes into its session record."""
+        moment = self._clock()
+        session = Session(id or new_id(moment), user)
+        if not id:
+            while self.path(session).exists():
+                session.id = new_id(moment)
+        record = header(session.id, user, ts or timestamp(moment), title, settings, **extra)
+        session.apply(record)
+        self._states[session] = State(header=record, version=VERSION)
+        return session
+
+    def open(self, user: str, session_id: str) -> Session:
+        """Read a session, heal its journal, and take in a reply that was cut off. Raises StorageError."""
+        session = Session(session_id, user)
+        path = self.path(session)
+        state = self._states[session] = State(created=True)
+        try:
+            try:
+                with self._journal(session, state):
+                    pass
+            except OSError as error:
+                if error.errno not in _STILL_READABLE:
+                    raise
+                self._read(session, state)
+        except OSError as error:
+            raise storage_error(error, path) from error
+        if state.version <= VERSION:
+            self._take_partials(session)
+        return session
+
+    def append(self, session: Session, records: Sequence[Record], *, durable: bool = False) -> Sequence[Record]:
+        """Write `records` and apply them to `session`; first apply what other programs wrote meanwhile.
+
+        A message with an empty `id` is given one that nobody else has taken. Returns the records as
+        written. `durable` forces them to the disk before returning. Where the disk refuses, nothing is
+        raised: the records are in the session, `trouble` says why, and the next append tries again.
+        Raises StorageError only for a journal that a newer version of the program has written.
+        """
+        state = self._state(session)
+        if not records and not state.unsaved:
+            return ()
+        taken: list[Record] | None = None
+        try:
+            with self._journal(session, state, write=True) as fd:
+                if state.version > VERSION:
+                    raise StorageError(
+                        _("session {id} was written by a newer version of gptchat").format(id=session.id),
+                        hint=_("update gptchat, or use /fork to go on in a new session"),
+                    )
+                taken = take(session, records)
+                self._put(fd, session, state, [*state.unsaved, *taken], durable=durable)
+        except OSError as error:
+            if taken is None:
+                taken = take(session, records)
+            state.unsaved += taken
+            state.trouble = storage_error(error, self.path(session))
+        else:
+            state.unsaved, state.trouble = [], None
+        return taken
+
+    def refresh(self, session: Session) -> Sequence[Record]:
+        """Apply, and return, what other programs have written to the session since it was last read."""
+        state = self._state(session)
+        path = self.path(session)
+        try:
+            if not state.created or path.stat().st_size == state.offset:
+                return ()
+            return self._read(session, state)
+        except OSError:  # gone, or out of reach: the next append deals with it, and says so
+            return ()
+
+    def partial(self, session: Session, header: Record) -> Sidecar:
+        """Begin the sidecar of a reply: `header` is its message record (or continuation) without content."""
+        return Sidecar(self.path(session), header)
+
+    def trouble(self, session: Session) -> StorageError | None:
+        """Why the last append could not be written, if so."""
+        return self._state(session).trouble
+
+    def unsaved(self, session: Session) -> Sequence[Record]:
+        """The records that are in the session and not on disk."""
+        return tuple(self._state(session).unsaved)
+
+    def damage(self, session: Session) -> str:
+        """One sentence on lines of the session's journal that cannot be read; empty where there are none."""
+        return journal.damage(self.path(session), self._state(session).bad)
+
+    def _state(self, session: Session) -> State:
+        """The state of `session`; one that another store made is a new one here, to be written whole."""
+        state = self._states.get(session)
+        if state is None:
+            state = self._states[session] = State(version=VERSION)
+        return state
+
+    @contextmanager
+    def _journal(self, session: Session, state: State, *, write: bool = False) -> Iterator[int]:
+        """The session's journal, locked, read to its end and healed; created where `write` and missing."""
+        while True:
+            path, fresh = self.path(session), False
+            try:
+                fd = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
+                if not state.created:
+                    os.close(fd)  # another program has this very id: take another one
+                    session.id = new_id(self._clock())
+                    if state.header:
+                        state.header["id"] = session.id
+                    continue
+            except FileNotFoundError:
+                if not write:
+                    raise
+                make_folder(path.parent)
+                try:
+                    fd = open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL)
+                except FileExistsError:
+                    continue
+                fresh = True
+            try:
+                with locked(fd):
+                    if not _still(fd, path):
+                        continue  # moved away between the opening and the lock
+                    if fresh:
+                        self._anew(session, state)
+                    else:
+                        self._catch_up(fd, path, session, state)
+                    yield fd
+            except OSError:
+                if fresh:
+                    path.unlink(missing_ok=True)
+                raise
+            finally:
+                os.close(fd)
+            if fresh:
+                state.created = True
+                sync_folder(path.parent)
+            return
+
+    def _anew(self, session: Session, state: State) -> None:
+        """Prepare to write the whole session into a journal that is new, or has vanished."""
+        state.reach(0, b"")
+        state.bad = []
+        if state.header is None:
+            state.unsaved, state.version = snapshot(session), VERSION
+
+    def _catch_up(self, fd: int, path: Path, session: Session, state: State) -> None:
+        """Apply what others wrote. A file that is not the one we knew is read from its beginning."""
+        back = len(state.seam)
+        data = journal.read_bytes(fd, state.offset - back)
+        another = data[:back] != state.seam
+        remembered = snapshot(session) if another else []
+        # Records that waited come after what others wrote meanwhile, in memory as in the file.
+        again = another or (bool(state.unsaved) and len(data) > back)
+        if again:
+            data, back = journal.read_bytes(fd), 0
+            state.reach(0, b"")
+            state.bad, state.version = [], 0
+            session.reset()
+        known_good = state.offset > 0
+        reading = journal.read(data[back:], state.offset)
+        state.version = fold(reading.records, session, state.version)
+        if state.version <= VERSION:
+            journal.heal(fd, path, reading, known_good)
+        state.bad += [at for at in reading.bad if at < reading.size]
+        # The line feed is the one by which healing ends a last line that lacked it.
+        state.reach(reading.size, (data + b"\n")[: reading.size - state.offset + back])
+        if again:
+            waiting = renumber(state.unsaved, session)
+            for record in waiting:
+                session.apply(record)
+            lost = missing(session, remembered)
+            head = session.head
+            for record in lost:
+                session.apply(record)
+            if lost and head is not None:
+                lost.append(move(head))
+                session.apply(lost[-1])
+            state.unsaved = waiting + lost
+
+    def _put(self, fd: int, session: Session, state: State, records: Sequence[Record], *, durable: bool) -> None:
+        """Append `records` in one write, after the session record where this version's is missing."""
+        batch = list(records)
+        if state.header is not None:
+            batch.insert(0, state.header)
+        elif state.version < VERSION:
+            batch.insert(0, header(session.id, session.user, session.created, None, {}))
+        data = journal.to_bytes(batch)
+        journal.append(fd, self.path(session), data, state.offset, durable=durable)
+        state.reach(state.offset + len(data), data)
+        state.header, state.version = None, VERSION
+
+    def _read(self, session: Session, state: State) -> Sequence[Record]:
+        """Apply the complete lines that are new, without lock and healing."""
+        with self.path(session).open("rb") as file:
+            back = len(state.seam)
+            file.seek(state.offset - back)
+            data = file.read()
+        if data[:back] != state.seam:
+            return ()  # another file by now; the next append reads it under the lock
+        reading = journal.read(data[back:], state.offset)
+        if not reading.end > state.offset:
+            return ()
+        end = reading.end
+        state.bad += [at for at in reading.bad if at < end]
+        state.version = fold(reading.records, session, state.version)
+        state.reach(end, data[: end - state.offset + back])
+        return reading.records
+
+    def _take_partials(self, session: Session) -> None:
+        """Take in replies that were cut off: once each, even if the end came between append and removal."""
+        for path in sidecars(self.path(session)):
+            with orphan(path) as fd:
+                if fd is None:
+                    continue
+                record = remains(fd)
+                if record is not None:
+                    self._take_partial(session, record)
+                if not self.trouble(session):
+                    try:
+                        path.unlink(missing_ok=True)
+                    except OSError:  # Windows: it goes at the next opening, by its token not taken in again
+                        pass
+
+    def _take_partial(self, session: Session, record: Record) -> None:
+        if record.get("turn") in session.turns_taken:
+            return
+        records = [record]
+        head, parent = session.head, record.get("parent")
+        if record["type"] == "message" and parent != head and parent in session.messages:
+            records.append(move(head))  # the conversation went on elsewhere since, and stays there
+        self.append(session, records, durable=True)
+
+
+def _still(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def new_id(moment: float) -> str:
+    """A session's id for the time `moment` (seconds since 1970): `20261120-083015-4f2a`, in UTC."""
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime(moment)) + os.urandom(2).hex()
+
+
+def timestamp(moment: float) -> str:
+    """The time `moment` as records have it: `2026-11-20T08:30:15Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

@@ -1,0 +1,31 @@
+"""The operating system's errors in a person's words: what happened to their data, and what they can do."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from gptchat.errors import StorageError
+from gptchat.words import _
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """What `error` means for the person whose file `path` could not be read or written."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            reason, hint = _("the disk is full"), _("free some space")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            reason, hint = _("it may not be written or read"), _("check who owns the folder, or use --data-dir")
+        case errno.ENOENT:
+            reason, hint = _("it is not there"), _("it may have been moved or deleted; see /sessions")
+        case errno.ENOTDIR | errno.EISDIR | errno.EEXIST:
+            reason, hint = _("something else stands in its place"), _("move it away, or use --data-dir")
+        case errno.ETIMEDOUT:
+            reason, hint = _("another program holds it"), _("close the other program, or wait")
+        case errno.EIO:
+            reason, hint = _("the disk reports a failure"), _("check the disk, and copy your data elsewhere")
+        case errno.EMFILE | errno.ENFILE:
+            reason, hint = _("too many files are open"), _("close other programs")
+        case _other:
+            reason, hint = error.strerror or type(error).__name__, _("check the disk, or use --data-dir")
+    return StorageError(_("{file}: {reason}").format(file=path, reason=reason), hint=hint)

@@ -1,0 +1,194 @@
+"""The people: names of any script as folders that never leave `users/`, and what each has set."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gptchat.errors import UsageError
+from gptchat.storage.atomic import make_folder, write_file
+from gptchat.storage.troubles import storage_error
+from gptchat.words import _
+
+LONGEST_NAME = 64
+"""Characters."""
+LONGEST_SLUG = 200
+"""Bytes; file systems allow 255, and a journal set aside needs some."""
+
+_PLAIN = re.compile(r"[a-z0-9_-]{1,64}\Z")
+_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-")
+_RESERVED = frozenset(("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
+"""Names that Windows keeps for devices, in any folder."""
+
+# Characters that change the direction of text or hide in it: a name must look like what it is.
+_TRICKS = frozenset(
+    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with a folder of their own. `settings` are theirs alone; `sessions` how many are saved."""
+
+    name: str
+    slug: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    sessions: int = 0
+
+
+def validate_name(name: str) -> str:
+    """`name` as it is kept: composed (NFC), without blanks around it. Raises UsageError that says why not."""
+    name = unicodedata.normalize("NFC", name).strip()
+    hint = _("choose another name")
+    if not name:
+        raise UsageError(_("a user's name may not be empty"), hint=hint)
+    if len(name) > LONGEST_NAME:
+        message = _("a user's name may have {limit} characters at most, this one has {length}")
+        raise UsageError(message.format(limit=LONGEST_NAME, length=len(name)), hint=hint)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
+        raise UsageError(_("a user's name may not hold control characters"), hint=hint)
+    if any(char in _TRICKS or 0xE0000 <= ord(char) <= 0xE007F for char in name):
+        raise UsageError(_("a user's name may not hold invisible or direction-changing characters"), hint=hint)
+    if len(slug(name)) > LONGEST_SLUG:
+        raise UsageError(_("the name is too long for the name of a folder"), hint=_("choose a shorter name"))
+    return name
+
+
+def slug(name: str) -> str:
+    """The folder of the user `name`: the name itself where it is `[a-z0-9_-]{1,64}`, else percent-encoded.
+
+    Two names never share a slug, even where upper and lower case are the same to the file system: a plain
+    name has no `%`, and every other character, capitals and `%` itself included, is written as its bytes.
+    """
+    if _PLAIN.match(name) and name not in _RESERVED:
+        return name
+    data = name.encode("utf-8", "surrogatepass")
+    encoded = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in data)
+    if encoded == name:  # one that Windows keeps for itself
+        return f"%{data[0]:02X}{encoded[1:]}"
+    return encoded
+
+
+def user_folder(data: Path, user: str) -> Path:
+    """Where everything of `user` is kept below the data folder `data`."""
+    return data / "users" / slug(user)
+
+
+def sessions_folder(data: Path, user: str) -> Path:
+    """Where the journals of `user` are."""
+    return data / "users" / slug(user) / "sessions"
+
+
+def input_history(data: Path, user: str) -> Path:
+    """The file of the lines that `user` typed; its folder exists when this returns, if it can."""
+    folder = user_folder(data, user)
+    try:
+        make_folder(folder)
+    except OSError:  # whoever writes the history finds out
+        pass
+    return folder / "input_history"
+
+
+def ensure_user(data: Path, name: str) -> User:
+    """The user `name`, with a folder from now on. Raises UsageError for a bad name, StorageError."""
+    name = validate_name(name)
+    path = user_folder(data, name) / "user.json"
+    user = read_user(data, name)
+    if not path.exists():
+        _write(path, {"v": 1, "name": name, "settings": {}})
+    return user
+
+
+def read_user(data: Path, name: str) -> User:
+    """The user `name` as their `user.json` has it, or as new; a damaged file is set aside, never an error."""
+    document = _read(user_folder(data, name) / "user.json")
+    settings = document.get("settings")
+    return User(name, slug(name), settings if isinstance(settings, dict) else {})
+
+
+def write_settings(data: Path, name: str, settings: Mapping[str, Any]) -> None:
+    """Make `settings` those of the user `name`; whatever else their `user.json` holds stays. StorageError."""
+    path = user_folder(data, name) / "user.json"
+    _write(path, {"v": 1, **_read(path), "name": name, "settings": dict(settings)})
+
+
+def list_users(data: Path) -> list[User]:
+    """Everyone who has a folder, by name."""
+    users = []
+    try:
+        entries = [entry for entry in os.scandir(data / "users") if entry.is_dir()]
+    except OSError:
+        return []
+    for entry in entries:
+        document = _read(Path(entry.path) / "user.json")
+        name, settings = document.get("name"), document.get("settings")
+        if not isinstance(name, str) or slug(name) != entry.name:
+            name = _unslug(entry.name)
+        if name is not None:
+            count = _count(Path(entry.path) / "sessions")
+            users.append(User(name, entry.name, settings if isinstance(settings, dict) else {}, count))
+    return sorted(users, key=lambda user: user.name.casefold())
+
+
+def read_state(data: Path) -> dict[str, Any]:
+    """What the program remembers between runs (`user`: the last one); empty where nothing can be read."""
+    return _read(data / "state.json")
+
+
+def write_state(data: Path, **changes: object) -> None:
+    """Remember `changes` between runs; what else is remembered stays. Raises StorageError."""
+    path = data / "state.json"
+    before = _read(path)
+    after = {"v": 1, **before, **changes}
+    if after != before:
+        _write(path, after)
+
+
+def _unslug(folder: str) -> str | None:
+    """The name whose slug `folder` is; None for a folder that is not ours."""
+    from urllib.parse import unquote
+
+    try:
+        name = unquote(folder, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    return name if name and slug(name) == folder else None
+
+
+def _count(folder: Path) -> int:
+    try:
+        return sum(1 for name in os.listdir(folder) if name.endswith(".jsonl"))  # noqa: PTH208 - thousands of names
+    except OSError:
+        return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`; empty where there is none. What cannot be read is kept as `.damaged`."""
+    try:
+        document = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError:
+        return {}
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict):
+        return document
+    try:
+        path.replace(path.with_suffix(path.suffix + ".damaged"))
+    except OSError:  # it stays where it is, and is written over by the next change
+        pass
+    return {}
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    try:
+        make_folder(path.parent)
+        text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        write_file(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise storage_error(error, path) from error
