@@ -1,0 +1,128 @@
+"""The SQLite file in the cache folder: opened, created, thrown away when damaged. Nothing in it is the truth.
+
+Whoever uses it must do without: every function of `catalogue` and `index` reads the journals themselves
+where this file is missing, locked, read-only or broken.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gptchat.storage.atomic import make_folder, open_private
+
+SCHEMA = 1
+"""The version of the tables; a file of another version is made anew."""
+
+PATIENCE = 0.25
+"""Seconds to wait for another program that writes to the cache; without it, the journals are read."""
+
+# `infos` is the list of sessions, valid while size, time and inode of the journal are the same.
+# `indexed` and `chunks` say which bytes of which journal the search index `grams` knows; `seam` is a checksum
+# of the last of them. `grams` holds no text, only which three letters occur in which chunk.
+_TABLES = """
+CREATE TABLE folders (key INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE infos (
+    folder INTEGER NOT NULL, id TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
+    inode INTEGER NOT NULL, title TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
+    turns INTEGER NOT NULL, model TEXT NOT NULL, damaged TEXT NOT NULL, source TEXT NOT NULL,
+    PRIMARY KEY (folder, id)) WITHOUT ROWID;
+CREATE TABLE indexed (
+    key INTEGER PRIMARY KEY, folder INTEGER NOT NULL, id TEXT NOT NULL, size INTEGER NOT NULL,
+    mtime INTEGER NOT NULL, seam INTEGER NOT NULL, whole INTEGER NOT NULL, UNIQUE (folder, id));
+CREATE TABLE chunks (
+    key INTEGER PRIMARY KEY, session INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
+CREATE INDEX chunks_of_session ON chunks (session);
+"""
+_GRAMS = """
+CREATE VIRTUAL TABLE grams USING fts5 (text, content='', detail=none, columnsize=0,
+    tokenize='trigram case_sensitive 1');
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab (grams, row);
+"""
+
+
+def connect(cache: Path | None) -> sqlite3.Connection | None:
+    """The cache in the folder `cache`, ready to be used; None where it cannot be. Close it after use."""
+    if cache is None:
+        return None
+    path = cache / "index.sqlite3"
+    for _attempt in range(2):
+        try:
+            return _open(path)
+        except sqlite3.OperationalError as error:
+            if "no such module" in str(error) or "locked" in str(error) or "unable to open" in str(error):
+                return None
+            throw_away(cache)
+        except sqlite3.DatabaseError:
+            throw_away(cache)
+        except OSError:
+            return None
+    return None
+
+
+@contextmanager
+def cached(cache: Path | None) -> Iterator[sqlite3.Connection | None]:
+    """As `connect`, closed at the end of the block. What was not committed is forgotten."""
+    database = connect(cache)
+    try:
+        yield database
+    finally:
+        if database is not None:
+            database.close()
+
+
+def throw_away(cache: Path | None) -> None:
+    """Remove the cache, so that the next use makes it anew."""
+    if cache is not None:
+        for name in ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm"):
+            try:
+                (cache / name).unlink(missing_ok=True)
+            except OSError:  # held open by another program on Windows, or not ours to remove
+                pass
+
+
+def folder_key(database: sqlite3.Connection, folder: Path) -> int:
+    """The number of the folder of journals `folder` in the tables."""
+    path = str(folder.absolute())
+    row = database.execute("SELECT key FROM folders WHERE path = ?", (path,)).fetchone()
+    if row is None:
+        return database.execute("INSERT INTO folders (path) VALUES (?)", (path,)).lastrowid or 0
+    key: int = row[0]
+    return key
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        make_folder(path.parent)
+        os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+    # Autocommit: transactions are begun where they are meant. Threads may hand the connection on.
+    database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA:
+            _create(database, path, version)
+        database.execute("PRAGMA synchronous = OFF")  # a cache: what a crash spoils is made anew
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _create(database: sqlite3.Connection, path: Path, version: int) -> None:
+    if version:
+        database.close()
+        throw_away(path.parent)
+        raise sqlite3.DatabaseError("of another version")
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("BEGIN IMMEDIATE")
+    if database.execute("PRAGMA user_version").fetchone()[0] == SCHEMA:
+        database.execute("ROLLBACK")  # another program was quicker
+        return
+    for statement in (_TABLES + _GRAMS).split(";\n"):
+        if statement.strip():
+            database.execute(statement)
+    database.execute(f"PRAGMA user_version = {SCHEMA}")
+    database.execute("COMMIT")

@@ -1,0 +1,147 @@
+"""What a folder of journals holds, one line a session: from the cache where the file is unchanged, else read."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from gptchat.core.ports import SessionInfo
+from gptchat.core.session import Session
+from gptchat.storage import journal
+from gptchat.storage.upgrades import fold
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+class Row(NamedTuple):
+    """A session in the list, as the cache keeps it; `source` is where it was imported from, if it was."""
+
+    id: str
+    title: str
+    created: str
+    updated: str
+    turns: int
+    model: str
+    damaged: str
+    source: str
+
+    def info(self, user: str) -> SessionInfo:
+        """As the rest of the program knows it."""
+        return SessionInfo(
+            self.id, user, self.title, self.created, self.updated, self.turns, self.model, self.damaged
+        )
+
+
+def rows(folder: Path, cache: Path | None) -> list[Row]:
+    """The sessions in `folder`, in no order. One file that cannot be read is named, and hides no other."""
+    found: dict[str, os.stat_result] = {}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".jsonl"):
+                    try:
+                        found[entry.name[:-6]] = entry.stat()
+                    except OSError:  # gone this moment
+                        continue
+    except OSError:
+        return []
+    if not found:
+        return []
+    if cache is None:
+        return [_read(folder / f"{id}.jsonl", stat) for id, stat in found.items()]
+
+    import sqlite3
+
+    from gptchat.storage.database import cached, throw_away
+
+    with cached(cache) as database:
+        known: dict[str, tuple[tuple[int, int, int], Row]] = {}
+        try:
+            if database is not None:
+                known = _known(database, folder)
+        except sqlite3.OperationalError:  # locked, or not ours to read
+            pass
+        except sqlite3.DatabaseError:
+            database = None
+            throw_away(cache)
+        result, fresh = [], []
+        for id, stat in found.items():
+            mark = (stat.st_size, stat.st_mtime_ns, stat.st_ino & _POSITIVE)
+            before = known.get(id)
+            if before is not None and before[0] == mark:
+                result.append(before[1])
+            else:
+                row = _read(folder / f"{id}.jsonl", stat)
+                result.append(row)
+                fresh.append((row, mark))
+        if database is not None and (fresh or len(known) > len(found)):
+            try:
+                _remember(database, folder, fresh, known.keys() - found.keys())
+            except sqlite3.Error:  # the next one to list reads these files again
+                pass
+    return result
+
+
+_POSITIVE = 0x7FFF_FFFF_FFFF_FFFF
+"""SQLite's integers are signed; a file's number need not be."""
+
+
+def _known(database: sqlite3.Connection, folder: Path) -> dict[str, tuple[tuple[int, int, int], Row]]:
+    query = """
+        SELECT size, mtime, inode, id, title, created, updated, turns, model, damaged, source
+        FROM infos JOIN folders ON folder = key WHERE path = ?"""
+    make = Row._make
+    return {row[3]: (row[:3], make(row[3:])) for row in database.execute(query, (str(folder.absolute()),))}
+
+
+def _remember(
+    database: sqlite3.Connection,
+    folder: Path,
+    fresh: list[tuple[Row, tuple[int, int, int]]],
+    gone: set[str],
+) -> None:
+    from gptchat.storage.database import folder_key
+
+    database.execute("BEGIN IMMEDIATE")
+    key = folder_key(database, folder)
+    database.executemany("DELETE FROM infos WHERE folder = ? AND id = ?", [(key, id) for id in gone])
+    database.executemany(
+        "INSERT OR REPLACE INTO infos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(key, row.id, *mark, *(_storable(value) for value in row[1:])) for row, mark in fresh],
+    )
+    database.execute("COMMIT")
+
+
+def _storable(value: str | int) -> str | int:
+    """SQLite takes no lone surrogates."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _read(path: Path, stat: os.stat_result) -> Row:
+    """The line of the session in `path`, from the whole journal."""
+    session = Session(path.stem, "")
+    modified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(stat.st_mtime, 0)))
+    source, damaged = "", ""
+    try:
+        reading = journal.read(path.read_bytes())
+        fold(reading.records, session, 0)
+        damaged = journal.damage(path, reading.bad)
+        first = reading.records[0] if reading.records else {}
+        source = str(first.get("source") or "")
+    except OSError as error:
+        damaged = _("{file} cannot be read: {reason}").format(file=path.name, reason=error.strerror or error)
+    model = next((m.model for m in map(session.messages.__getitem__, reversed(session.path_ids())) if m.model), "")
+    return Row(
+        path.stem,
+        session.name,
+        session.created or modified,
+        session.updated or modified,
+        len(session.user_ids()),
+        model or str(session.settings.get("model") or ""),
+        damaged,
+        source,
+    )
