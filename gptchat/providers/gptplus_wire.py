@@ -1,0 +1,214 @@
+"""The GPT+ open platform's wire format, pure: keys, prompts and envelopes in, values or our errors out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gptchat import errors
+from gptchat.core.messages import Message
+from gptchat.redaction import redact
+from gptchat.words import _
+
+RENEW_AHEAD = 60.0
+"""Seconds before its expiry at which a token is renewed."""
+
+_CONTINUE = "Go on exactly where your last reply broke off. Repeat nothing of it."
+_QUOTA = ("quota", "balance", "insufficient", "credit", "余额", "欠费", "额度")
+_LENGTH = ("context length", "context window", "maximum context", "too long", "过长", "超长")
+_RATE = ("rate limit", "too many", "频繁", "限流")
+_TOKEN = ("token expired", "invalid token", "unauthorized", "access_token", "app_key", "未授权", "未登录", "登录")
+_SHOWN = 300  # characters of a server's own words
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Token:
+    """An access token; `renew_at` is the time (seconds since 1970) from which it is not used, if it expires."""
+
+    value: str
+    renew_at: float | None = None
+
+    def usable(self, now: float) -> bool:
+        """Whether the token may still be sent at `now`."""
+        return self.renew_at is None or now < self.renew_at
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """What the person holds: an application's id and key, or a token."""
+
+    app_id: str = ""
+    app_key: str = ""
+    token: Token | None = None
+
+    @property
+    def can_log_in(self) -> bool:
+        """Whether a new token can be had with these."""
+        return bool(self.app_id and self.app_key)
+
+
+def credentials(key: str, app_id: str, now: float) -> Credentials:
+    """Read a key: an `app_key` where there is an `app_id`, else a token, plain or as JSON.
+
+    The JSON may hold `access_token` with `expires_at` (seconds since 1970, or ISO 8601) or `expires_in`
+    (seconds, counted from `now`), and `app_id` with `app_key` for renewal. Raises ConfigurationError.
+    """
+    key = key.strip()
+    if not key.startswith("{"):
+        return Credentials(app_id, key) if app_id else Credentials(token=Token(key))
+    try:
+        data = json.loads(key)
+    except ValueError as error:
+        raise errors.ConfigurationError(
+            _("the GPT+ key looks like JSON and is not"), hint=_("set it again with /key set")
+        ) from error
+    token = data.get("access_token")
+    held = Credentials(
+        str(data.get("app_id") or app_id),
+        str(data.get("app_key") or ""),
+        Token(token, _renew_at(data, now)) if isinstance(token, str) and token else None,
+    )
+    if held.token is None and not held.can_log_in:
+        raise errors.ConfigurationError(
+            _("the GPT+ key holds neither access_token nor app_id and app_key"),
+            hint=_("set it again with /key set"),
+        )
+    return held
+
+
+def token_of(data: Mapping[str, Any], now: float) -> Token:
+    """The token in the answer to a login at `now`. Raises ProtocolError where there is none."""
+    value = data.get("access_token")
+    if not isinstance(value, str) or not value:
+        raise errors.ProtocolError(_("GPT+ answered the login without an access token"), hint=_hint_address())
+    return Token(value, _renew_at(data, now))
+
+
+def content_of(message: Message | None, *, continuing: bool) -> str:
+    """The words to send. Raises BadRequestError for images, which the platform does not take."""
+    if continuing:
+        return _CONTINUE
+    if message is None:
+        raise errors.BadRequestError(_("there is no message to send"), hint=_("write one first"))
+    if not isinstance(message.content, str) and any(part.get("type") != "text" for part in message.content):
+        raise errors.BadRequestError(
+            _("GPT+ takes text only, and the message holds an image"),
+            hint=_("remove the attachment, or choose another provider with /provider"),
+        )
+    return message.text
+
+
+def prompt_of(earlier: Sequence[Message]) -> str:
+    """The system prompt and the turns before the newest, as the text a new conversation begins with."""
+    system = [message.text for message in earlier if message.role in ("system", "developer")]
+    names = {"user": "User", "assistant": "Assistant", "tool": "Tool"}
+    turns = [f"{names[message.role]}: {message.text}" for message in earlier if message.role in names]
+    if turns:
+        system.append("The conversation so far, which you are to go on with:")
+    return "\n\n".join([*system, *turns])
+
+
+def reply_of(data: Mapping[str, Any]) -> str:
+    """The text of the answered message. Raises ProtocolError where there is none."""
+    inner = data.get("message")
+    message = inner if isinstance(inner, Mapping) else data
+    for name in ("content_raw", "content"):
+        text = message.get(name)
+        if isinstance(text, str) and text:
+            return text
+    raise errors.ProtocolError(_("GPT+ answered with an empty message"), hint=_("try again with /retry"))
+
+
+def data_of(status: int, body: bytes, retry_after: str | None = None) -> Mapping[str, Any]:
+    """The `data` of an answer's envelope; a refusal, by HTTP status or inside it, is raised as our error."""
+    try:
+        envelope = json.loads(body)
+    except ValueError:
+        envelope = None
+    code = _number(envelope.get("code")) if isinstance(envelope, dict) else None
+    if status >= 400 or (code is not None and code != 200):
+        raise _refusal(status, code, _words(envelope), retry_after)
+    data = envelope.get("data") if isinstance(envelope, dict) else None
+    if code is None or not isinstance(data, dict):
+        raise errors.ProtocolError(
+            _("the address answered with something that is not GPT+"), hint=_hint_address(), status=status
+        )
+    return data
+
+
+def _refusal(status: int, code: int | None, words: str, retry_after: str | None) -> errors.ProviderError:
+    number = status if status >= 400 or code is None else code
+    shown = status if status >= 400 else (number if 400 <= number < 600 else None)
+    why = words or _("no reason was given")
+    message = _("GPT+ refused the request ({code}): {why}").format(code=number, why=why)
+    low = words.lower()
+    if number == 402 or any(word in low for word in _QUOTA):
+        return errors.QuotaError(message, hint=_("top up the account at the platform"), status=shown)
+    if any(word in low for word in _LENGTH):
+        return errors.ContextLengthError(message, hint=_("shorten the message, or use /compact"), status=shown)
+    if number == 429 or any(word in low for word in _RATE):
+        wait = float(retry_after) if retry_after and retry_after.isdecimal() else None
+        return errors.RateLimitError(message, hint=_("wait a little"), status=shown, retry_after=wait)
+    if number == 401 or any(word in low for word in _TOKEN):
+        return errors.AuthenticationError(message, hint=_("check app_id and the key with /key"), status=shown)
+    if number == 403:
+        return errors.PermissionDeniedError(message, hint=_("see what the account may use"), status=shown)
+    if number == 404:
+        return errors.NotFoundError(message, hint=_("check the model's name and base_url"), status=shown)
+    if 500 <= number < 600:
+        return errors.ServerError(message, hint=_("try again in a while with /retry"), status=shown)
+    return errors.BadRequestError(message, hint=_("check the model's name and the settings"), status=shown)
+
+
+def _renew_at(data: Mapping[str, Any], now: float) -> float | None:
+    """When a token is to be renewed: ahead of its expiry, by half its life where that is short."""
+    expires = data.get("expires_at")
+    if isinstance(expires, str):
+        expires = _timestamp(expires)
+    if not isinstance(expires, int | float):
+        lasts = _number(data.get("expires_in"))
+        if lasts is None:
+            return None
+        expires = now + lasts
+    return float(expires) - min(RENEW_AHEAD, max(float(expires) - now, 0.0) / 2)
+
+
+def _timestamp(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        pass  # not a number: a date
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise errors.ConfigurationError(
+            _("the expiry of the GPT+ token cannot be read: {text}").format(text=text),
+            hint=_("write it as 2026-11-20T08:30:15Z"),
+        ) from error
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value)
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
+
+
+def _words(envelope: object) -> str:
+    """The server's own reason, one line, without keys."""
+    if not isinstance(envelope, dict):
+        return ""
+    for name in ("message", "msg", "error", "detail"):
+        found = envelope.get(name)
+        if isinstance(found, dict):
+            found = found.get("message")
+        if isinstance(found, str) and found.strip():
+            return redact(" ".join(found.split()))[:_SHOWN]
+    return ""
+
+
+def _hint_address() -> str:
+    return _("check base_url of the provider")
