@@ -191,7 +191,7 @@ def _covered(path: Sequence[Message], until: str) -> int:
 
 def _pinned_at(path: Sequence[Message], pins: frozenset[str]) -> list[int]:
     """Where the pinned messages are; one of a tool call and its results takes the others with it."""
-    found = set()
+    found: set[int] = set()
     for i, message in enumerate(path):
         if message.id in pins:
             first = last = i
