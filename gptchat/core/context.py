@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,9 @@ from gptchat.core.messages import Message
 
 Reason = Literal["window", "max_tokens", "max_turns", "summary"]
 """Why older messages are left out: the model's window, a limit the person set, or a summary stands for them."""
+
+SUMMARY_HEADING = "Summary of the conversation so far:"
+"""What stands above a summary where it is sent: models read it, so it stays English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class Limits:
         """How many tokens the request may hold."""
         room = max(self.window - self.reserve, 0)
         return min(room, self.max_tokens) if self.max_tokens > 0 else room
+
+    @property
+    def binding(self) -> Reason:
+        """Which of the two sets the budget: the person's own limit, or the window."""
+        return "max_tokens" if 0 < self.max_tokens < self.window - self.reserve else "window"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,39 @@ class ContextPlan:
     left_out_tokens: int
     left_out_turns: int
     reason: Reason | None
+    """Why the newest of what is left out is left out; None where nothing is, or a summary stands for all."""
     fits: bool
+    summarised: int = 0
+    """How many of the messages left out the summary stands for."""
 
     @property
     def tokens(self) -> int:
         """Everything the request holds, in tokens."""
         return self.system_tokens + self.summary_tokens + self.pinned_tokens + self.turn_tokens + self.overhead
+
+    @property
+    def share(self) -> float:
+        """How much of the budget is used, from 0; above 1 where the plan does not fit."""
+        budget = self.limits.budget
+        return self.tokens / budget if budget else float("inf")
+
+    @property
+    def trimmed(self) -> bool:
+        """Whether something is left out that no summary stands for."""
+        return self.left_out > 0 and self.reason not in (None, "summary")
+
+    @property
+    def over(self) -> int:
+        """By how many tokens the least that must be sent exceeds the budget; 0 where the plan fits."""
+        return max(self.tokens - self.limits.budget, 0)
+
+    def everything(self) -> tuple[Message, ...]:
+        """All that is sent, in order: the system message, which holds the summary too, then `messages`.
+
+        Both in one system message, because many models' templates refuse a second one.
+        """
+        opening = opening_text(self.system, self.summary)
+        return (Message("system", opening), *self.messages) if opening else self.messages
 
 
 def plan(
@@ -76,53 +111,102 @@ def plan(
     """Choose from `path` (root to the newest message) what fits `limits`.
 
     The system prompt, the pinned messages, the summary and the newest turn always go; then whole turns from
-    the newest back as long as they fit. `until` is the last message that `summary` stands for. `count` gives
-    a message's tokens, its share of the format included. A larger window never sends less.
+    the newest back as long as they fit. A turn is a user message and all up to the next one, so a tool's
+    result stays with its call. `until` is the last message that `summary` stands for; without a summary, or
+    where `until` is not on the path, nothing is taken for summarised. `count` gives a message's tokens, its
+    share of the format included. A larger window never sends less.
     """
-    pinned = set(pins)
-    fixed = overhead
+    covered = _covered(path, until) if summary and until else 0
+    summary = summary if covered else ""
     system_tokens = count(Message("system", system)) if system else 0
-    summary_tokens = count(Message("system", summary)) if summary else 0
-    fixed += system_tokens + summary_tokens
-    costs = [count(message) for message in path]
-    pin_cost = sum(cost for message, cost in zip(path, costs, strict=True) if message.id in pinned)
-    covered = next((i + 1 for i, m in enumerate(path) if m.id == until), 0) if summary else 0
+    opening_tokens = count(Message("system", opening_text(system, summary))) if summary else system_tokens
+    costs = list(map(count, path))
+    pins_at = _pinned_at(path, frozenset(pins)) if pins else []
+    free = costs.copy() if pins_at else costs  # what each message costs beside the pins, which go anyway
+    for i in pins_at:
+        free[i] = 0
 
-    start, room, turns = len(path), limits.budget - fixed - pin_cost, 0
+    start, turns = len(path), 0
+    room = limits.budget - overhead - opening_tokens - sum(costs[i] for i in pins_at)
     reason: Reason | None = "summary" if covered else None
-    for begin, end in _turns_back(path, covered):
-        cost = sum(costs[i] for i in range(begin, end) if path[i].id not in pinned)
-        newest = end == len(path)
-        if not newest and limits.max_turns and turns >= limits.max_turns:
-            reason = "max_turns"
-            break
-        if not newest and cost > room:
-            reason = "window" if limits.budget == limits.window - limits.reserve else "max_tokens"
-            break
+    for begin in _starts_back(path, covered):
+        cost = sum(free[begin:start])
+        if start < len(path):  # the newest turn goes whatever it costs
+            if limits.max_turns and turns >= limits.max_turns:
+                reason = "max_turns"
+                break
+            if cost > room:
+                reason = limits.binding
+                break
         start, room, turns = begin, room - cost, turns + 1
 
-    early = [i for i in range(start) if path[i].id in pinned]
-    dropped = [i for i in range(start) if path[i].id not in pinned]
+    early = [i for i in pins_at if i < start]
+    kept = frozenset(path[i].id for i in early)
+    dropped = [message for message in path[:start] if message.id not in kept] if early else path[:start]
     return ContextPlan(
         system=system,
         summary=summary,
-        messages=tuple(path[i] for i in early) + tuple(path[start:]),
-        pinned=frozenset(path[i].id for i in early),
+        messages=(*(path[i] for i in early), *path[start:]),
+        pinned=kept,
         limits=limits,
         system_tokens=system_tokens,
-        summary_tokens=summary_tokens,
+        summary_tokens=opening_tokens - system_tokens,
         pinned_tokens=sum(costs[i] for i in early),
         turn_tokens=sum(costs[start:]),
         overhead=overhead,
         left_out=len(dropped),
-        left_out_tokens=sum(costs[i] for i in dropped),
-        left_out_turns=sum(1 for i in dropped if path[i].role == "user"),
+        left_out_tokens=sum(free[:start]),
+        left_out_turns=sum(1 for message in dropped if message.role == "user"),
         reason=reason if dropped else None,
         fits=room >= 0,
+        summarised=covered - sum(1 for i in early if i < covered),
     )
 
 
-def _turns_back(path: Sequence[Message], covered: int) -> list[tuple[int, int]]:
-    """The turns of `path` after its first `covered` messages, newest first, as index ranges."""
-    starts = [i for i in range(covered, len(path)) if path[i].role == "user" or i == covered]
-    return list(zip(starts, [*starts[1:], len(path)], strict=True))[::-1]
+def opening_text(system: str, summary: str) -> str:
+    """The text of the system message: the person's prompt, then the summary under its heading."""
+    if not summary:
+        return system
+    return "\n\n".join(part for part in (system, f"{SUMMARY_HEADING}\n{summary}") if part)
+
+
+def nearly_full(plan: ContextPlan, at: float = 0.8) -> bool:
+    """Whether to warn that trimming is near: `at` of the budget is used and nothing is left out yet.
+
+    Also true where the person's `max_turns` is about to be reached: the next turn would push one out.
+    """
+    if plan.trimmed or not plan.messages:
+        return False
+    turns = sum(1 for message in plan.messages if message.role == "user" and message.id not in plan.pinned)
+    return plan.share >= at or (plan.limits.max_turns > 0 and turns >= plan.limits.max_turns)
+
+
+def _covered(path: Sequence[Message], until: str) -> int:
+    """How many messages from the root the summary up to and with `until` stands for."""
+    covered = next((i + 1 for i, message in enumerate(path) if message.id == until), 0)
+    while 0 < covered < len(path) - 1 and path[covered].role == "tool":
+        covered += 1  # a result whose call is summarised would be refused by every server
+    return covered
+
+
+def _pinned_at(path: Sequence[Message], pins: frozenset[str]) -> list[int]:
+    """Where the pinned messages are; one of a tool call and its results takes the others with it."""
+    found: set[int] = set()
+    for i, message in enumerate(path):
+        if message.id in pins:
+            first = last = i
+            while first > 0 and path[first].role == "tool":
+                first -= 1
+            while last + 1 < len(path) and path[last + 1].role == "tool":
+                last += 1
+            found.update(range(first, last + 1))
+    return sorted(found)
+
+
+def _starts_back(path: Sequence[Message], covered: int) -> Iterator[int]:
+    """Where the turns of `path` after its first `covered` messages begin, newest first."""
+    for i in range(len(path) - 1, covered, -1):
+        if path[i].role == "user":
+            yield i
+    if covered < len(path):
+        yield covered

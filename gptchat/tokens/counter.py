@@ -8,7 +8,8 @@ from typing import Any
 from gptchat.core.messages import Content, Message
 from gptchat.tokens import vocabulary
 from gptchat.tokens.calibration import Calibration, Weights
-from gptchat.tokens.estimate import Parts, estimate
+from gptchat.tokens.experience import Experience
+from gptchat.tokens.estimate import Parts, estimate, together
 from gptchat.tokens.images import image_tokens
 from gptchat.tokens.names import ENCODINGS, ESTIMATE, counts_as_published, encoding_for
 from gptchat.tokens.tools import call_text, tool_tokens
@@ -41,9 +42,8 @@ class Counter:
         self._aliases: dict[str, str] = {}
         self._kept: dict[str, object] = dict(calibration or {})
         self._save = save
-        self._calibrations: dict[str, Calibration] = {}
+        self._experiences: dict[str, Experience] = {}
         self._memory: dict[tuple[str, str], Parts] = {}
-        self._observed: dict[str, dict[int, tuple[Content, int]]] = {}
         self._counting: dict[str, Callable[[Message], int]] = {}
 
     def alias(self, name: str, model: str) -> None:
@@ -117,71 +117,46 @@ class Counter:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
         return tool_tokens(functions, lambda text: self.count(text, model), self.encoding(model))
 
-    def learn(self, model: str, counted: int, reported: int, messages: Sequence[Message] = ()) -> None:
+    def learn(
+        self,
+        model: str,
+        counted: int,
+        reported: int,
+        messages: Sequence[Message] = (),
+        reply: Message | None = None,
+    ) -> None:
         """The server reported `reported` prompt tokens where `counted` had been counted (`ContextPlan.tokens`).
 
-        `messages` are all that the request held, the system prompt and a summary as messages among them. With
-        them the correction tells kinds of writing and the template apart, and the tokens of what was sent are
-        known from then on; without, it is one ratio. A request with images or tools teaches nothing: pass none.
+        `messages` are all that the request held (`ContextPlan.everything()`), `reply` what came, with its usage.
+        With them the correction tells kinds of writing and the template apart, and the tokens of what was sent
+        are known from then on; without, it is one ratio. Images teach nothing; after tools, do not call it.
         """
         if counted <= 0 or not 0.1 <= reported / counted <= 10:
             return  # a server that reports nothing, or something else than the prompt
-        if any(not isinstance(message.content, str) for message in messages):
+        texts = [message.content for message in messages if isinstance(message.content, str)]
+        if len(texts) < len(messages):
             return
-        calibration = self._calibration(model)
-        if calibration.fixed or not messages:
-            self._learn_whole(calibration, model, counted, reported, messages)
+        experience = self._experience(model)
+        name = self.encoding(model)
+        if self._published(model):
+            if name != ESTIMATE:
+                experience.exact(counted, reported)
+        elif not messages:
+            experience.whole(counted, reported)
         else:
-            self._learn_new(calibration, model, reported, messages)
+            experience.request(texts, [self._raw(message, name) for message in messages], reported)
+            if reply is not None and not reply.extra and isinstance(reply.content, str):
+                experience.reply(reply, self._raw(reply, name), self._text(reply.reasoning, name))
         self._counting.pop(model, None)
         if self._save is not None:
-            self._kept[model] = calibration.to_json()
+            self._kept[model] = experience.calibration.to_json()
             self._save(dict(self._kept))
 
-    def _learn_whole(
-        self, calibration: Calibration, model: str, counted: int, reported: int, messages: Sequence[Message]
-    ) -> None:
-        weights = calibration.weights
-        if not messages:
-            content = max(counted - weights.message - weights.request, 1.0) / weights.words
-            calibration.learn((content, 0.0, 0.0, 1.0, 1.0), reported)
-            return
-        base = sum(map(self.counting(model), messages)) - len(messages) * weights.message
-        calibration.learn((base, 0.0, 0.0, float(len(messages)), 1.0), reported)
-
-    def _learn_new(self, calibration: Calibration, model: str, reported: int, messages: Sequence[Message]) -> None:
-        """Learn from what this request had beyond what is known from earlier ones, and note what it came to."""
-        observed = self._observed.setdefault(model, {})
-        if len(observed) > _REMEMBERED:
-            observed.clear()
-        request = calibration.weights.request
-        known = {
-            id(m): seen[1] for m in messages if (seen := observed.get(id(m.content))) and seen[0] is m.content
-        }
-        rest = reported - sum(known.values()) - (request if known else 0.0)
-        if known and (rest <= 0 or len(known) == len(messages)):
-            known, rest = {}, float(reported)  # the server counts otherwise than before
-        fresh = [message for message in messages if id(message) not in known]
-        name = self.encoding(model)
-        parts = [self._raw(message, name) for message in fresh]
-        whole = _together(parts)
-        calibration.learn((*map(float, whole), float(len(fresh)), 0.0 if known else 1.0), rest)
-
-        weights = calibration.weights
-        shares = [_weigh(part, weights) + weights.message for part in parts]
-        rest -= 0.0 if known else round(weights.request)
-        factor = min(max(rest / max(sum(shares), 1.0), 0.25), 4.0)
-        sofar = 0.0
-        for message, share in zip(fresh, shares, strict=True):
-            before, sofar = round(sofar), sofar + share * factor
-            observed[id(message.content)] = (message.content, round(sofar) - before)
-
     def _make(self, model: str) -> Callable[[Message], int]:
-        name, weights, memory = self.encoding(model), self._weights(model), self._memory
-        observed = self._observed.get(model, {})
+        name, weights = self.encoding(model), self._weights(model)
+        experience = self._experience(model)
         a, b, c, format_share, _ = weights
-        plain = name != ESTIMATE and weights[:3] == (1.0, 1.0, 1.0)
-        share = round(format_share)
+        share, known, memory = round(format_share), experience.known, self._memory
 
         def slowly(message: Message) -> int:
             parts = self._raw(message, name)
@@ -199,20 +174,30 @@ class Counter:
                 return slowly(message)
             cached = message.tokens.get(name)
             if cached is None:
-                known = memory.get((name, message.content))
-                return (known[0] if known else self._text(message.content, name)[0]) + share
+                counted = memory.get((name, message.content))
+                return (counted[0] if counted else self._text(message.content, name)[0]) + share
             return cached + share
 
-        def weighed(message: Message) -> int:
-            seen = observed.get(id(message.content))
-            if seen is not None and seen[0] is message.content:
-                return seen[1]
-            if message.extra or not isinstance(message.content, str):
-                return slowly(message)
-            words, symbols, wide = self._raw(message, name)
-            return int(a * words + b * symbols + c * wide + format_share + 0.5)
+        a_less_b, a_less_c, add = a - b, a - c, format_share + 0.5
+        of_symbols, of_wide = (_SYMBOLS, _WIDE) if name == ESTIMATE else ("", "")
 
-        return exactly if plain else weighed
+        def weighed(message: Message) -> int:
+            content = message.content
+            if message.extra or not isinstance(content, str):
+                return slowly(message)
+            if known:
+                told = known.get(content)
+                if told is not None:
+                    return told
+            tokens = message.tokens
+            cached = tokens.get(name)
+            if cached is None:
+                words, symbols, wide = self._text(content, name)
+                return int(a * words + b * symbols + c * wide + add)
+            # the same sum, begun from the cached whole
+            return int(a * cached - a_less_b * tokens.get(of_symbols, 0) - a_less_c * tokens.get(of_wide, 0) + add)
+
+        return exactly if experience.calibration.fixed and name != ESTIMATE else weighed
 
     def _raw(self, message: Message, name: str) -> Parts:
         """The raw count of a message's text (and the calls in it), from its cache if it has one."""
@@ -227,7 +212,7 @@ class Counter:
         if message.extra:
             texts.append(call_text(message.extra))
         counts = [self._text(text, name) for text in texts if text]
-        return counts[0] if len(counts) == 1 else _together(counts)
+        return counts[0] if len(counts) == 1 else together(counts)
 
     def _text(self, text: str, name: str) -> Parts:
         key = (name, text)
@@ -247,22 +232,18 @@ class Counter:
         return counts_as_published(named) or encoding_for(named) == ESTIMATE
 
     def _weights(self, model: str) -> Weights:
-        return self._calibration(model).weights
+        return self._experience(model).weights
 
-    def _calibration(self, model: str) -> Calibration:
-        if model not in self._calibrations:
-            self._calibrations[model] = Calibration.from_json(self._kept.get(model), fixed=self._published(model))
-        return self._calibrations[model]
+    def _experience(self, model: str) -> Experience:
+        if model not in self._experiences:
+            calibration = Calibration.from_json(self._kept.get(model), fixed=self._published(model))
+            self._experiences[model] = Experience(calibration)
+        return self._experiences[model]
 
     def _forget(self, model: str) -> None:
-        self._calibrations.pop(model, None)
-        self._observed.pop(model, None)
+        self._experiences.pop(model, None)
         self._counting.pop(model, None)
         self._kept.pop(model, None)
-
-
-def _together(parts: Sequence[Parts]) -> Parts:
-    return Parts(sum(p.words for p in parts), sum(p.symbols for p in parts), sum(p.wide for p in parts))
 
 
 def _weigh(parts: Parts, weights: Weights) -> int:

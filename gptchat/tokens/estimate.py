@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -19,6 +20,11 @@ class Parts(NamedTuple):
     def total(self) -> int:
         """All kinds together."""
         return self.words + self.symbols + self.wide
+
+
+def together(counts: Sequence[Parts]) -> Parts:
+    """The sum of `counts`, kind by kind."""
+    return Parts(sum(p.words for p in counts), sum(p.symbols for p in counts), sum(p.wide for p in counts))
 
 
 def _without(*spans: tuple[int, int]) -> bytes:
