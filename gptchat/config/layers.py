@@ -198,6 +198,13 @@ class Layers:
 
     def _find(self, key: str) -> tuple[Any, Callable[[], Source]]:
         """The value in force and its source, which is only worked out when it is asked for."""
+        value, source = self._find_set(key)
+        if key == "provider" and not value and self._suggested[0]:
+            return self._suggested[0], lambda: Source("environment", self._suggested[1])
+        return value, source
+
+    def _find_set(self, key: str) -> tuple[Any, Callable[[], Source]]:
+        """The value of the highest layer that sets the key, by itself or through a preset; else the default."""
         chosen, name = self._preset_in_force() if key in schema.PRESET_FIELDS else (None, "")
         bundle = self._preset_values(name) if name else {}
         for layer in reversed(LAYERS[1:]):
@@ -207,8 +214,6 @@ class Layers:
                     return stored.values[key], lambda: Source(layer, stored.detail(key))  # noqa: B023 - returned at once
                 if said == "preset" and key in bundle:
                     return bundle[key], lambda: Source(layer, _("preset {name}").format(name=name))  # noqa: B023 - same
-        if key == "provider" and self._suggested[0]:
-            return self._suggested[0], lambda: Source("environment", self._suggested[1])
         setting = require(key)
         return self._builtin_value(key, setting.default), lambda: Source("default")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gptchat import redaction
 from gptchat.config import schema
+from gptchat.config.files import decode
 from gptchat.config.parse import check, suggestion
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError
@@ -81,7 +82,7 @@ def parse(text: str, path: Path) -> ConfigFile:
                 _("{where}: {key} is {meaning}, not {value}").format(
                     where=_where(text, path, place), key=key, meaning=error, value=_shown(value)
                 ),
-                hint=setting.summary,
+                hint=_meant_table(key) if isinstance(value, dict) else setting.summary,
             ) from None
         places[key] = place
         if setting.type == "texts":
@@ -91,7 +92,7 @@ def parse(text: str, path: Path) -> ConfigFile:
 
 def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[Place, Setting, object]]:
     """Every value of the document with its setting. Raises ConfigurationError for what is no setting."""
-    groups = {key.partition(".")[0] for key in schema.SETTINGS if "." in key}
+    groups = _groups()
     for first, value in document.items():
         if first in schema.TABLES:
             for name, table in _named_tables(first, value, text, path):
@@ -111,6 +112,11 @@ def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[
             yield (first,), schema.SETTINGS[first], value
         else:
             raise _unknown((first,), value, text, path)
+
+
+def _groups() -> set[str]:
+    """The tables of settings with fixed keys: context, ui, ..."""
+    return {key.partition(".")[0] for key in schema.SETTINGS if "." in key}
 
 
 def _named_tables(first: str, value: object, text: str, path: Path) -> list[tuple[str, dict[str, Any]]]:
@@ -140,12 +146,22 @@ def _unknown(place: Place, value: object, text: str, path: Path) -> Configuratio
     if place[0] == "models" and len(place) == 3 and isinstance(value, dict):
         name = f'[models."{place[1]}.{last}"]'
         return ConfigurationError(message, hint=_("a name with a dot is quoted: {name}").format(name=name))
+    if len(place) == 1 and last in _groups():
+        return ConfigurationError(message, hint=_("it is a table: begin it with {line}").format(line=f"[{last}]"))
     if len(place) > 1 and last in schema.SETTINGS and place[0] not in schema.TABLES:
         return ConfigurationError(
             message, hint=_("{key} stands at the top of the file, before the first [table]").format(key=last)
         )
     known = list(schema.TABLES) if len(place) == 1 else []
     return ConfigurationError(message, hint=suggestion(key, known))
+
+
+def _meant_table(key: str) -> str:
+    """The hint for `[provider]` or `[model.x]` where a table of several was meant."""
+    known = schema.find(key)
+    if f"{key}s" in schema.TABLES:
+        return _("a table of your own is written {line}").format(line=f"[{key}s.NAME]")
+    return known.summary if known else ""
 
 
 def _syntax_error(detail: str, text: str, path: Path) -> ConfigurationError:
@@ -157,14 +173,14 @@ def _syntax_error(detail: str, text: str, path: Path) -> ConfigurationError:
     if found:
         detail = detail[: found.start()]
     hint = _("TOML is written: name = value, texts in quotation marks")
-    if "\\" in line and '"' in line:
+    if re.search("overwrite|twice|immutable", detail):
+        hint = _("the same key or table stands twice; keep one")
+    elif "\\" in line and '"' in line:
         hint = _("a path with backslashes goes in single quotes: 'C:\\Users\\ann'")
     elif re.fullmatch(r"\s*[\w.\"-]+\s*=\s*(True|False|None|yes|no|on|off)\s*(#.*)?", line):
         hint = _("write true or false; leave the line out for nothing")
     elif re.fullmatch(r"\s*[\w.\"-]+\s*=\s*[^\"'\[{\s].*", line):
         hint = _("put the text in quotation marks")
-    elif "overwrite" in detail or "twice" in detail:
-        hint = _("the same key or table stands twice; keep one")
     where = _("{file}, line {line}").format(file=path, line=number)
     return ConfigurationError(
         _("{where}: not valid TOML ({detail})").format(where=where, detail=detail.rstrip(".")), hint=hint
@@ -172,14 +188,9 @@ def _syntax_error(detail: str, text: str, path: Path) -> ConfigurationError:
 
 
 def _decode(data: bytes, path: Path) -> str:
-    """The file's text: UTF-8 with or without a mark, or the UTF-16 that Windows' tools write."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    """The file's text. Raises ConfigurationError."""
     try:
-        # tomllib takes "\r\n" for one line's end, but a lone "\r" for a fault, as TOML has it.
-        return data.decode(encoding)
+        return decode(data)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(

@@ -25,6 +25,11 @@ _OTHER_NAMES = {
     "org": "organization",
     "org_id": "organization",
     "window": "context",
+    "url": "base_url",
+    "address": "base_url",
+    "api_base": "base_url",
+    "api_type": "kind",
+    "type": "kind",
 }
 """What others call our settings."""
 
@@ -171,16 +176,17 @@ def suggestion(key: str, known: Iterable[str] = ()) -> str:
     """A hint that names what was probably meant by an unknown key: "did you mean ui.theme"."""
     found = nearest(key, known)
     if not found:
-        return _("/set lists every setting")
+        return _("every setting stands in config.example.toml, and /set lists them")
     return _("did you mean {names}").format(names=_(" or ").join(found))
 
 
 def nearest(key: str, known: Iterable[str] = ()) -> list[str]:
-    """The known keys most like `key`, best first, three at most; `known` are looked through before the schema."""
+    """The known keys most like `key`, best first, four at most; `known` are looked through before the schema."""
     import difflib
 
     last = key.lower().replace("-", "_").rsplit(".", 1)[-1]
     others = [_OTHER_NAMES[last]] if last in _OTHER_NAMES else []
+    group, _dot, _rest = key.partition(".")
     table, name, _field = schema.split(key)
     if table in schema.TABLES and name:
         pool = [f"{table}.{name}.{field}" for field in schema.TABLES[table]]
@@ -193,7 +199,8 @@ def nearest(key: str, known: Iterable[str] = ()) -> list[str]:
     close = difflib.get_close_matches(key.lower(), pool, 3, 0.7)
     ends = {candidate.rsplit(".", 1)[-1]: candidate for candidate in reversed(pool)}
     close += [ends[end] for end in difflib.get_close_matches(last, list(ends), 2, 0.75)]
-    return list(dict.fromkeys([*others, *same, *close]))[:3]
+    best = list(dict.fromkeys(others or [*same, *close]))
+    return (best or [candidate for candidate in pool if candidate.startswith(f"{group}.")])[:4]
 
 
 def complete_key(prefix: str, names: Mapping[str, Iterable[str]] | None = None) -> list[str]:

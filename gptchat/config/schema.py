@@ -29,7 +29,7 @@ _CHAT = (
         "moderation",
         "text",
         "off",
-        _("What is checked by the provider's moderation before it is sent or shown"),
+        _("What the provider's moderation checks"),
         choices=("off", "input", "output", "both"),
         scope="chat",
     ),

@@ -65,8 +65,9 @@ class Settings(Layers):
         """The provider in force for somebody who sees only the layers up to the one that sets `key`."""
         top = LAYERS.index(self.source(key).layer)
         for layer in reversed(LAYERS[1 : top + 1]):
-            if "provider" in self._layers[layer].values:
-                return str(self._layers[layer].values["provider"])
+            name = self._layers[layer].values.get("provider")
+            if name:
+                return str(name)
         return self._suggested[0]
 
     def network(self) -> NetworkSettings:

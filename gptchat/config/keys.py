@@ -1,0 +1,159 @@
+"""Finding a provider's key: its variable, command, file, the keyring, the credentials file, in this order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gptchat import redaction
+from gptchat.config.credentials import credentials_file, forget_key, store_key, stored_key
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.environment import KEY_VARIABLES
+from gptchat.config.files import decode, exposed
+from gptchat.config.key_text import clean_key, key_in
+from gptchat.errors import ConfigurationError
+from gptchat.words import _
+
+__all__ = ["Key", "clean_key", "find_key", "forget_key", "missing_key", "store_key", "variables_of"]
+
+COMMAND_SECONDS = 30.0
+_MOST_BYTES = 64_000  # no key is longer; a wrong path may be a film
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that was found, and where. `warning` is a sentence where its file lies open to others."""
+
+    value: str = field(repr=False)
+    source: str
+    """A variable's name, a file's path, "api_key_command" or "keyring"."""
+    warning: str = ""
+
+
+def variables_of(provider: ProviderSettings) -> tuple[str, ...]:
+    """The variables a provider's key may be in, the usual one first: its own, else the SDK's for its kind."""
+    if provider.api_key_env:
+        return (provider.api_key_env,)
+    return KEY_VARIABLES.get(provider.kind, ())
+
+
+def find_key(
+    provider: ProviderSettings, data_dir: Path, environ: Mapping[str, str], *, user: str = ""
+) -> Key | None:
+    """The key of a provider, or None. `user` is a slug: a key of his own goes before the one all share.
+
+    What is found is masked in everything shown from now on. Raises ConfigurationError where a place the
+    person named (a command, a file) fails, for going on silently would hide it.
+    """
+    if provider.kind == "demo":
+        return None
+    for variable in variables_of(provider):
+        _require_name(variable)
+        value = environ.get(variable, "")
+        if value.strip():
+            return Key(_cleaned(value, variable), variable)
+    if provider.api_key_command:
+        return Key(_from_command(provider.api_key_command, environ), "api_key_command")
+    if provider.api_key_file:
+        path = Path(provider.api_key_file).expanduser()
+        return Key(_from_file(path), str(path), exposed(path))
+    value, place = stored_key(provider.name, data_dir, user)
+    if not value:
+        return None
+    warning = "" if place == "keyring" else exposed(credentials_file(data_dir))
+    return Key(_cleaned(value, place), place, warning)
+
+
+def missing_key(provider: ProviderSettings) -> ConfigurationError:
+    """The error for a provider whose key is nowhere, saying how to give one."""
+    variables = variables_of(provider)
+    hint = _("give it with /key")
+    if variables:
+        hint = _("give it with /key, or set {variable}").format(variable=variables[0])
+    return ConfigurationError(_("no key for {provider}").format(provider=provider.name), hint=hint)
+
+
+def _require_name(variable: str) -> None:
+    """Refuse what is no variable's name: people put the key itself there."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
+        return
+    redaction.register(variable)
+    raise ConfigurationError(
+        _("api_key_env is the name of a variable, not the key"),
+        hint=_('write api_key_env = "NAME" and keep the key in that variable'),
+    )
+
+
+def _cleaned(value: str, place: str) -> str:
+    """`clean_key`, with the place in its error."""
+    try:
+        return clean_key(value)
+    except ConfigurationError as error:
+        raise _in_place(place, error) from None
+
+
+def _in_place(place: object, error: ConfigurationError) -> ConfigurationError:
+    return ConfigurationError(_("{place}: {problem}").format(place=place, problem=error.message), hint=error.hint)
+
+
+def _from_file(path: Path) -> str:
+    """The key in a file. Raises ConfigurationError naming the file."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError(
+            _("cannot read the key file {file}: {reason}").format(file=path, reason=error.strerror or error),
+            hint=_("check api_key_file in the settings"),
+        ) from None
+    try:
+        if len(data) > _MOST_BYTES:
+            raise ConfigurationError(_("it is too large for a key file"), hint=_("check api_key_file"))
+        return key_in(decode(data))
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            _("the key file {file} is not text").format(file=path), hint=_("check api_key_file in the settings")
+        ) from None
+    except ConfigurationError as error:
+        raise _in_place(path, error) from None
+
+
+def _from_command(command: str, environ: Mapping[str, str]) -> str:
+    """What a command prints. It runs in the system's shell, as it stands in the person's own settings."""
+    import subprocess
+
+    process = subprocess.Popen(  # noqa: S602 - the person's own command line, with its pipes
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(environ),
+    )
+    try:
+        output, complaint = process.communicate(timeout=COMMAND_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()  # the shell alone: what it started may hold the pipes open, so they are not read again
+        raise _command_failed(
+            _("it did not end within {seconds} s").format(seconds=f"{COMMAND_SECONDS:g}")
+        ) from None
+    if process.returncode != 0:
+        said = complaint.decode("utf-8", "replace").strip().splitlines()
+        reason = _("exit status {status}").format(status=process.returncode)
+        raise _command_failed(f"{reason}, {redaction.redact(said[-1][:200])}" if said else reason)
+    if not output.strip():
+        raise _command_failed(_("it printed nothing"))
+    try:
+        return key_in(output[:_MOST_BYTES].decode("utf-8", "replace"))
+    except ConfigurationError as error:
+        raise _in_place("api_key_command", error) from None
+
+
+def _command_failed(reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        _("api_key_command failed: {reason}").format(reason=reason),
+        hint=_("run the command in your shell to see what it needs"),
+    )

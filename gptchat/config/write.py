@@ -1,0 +1,104 @@
+"""Changing `config.toml` in place: the person's comments, order and layout stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gptchat.config import schema
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.files import decode, locked, write_private
+from gptchat.config.load import load
+from gptchat.config.parse import check, require, show_value
+from gptchat.errors import UsageError
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+_HEADING = "The settings of gptchat. Every key is explained in config.example.toml."
+
+
+def write_value(path: Path, key: str, value: Any) -> None:
+    """Set one key of the file, or remove it where `value` is None; the file is made if there is none.
+
+    Raises UsageError for an unknown key or a wrong value, ConfigurationError where the file as it is cannot be
+    understood or cannot be written.
+    """
+    setting = require(key)
+    if value is not None:
+        try:
+            value = check(setting, value)
+        except ValueError as error:
+            raise UsageError(
+                _("{key} is {meaning}, not {value}").format(key=key, meaning=error, value=show_value(value)[:60]),
+                hint=setting.summary,
+            ) from None
+    _write(path, {key: value})
+
+
+def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool = True) -> None:
+    """Write `[providers.NAME]`: the fields that are set; others that stand there are left alone.
+
+    `make_default` also makes it the provider that is used, and drops the file's `model` where another provider
+    was used before: it was that one's. The key itself is never written here.
+    Raises ConfigurationError where the file as it is cannot be understood or cannot be written.
+    """
+    changes: dict[str, Any] = {}
+    for entry in fields(ProviderSettings):
+        default = {} if entry.default is MISSING else entry.default
+        value = getattr(provider, entry.name)
+        if entry.name != "name" and value != default:
+            changes[f"providers.{provider.name}.{entry.name}"] = value
+    if make_default:
+        before = load(path).values.get("provider", provider.name)
+        if before != provider.name:
+            changes["model"] = None
+        changes["provider"] = provider.name
+    _write(path, changes)
+
+
+def _write(path: Path, changes: Mapping[str, Any]) -> None:
+    """Make all changes in one step. The file is checked before and after: a broken one is never written."""
+    import tomlkit
+
+    with locked(path):
+        load(path)
+        text = decode(path.read_bytes()) if path.exists() else ""
+        document = tomlkit.parse(text)
+        if not text.strip():
+            document.add(tomlkit.comment(_HEADING))
+            document.add(tomlkit.nl())
+        for key, value in changes.items():
+            _change(document, key, value)
+        write_private(path, tomlkit.dumps(document))
+
+
+def _change(document: TOMLDocument, key: str, value: Any) -> None:
+    """Set or remove one key of the document, with the tables it needs."""
+    import tomlkit
+
+    if key in schema.SETTINGS:
+        place = key.split(".")
+    else:
+        place = list(schema.split(key))
+    table: Any = document
+    for name in place[:-1]:
+        if name not in table:
+            if value is None:
+                return
+            # A table that only holds tables needs no header of its own: [providers.work], not [providers].
+            table[name] = tomlkit.table(is_super_table=name in schema.TABLES and table is document)
+        table = table[name]
+    last = place[-1]
+    if value is None:
+        if last in table:
+            del table[last]
+    elif isinstance(value, Mapping):
+        inline = tomlkit.inline_table()
+        inline.update(value)
+        table[last] = inline
+    else:
+        table[last] = list(value) if isinstance(value, tuple) else value
