@@ -1,1 +1,1 @@
-"""Providers: an endpoint and a wire API each; loaded when first used."""
+"""Endpoints that answer: an address, a key and a wire API each; the code of a kind is loaded when first used."""

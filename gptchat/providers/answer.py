@@ -1,0 +1,172 @@
+"""Reading one HTTP answer: a stream of events, a whole reply, or something that is neither."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from gptchat.config.endpoints import NetworkSettings
+from gptchat.core.events import ProviderEvent
+from gptchat.errors import ProtocolError
+from gptchat.providers.failures import Endpoint, silent
+from gptchat.providers.refusals import read, shorten
+from gptchat.providers.sse import SseDecoder
+from gptchat.providers.wire.common import Reader, malformed
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    import httpx2
+
+_LINGER = 3.0  # seconds to wait for usage or [DONE] once every choice has its finish reason
+_DRAIN = 0.1  # seconds to let the body end after [DONE], so that the connection can be used again
+
+
+async def read_answer(
+    response: httpx2.Response, reader: Reader, network: NetworkSettings, endpoint: Endpoint
+) -> AsyncIterator[ProviderEvent]:
+    """The events of a reply, as they come. Raises a `GptchatError`, `ServerSaid` or an error of httpx2.
+
+    What the body begins with decides how it is read: servers name their content types carelessly.
+    """
+    async with aclosing(_Chunks(response, network, endpoint)) as chunks:
+        first = b""
+        async for chunk in chunks:
+            first = (first + chunk).lstrip()
+            if first:
+                break
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        _refuse_pages(first, kind, endpoint)
+        start = first[:1]
+        if start in (b"{", b"["):
+            body = bytearray(first)
+            async for chunk in chunks:
+                chunks.alive(False)
+                body += chunk
+            for event in reader.whole(_parsed(bytes(body))):
+                yield event
+        else:
+            if kind not in ("", "text/event-stream", "text/plain", "application/json", "application/octet-stream"):
+                raise _not_the_api(kind, endpoint)
+            async with aclosing(_events(first, chunks, reader, network)) as events:
+                async for event in events:
+                    yield event
+    for event in reader.finish():
+        yield event
+
+
+async def _events(
+    first: bytes, chunks: _Chunks, reader: Reader, network: NetworkSettings
+) -> AsyncIterator[ProviderEvent]:
+    decoder = SseDecoder(network.max_line, network.max_reply)
+    chunk = first
+    while True:
+        pieces = decoder.feed(chunk)
+        for name, data in pieces:
+            for event in reader.feed(name, data):
+                yield event
+        if reader.ended:
+            await chunks.drain()
+            return
+        if pieces:
+            chunks.alive(reader.complete)
+        try:
+            chunk = await anext(chunks)
+        except StopAsyncIteration:
+            break
+        except Exception:
+            # After the finish reason only usage was still due; a break there costs the person nothing
+            if not reader.complete:
+                raise
+            break
+    for name, data in decoder.close():
+        for event in reader.feed(name, data):
+            yield event
+
+
+class _Chunks:
+    """The chunks of a body, where only `alive` puts off the end of patience, not just any byte."""
+
+    def __init__(self, response: httpx2.Response, network: NetworkSettings, endpoint: Endpoint) -> None:
+        self._source = response.aiter_bytes()
+        self._patience = network.idle_timeout
+        self._idle = network.idle_timeout
+        self._endpoint = endpoint
+        self._fresh = True
+        self._deadline = 0.0
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        if self._fresh:  # counted from when we listen, not from when the painter let us
+            self._deadline = loop.time() + self._patience
+            self._fresh = False
+        try:
+            async with asyncio.timeout_at(self._deadline) as limit:
+                return await anext(self._source)
+        except TimeoutError:
+            if limit.expired():
+                raise silent(self._idle, self._endpoint) from None
+            raise
+
+    def alive(self, complete: bool) -> None:
+        """Something was said; when the reply is `complete`, little more is waited for."""
+        self._fresh = True
+        self._patience = min(self._idle, _LINGER) if complete else self._idle
+
+    async def drain(self) -> None:
+        """Read what little is left, so that the connection can be kept."""
+        try:
+            async with asyncio.timeout(_DRAIN):
+                async for _chunk in self._source:
+                    pass
+        except Exception:  # the reply is complete; how its connection ends is of no interest
+            pass
+
+    async def aclose(self) -> None:
+        """Give the body up."""
+        close = getattr(self._source, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def read_json(response: httpx2.Response, network: NetworkSettings, endpoint: Endpoint) -> Any:
+    """The JSON value of an answer that comes at once. Raises a `GptchatError` or an error of httpx2."""
+    body = bytearray()
+    async with aclosing(_Chunks(response, network, endpoint)) as chunks:
+        async for chunk in chunks:
+            chunks.alive(False)
+            body += chunk
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    _refuse_pages(bytes(body[:200]), kind, endpoint)
+    return _parsed(bytes(body))
+
+
+def _refuse_pages(first: bytes, kind: str, endpoint: Endpoint) -> None:
+    if first.lstrip()[:1] == b"<" or (
+        kind == "text/html" and not first.lstrip().startswith((b"data:", b":", b"{"))
+    ):
+        raise ProtocolError(
+            _("{where} answered with {what} instead of a reply").format(
+                where=endpoint.address, what=shorten(read(first).message)
+            ),
+            hint=_("this may be a login page of the network or a website; check the base address"),
+        )
+
+
+def _not_the_api(kind: str, endpoint: Endpoint) -> ProtocolError:
+    return ProtocolError(
+        _("{where} answered with {kind} instead of a reply").format(where=endpoint.address, kind=shorten(kind)),
+        hint=_("check the base address"),
+    )
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise malformed(body.decode("utf-8", "replace")) from None

@@ -1,0 +1,75 @@
+"""Azure OpenAI: the classic endpoint by deployment and api-version, and the v1 endpoint; key or Entra token."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from gptchat.errors import ConfigurationError
+from gptchat.providers.engine import Engine, sdk_options
+from gptchat.providers.network import base_address
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+
+def is_token(key: str) -> bool:
+    """Whether `key` is an Entra ID token (a JWT: three dotted parts, the first an encoded JSON object)."""
+    return key.startswith("eyJ") and key.count(".") == 2
+
+
+class AzureProvider(Engine):
+    """Azure OpenAI at `endpoint`. With an `api_version` the classic API, else the v1 endpoint; the model is the deployment."""
+
+    @property
+    def version(self) -> str:
+        """The classic API's version; empty for the v1 endpoint."""
+        settings = self.settings
+        asked = parse_qs(urlsplit(self._endpoint).query).get("api-version", [""])[0]
+        named = settings.api_version or asked or os.environ.get("OPENAI_API_VERSION", "")
+        return "" if named.lower() in ("v1", "preview", "latest") else named
+
+    @property
+    def address(self) -> str:
+        """The resource's address with the path of the API in use."""
+        root = self._endpoint.partition("/openai")[0].partition("?")[0].rstrip("/")
+        return base_address(root, version="/openai" if self.version else "/openai/v1")
+
+    @property
+    def _endpoint(self) -> str:
+        endpoint = self.settings.endpoint or self.settings.base_url or os.environ.get("AZURE_OPENAI_ENDPOINT", "")
+        if not endpoint:
+            raise ConfigurationError(
+                _("the provider {who} has no endpoint").format(who=self.name),
+                hint=_("write the resource's address into the settings, or into AZURE_OPENAI_ENDPOINT"),
+            )
+        return endpoint
+
+    def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
+        """The SDK's Azure client for the classic API; for v1 the plain one, with the header that fits the key."""
+        from openai import AsyncAzureOpenAI, AsyncOpenAI
+
+        options = dict(sdk_options(self, key, http))
+        if self.version:
+            client: AsyncOpenAI = AsyncAzureOpenAI(
+                base_url=self.address,
+                api_version=self.version,
+                **({"azure_ad_token": key} if is_token(key) else {"api_key": key or "none"}),
+                **options,
+            )
+        else:
+            client = AsyncOpenAI(api_key=key or "none", base_url=self.address, **options)
+        client.organization = client.project = None
+        return client
+
+    def authorization(self, key: str) -> Mapping[str, Any]:
+        """On the v1 endpoint the SDK knows bearer tokens only; a key goes as `api-key`."""
+        if self.version or is_token(key) or not key:
+            return super().authorization(key)
+        from openai import Omit
+
+        return {"api-key": key, "Authorization": Omit()}

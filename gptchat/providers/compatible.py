@@ -1,0 +1,57 @@
+"""Any server that speaks OpenAI's API: local ones, other clouds, gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gptchat.core.ports import ModelFacts
+from gptchat.errors import ConfigurationError, GptchatError
+from gptchat.providers.engine import Engine, sdk_options
+from gptchat.providers.listing import models_in, window_in
+from gptchat.providers.network import base_address
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+
+class CompatibleProvider(Engine):
+    """An OpenAI-compatible server at `base_url`; nothing meant for OpenAI is told to it."""
+
+    @property
+    def address(self) -> str:
+        """The settings' base address, forgiven."""
+        if not self.settings.base_url:
+            raise ConfigurationError(
+                _("the provider {who} has no base_url").format(who=self.name),
+                hint=_('write its address into the settings: base_url = "http://localhost:8080/v1"'),
+            )
+        return base_address(self.settings.base_url)
+
+    def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
+        """The SDK's client, without the environment's organisation and project."""
+        from openai import AsyncOpenAI
+
+        client = AsyncOpenAI(api_key=key or "none", base_url=self.address, **sdk_options(self, key, http))
+        client.organization = self.settings.organization or None
+        client.project = self.settings.project or None
+        return client
+
+    async def models(self) -> Sequence[ModelFacts]:
+        """The models the server lists; llama.cpp also tells the window it really runs with."""
+        answer = await self.get("/models")
+        models = models_in(answer, self.name)
+        items = answer.get("data") if isinstance(answer, dict) else None
+        if isinstance(items, list) and any(
+            isinstance(one, dict) and one.get("owned_by") == "llamacpp" for one in items
+        ):
+            try:
+                window = window_in(await self.get(f"{self.address.removesuffix('/v1')}/props"))
+            except GptchatError:  # older servers keep /props to themselves; the list is good without it
+                window = None
+            if window is not None:
+                models = tuple(replace(one, context=window) for one in models)
+        return models

@@ -1,0 +1,346 @@
+"""One request over the SDK: sent, retried where that can help, adapted to what the server takes, and read."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.core.events import Notice, ProviderEvent, ReasoningDelta, Retrying, TextDelta, ToolCall
+from gptchat.core.messages import Request
+from gptchat.core.ports import ModelFacts
+from gptchat.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConnectionFailedError,
+    ContextLengthError,
+    GptchatError,
+    ProviderError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+from gptchat.providers import learnt as lessons
+from gptchat.providers.answer import read_answer
+from gptchat.providers.breaker import Breaker
+from gptchat.providers.failures import Endpoint, explain, may_retry
+from gptchat.providers.keys import KeySource, key_hint
+from gptchat.providers.learnt import Learnt, Lesson, lesson_in
+from gptchat.providers.limits import RateLimits, rate_limits
+from gptchat.providers.listing import Moderation, models_in, moderation_in
+from gptchat.providers.network import http_client
+from gptchat.providers.payloads import clean
+from gptchat.providers.wire import wire_named
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+_LESSONS = 8  # refusals of one request that are answered by adapting it, before it is given up
+_SHORTEST, _LONGEST = 0.5, 8.0  # seconds between tries where the server names no time
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Engine:
+    """A provider that is reached through the SDK. Kinds differ in `connect` and `address` alone."""
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        network: NetworkSettings,
+        key: KeySource = None,
+        *,
+        learnt: Learnt | None = None,
+        api_for: Callable[[str], str] | None = None,
+        user_agent: str = "",
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self.network = network
+        self.learnt = learnt if learnt is not None else Learnt()
+        self.rate_limits: RateLimits | None = None
+        """What the server last told of its limits."""
+        self.breaker = Breaker()
+        self._key_source = key
+        self._key = ""
+        self._client: AsyncOpenAI | None = None
+        self._api_for = api_for
+        self._user_agent = user_agent
+        self._sleep = sleep
+        self._clock = clock
+        self._told: set[tuple[str, str]] = set()
+
+    # What kinds differ in
+
+    @property
+    def address(self) -> str:
+        """The base address requests go to. Raises `ConfigurationError` where there is none."""
+        raise NotImplementedError
+
+    def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
+        """The SDK's client for `key` (empty: none) over `http`, without retries of its own."""
+        raise NotImplementedError
+
+    def authorization(self, key: str) -> Mapping[str, Any]:
+        """Headers of every request about its key, beside what the SDK does: without a key, nothing is sent."""
+        if key:
+            return {}
+        from openai import Omit
+
+        return {"Authorization": Omit()}
+
+    # The provider's port
+
+    @property
+    def name(self) -> str:
+        """The name of the provider in the settings."""
+        return self.settings.name
+
+    def api(self, model: str) -> str:
+        """The wire API for `model`: the settings', what the server once asked for, the catalogue's, else chat."""
+        told = self.settings.api or self.learnt.api(self.name, model)
+        return told or (self._api_for(model) if self._api_for is not None else "") or "chat"
+
+    def body(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """The path and body that `request` goes out as, for showing it; nothing is sent."""
+        wire = wire_named(self.api(request.model))
+        return wire.path, self._adapted(wire.payload(request).body, request.model)
+
+    async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
+        """Send `request` and yield what comes; ends with `Finished` or raises a `GptchatError`."""
+        wait = self.breaker.wait(self._clock())
+        if wait > 0:
+            yield Notice(
+                _("{who} failed {count} times in a row; the next try is in {seconds:.0f} s").format(
+                    who=self.name, count=self.breaker.failures, seconds=wait
+                )
+            )
+            await self._sleep(wait)
+        attempt = learned = 0
+        renewed = False
+        while True:
+            began = False
+            try:
+                async with aclosing(self._once(request)) as events:
+                    async for event in events:
+                        began = began or isinstance(event, (TextDelta, ReasoningDelta, ToolCall))
+                        yield event
+                self.breaker.succeeded()
+                return
+            except Exception as failure:
+                error = self._explained(failure, request.model)
+            if began:
+                self._count(error)
+                raise error
+            lesson = self._lesson(error, request)
+            if lesson is not None and learned < _LESSONS:
+                learned += 1
+                yield Notice(
+                    _("{who} says: {lesson}").format(who=request.model or self.name, lesson=lesson.sentence())
+                )
+                continue
+            if isinstance(error, AuthenticationError) and not renewed and await self._renewed():
+                renewed = True
+                continue
+            seconds = self._pause(error, attempt)
+            if seconds is None:
+                self._count(error)
+                raise error
+            attempt += 1
+            yield Retrying(seconds, attempt, self.network.max_retries, error)
+            await self._sleep(seconds)
+
+    async def models(self) -> Sequence[ModelFacts]:
+        """The models the server lists, with the facts it tells."""
+        return models_in(await self.get("/models"), self.name)
+
+    async def moderate(self, text: str, model: str = "") -> Moderation:
+        """Ask the server's moderation of `text`. Raises `NotFoundError` where it has none."""
+        body: dict[str, Any] = {"input": clean(text)}
+        if model:
+            body["model"] = model
+        return moderation_in(await self._json("post", "/moderations", body))
+
+    async def get(self, path: str) -> Any:
+        """The JSON that the server gives for `path` below the base address; raises a `GptchatError`."""
+        return await self._json("get", path, None)
+
+    async def close(self) -> None:
+        """Close connections; the provider may not be used afterwards."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    # One try
+
+    async def _once(self, request: Request) -> AsyncIterator[ProviderEvent]:
+        wire = wire_named(self.api(request.model))
+        payload = wire.payload(request)
+        for name in payload.ignored:
+            if (request.model, name) not in self._told:
+                self._told.add((request.model, name))
+                yield Notice(_("the {api} API has no {name}; it is left out").format(api=wire.name, name=name))
+        body = self._adapted(payload.body, request.model)
+        response = await self._send("post", wire.path, body)
+        try:
+            async with aclosing(
+                read_answer(response, wire.reader(), self.network, self.endpoint(request.model))
+            ) as events:
+                async for event in events:
+                    yield event
+        finally:
+            await response.aclose()
+
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> httpx2.Response:
+        client = await self._connected()
+        import httpx2
+        from openai import AsyncStream
+
+        headers: dict[str, Any] = {
+            # Compressed pieces are held back until there are enough of them; text should come as it is made
+            "Accept-Encoding": "identity"
+        }
+        if body is not None:
+            headers["Accept"] = "text/event-stream" if body.get("stream") else "application/json"
+        headers.update(self.authorization(self._key))
+        if method == "get":
+            response = await client.get(
+                path,
+                cast_to=httpx2.Response,
+                options={"headers": headers},
+                stream=True,
+                stream_cls=AsyncStream[Any],
+            )
+        else:
+            response = await client.post(
+                path,
+                cast_to=httpx2.Response,
+                body=body,
+                options={"headers": headers},
+                stream=True,
+                stream_cls=AsyncStream[Any],
+            )
+        assert isinstance(response, httpx2.Response)
+        self.rate_limits = rate_limits(response.headers) or self.rate_limits
+        return response
+
+    async def _json(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        from gptchat.providers.answer import read_json
+
+        try:
+            response = await self._send(method, path, body)
+            try:
+                return await read_json(response, self.network, self.endpoint(""))
+            finally:
+                await response.aclose()
+        except Exception as failure:
+            raise self._explained(failure, "") from failure
+
+    async def _connected(self) -> AsyncOpenAI:
+        if self._client is None:
+            self._key = await self._key_now()
+            self._client = self.connect(self._key, http_client(self.address, self.settings, self.network))
+        return self._client
+
+    async def _key_now(self) -> str:
+        from gptchat.providers.keys import resolve
+
+        source = self._key_source
+        if callable(source):  # it may run a command or ask a keyring
+            return await asyncio.to_thread(resolve, source, self.settings)
+        return resolve(source, self.settings)
+
+    async def _renewed(self) -> bool:
+        """Whether the key's source now gives another key than the one refused (a token that had expired)."""
+        if not callable(self._key_source) or await self._key_now() == self._key:
+            return False
+        await self.close()
+        return True
+
+    # Learning and waiting
+
+    def endpoint(self, model: str) -> Endpoint:
+        """Who is asked, for the words of an error."""
+        return Endpoint(self.name, self.address, model, key_hint(self.settings))
+
+    def _adapted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
+        adapted = lessons.apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))
+        cleaned = clean(adapted)
+        assert isinstance(cleaned, dict)
+        return cleaned
+
+    def _explained(self, failure: Exception, model: str) -> GptchatError:
+        if isinstance(failure, GptchatError):
+            return failure
+        response: Any = getattr(failure, "response", None)
+        if response is not None:
+            self.rate_limits = rate_limits(response.headers) or self.rate_limits
+        error = explain(failure, self.endpoint(model))
+        if isinstance(error, ContextLengthError) and error.limit:
+            self.learnt.learn(self.name, model, Lesson("context", "", str(error.limit)))
+        return error
+
+    def _lesson(self, error: GptchatError, request: Request) -> Lesson | None:
+        if not isinstance(error, ProviderError):
+            return None
+        wire = wire_named(self.api(request.model))
+        lesson = lesson_in(error, self._adapted(wire.payload(request).body, request.model), wire.name)
+        if lesson is None or (lesson.what == "api" and self.settings.api):
+            return None
+        return lesson if self.learnt.learn(self.name, request.model, lesson) else None
+
+    def _pause(self, error: GptchatError, attempt: int) -> float | None:
+        """Seconds until the next try, or None where there is to be none."""
+        if attempt >= self.network.max_retries or not may_retry(error):
+            return None
+        asked = error.retry_after if isinstance(error, ProviderError) else None
+        if asked is None:
+            pause = min(_SHORTEST * 2.0**attempt, _LONGEST)
+            # jitter keeps many clients from coming back at once; it needs no secrecy
+            return pause * (1 - 0.25 * random.random())  # noqa: S311
+        if asked > self.network.max_retry_wait:
+            error.hint = _(
+                "the server asks to wait {seconds:.0f} s, longer than network.max_retry_wait ({limit:g} s)"
+            ).format(seconds=asked, limit=self.network.max_retry_wait)
+            return None
+        return asked
+
+    def _count(self, error: GptchatError) -> None:
+        if isinstance(error, (ConnectionFailedError, RequestTimeoutError, ServerError, RateLimitError)):
+            self.breaker.failed(self._clock())
+        elif isinstance(error, BadRequestError):
+            self.breaker.succeeded()
+
+
+def sdk_options(engine: Engine, key: str, http: httpx2.AsyncClient, *, ambient: bool = False) -> Mapping[str, Any]:
+    """What every SDK client is made with. `ambient`: the SDK's own `OPENAI_CUSTOM_HEADERS` may apply.
+
+    Any other server must not be told them: they may hold a credential.
+    """
+    import os
+
+    from openai import Omit
+
+    headers: dict[str, Any] = {}
+    if not ambient:
+        for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
+            name, colon, _value = line.partition(":")
+            if colon and name.strip().lower() not in ("authorization", "api-key"):
+                headers[name.strip()] = Omit()
+    if engine._user_agent:
+        headers["User-Agent"] = engine._user_agent
+    headers.update(engine.settings.headers)
+    return {
+        "http_client": http,
+        "max_retries": 0,
+        "default_headers": headers,
+        "default_query": dict(engine.settings.query),
+        "timeout": http.timeout,
+    }

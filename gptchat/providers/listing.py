@@ -1,0 +1,111 @@
+"""What servers tell of their models and of a text's moderation, in the dialects met."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gptchat.core.ports import ModelFacts
+from gptchat.errors import ProtocolError
+from gptchat.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Moderation:
+    """The verdict on a text: the categories it was flagged for, and every category's score from 0 to 1."""
+
+    flagged: bool
+    categories: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
+    """The models in the answer to `/models`, by name. Raises `ProtocolError` where it is no such list."""
+    items = answer.get("data", answer.get("models")) if isinstance(answer, dict) else answer
+    if not isinstance(items, list):
+        raise ProtocolError(
+            _("{who} answered /models with something that is no list of models").format(who=provider),
+            hint=_("check the base address"),
+        )
+    found = {}
+    for item in items:
+        facts = _facts(item, provider) if isinstance(item, dict) else None
+        if facts is not None:
+            found[facts.name] = facts
+    return tuple(found[name] for name in sorted(found))
+
+
+def _facts(item: Mapping[str, Any], provider: str) -> ModelFacts | None:
+    name = item.get("id") or item.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    meta = _object(item, "meta")  # llama.cpp
+    top = _object(item, "top_provider")  # OpenRouter
+    pricing = _object(item, "pricing")
+    abilities = item.get("supported_parameters")
+    abilities = abilities if isinstance(abilities, list) else []
+    modalities = _object(item, "architecture").get("input_modalities")
+    return ModelFacts(
+        name=name.removeprefix("models/"),  # Gemini lists `models/gemini-...`
+        context=_number(item, "context_length", "max_model_len", "context_window", "max_context_length")
+        or _number(meta, "n_ctx", "n_ctx_train")
+        or _number(top, "context_length"),
+        max_output=_number(top, "max_completion_tokens")
+        or _number(item, "max_output_tokens", "max_completion_tokens"),
+        input=_price(pricing, "prompt"),
+        cached_input=_price(pricing, "input_cache_read"),
+        output=_price(pricing, "completion"),
+        reasoning="reasoning" in abilities,
+        vision="image" in modalities if isinstance(modalities, list) else None,
+        tools="tools" in abilities,
+        provider=provider,
+        source="server",
+    )
+
+
+def _object(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = item.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _number(item: Mapping[str, Any], *keys: str) -> int | None:
+    for key in keys:
+        value = item.get(key)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return None
+
+
+def _price(pricing: Mapping[str, Any], key: str) -> float | None:
+    """US$ per million tokens from OpenRouter's US$ per token, written as a string; negative means unknown."""
+    try:
+        price = float(pricing[key])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return round(price * 1e6, 6) if price >= 0 else None
+
+
+def window_in(properties: Any) -> int | None:
+    """The window of the running llama.cpp server, from its `/props`: what one conversation really has."""
+    settings = _object(properties, "default_generation_settings") if isinstance(properties, dict) else {}
+    return _number(settings, "n_ctx") or (_number(properties, "n_ctx") if isinstance(properties, dict) else None)
+
+
+def moderation_in(answer: Any) -> Moderation:
+    """The verdict in the answer to `/moderations`. Raises `ProtocolError` where it is none."""
+    results: Sequence[Any] = answer.get("results", ()) if isinstance(answer, dict) else ()
+    if not isinstance(results, list) or not results or not isinstance(results[0], dict):
+        raise ProtocolError(_("the server's moderation answer cannot be read"))
+    categories: dict[str, None] = {}
+    scores: dict[str, float] = {}
+    flagged = False
+    for result in results:
+        if not isinstance(result, dict):
+            continue
+        flagged = flagged or result.get("flagged") is True
+        categories.update((name, None) for name, hit in _object(result, "categories").items() if hit is True)
+        for name, score in _object(result, "category_scores").items():
+            if isinstance(score, (int, float)):
+                scores[name] = max(scores.get(name, 0.0), float(score))
+    return Moderation(flagged, tuple(categories), scores)

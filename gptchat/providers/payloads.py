@@ -1,0 +1,20 @@
+"""JSON that can travel: any text a person may have pasted becomes text that UTF-8 can carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def clean(value: Any) -> Any:
+    """`value` with every string encodable: halves of surrogate pairs are joined, lone ones become U+FFFD."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    return value

@@ -1,0 +1,332 @@
+"""What a server says when it refuses: status and body, in every dialect met, become one of our errors."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from gptchat.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConnectionFailedError,
+    ContentFilterError,
+    ContextLengthError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProtocolError,
+    ProviderError,
+    QuotaError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+from gptchat.redaction import redact
+from gptchat.words import _
+
+_LONGEST = 400  # characters of a server's own words that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Who was asked, for the words of an error. `key_hint` tells how to give a key."""
+
+    provider: str = ""
+    address: str = ""
+    model: str = ""
+    key_hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An error object of a server, whatever its dialect: `code` and `type` in lower case, `param` as named."""
+
+    message: str = ""
+    code: str = ""
+    type: str = ""
+    param: str = ""
+    status: int | None = None
+    limit: int | None = None
+    requested: int | None = None
+
+
+def read(body: Any) -> Said:
+    """The parts of an error body: OpenAI's, nested or not, FastAPI's `detail`, a string, or a whole page."""
+    if isinstance(body, (bytes, bytearray)):
+        body = body.decode("utf-8", "replace")
+    if isinstance(body, str):
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError):
+            return Said(_page(body))
+        return read(parsed) if isinstance(parsed, (dict, list)) else Said(str(parsed))
+    if isinstance(body, list):  # Gemini wraps its error in a list; FastAPI's detail is one
+        return _detail(body)
+    if not isinstance(body, dict):
+        return Said("" if body is None else str(body))
+    inner = body.get("error")
+    if isinstance(inner, (dict, list)) and inner:
+        return read(inner)
+    message = _first(body, "message", "msg", "error_description", "error_message", "detail", "error")
+    if not message and isinstance(body.get("detail"), (list, dict)):
+        return read(body["detail"])
+    code, kind = body.get("code"), body.get("type") or body.get("status")
+    inside = body.get("innererror")  # Azure keeps the telling code one level down
+    if isinstance(inside, dict) and isinstance(inside.get("code"), str):
+        code = inside["code"] if code in (None, "") else code
+    return Said(
+        message=message,
+        code="" if code is None else str(code).lower(),
+        type="" if kind is None else str(kind).lower(),
+        param=body["param"] if isinstance(body.get("param"), str) else "",
+        status=_status(code) or _status(body.get("status")),
+        limit=body["n_ctx"] if isinstance(body.get("n_ctx"), int) else None,
+        requested=body["n_prompt_tokens"] if isinstance(body.get("n_prompt_tokens"), int) else None,
+    )
+
+
+def _first(body: Mapping[str, Any], *keys: str) -> str:
+    for key in keys:
+        value = body.get(key)
+        if isinstance(value, str) and value.strip():
+            return value
+    return ""
+
+
+def _status(code: Any) -> int | None:
+    try:
+        number = int(code)
+    except (TypeError, ValueError):
+        return None
+    return number if 400 <= number < 600 else None
+
+
+def _detail(items: list[Any]) -> Said:
+    """A list of complaints as pydantic writes them: `{"loc": ["body", "n"], "msg": ...}`."""
+    for item in items:
+        if isinstance(item, dict) and isinstance(item.get("loc"), list) and item["loc"]:
+            place = ".".join(str(part) for part in item["loc"] if part != "body")
+            return Said(f"{place}: {item.get('msg', '')}", type=str(item.get("type", "")).lower(), param=place)
+        said = read(item)
+        if said.message:
+            return said
+    return Said()
+
+
+def _page(text: str) -> str:
+    """A page or plain text in one line: the title of an HTML page, else the beginning."""
+    if text.lstrip()[:1] == "<":
+        title = re.search(r"<title[^>]*>(.*?)</title>", text[:20_000], re.IGNORECASE | re.DOTALL)
+        return _("a web page, “{title}”").format(title=" ".join(title[1].split()) if title else "…")
+    return text
+
+
+_CONTEXT = re.compile(
+    r"context.?(?:length|window|size)|maximum context|prompt is too long|input is too long|too many (?:input )?tokens"
+    r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)|exceeds? the maximum number of tokens"
+    r"|input token count .*exceeds",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"(?:context (?:length|window|size) (?:is|of|\()|context size \(|max_model_len\D{0,12}|tokens > |"
+    r"input length should be \[\d+, |number of tokens allowed \(?|window of |maximum (?:of )?)\D{0,5}(\d[\d,]*)",
+    re.IGNORECASE,
+)
+_REQUESTED = re.compile(
+    r"(?:requested|request \(|resulted in|too long: |request has|token count \(?)\s*(?:about )?(\d[\d,]*)",
+    re.IGNORECASE,
+)
+_QUOTA = re.compile(
+    r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|billing|arrear|credit balance|out of credits"
+    r"|余额不足|欠费",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    r"(?:incorrect|invalid|wrong|missing|no|expired).{0,12}(?:api.?key|token|credential)|api.?key.{0,20}(?:not valid|invalid|expired"
+    r"|required)|unauthori[sz]ed|身份验证|令牌",
+    re.IGNORECASE,
+)
+_MODEL = re.compile(
+    r"model.{0,80}(?:not.?(?:found|exist)|does.?n[o']t exist|unknown|not supported by)|(?:no such|unknown|invalid) model"
+    r"|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
+    re.IGNORECASE | re.DOTALL,
+)
+_FILTER = re.compile(
+    r"content.?(?:filter|policy|management|risk)|data.?inspection|responsible.?ai|safety system|敏感|content_policy",
+    re.IGNORECASE,
+)
+_CONTEXT_CODES = frozenset(
+    (
+        "context_length_exceeded",
+        "exceed_context_size_error",
+        "context_window_exceeded",
+        "model_context_window_exceeded",
+    )
+)
+_QUOTA_CODES = frozenset(
+    (
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "quota_exceeded",
+        "arrearage",
+        "1113",
+    )
+)
+_FILTER_CODES = frozenset(
+    ("content_filter", "content_policy_violation", "data_inspection_failed", "datainspectionfailed", "1301",
+     "responsibleaipolicyviolation")
+)  # fmt: skip
+_KEY_CODES = frozenset(
+    ("invalid_api_key", "invalidapikey", "authentication_error", "token_expired", "account_deactivated")
+)
+_MODEL_CODES = frozenset(("model_not_found", "deploymentnotfound", "model_not_supported", "not_found_error"))
+
+
+def refusal(
+    status: int | None, body: Any, endpoint: Endpoint, headers: Mapping[str, str] | None = None
+) -> ProviderError:
+    """The error for an answer of `status` with `body`, or for an error object inside a reply (`status` None)."""
+    said = read(body)
+    code = status if status is not None and status >= 400 else said.status
+    text = shorten(said.message)
+    names = {said.code, said.type}
+    wait = retry_after(headers or {})
+    number = f" ({code})" if code else ""
+    tail = f": {text}" if text else ""
+    who = endpoint.provider or _("the server")
+
+    if code == 407:
+        return ConnectionFailedError(
+            _("the proxy wants a user name and password{number}").format(number=number),
+            hint=_("write them into the proxy's address: http://user:password@host:port"),
+            status=code,
+        )
+    if names & _QUOTA_CODES or code == 402 or (code in (None, 400, 403, 429) and _QUOTA.search(said.message)):
+        return QuotaError(
+            _("{who} says there is no credit left{tail}").format(who=who, tail=tail),
+            hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
+            status=code,
+        )
+    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and _CONTEXT.search(said.message)):
+        limit, requested = (
+            said.limit or _number(_LIMIT, said.message),
+            said.requested or _number(_REQUESTED, said.message),
+        )
+        return ContextLengthError(
+            _("the request is larger than the model's window{tail}").format(tail=tail),
+            hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
+            status=code,
+            limit=limit,
+            requested=requested,
+        )
+    if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
+        return ContentFilterError(
+            _("{who}'s content filter stopped the request{tail}").format(who=who, tail=tail),
+            hint=_("say it in other words with /edit"),
+            status=code,
+        )
+    if code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(said.message)):
+        return AuthenticationError(
+            _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=endpoint.key_hint or _("check the key, or give a new one with /key set"),
+            status=code,
+        )
+    if code == 403:
+        return PermissionDeniedError(
+            _("{who} does not allow this{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("the key, its project or your region may not use this model; try another model or provider"),
+            status=code,
+        )
+    if code == 429:
+        return RateLimitError(
+            _("{who}'s rate limit is reached{tail}").format(who=who, tail=tail),
+            hint=_("wait a little and /retry, or use another model"),
+            status=code,
+            retry_after=wait,
+        )
+    if names & _MODEL_CODES or code in (404, 405) or (code in (None, 400, 422) and _MODEL.search(said.message)):
+        if _MODEL.search(said.message) or names & {"model_not_found", "deploymentnotfound"}:
+            return NotFoundError(
+                _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
+                hint=_("/models lists what there is"),
+                status=code,
+            )
+        return NotFoundError(
+            _("{who} has nothing at {address}{number}{tail}").format(
+                who=who, address=endpoint.address, number=number, tail=tail
+            ),
+            hint=_("check the base address in the settings; most end in /v1"),
+            status=code,
+        )
+    if code == 408:
+        return RequestTimeoutError(
+            _("{who} gave up waiting{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("/retry"),
+            status=code,
+            retry_after=wait,
+        )
+    if code == 409 or (code is not None and code >= 500) or "server_error" in names or "overloaded_error" in names:
+        return ServerError(
+            _("{who} failed{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("this is not your doing; try again in a while with /retry"),
+            status=code,
+            retry_after=wait,
+        )
+    if code is not None:
+        return BadRequestError(
+            _("{who} refused the request{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("/json shows what was sent; /set and /unset change the parameters"),
+            status=code,
+            param=said.param or None,
+        )
+    if status is not None:
+        return ProtocolError(
+            _("{who} answered {status} where a reply was due{tail}").format(who=who, status=status, tail=tail),
+            hint=_("check the base address in the settings"),
+            status=status,
+        )
+    return ServerError(
+        _("{who} broke off with an error{tail}").format(who=who, tail=tail or _(" and no reason")),
+        hint=_("try again with /retry"),
+    )
+
+
+def shorten(text: str) -> str:
+    """A server's words in one redacted line of bounded length, without the final period."""
+    line = redact(" ".join(text.split()))
+    return line[: _LONGEST - 1] + "…" if len(line) > _LONGEST else line.rstrip(".")
+
+
+def _number(pattern: re.Pattern[str], text: str) -> int | None:
+    found = pattern.search(text)
+    return int(found[1].replace(",", "")) if found else None
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds the server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
+
+    `headers` must find names in lower case. `now` is the time to count a date from (default: the clock).
+    """
+    try:
+        return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
+    except ValueError:
+        pass
+    value = headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+        return max(0.0, seconds) if seconds == seconds else None
+    except ValueError:
+        pass
+    try:
+        then = parsedate_to_datetime(value).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    if now is None:
+        from time import time
+
+        now = time()
+    return max(0.0, then - now)

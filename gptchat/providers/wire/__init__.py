@@ -1,0 +1,23 @@
+"""The wire APIs: pure translation of a request to a payload, and of what the server sends to events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gptchat.errors import ConfigurationError
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.providers.wire.common import Wire
+
+
+def wire_named(name: str) -> Wire:
+    """The wire API `chat`, `responses` or `completions`. Raises `ConfigurationError` for another name."""
+    from gptchat.providers.wire import chat, completions, responses
+
+    wires: dict[str, Wire] = {"chat": chat, "responses": responses, "completions": completions}
+    if name not in wires:
+        raise ConfigurationError(
+            _("there is no wire API “{name}”").format(name=name), hint=_("api is chat, responses or completions")
+        )
+    return wires[name]

@@ -1,0 +1,180 @@
+"""Chat completions: the API that nearly every server speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gptchat.core.events import Notice, ProviderEvent, ReasoningDelta, TextDelta
+from gptchat.core.messages import Request
+from gptchat.providers.wire.common import (
+    CONTINUE,
+    Ending,
+    Json,
+    Payload,
+    ServerSaid,
+    error_in,
+    malformed,
+    mapping,
+    objects,
+    usage_of,
+    words,
+)
+from gptchat.words import _
+
+name = "chat"
+path = "/chat/completions"
+
+_RENAMED = {"effort": "reasoning_effort"}
+
+
+def payload(request: Request) -> Payload:
+    """The body of a chat request; parameters keep the API's names, which are ours."""
+    messages = [dict(message) for message in request.messages]
+    if request.continuing:
+        messages.append({"role": "user", "content": CONTINUE})
+    body: Json = {"model": request.model, "messages": messages}
+    for key, value in request.parameters.items():
+        body[_RENAMED.get(key, key)] = response_format(value) if key == "response_format" else value
+    body["stream"] = request.stream
+    if request.stream:
+        body["stream_options"] = {"include_usage": True}
+    return Payload(body)
+
+
+def response_format(value: Any) -> Any:
+    """`json` and `text` stand for the API's objects; an object is passed as it is."""
+    short = {"json": "json_object"}
+    return {"type": short.get(value, value)} if isinstance(value, str) else value
+
+
+def reader() -> ChatReader:
+    """A reader for one reply."""
+    return ChatReader()
+
+
+class ChatReader:
+    """Reads one chat reply, streamed or whole, of any number of choices."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._end = Ending()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every choice that began has its finish reason."""
+        return self._end.complete
+
+    def feed(self, name: str, data: str) -> Sequence[ProviderEvent]:
+        """The events in one server-sent event."""
+        if data == "[DONE]" or data.strip() == "[DONE]":
+            self.ended = self._end.marked = True
+            return ()
+        events: list[ProviderEvent] = []
+        for value in objects(data):
+            if not isinstance(value, dict):
+                raise ServerSaid(value) if name == "error" else malformed(data)
+            if name == "error" or "error" in value or "object" in value:
+                error = error_in(value)
+                if error is not None or name == "error":
+                    raise ServerSaid(value if error is None else error)
+            self._chunk(value, "delta", events)
+        return events
+
+    def whole(self, data: Any) -> Sequence[ProviderEvent]:
+        """The events in a reply that came at once."""
+        if not isinstance(data, dict):
+            raise malformed(str(data))
+        error = error_in(data)
+        if error is not None:
+            raise ServerSaid(error)
+        events: list[ProviderEvent] = []
+        self._chunk(data, "message", events)
+        self._end.marked = True
+        return events
+
+    def finish(self) -> Sequence[ProviderEvent]:
+        """Tool calls, usage and the ends of the choices."""
+        return tuple(self._end.events())
+
+    def _chunk(self, value: Mapping[str, Any], key: str, events: list[ProviderEvent]) -> None:
+        end = self._end
+        if not end.model and isinstance(value.get("model"), str):
+            end.model = value["model"]
+        if value.get("usage"):
+            end.usage = usage_of(value["usage"]) or end.usage
+        choices = value.get("choices")
+        if not isinstance(choices, list):
+            return
+        for position, choice in enumerate(choices):
+            if not isinstance(choice, dict):
+                continue
+            number = choice.get("index", position)
+            if type(number) is not int:
+                number = position
+            delta = choice.get(key)
+            if delta is None and key == "delta":  # a server that streams whole messages
+                delta = choice.get("message")
+            if isinstance(delta, dict):
+                end.seen.add(number)
+                before = len(events)
+                self._delta(delta, number, events)
+                end.spoken = end.spoken or len(events) > before or bool(end.calls)
+            reason = choice.get("finish_reason")
+            if reason and isinstance(reason, str):
+                end.reasons[number] = reason
+                if reason == "content_filter":
+                    events.extend(filtered(choice))
+
+    def _delta(self, delta: Mapping[str, Any], number: int, events: list[ProviderEvent]) -> None:
+        content = delta.get("content")
+        thought = delta.get("reasoning_content") or delta.get("reasoning") or _thinking(content)
+        if thought and isinstance(thought, str):
+            events.append(ReasoningDelta(thought, number))
+        if content:
+            text = content if isinstance(content, str) else words(content)
+            if text:
+                events.append(TextDelta(text, number))
+        refusal = delta.get("refusal")
+        if refusal and isinstance(refusal, str):
+            events.append(TextDelta(refusal, number))
+        calls = delta.get("tool_calls")
+        if isinstance(calls, list):
+            for position, call in enumerate(calls):
+                self._call(mapping(call), number, position)
+        legacy = delta.get("function_call")
+        if isinstance(legacy, dict):
+            self._call({"function": legacy}, number, 0)
+
+    def _call(self, call: Mapping[str, Any], number: int, position: int) -> None:
+        index = call.get("index", position)
+        held = self._end.calls.setdefault((number, index if type(index) is int else position), ["", "", ""])
+        function = mapping(call.get("function"))
+        for place, value in enumerate((call.get("id"), function.get("name"), function.get("arguments"))):
+            if isinstance(value, str):
+                # ids and names come once, but some servers repeat them in every piece
+                held[place] = held[place] + value if place == 2 else held[place] or value
+
+
+def _thinking(content: Any) -> str:
+    """Reasoning inside a list of content parts (Mistral: `{"type": "thinking", "thinking": [...]}`)."""
+    if not isinstance(content, list):
+        return ""
+    return "".join(
+        words(part.get("thinking"))
+        for part in content
+        if isinstance(part, dict) and part.get("type") == "thinking"
+    )
+
+
+def filtered(choice: Mapping[str, Any]) -> Sequence[ProviderEvent]:
+    """A line naming the categories for which Azure's content filter stopped a reply, where it tells them."""
+    results = mapping(choice.get("content_filter_results"))
+    named = [
+        f"{category} ({verdict['severity']})" if isinstance(verdict.get("severity"), str) else category
+        for category, verdict in results.items()
+        if isinstance(verdict, dict) and verdict.get("filtered") is True
+    ]
+    if not named:
+        return ()
+    return (Notice(_("the content filter stopped the reply: {categories}").format(categories=", ".join(named))),)

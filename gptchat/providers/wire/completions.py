@@ -1,0 +1,135 @@
+"""Legacy completions: the dialogue goes as one transcript, for base models and servers that still have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gptchat.core.events import ProviderEvent, TextDelta
+from gptchat.core.messages import Request
+from gptchat.providers.wire.common import (
+    Ending,
+    Json,
+    Payload,
+    ServerSaid,
+    error_in,
+    malformed,
+    objects,
+    usage_of,
+)
+
+name = "completions"
+path = "/completions"
+
+_NAMES = {"user": "User", "assistant": "Assistant"}
+_STOPS = ("\nUser:",)
+"""Where the model would go on in the person's place; the server cuts there unless other stops are set."""
+
+_FOREIGN = ("response_format", "effort", "reasoning_effort", "max_completion_tokens", "tools", "tool_choice")
+
+
+def payload(request: Request) -> Payload:
+    """The body of a completions request; `stop` defaults to the next line of the person's."""
+    body: Json = {"model": request.model, "prompt": transcript(request.messages, request.continuing)}
+    body.update((key, value) for key, value in request.parameters.items() if key not in _FOREIGN)
+    body.setdefault("stop", list(_STOPS))
+    body["stream"] = request.stream
+    if request.stream:
+        body["stream_options"] = {"include_usage": True}
+    return Payload(body, tuple(key for key in _FOREIGN if key in request.parameters))
+
+
+def transcript(messages: Sequence[Mapping[str, Any]], continuing: bool = False) -> str:
+    """The dialogue as text: the system prompt, then `User:` and `Assistant:` paragraphs, the last left open."""
+    paragraphs = []
+    for message in messages:
+        text = plain(message.get("content"))
+        speaker = _NAMES.get(str(message.get("role")))
+        paragraphs.append(f"{speaker}: {text}" if speaker else text)
+    if not (continuing and messages and messages[-1].get("role") == "assistant"):
+        paragraphs.append("Assistant:")
+    return "\n\n".join(paragraphs)
+
+
+def plain(content: Any) -> str:
+    """Content as text; a part that is not text leaves its kind in brackets, so that nothing vanishes unseen."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, (list, tuple)) else ()
+    return "\n\n".join(
+        part["text"] if isinstance(part.get("text"), str) else f"[{part.get('type', 'attachment')}]"
+        for part in parts
+        if isinstance(part, Mapping)
+    )
+
+
+def reader() -> CompletionsReader:
+    """A reader for one reply."""
+    return CompletionsReader()
+
+
+class CompletionsReader:
+    """Reads one reply of the completions API, streamed or whole."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._end = Ending()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every choice that began has its finish reason."""
+        return self._end.complete
+
+    def feed(self, name: str, data: str) -> Sequence[ProviderEvent]:
+        """The events in one server-sent event."""
+        if data.strip() == "[DONE]":
+            self.ended = self._end.marked = True
+            return ()
+        events: list[ProviderEvent] = []
+        for value in objects(data):
+            if not isinstance(value, dict):
+                raise ServerSaid(value) if name == "error" else malformed(data)
+            error = error_in(value)
+            if error is not None or name == "error":
+                raise ServerSaid(value if error is None else error)
+            self._chunk(value, events)
+        return events
+
+    def whole(self, data: Any) -> Sequence[ProviderEvent]:
+        """The events in a reply that came at once."""
+        if not isinstance(data, dict):
+            raise malformed(str(data))
+        error = error_in(data)
+        if error is not None:
+            raise ServerSaid(error)
+        events: list[ProviderEvent] = []
+        self._chunk(data, events)
+        self._end.marked = True
+        return events
+
+    def finish(self) -> Sequence[ProviderEvent]:
+        """Usage and the ends of the choices."""
+        return tuple(self._end.events())
+
+    def _chunk(self, value: Mapping[str, Any], events: list[ProviderEvent]) -> None:
+        end = self._end
+        if not end.model and isinstance(value.get("model"), str):
+            end.model = value["model"]
+        end.usage = usage_of(value.get("usage")) or end.usage
+        choices = value.get("choices")
+        for position, choice in enumerate(choices if isinstance(choices, list) else ()):
+            if not isinstance(choice, dict):
+                continue
+            number = choice.get("index")
+            number = number if type(number) is int else position
+            text = choice.get("text")
+            if isinstance(text, str):
+                if number not in end.seen:  # the transcript ends in "Assistant:", so a blank comes first
+                    text = text.removeprefix(" ")
+                if text:
+                    end.seen.add(number)
+                    end.spoken = True
+                    events.append(TextDelta(text, number))
+            reason = choice.get("finish_reason")
+            if isinstance(reason, str) and reason:
+                end.reasons[number] = reason

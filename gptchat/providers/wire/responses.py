@@ -1,0 +1,228 @@
+"""The Responses API, stateless: nothing is stored at the server, the journal is the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gptchat.core.events import ProviderEvent, ReasoningDelta, TextDelta
+from gptchat.core.messages import Request
+from gptchat.providers.wire.chat import response_format
+from gptchat.providers.wire.common import (
+    CONTINUE,
+    Ending,
+    Json,
+    Payload,
+    ServerSaid,
+    count,
+    error_in,
+    malformed,
+    mapping,
+    objects,
+    usage_of,
+)
+
+name = "responses"
+path = "/responses"
+
+_RENAMED = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
+_FOREIGN = ("n", "stop", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "echo", "logprobs")
+
+
+def payload(request: Request) -> Payload:
+    """The body of a Responses request: leading system messages as instructions, the rest as input items."""
+    messages = list(request.messages)
+    instructions = []
+    while messages and messages[0].get("role") in ("system", "developer"):
+        instructions.append(_plain(messages.pop(0).get("content")))
+    items = [item for message in messages for item in _items(message)]
+    if request.continuing:
+        items.append({"role": "user", "content": CONTINUE})
+    body: Json = {"model": request.model, "input": items, "store": False, "stream": request.stream}
+    if instructions:
+        body["instructions"] = "\n\n".join(instructions)
+    body["reasoning"] = {"summary": "auto"}
+    for key, value in request.parameters.items():
+        if key in ("effort", "reasoning_effort"):
+            body["reasoning"] = {"effort": value, **body["reasoning"]}
+        elif key == "response_format":
+            body["text"] = {"format": _format(value)}
+        elif key not in _FOREIGN:
+            body[_RENAMED.get(key, key)] = value
+    return Payload(body, tuple(key for key in _FOREIGN if key in request.parameters))
+
+
+def _format(value: Any) -> Any:
+    """The chat API's response format in this API's flatter shape."""
+    chosen = response_format(value)
+    schema = chosen.get("json_schema") if isinstance(chosen, dict) else None
+    return {"type": "json_schema", **schema} if isinstance(schema, dict) else chosen
+
+
+def _items(message: Mapping[str, Any]) -> list[Json]:
+    """A chat message as input items; tool calls and their results are items of their own."""
+    role = str(message.get("role", "user"))
+    if role == "tool":
+        return [
+            {
+                "type": "function_call_output",
+                "call_id": message.get("tool_call_id", ""),
+                "output": _plain(message.get("content")),
+            }
+        ]
+    items: list[Json] = []
+    content = message.get("content")
+    if content:
+        said = "output_text" if role == "assistant" else "input_text"
+        items.append(
+            {
+                "role": "developer" if role == "system" else role,
+                "content": content if isinstance(content, str) else [_part(part, said) for part in content],
+            }
+        )
+    for call in message.get("tool_calls") or ():
+        function = mapping(mapping(call).get("function"))
+        items.append(
+            {
+                "type": "function_call",
+                "call_id": call.get("id", ""),
+                "name": function.get("name", ""),
+                "arguments": function.get("arguments", ""),
+            }
+        )
+    return items
+
+
+def _part(part: Mapping[str, Any], said: str) -> Json:
+    """A chat content part as this API names it; one of an unknown kind is passed as it is."""
+    if part.get("type") == "text":
+        return {"type": said, "text": part.get("text", "")}
+    if part.get("type") == "image_url":
+        image = part.get("image_url")
+        picture = mapping(image) if not isinstance(image, str) else {"url": image}
+        detail = {"detail": picture["detail"]} if "detail" in picture else {}
+        return {"type": "input_image", "image_url": picture.get("url", ""), **detail}
+    if part.get("type") == "file":
+        return {"type": "input_file", **mapping(part.get("file"))}
+    return dict(part)
+
+
+def _plain(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    return "\n\n".join(str(part["text"]) for part in content or () if isinstance(part, Mapping) and "text" in part)
+
+
+def reader() -> ResponsesReader:
+    """A reader for one reply."""
+    return ResponsesReader()
+
+
+class ResponsesReader:
+    """Reads one response: typed events, or the whole object."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._end = Ending()
+        self._thought = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the final event has come."""
+        return self._end.complete
+
+    def feed(self, name: str, data: str) -> Sequence[ProviderEvent]:
+        """The events in one server-sent event."""
+        if data.strip() == "[DONE]":  # not part of this API, but some gateways end every stream with it
+            self.ended = True
+            return ()
+        events: list[ProviderEvent] = []
+        for value in objects(data):
+            if not isinstance(value, dict):
+                raise ServerSaid(value) if name == "error" else malformed(data)
+            self._event(str(value.get("type") or name), value, events)
+        return events
+
+    def whole(self, data: Any) -> Sequence[ProviderEvent]:
+        """The events in a response that came at once."""
+        if not isinstance(data, dict):
+            raise malformed(str(data))
+        events: list[ProviderEvent] = []
+        self._final(data, events)
+        return events
+
+    def finish(self) -> Sequence[ProviderEvent]:
+        """Tool calls, usage and the end."""
+        return tuple(self._end.events())
+
+    def _event(self, kind: str, value: Mapping[str, Any], events: list[ProviderEvent]) -> None:
+        delta = value.get("delta")
+        if kind in ("response.output_text.delta", "response.refusal.delta"):
+            self._say(delta, events)
+        elif kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
+            if isinstance(delta, str) and delta:
+                self._thought = self._end.spoken = True
+                events.append(ReasoningDelta(delta))
+        elif kind == "response.reasoning_summary_part.added":
+            if self._thought:
+                events.append(ReasoningDelta("\n\n"))
+        elif kind == "response.output_item.done":
+            self._call(mapping(value.get("item")), count(value.get("output_index")))
+        elif kind in ("response.completed", "response.incomplete", "response.failed", "response.cancelled"):
+            self._final(mapping(value.get("response")), events)
+            self.ended = True
+        elif kind == "error" or kind.endswith(".error"):
+            raise ServerSaid(error_in(value) or value)
+        elif kind in ("response.created", "response.in_progress"):
+            self._model(mapping(value.get("response")))
+        elif value.get("error"):
+            raise ServerSaid(value["error"])
+
+    def _final(self, response: Mapping[str, Any], events: list[ProviderEvent]) -> None:
+        """Take in the finished response; its text only where none was streamed."""
+        status = response.get("status")
+        error = error_in(response)
+        if error is not None or status in ("failed", "cancelled"):
+            raise ServerSaid(error if error is not None else {"message": f"the response is {status}"})
+        self._model(response)
+        spoken = bool(self._end.seen)
+        output = response.get("output")
+        for index, item in enumerate(output if isinstance(output, list) else ()):
+            item = mapping(item)
+            if item.get("type") == "function_call":
+                self._call(item, index)
+            elif item.get("type") == "reasoning" and not self._thought:
+                self._summary(item, events)
+            elif item.get("type") == "message" and not spoken:
+                for part in item.get("content") if isinstance(item.get("content"), list) else ():
+                    self._say(mapping(part).get("text") or mapping(part).get("refusal"), events)
+        self._end.usage = usage_of(response.get("usage")) or self._end.usage
+        if status == "incomplete":
+            why = mapping(response.get("incomplete_details")).get("reason")
+            self._end.reasons[0] = "length" if why in (None, "max_output_tokens") else str(why)
+        elif status == "completed" or self._end.spoken:
+            self._end.reasons[0] = "tool_calls" if self._end.calls and not self._end.seen else "stop"
+
+    def _summary(self, item: Mapping[str, Any], events: list[ProviderEvent]) -> None:
+        parts = item.get("summary")
+        texts = [mapping(part).get("text") for part in (parts if isinstance(parts, list) else ())]
+        text = "\n\n".join(one for one in texts if isinstance(one, str) and one)
+        if text:
+            self._end.spoken = True
+            events.append(ReasoningDelta(text))
+
+    def _model(self, response: Mapping[str, Any]) -> None:
+        if isinstance(response.get("model"), str):
+            self._end.model = response["model"]
+
+    def _say(self, text: Any, events: list[ProviderEvent]) -> None:
+        if isinstance(text, str) and text:
+            self._end.seen.add(0)
+            self._end.spoken = True
+            events.append(TextDelta(text))
+
+    def _call(self, item: Mapping[str, Any], index: int) -> None:
+        if item.get("type") == "function_call":
+            texts = [item.get("call_id"), item.get("name"), item.get("arguments")]
+            self._end.calls[0, index] = [text if isinstance(text, str) else "" for text in texts]
+            self._end.spoken = True
