@@ -1,0 +1,98 @@
+"""A draft left unsent at exit, hang-up or crash comes back: it is kept in a small file while it is typed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+
+class DraftKeeper:
+    """Keeps the draft in the file `path` (0600, replaced atomically); without a path nothing is kept.
+
+    `changed` never waits for the disk: a thread writes once typing has paused for `delay` seconds, and at the
+    latest after 30 changes. A disk that refuses does not disturb the typing; the draft is
+    then only in the prompt.
+    """
+
+    def __init__(self, path: Path | None, delay: float = 0.5) -> None:
+        self._path = path
+        self._delay = delay
+        self._wake = threading.Condition()
+        self._text: str | None = None
+        """The text to be written; None when the file is as it should be."""
+        self._thread: threading.Thread | None = None
+        self._writing = threading.Lock()
+        self._kept = False
+
+    def load(self) -> str:
+        """The draft of last time; empty where there is none."""
+        if self._path is None:
+            return ""
+        try:
+            text = self._path.read_bytes().decode("utf-8", "surrogatepass")
+        except (OSError, UnicodeDecodeError):
+            return ""
+        self._kept = True
+        return text
+
+    def changed(self, text: str) -> None:
+        """The draft is now `text`, whole; an empty one is forgotten like a sent one."""
+        if self._path is None:
+            return
+        with self._wake:
+            self._text = text
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="draft", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def sent(self) -> None:
+        """The draft is a message now, or was given up: forget it."""
+        with self._wake:
+            self._text = None
+        with self._writing:
+            self._remove()
+
+    def flush(self) -> None:
+        """Write what is not yet written, at once; called before the program leaves."""
+        with self._wake:
+            text, self._text = self._text, None
+        if text is not None:
+            self._write(text)
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._text is not None)
+                # Each change starts the pause again, but not for ever.
+                for _change in range(30):
+                    if not self._wake.wait(self._delay):
+                        break
+            self.flush()
+
+    def _write(self, text: str) -> None:
+        with self._writing:
+            if not text.strip():
+                self._remove()
+                return
+            assert self._path is not None
+            partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+            try:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(text.encode("utf-8", "surrogatepass"))
+                partial.replace(self._path)
+                self._kept = True
+            except OSError:
+                partial.unlink(missing_ok=True)
+
+    def _remove(self) -> None:
+        """Remove the file, if it is one that this program read or wrote: another terminal may have its own."""
+        if self._path is not None and self._kept:
+            try:
+                self._path.unlink(missing_ok=True)
+            except OSError:  # it cannot be removed; next time the draft is offered once more
+                pass
+            self._kept = False

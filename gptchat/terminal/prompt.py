@@ -1,0 +1,298 @@
+"""The line you type: a prompt_toolkit session with folded pastes, drafts that come back, and a toolbar beneath.
+
+The toolbar stands directly under the draft and needs no answer from the terminal about the cursor's
+position: such an answer would delay leaving the prompt on a slow line, and could end up among the keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition, is_done, to_filter
+from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples
+from prompt_toolkit.input import Input
+from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, Window
+from prompt_toolkit.layout.controls import FormattedTextControl
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.shortcuts.prompt import PromptSession
+from prompt_toolkit.styles import Style
+
+from gptchat.errors import UsageError
+from gptchat.terminal import editor
+from gptchat.terminal.completion import ChatCompleter
+from gptchat.terminal.drafts import DraftKeeper
+from gptchat.terminal.folding import Draft, FoldedPastes, Folding
+from gptchat.terminal.history import HistorySuggestion, InputHistory
+from gptchat.terminal.keyboard import ESCAPE_WAIT, open_keyboard
+from gptchat.terminal.keys import bindings
+from gptchat.words import _
+
+STYLE: Mapping[str, str] = {
+    "prompt": "bold",
+    "pasted": "italic",
+    "notice": "italic",
+    "auto-suggestion": "ansibrightblack",
+    "bottom-toolbar": "noreverse",
+    "toolbar": "",
+    "toolbar.quiet": "ansibrightblack",
+    "toolbar.warning": "bold",
+    "completion-menu": "",
+    "completion-menu.completion": "",
+    "completion-menu.completion.current": "reverse",
+    "completion-menu.meta.completion": "ansibrightblack",
+    "completion-menu.meta.completion.current": "reverse",
+    "completion-menu.completion.match": "bold",
+}
+"""The style where the theme says nothing: the terminal's own colours."""
+
+_MENU_LINES = 8
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class Leave(Exception):
+    """The person wants to leave the program, or the terminal is gone."""
+
+
+def open_screen() -> Output:
+    """The terminal to draw on; it is never asked for the cursor's position (see above)."""
+    output = create_output()
+    if isinstance(output, Vt100_Output):
+        output.enable_cpr = False
+    return output
+
+
+class Prompt:
+    """Reads the lines of one person after another.
+
+    `message()` is the prompt, such as `alice › `; `toolbar(width)` is the line below it for a width in cells,
+    or None for none; `on_change(text)` gets each new state of the draft, whole (pastes unfolded), and must
+    return at once. `history` and `draft` are the files of the user who is typing (None: nothing is saved).
+    `style` has prompt_toolkit's style strings by class names; it wins over `STYLE`.
+    """
+
+    def __init__(
+        self,
+        *,
+        message: Callable[[], AnyFormattedText],
+        completer: ChatCompleter | None = None,
+        toolbar: Callable[[int], StyleAndTextTuples | None] = lambda _width: None,
+        history: Path | None = None,
+        draft: Path | None = None,
+        on_change: Callable[[str], None] = lambda _text: None,
+        vi: bool = False,
+        style: Mapping[str, str] | None = None,
+        keyboard: Input | None = None,
+        output: Output | None = None,
+        folding: Folding | None = None,
+    ) -> None:
+        self.folding = folding or Folding()
+        self.keyboard = keyboard or open_keyboard()
+        self.output = output or open_screen()
+        self._toolbar = toolbar
+        self._on_change = on_change
+        self._completer = completer
+        self._notice = ""
+        self._armed = False
+        self._elsewhere = False
+        self._length = 0
+        self._session: PromptSession[str] = PromptSession(
+            message,
+            multiline=True,
+            completer=completer,
+            complete_while_typing=Condition(self._completes),
+            reserve_space_for_menu=_MENU_LINES,
+            auto_suggest=HistorySuggestion(self.folding),
+            enable_suspend=True,
+            search_ignore_case=True,
+            editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
+            include_default_pygments_style=False,
+            input_processors=[FoldedPastes(self.folding)],
+            key_bindings=bindings(self),
+            interrupt_exception=Leave,
+            eof_exception=Leave,
+            input=self.keyboard,
+            output=self.output,
+        )
+        self._session.app.ttimeoutlen = ESCAPE_WAIT
+        self._session.app.renderer.cpr_not_supported_callback = None
+        self._add_toolbar()
+        self._buffer.on_text_changed += self._changed
+        self.set_style(style or {})
+        self.use(history, draft)
+
+    @property
+    def _buffer(self) -> Buffer:
+        return self._session.default_buffer
+
+    @property
+    def draft(self) -> Draft:
+        """What stands in the prompt, with its marks."""
+        return Draft(self._buffer.text, self._buffer.cursor_position)
+
+    def use(self, history: Path | None, draft: Path | None = None) -> None:
+        """From the next `read` on, another user is typing: swap the history, and the draft left unsent."""
+        self._history = InputHistory(history, self.folding)
+        self._session.history = self._buffer.history = self._history
+        self.drafts = DraftKeeper(draft)
+        self._unsent = self.drafts.load()
+
+    def set_style(self, style: Mapping[str, str]) -> None:
+        """Use another theme."""
+        self._session.style = Style.from_dict({**STYLE, **style})
+
+    def set_vi(self, vi: bool) -> None:
+        """Edit with the keys of vi, or of emacs."""
+        self._session.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
+
+    def remember(self, text: str) -> None:
+        """Add to the history what was sent without the prompt, such as a queued message."""
+        self._history.append_string(self.folding.recall(text))
+
+    def notice(self, text: str) -> None:
+        """Show a sentence in the toolbar's place until something is typed."""
+        self._notice = text
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the prompt and the toolbar again, because what they show has changed; from any thread."""
+        self._session.app.invalidate()
+
+    def complete_again(self) -> None:
+        """More candidates have come in: offer them, if the cursor is where completions are shown."""
+        app = self._session.app
+        if app.is_running and not app.is_done and self._completes():
+            chosen = self._buffer.complete_state and self._buffer.complete_state.current_completion
+            if not chosen:
+                self._buffer.complete_state = None
+                self._buffer.start_completion()
+
+    def hang_up(self) -> None:
+        """The terminal is gone, or the program is told to end: save the draft, and let `read` raise Leave."""
+        self.drafts.flush()
+        self.leave()
+
+    async def read(self, *, default: str | Draft = "") -> str:
+        """The next line, whole; `default` stands in the prompt to begin with.
+
+        Without a default, the draft that was left unsent last time does. Raises Leave when the person is
+        done, by Ctrl-D or a second Ctrl-C on an empty line, or when there is no terminal to read from any more.
+        """
+        unsent, self._unsent = self._unsent, ""
+        if unsent and not (default if isinstance(default, str) else default.text):
+            default = unsent
+            self._notice = _("your unsent draft is back")
+        document = self._document(default)
+        self._armed = False
+        try:
+            text = await self._session.prompt_async(default=document)
+        except (EOFError, OSError):  # the terminal was closed, and cannot even be drawn on
+            self.drafts.flush()
+            raise Leave from None
+        self.drafts.sent()
+        return _joined(self.folding.unfold(text))
+
+    # What the keys do (keys.Line).
+
+    def send(self) -> None:
+        """Accept the draft; an empty one stays where it is."""
+        if self._buffer.text.strip():
+            self._buffer.validate_and_handle()
+
+    def clear_or_leave(self) -> None:
+        """Ctrl-C: a draft goes to the history, from which Up brings it back; on an empty line twice leaves."""
+        if self._elsewhere:
+            return
+        if self._buffer.text:
+            self._buffer.reset(append_to_history=True)
+            self._buffer.load_history_if_not_yet_loaded()
+            self._changed()
+            self.refresh()
+        elif self._armed:
+            self.leave()
+        else:
+            self._armed = True
+            self.notice(_("press Ctrl-C again, or Ctrl-D, to leave"))
+
+    def leave(self) -> None:
+        """End `read` with Leave."""
+        if self._session.app.is_running and not self._session.app.is_done:
+            self._session.app.exit(exception=Leave())
+
+    def open_editor(self) -> None:
+        """Take the draft to the person's editor, whole, and bring it back."""
+        if not self._elsewhere:
+            self._elsewhere = True
+            self._session.app.create_background_task(self._edit())
+
+    async def _edit(self) -> None:
+        draft = self.folding.unfold(self._buffer.text)
+        try:
+            edited = await run_in_terminal(lambda: editor.edit(draft), in_executor=True)
+        except UsageError as error:
+            self.notice(f"{error.message} ({error.hint})" if error.hint else error.message)
+        else:
+            if edited is not None:
+                self._buffer.document = Document(self.folding.recall(edited))
+        finally:
+            self._elsewhere = False
+
+    # The draft as it changes.
+
+    def _document(self, default: str | Draft) -> Document:
+        if isinstance(default, str):
+            return Document(self.folding.recall(default))
+        return Document(default.text, default.cursor)
+
+    def _completes(self) -> bool:
+        return self._completer is not None and self._completer.applies(self._buffer.document)
+
+    def _changed(self, _buffer: Buffer | None = None) -> None:
+        self._armed = False
+        self._notice = ""
+        draft = self._buffer.text
+        text = self.folding.unfold(draft)
+        self.drafts.changed(text)
+        self._on_change(text)
+        shorter, self._length = len(draft) < self._length, len(draft)
+        if shorter and self._session.app.is_running and self._completes():
+            self._buffer.start_completion()  # prompt_toolkit itself completes only what grows
+
+    # What is drawn.
+
+    def _add_toolbar(self) -> None:
+        layout = self._session.layout
+        assert isinstance(layout.container, HSplit)
+        layout.current_window.dont_extend_height = to_filter(True)
+        layout.container.children += [
+            ConditionalContainer(
+                Window(
+                    FormattedTextControl(self._toolbar_text),
+                    style="class:bottom-toolbar",
+                    height=Dimension(min=1, max=2),
+                    wrap_lines=True,
+                    dont_extend_height=True,
+                ),
+                filter=~is_done & Condition(lambda: bool(self._toolbar_text())),
+            ),
+            Window(height=Dimension(preferred=0)),
+        ]
+
+    def _toolbar_text(self) -> StyleAndTextTuples:
+        if self._notice:
+            return [("class:notice", self._notice)]
+        return self._toolbar(self.output.get_size().columns) or []
+
+
+def _joined(text: str) -> str:
+    """`text` with surrogate pairs, as Windows consoles deliver them, joined; lone ones stay."""
+    if not _SURROGATES.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

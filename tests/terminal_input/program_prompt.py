@@ -1,0 +1,63 @@
+"""A small program for the tests: prompts, and prints each line it reads as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from gptchat.commands.registry import Argument, Call, Command, Registry
+from gptchat.terminal.completion import Candidate, ChatCompleter
+from gptchat.terminal.keyboard import on_signals, quiet
+from gptchat.terminal.prompt import Leave, Prompt
+
+
+async def _run(_context: object, _call: Call):  # type: ignore[no-untyped-def]  # never run here
+    yield
+
+
+COMMANDS = [
+    Command("model", "model", "Choose the model", _run, (Argument("name", "model"),)),
+    Command("models", "model", "List the models", _run),
+    Command("resume", "sessions", "Open a saved session", _run, (Argument("ref", "session", rest=True),)),
+    Command("attach", "input", "Attach a file", _run, (Argument("file", "file"),)),
+]
+
+
+class Known:
+    """A few things to complete."""
+
+    def of(self, kind: str, text: str, call: Call) -> Iterable[Candidate]:
+        """What is known of a kind."""
+        if kind == "model":
+            return [Candidate("gpt-6-luna", meta="cheap"), Candidate("gpt-6.1-terra", meta="big")]
+        if kind == "session":
+            return [Candidate("Trip to Kyoto"), Candidate("Rust and async")]
+        return []
+
+
+async def main(folder: Path, options: list[str]) -> None:
+    """Prompt until the person leaves."""
+    prompt = Prompt(
+        message=lambda: [("class:prompt", "alice › ")],
+        completer=ChatCompleter(Registry(COMMANDS), Known()),
+        toolbar=lambda width: [("class:toolbar", f"toolbar {width}")],
+        history=folder / "input_history",
+        draft=folder / "draft",
+        vi="vi" in options,
+    )
+    with quiet(prompt.keyboard, prompt.output), on_signals(("SIGHUP", "SIGTERM"), prompt.hang_up):
+        try:
+            while True:
+                line = await prompt.read()
+                if line == "crash":
+                    raise RuntimeError("as asked")
+                print("read", json.dumps(line if len(line) < 2000 else f"{len(line)} characters"), flush=True)
+        except Leave:
+            print("left")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
