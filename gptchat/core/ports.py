@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -69,11 +69,27 @@ class TokenCounter(Protocol):
     def message(self, message: Message, model: str) -> int:
         """Tokens of `message` in a request, its share of the format included; uses `message.tokens`."""
 
+    def counting(self, model: str) -> Callable[[Message], int]:
+        """`message` for one model as a function of the message alone: what `core.context.plan` wants."""
+
+    def measure(self, message: Message, model: str) -> Mapping[str, int]:
+        """What to keep in `Message.tokens`: the raw count of its text, by the name of what counted it."""
+
     def overhead(self, model: str) -> int:
         """Tokens that every request has besides its messages."""
 
-    def learn(self, model: str, counted: int, reported: int) -> None:
-        """The server reported `reported` prompt tokens where `counted` had been counted."""
+    def learn(
+        self,
+        model: str,
+        counted: int,
+        reported: int,
+        messages: Sequence[Message] = (),
+        reply: Message | None = None,
+    ) -> None:
+        """The server reported `reported` prompt tokens where `counted` had been counted.
+
+        `messages` are all that the request held (`ContextPlan.everything()`), `reply` what came.
+        """
 
 
 class PartialReply(Protocol):

@@ -1,0 +1,264 @@
+"""The about family: what it costs, how things stand, help, and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from gptchat import words
+from gptchat.commands import spending
+from gptchat.commands.effects import Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
+from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
+from gptchat.commands.workspace import Workspace
+from gptchat.config import parse as settings_parse
+from gptchat.core.session import spent
+from gptchat.errors import UsageError
+from gptchat.words import _
+
+Effects = AsyncGenerator[Effect, Any]
+
+
+async def usage(ws: Workspace, call: Call) -> Effects:
+    """Show tokens and cost."""
+    report = await asyncio.to_thread(spending.report, ws)
+    rows = [
+        [row.label, f"{row.usage.prompt_tokens:,}", f"{row.usage.cached_tokens:,}", f"{row.usage.completion_tokens:,}",
+         "" if row.cost is None else f"${row.cost:.4f}"]
+        for row in report
+    ]  # fmt: skip
+    blocks: list[Any] = [
+        Table(["", _("prompt"), _("cached"), _("reply"), _("cost")], rows, right=frozenset({1, 2, 3, 4}))
+    ]
+    if any(row.usage.estimated for row in report):
+        blocks.append(Text(_("some counts are our own estimate: the server told none"), "quiet"))
+    yield Show(
+        blocks, [{"label": row.label, "usage": row.usage.to_json(), "cost_usd": row.cost} for row in report]
+    )
+
+
+async def status(ws: Workspace, call: Call) -> Effects:
+    """Show who, where, which model, and how full the window is."""
+    route = ws.answering.route()
+    plan = await asyncio.to_thread(ws.manager.plan, route)
+    window, source = ws.answering.window(route.model)
+    total = spent(ws.session.path())
+    pairs = [
+        (_("user"), ws.user),
+        (_("session"), ws.session.name or _("new")),
+        (_("saved as"), ws.session.id if ws.session.messages else _("not yet")),
+        (_("provider"), ws.answering.provider_settings().name),
+        (_("model"), route.model),
+        (_("window"), f"{plan.tokens:,} / {window:,} ({ws.window_source(source)})"),
+        (_("spent here"), f"{total.prompt_tokens:,} + {total.completion_tokens:,}"),
+        *_limits(ws),
+    ]
+    if ws.run.incognito:
+        pairs.append((_("incognito"), _("nothing of this run is saved")))
+    data = {
+        "user": ws.user,
+        "session": ws.session.id,
+        "title": ws.session.name,
+        "provider": ws.answering.provider_settings().name,
+        "model": route.model,
+        "tokens": plan.tokens,
+        "window": window,
+    }
+    yield Show([Facts(pairs)], data)
+
+
+def _limits(ws: Workspace) -> list[tuple[str, str]]:
+    """The rate limits that the provider told last, if it tells them."""
+    limits = getattr(ws.answering.provider(), "rate_limits", None)
+    if limits is None:
+        return []
+    pairs = []
+    for name, left, of, reset in (
+        (_("requests left"), limits.remaining_requests, limits.limit_requests, limits.reset_requests),
+        (_("tokens left"), limits.remaining_tokens, limits.limit_tokens, limits.reset_tokens),
+    ):
+        if left is not None:
+            whole = f" / {of:,}" if of is not None else ""
+            again = _(" (full again in {time})").format(time=reset) if reset else ""
+            pairs.append((name, f"{left:,}{whole}{again}"))
+    return pairs
+
+
+async def config(ws: Workspace, call: Call) -> Effects:
+    """Show every setting and where it came from."""
+    items = list(ws.settings.items())
+    rows = [[item.key, ws.masked(item.shown), str(item.source)] for item in items]
+    yield Show(
+        [
+            Facts([(_("settings file"), str(ws.paths.config_file)), (_("data"), str(ws.paths.data_dir))]),
+            Table([_("setting"), _("value"), _("from")], rows),
+        ],
+        {item.key: {"value": ws.masked(item.shown), "from": item.source.layer} for item in items},
+    )
+
+
+async def theme(ws: Workspace, call: Call) -> Effects:
+    """Choose the colours, and show a sample."""
+    if name := call.get("name"):
+        ws.change("ui.theme", settings_parse.parse_setting("ui.theme", name))
+        yield Changed(frozenset({"settings", "theme"}))
+    yield Show([Text(_("theme: {name}").format(name=ws.settings.get("ui.theme"))), Markdown(_sample())],
+               {"theme": ws.settings.get("ui.theme")})  # fmt: skip
+
+
+def _sample() -> str:
+    return _(
+        "### A sample\n\nPlain, **strong**, *emphasised*, `code` and a [link](https://example.com).\n\n"
+        '> A quiet quote\n\n```python\ndef greet(name: str) -> str:\n    return f"Hello, {name}!"  # a comment\n```\n'
+    )
+
+
+async def lang(ws: Workspace, call: Call) -> Effects:
+    """Choose the language of the program."""
+    if name := call.get("name"):
+        if name not in words.LANGUAGES:
+            raise UsageError(_("there is no language {name} yet; en and zh there are").format(name=name))
+        ws.change("ui.lang", name)
+        words.choose(name)
+        yield Changed(frozenset({"settings", "language"}))
+    yield Show([Text(_("language: {name}").format(name=words.language()))], {"lang": words.language()})
+
+
+async def help_(ws: Workspace, call: Call) -> Effects:
+    """List the commands, or explain one."""
+    registry: Registry = ws.registry
+    name = call.get("command").removeprefix("/")
+    if not name:
+        yield Show(_overview(registry), [command_json(command) for command in registry.commands])
+        return
+    command = registry.get(name)
+    if command is None:
+        near = ", ".join(f"/{known}" for known in registry.nearest(name))
+        raise UsageError(
+            _("there is no command /{name}").format(name=name),
+            hint=_("did you mean {names}").format(names=near) if near else _("/help lists them all"),
+        )
+    blocks: list[Any] = [Text(command.usage), Text(_(command.summary))]
+    if command.about:
+        blocks.append(Text(_(command.about)))
+    if command.aliases:
+        blocks.append(Text(_("also: {names}").format(names=", ".join(f"/{a}" for a in command.aliases)), "quiet"))
+    pairs = [(flag, _(meaning)) for flag, meaning in command.flags.items()]
+    pairs += [(example, _(note) if note else "") for example, note in command.examples]
+    blocks.append(Facts(pairs))
+    yield Show(blocks, command_json(command))
+
+
+def _overview(registry: Registry) -> list[Any]:
+    """All commands by family, then the keys."""
+    titles = {
+        "sessions": _("Sessions"),
+        "turns": _("Turns"),
+        "users": _("People"),
+        "model": _("Model and settings"),
+        "context": _("What the model is sent"),
+        "input": _("Input"),
+        "output": _("Output"),
+        "about": _("About"),
+    }
+    blocks: list[Any] = []
+    for family in FAMILIES:
+        members = [command for command in registry.commands if command.family == family]
+        if members:
+            blocks.append(
+                Facts([(command.usage, _(command.summary)) for command in members], title=titles[family])
+            )
+    keys = [
+        ("Enter", _("send")),
+        ("Alt-Enter, Ctrl-J", _("a new line")),
+        ("Esc, Ctrl-C", _("stop a reply and keep it")),
+        ("Up, Ctrl-R", _("recall what you typed")),
+        ("Tab", _("complete")),
+        ("Ctrl-X Ctrl-E", _("write in your editor")),
+        ("Ctrl-D", _("leave")),
+        ("!COMMAND", _("run it and offer its output")),
+        ("@PATH", _("attach that file to the message")),
+        ("//TEXT", _("send /TEXT to the model")),
+    ]
+    blocks.append(Facts(keys, title=_("Keys and signs")))
+    return blocks
+
+
+def command_json(command: Command) -> dict[str, Any]:
+    """A command as `--json` prints it."""
+    return {
+        "name": command.name,
+        "aliases": list(command.aliases),
+        "family": command.family,
+        "usage": command.usage,
+        "summary": command.summary,
+        "examples": [example for example, _note in command.examples],
+    }
+
+
+async def exit_(ws: Workspace, call: Call) -> Effects:
+    """Leave."""
+    yield Leave()
+
+
+COMMANDS = (
+    Command(
+        "usage",
+        "about",
+        "Tokens and cost: this turn, session, day, model, user",
+        usage,
+        aliases=("cost",),
+        examples=(("/usage", ""),),
+        streaming=True,
+    ),
+    Command(
+        "status",
+        "about",
+        "Who is chatting, with which model, how full the window is",
+        status,
+        examples=(("/status", ""),),
+        streaming=True,
+    ),
+    Command(
+        "config",
+        "about",
+        "Every setting, and where it came from",
+        config,
+        examples=(("/config", ""),),
+        streaming=True,
+    ),
+    Command(
+        "theme",
+        "about",
+        "Choose the colours, with a sample",
+        theme,
+        (Argument("name", "theme"),),
+        examples=(("/theme light", "auto, dark, light or mono"),),
+    ),
+    Command(
+        "lang",
+        "about",
+        "Choose the program's language: en or zh",
+        lang,
+        (Argument("name", "language"),),
+        examples=(("/lang zh", "中文"),),
+    ),
+    Command(
+        "help",
+        "about",
+        "List the commands, or explain one",
+        help_,
+        (Argument("command", "command"),),
+        ("?",),
+        examples=(("/help resume", "usage and examples"),),
+        streaming=True,
+    ),
+    Command(
+        "exit",
+        "about",
+        "Leave; everything is saved",
+        exit_,
+        aliases=("quit", "bye"),
+        examples=(("/exit", "as do Ctrl-D, and the words exit and quit"),),
+    ),
+)

@@ -1,0 +1,240 @@
+"""Who answers: the provider and model in force, what is known of them, and the route a turn takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gptchat import catalogue
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.settings import Settings
+from gptchat.core.context import Limits
+from gptchat.core.events import TextDelta
+from gptchat.core.messages import Message, Request, Usage
+from gptchat.core.ports import ModelFacts, Provider
+from gptchat.errors import ConfigurationError, ContextLengthError
+from gptchat.manager import Route
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.tokens.counter import Counter
+    from gptchat.tokens.windows import Windows
+
+Opener = Callable[[ProviderSettings], Provider]
+
+_RESERVE = 4096
+"""Tokens kept for the reply where nothing says how long it may be, at most; a quarter of a small window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A provider in the list of `/provider`."""
+
+    name: str
+    kind: str
+    summary: str
+    model: str
+
+
+class Answering:
+    """Resolves the settings in force to a provider, a model and its facts, each time it is asked.
+
+    `settings` gives the settings in force; `opener` opens a provider; `windows` is made by the caller with
+    `settings_window`, `server_window` and `catalogue_window` of this object as its sources.
+    """
+
+    def __init__(self, settings: Callable[[], Settings], opener: Opener, counter: Counter) -> None:
+        self._settings = settings
+        self._opener = opener
+        self.counter = counter
+        self.windows: Windows
+        self._open: dict[str, tuple[ProviderSettings, Provider]] = {}
+        self._listed: dict[tuple[str, str], ModelFacts] = {}
+        self.stream = True
+
+    # The provider
+
+    def provider_settings(self, name: str = "") -> ProviderSettings:
+        """The settings of the provider in force, or of `name`; raises ConfigurationError where there is none."""
+        return self._settings().provider(name)
+
+    def provider(self, name: str = "") -> Provider:
+        """The provider in force, or `name`, opened once and kept as long as its settings stay the same."""
+        settings = self.provider_settings(name)
+        known = self._open.get(settings.name)
+        if known is None or known[0] != settings:
+            self._open[settings.name] = known = (settings, self._opener(settings))
+        return known[1]
+
+    def forget_provider(self, name: str = "") -> None:
+        """Open the provider anew at its next use, as after its key has changed; all where no name is given."""
+        for known in [name] if name else list(self._open):
+            self._open.pop(known, None)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for _settings, provider in self._open.values():
+            await provider.close()
+        self._open.clear()
+
+    # The model
+
+    def model(self, name: str = "") -> str:
+        """The model in force, or that of the provider `name`."""
+        if not name or name == self.provider_settings().name:
+            return self._settings().model()
+        settings = self.provider_settings(name)
+        return (settings.deployment if settings.kind == "azure" else "") or settings.model
+
+    def facts(self, model: str, provider: str = "") -> ModelFacts:
+        """What is known of `model`: the settings' word first, then the server's, then the catalogue's."""
+        settings = self._provider_or_none(provider)
+        hint = _hint(settings) if settings else ""
+        facts = catalogue.facts(model, hint) or ModelFacts(model, source="default")
+        served = self._listed.get((settings.name if settings else "", model))
+        if served is not None:
+            told = {
+                field: value
+                for field in ("context", "max_output", "input", "cached_input", "output", "vision")
+                if (value := getattr(served, field)) is not None
+            }
+            facts = replace(facts, **told, source="server")
+        own: Mapping[str, Any] = self._settings().model_facts(model)
+        fields = {key: value for key, value in own.items() if key != "encoding"}
+        return replace(facts, **fields, source="settings") if fields else facts
+
+    def window(self, model: str, provider: str = "") -> tuple[int, str]:
+        """The window of `model` in tokens, and who says so (`Windows`' sources)."""
+        settings = self._provider_or_none(provider)
+        found = self.windows.window(settings.name if settings else "", model)
+        return found.tokens, found.source
+
+    def settings_window(self, provider: str, model: str) -> int | None:
+        """The window that `[models."NAME"]` gives."""
+        value = self._settings().model_facts(model).get("context")
+        return value if isinstance(value, int) else None
+
+    def server_window(self, provider: str, model: str) -> int | None:
+        """The window that the provider's own list of models gives, once it was asked for."""
+        served = self._listed.get((provider, model))
+        return served.context if served else None
+
+    def catalogue_window(self, provider: str, model: str) -> int | None:
+        """The window that the catalogue gives."""
+        settings = self._provider_or_none(provider)
+        facts = catalogue.facts(model, _hint(settings) if settings else "")
+        return facts.context if facts else None
+
+    def api_for(self, provider: ProviderSettings) -> Callable[[str], str]:
+        """For one provider, the wire API of a model: what the settings or, at OpenAI's, the catalogue say."""
+
+        def api(model: str) -> str:
+            own = self._settings().model_facts(model).get("api")
+            if isinstance(own, str) and own:
+                return own
+            known = catalogue.facts(model, _hint(provider)) if provider.kind in ("openai", "azure") else None
+            return known.api if known else "chat"
+
+        return api
+
+    async def listed(self, provider: str = "") -> Sequence[ModelFacts]:
+        """The provider's models joined with the catalogue; raises a GptchatError where it cannot tell."""
+        name = self.provider_settings(provider).name
+        served = await self.provider(provider).models()
+        for facts in served:
+            self._listed[name, facts.name] = facts
+        return [self.facts(facts.name, provider) for facts in served]
+
+    def names_listed(self, provider: str = "") -> list[str]:
+        """The models listed so far, without asking the server."""
+        name = self.provider_settings(provider).name
+        return [model for known, model in self._listed if known == name]
+
+    # The route of a turn
+
+    def route(self, model: str = "", provider: str = "") -> Route:
+        """The route in force; raises ConfigurationError where no provider or model is chosen."""
+        settings = self._settings()
+        entry = self.provider_settings(provider)
+        model = model or self.model(provider)
+        if not model:
+            raise ConfigurationError(
+                _("no model is chosen for {name}").format(name=entry.name),
+                hint=_("/models lists them, /model NAME chooses one"),
+            )
+        facts = self.facts(model, entry.name)
+        parameters = settings.parameters()
+        return Route(
+            provider=self.provider(entry.name),
+            model=model,
+            limits=self._limits(entry.name, model, facts, parameters),
+            system=settings.text("system"),
+            parameters=parameters,
+            stream=self.stream,
+            price=lambda usage: catalogue.price(facts, usage),
+            learn_limit=lambda error: self._learn_limit(entry.name, model, error),
+        )
+
+    def routes(self, model: str = "") -> list[Route]:
+        """The route in force and, after it, those of the fallback providers that can be used."""
+        routes = [self.route(model)]
+        for name in self._settings().get("fallback"):
+            if name != routes[0].provider.name:
+                routes.append(self.route(provider=name))
+        return routes
+
+    def prompt_cost(self, model: str, tokens: int) -> float | None:
+        """What sending `tokens` costs in US$, or None where no price is known."""
+        return catalogue.price(self.facts(model), Usage(prompt_tokens=tokens, total_tokens=tokens))
+
+    async def complete(self, messages: Sequence[Message], *, max_tokens: int = 0) -> str:
+        """The model's answer to `messages`, apart from any session; raises what the provider raises."""
+        route = self.route()
+        parameters = {key: value for key, value in route.parameters.items() if key in ("effort", "temperature")}
+        if max_tokens:
+            parameters["max_tokens"] = max_tokens
+        request = Request(
+            route.model, tuple({"role": one.role, "content": one.text} for one in messages), parameters
+        )
+        pieces: list[str] = []
+        async for event in route.provider.stream(request):
+            if isinstance(event, TextDelta):
+                pieces.append(event.text)
+        return "".join(pieces).strip()
+
+    def _limits(self, provider: str, model: str, facts: ModelFacts, parameters: Mapping[str, Any]) -> Limits:
+        settings = self._settings()
+        window = self.windows.window(provider, model).tokens
+        reserve = settings.integer("context.reserve") or parameters.get("max_tokens") or 0
+        if not reserve:
+            reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
+        return Limits(
+            window,
+            min(int(reserve), window),
+            settings.integer("context.max_tokens"),
+            settings.integer("context.max_turns"),
+        )
+
+    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits | None:
+        if error.limit:
+            learnt = self.windows.learn_limit(provider, model, error.limit)
+        elif error.requested:
+            learnt = self.windows.learn_too_long(provider, model, error.requested)
+        else:
+            window = self.windows.window(provider, model).tokens
+            learnt = self.windows.learn_too_long(provider, model, window)
+        if not learnt:
+            return None
+        return self._limits(provider, model, self.facts(model, provider), self._settings().parameters())
+
+    def _provider_or_none(self, name: str) -> ProviderSettings | None:
+        try:
+            return self.provider_settings(name)
+        except ConfigurationError:
+            return None
+
+
+def _hint(settings: ProviderSettings) -> str:
+    """What the catalogue wants to know of a provider: its address where it has one of its own, else its kind."""
+    return settings.base_url or settings.kind

@@ -1,0 +1,253 @@
+"""The context family: what the model is sent, counted and in the person's hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
+from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.workspace import Workspace
+from gptchat.core.compaction import Fold, fold
+from gptchat.core.context import ContextPlan
+from gptchat.core.session import shorten, summary_record
+from gptchat.errors import ProtocolError, UsageError
+from gptchat.manager import split_system
+from gptchat.words import _, ngettext
+
+Effects = AsyncGenerator[Effect, Any]
+
+
+async def context(ws: Workspace, call: Call) -> Effects:
+    """Draw what the next request holds."""
+    route = ws.answering.route()
+    await asyncio.to_thread(ws.answering.counter.load, route.model)
+    plan = await asyncio.to_thread(ws.manager.plan, route)
+    window, source = ws.answering.window(route.model)
+    mark = "" if ws.answering.counter.exact(route.model) else "≈ "
+    parts = [
+        (_("system prompt"), plan.system_tokens),
+        (_("summary"), plan.summary_tokens),
+        (_("pinned"), plan.pinned_tokens),
+        (_("turns"), plan.turn_tokens),
+        (_("format"), plan.overhead),
+    ]
+    pairs = [(name, f"{mark}{tokens:,}") for name, tokens in parts if tokens]
+    pairs += [
+        (_("together"), f"{mark}{plan.tokens:,}"),
+        (_("kept for the reply"), f"{plan.limits.reserve:,}"),
+        (_("window"), f"{window:,} ({ws.window_source(source)})"),
+    ]
+    cost = ws.answering.prompt_cost(route.model, plan.tokens)
+    if cost is not None:
+        pairs.append((_("cost of sending it"), f"${cost:.4f}"))
+    blocks: list[Any] = [
+        Meter(
+            [
+                (_("system"), plan.system_tokens + plan.overhead, "quiet"),
+                (_("summary"), plan.summary_tokens, "warning"),
+                (_("pinned"), plan.pinned_tokens, "warning"),
+                (_("turns"), plan.turn_tokens, "good"),
+                (_("reply"), plan.limits.reserve, "plain"),
+            ],
+            window,
+            _("tokens"),
+        ),
+        Facts(pairs),
+        Text(left_out(plan), "warning" if plan.left_out else "quiet"),
+    ]
+    yield Show(blocks, context_json(ws, plan, window, source, route.model, cost))
+
+
+def left_out(plan: ContextPlan) -> str:
+    """One sentence on what is not sent, and why."""
+    if not plan.left_out:
+        return _("nothing is left out")
+    why = {
+        "window": _("the model's window is full"),
+        "max_tokens": _("context.max_tokens is {n}").format(n=f"{plan.limits.max_tokens:,}"),
+        "max_turns": _("context.max_turns is {n}").format(n=plan.limits.max_turns),
+        "summary": _("a summary stands for them"),
+        None: "",
+    }[plan.reason]
+    count = ngettext("{n} older message ({tokens} tokens) is left out: {why}",
+                     "{n} older messages ({tokens} tokens) are left out: {why}", plan.left_out)  # fmt: skip
+    return count.format(n=plan.left_out, tokens=f"{plan.left_out_tokens:,}", why=why)
+
+
+def context_json(
+    ws: Workspace, plan: ContextPlan, window: int, source: str, model: str, cost: float | None
+) -> dict[str, Any]:
+    """The plan as `--json` prints it."""
+    return {
+        "model": model,
+        "window": window,
+        "window_source": source,
+        "reserve": plan.limits.reserve,
+        "budget": plan.limits.budget,
+        "tokens": plan.tokens,
+        "exact": ws.answering.counter.exact(model),
+        "system_tokens": plan.system_tokens,
+        "summary_tokens": plan.summary_tokens,
+        "pinned_tokens": plan.pinned_tokens,
+        "turn_tokens": plan.turn_tokens,
+        "overhead_tokens": plan.overhead,
+        "messages": [message.id for message in plan.messages],
+        "left_out": plan.left_out,
+        "left_out_tokens": plan.left_out_tokens,
+        "reason": plan.reason,
+        "cost_usd": cost,
+    }
+
+
+async def tokens(ws: Workspace, call: Call) -> Effects:
+    """Count the tokens of a text, or of the conversation."""
+    route, counter = ws.answering.route(), ws.answering.counter
+    model, text = route.model, call.get("text")
+    await asyncio.to_thread(counter.load, model)
+    if text:
+        count = await asyncio.to_thread(counter.count, text, model)
+    else:
+        count = (await asyncio.to_thread(ws.manager.plan, route)).tokens
+    exact = counter.exact(model)
+    how = _("counted with {encoding}") if exact else _("an estimate: {model} publishes no vocabulary")
+    what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
+    line = f"{what} ({how.format(encoding=counter.encoding(model), model=model)})"
+    yield Show([Text(line)], {"tokens": count, "exact": exact, "model": model})
+
+
+def _message_of(ws: Workspace, number: int) -> str:
+    """The id of the person's message `number` turns from the end (1: the newest)."""
+    users = ws.session.user_ids()
+    if number > len(users):
+        raise UsageError(
+            _("there is no turn {n}; this conversation has {total}").format(n=number, total=len(users))
+            if users
+            else _("nothing has been said yet")
+        )
+    return users[-number]
+
+
+async def pin(ws: Workspace, call: Call) -> Effects:
+    """Keep a message in every request, however long the conversation grows."""
+    for effect in _pin(ws, call, pinned=True):
+        yield effect
+
+
+async def unpin(ws: Workspace, call: Call) -> Effects:
+    """Let a pinned message go with its turn again."""
+    for effect in _pin(ws, call, pinned=False):
+        yield effect
+
+
+def _pin(ws: Workspace, call: Call, *, pinned: bool) -> list[Effect]:
+    if not pinned and not call.get("n"):
+        targets = list(ws.session.pinned)
+    else:
+        targets = [_message_of(ws, call.number("n", 1))]
+    if not pinned and not any(id in ws.session.pinned for id in targets):
+        raise UsageError(_("that message is not pinned") if call.get("n") else _("nothing is pinned"))
+    ws.manager.record(*({"type": "pin", "message": id, "pinned": pinned} for id in targets))
+    lines = []
+    for id in targets:
+        note = _("pinned, and always sent: {text}") if pinned else _("no longer pinned: {text}")
+        lines.append(Text(note.format(text=shorten(ws.session.messages[id].text))))
+    return [Show(lines, {"pinned": list(ws.session.pinned)}), Changed(frozenset({"session"}))]
+
+
+async def compact(ws: Workspace, call: Call) -> Effects:
+    """Have the model sum up the older turns; the summary stands for them from then on."""
+    folded, text = await summarise(ws, call.get("hint"))
+    yield Show([Markdown(text)], {"summary": text, "until": folded.until})
+    answer = yield Ask(
+        _("let this stand for {n} older turns?").format(n=folded.turns),
+        choices=(("y", _("yes")), ("e", _("edit first")), ("n", _("no"))),
+        default="y",
+    )
+    if answer == "e":
+        text = (yield Edit(text)) or text
+    elif answer == "n":
+        yield Show([Text(_("nothing was changed"), "quiet")])
+        return
+    keep_summary(ws, folded, text)
+    yield Changed(frozenset({"session"}))
+    note = _("the summary stands for {n} older turns; they stay in the session, and /undo takes it back")
+    yield Show([Text(note.format(n=folded.turns), "good")])
+
+
+async def summarise(ws: Workspace, hint: str = "") -> tuple[Fold, str]:
+    """The older turns to fold, and the model's summary of them. Raises UsageError, and what the provider raises."""
+    route = ws.answering.route()
+    system, path = split_system(ws.session.path(), route.system)
+    summary = ws.session.summary()
+    folded = await asyncio.to_thread(
+        fold,
+        path,
+        ws.answering.counter.counting(route.model),
+        route.limits.budget - ws.answering.counter.overhead(route.model),
+        summary=summary.content if summary else "",
+        until=summary.until if summary else None,
+        hint=hint,
+    )
+    if folded is None:
+        raise UsageError(_("there is nothing to sum up yet"), hint=_("the newest turns always stay as they are"))
+    text = await ws.answering.complete(folded.messages)
+    if not text:
+        raise ProtocolError(_("the model gave no summary"), hint=_("try /compact again, or another /model"))
+    return folded, text
+
+
+def keep_summary(ws: Workspace, folded: Fold, text: str) -> None:
+    """Let `text` stand for what `folded` holds, from now on."""
+    number = len(ws.session.summaries) + 1
+    ws.manager.record(
+        summary_record(f"s{number}-{folded.until}", folded.until, text, ws.session.head, ws.manager.timestamp())
+    )
+
+
+_N = Argument("n", "number")
+
+COMMANDS = (
+    Command(
+        "context",
+        "context",
+        "Show what the next request holds, and what it leaves out",
+        context,
+        examples=(("/context", "each part with its tokens"),),
+        streaming=True,
+    ),
+    Command(
+        "tokens",
+        "context",
+        "Count the tokens of a text, or of the conversation",
+        tokens,
+        (Argument("text", "text", rest=True),),
+        examples=(("/tokens 你好，世界", "as the model counts"), ("/tokens", "the next request")),
+        streaming=True,
+    ),
+    Command(
+        "pin",
+        "context",
+        "Always send a message, however long the conversation grows",
+        pin,
+        (_N,),
+        examples=(("/pin", "your last message"), ("/pin 3", "the third from the end")),
+    ),
+    Command(
+        "unpin",
+        "context",
+        "Let a pinned message go",
+        unpin,
+        (_N,),
+        examples=(("/unpin", "all of them"), ("/unpin 3", "the third from the end")),
+    ),
+    Command(
+        "compact",
+        "context",
+        "Let a summary stand for the older turns",
+        compact,
+        (Argument("hint", "text", rest=True),),
+        examples=(("/compact", "shown before it counts"), ("/compact keep the numbers", "with a wish")),
+    ),
+)

@@ -1,0 +1,12 @@
+"""All slash commands together, in reading order."""
+
+from __future__ import annotations
+
+from gptchat.commands import about, context, input, models, output, sessions, turns, users
+from gptchat.commands.registry import Registry
+
+
+def registry() -> Registry:
+    """The registry of every command."""
+    families = (sessions, turns, users, models, context, input, output, about)
+    return Registry([command for family in families for command in family.COMMANDS])

@@ -1,0 +1,371 @@
+"""The model family: which model and provider answer, and under which settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from gptchat import catalogue, redaction
+from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
+from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.workspace import Workspace
+from gptchat.config import parse as settings_parse
+from gptchat.config.keys import missing_key
+from gptchat.core.ports import ModelFacts
+from gptchat.core.session import shorten
+from gptchat.errors import ConfigurationError, GptchatError
+from gptchat.words import _
+
+Effects = AsyncGenerator[Effect, Any]
+
+
+async def model(ws: Workspace, call: Call) -> Effects:
+    """Choose the model, or show the one in use."""
+    name = call.get("name")
+    if not name:
+        current = ws.answering.route().model
+        yield Show(
+            [Facts(_facts_pairs(ws, ws.answering.facts(current)), title=current)],
+            model_json(ws.answering.facts(current)),
+        )
+        return
+    facts = ws.answering.facts(name)
+    ws.change("model", name)
+    yield Changed(frozenset({"settings"}))
+    blocks: list[Any] = [Text(_("{model} answers from now on").format(model=name), "good")]
+    if facts.retired:
+        blocks.append(Text(retired_words(facts), "warning"))
+    elif facts.source == "default" and ws.answering.provider_settings().kind == "openai":
+        near = catalogue.nearest(name)
+        if near:
+            note = _("{model} is not in the catalogue; similar: {names}")
+            blocks.append(Text(note.format(model=name, names=", ".join(near)), "quiet"))
+    blocks.append(Facts(_facts_pairs(ws, facts)))
+    yield Show(blocks, model_json(facts))
+
+
+async def models(ws: Workspace, call: Call) -> Effects:
+    """List the models of the provider, with what is known of them."""
+    problem: GptchatError | None = None
+    try:
+        listed: Sequence[ModelFacts] = await ws.answering.listed()
+    except GptchatError as error:
+        problem, listed = error, ()
+    wanted = call.get("text").casefold().split()
+    shown = [facts for facts in listed if all(word in facts.name.casefold() for word in wanted)]
+    if problem is not None:
+        yield Show(
+            [Text(problem.message, "error"), *([Text(problem.hint, "quiet")] if problem.hint else [])],
+            {"error": {"kind": problem.kind, "message": problem.message, "hint": problem.hint}},
+        )
+        return
+    if not shown:
+        note = _("no model has {text} in its name") if wanted else _("this provider lists no models")
+        yield Show([Text(note.format(text=call.get("text")), "quiet")], [])
+        return
+    current = ws.answering.route().model
+    rows = [
+        [facts.name, tokens_word(facts.context), money(facts.input), money(facts.output), _abilities(facts)]
+        for facts in shown
+    ]
+    marked = next((i for i, facts in enumerate(shown) if facts.name == current), None)
+    columns = [_("model"), _("window"), _("in $/M"), _("out $/M"), _("abilities")]
+    yield Show(
+        [Table(columns, rows, right=frozenset({1, 2, 3}), marked=marked)], [model_json(facts) for facts in shown]
+    )
+
+
+def retired_words(facts: ModelFacts) -> str:
+    """What to tell of a model that was shut down, or will be, and which one to take instead."""
+    past = facts.retired is not None and facts.retired <= datetime.now(UTC).date().isoformat()
+    words = _("{model} was shut down on {date}") if past else _("{model} will be shut down on {date}")
+    told = words.format(model=facts.name, date=facts.retired)
+    successor = catalogue.successor(facts.name)
+    return told + (_("; {name} takes its place").format(name=successor) if successor else "")
+
+
+def tokens_word(tokens: int | None) -> str:
+    """A number of tokens, short: `128k`, `1M`; empty where unknown."""
+    if not tokens:
+        return ""
+    if tokens >= 1_000_000:
+        return f"{tokens / 1_000_000:.3g}M"
+    return f"{tokens / 1000:.3g}k" if tokens >= 1000 else str(tokens)
+
+
+def money(price: float | None) -> str:
+    """A price in US$, or nothing where it is unknown."""
+    return "" if price is None else f"{price:g}"
+
+
+def _abilities(facts: ModelFacts) -> str:
+    words = []
+    if facts.reasoning:
+        words.append(_("reasons"))
+    if facts.vision:
+        words.append(_("sees"))
+    if facts.tools:
+        words.append(_("tools"))
+    if facts.retired:
+        words.append(_("retired {date}").format(date=facts.retired))
+    return ", ".join(words)
+
+
+def _facts_pairs(ws: Workspace, facts: ModelFacts) -> list[tuple[str, str]]:
+    window, source = ws.answering.window(facts.name)
+    pairs = [
+        (_("provider"), ws.answering.provider_settings().name),
+        (_("window"), f"{window:,} ({ws.window_source(source)})"),
+    ]
+    if facts.max_output:
+        pairs.append((_("longest reply"), f"{facts.max_output:,}"))
+    if facts.input is not None or facts.output is not None:
+        price = _("${input} in, ${output} out, a million tokens")
+        pairs.append((_("price"), price.format(input=money(facts.input), output=money(facts.output))))
+    if abilities := _abilities(facts):
+        pairs.append((_("abilities"), abilities))
+    return pairs
+
+
+def model_json(facts: ModelFacts) -> dict[str, Any]:
+    """The facts on a model as `--json` prints them."""
+    return {
+        "name": facts.name,
+        "context": facts.context,
+        "max_output": facts.max_output,
+        "input": facts.input,
+        "cached_input": facts.cached_input,
+        "output": facts.output,
+        "reasoning": facts.reasoning,
+        "vision": facts.vision,
+        "tools": facts.tools,
+        "api": facts.api,
+        "retired": facts.retired,
+        "source": facts.source,
+    }
+
+
+async def provider(ws: Workspace, call: Call) -> Effects:
+    """Choose who answers; asks for the key where one is needed."""
+    name = call.get("name")
+    if not name:
+        in_force = ws.settings.text("provider")
+        names = ws.settings.provider_names()
+        rows = [_provider_row(ws, known) for known in names]
+        current = names.index(in_force) if in_force in names else None
+        yield Show(
+            [Table([_("provider"), _("kind"), _("where"), _("model")], rows, marked=current)],
+            [{"name": row[0], "kind": row[1], "current": i == current} for i, row in enumerate(rows)],
+        )
+        return
+    chosen = ws.settings.provider(name)
+    if ws.key_missing(chosen):
+        key = yield Ask(_("the API key for {name}").format(name=name), secret=True)
+        if not key:
+            yield Show([Text(_("nothing was changed"), "quiet")])
+            return
+        where = await asyncio.to_thread(ws.store_key, chosen, key)
+        yield Show([Text(_("the key is kept in {where}").format(where=where), "quiet")])
+    ws.change_provider(chosen)
+    yield Changed(frozenset({"settings"}))
+    in_force = ws.answering.model()
+    words = _("{name} answers from now on, with {model}")
+    if not in_force:
+        words = _("{name} answers from now on; /models lists its models, /model NAME chooses one")
+    yield Show([Text(words.format(name=name, model=in_force), "good")], {"provider": name, "model": in_force})
+
+
+def _provider_row(ws: Workspace, name: str) -> list[str]:
+    try:
+        entry = ws.settings.provider(name)
+    except ConfigurationError as error:
+        return [name, "", error.message, ""]
+    return [name, entry.kind, entry.base_url or entry.endpoint, entry.deployment or entry.model]
+
+
+async def set_(ws: Workspace, call: Call) -> Effects:
+    """Show or change a setting; what is changed stays with you and this session."""
+    key, text = call.get("key"), call.get("value")
+    if not key:
+        shown = list(ws.settings.items(everything=False)) or list(ws.settings.items())
+        rows = [[item.key, ws.masked(item.shown), str(item.source)] for item in shown]
+        yield Show(
+            [
+                Table([_("setting"), _("value"), _("from")], rows),
+                Text(_("/set KEY shows what a setting means; /config shows all of them"), "quiet"),
+            ],
+            {item.key: item.value for item in shown},
+        )
+        return
+    setting = settings_parse.require(key)
+    if not text:
+        value = ws.settings.get(key)
+        yield Show(
+            [
+                Text(f"{key} = {settings_parse.show_value(value)}"),
+                Text(f"{setting.summary}; {setting.meaning}", "quiet"),
+            ],
+            {key: value},
+        )
+        return
+    value = settings_parse.parse_setting(key, text)
+    warning = ws.change(key, value)
+    yield Changed(frozenset({"settings"}))
+    blocks = [Text(f"{key} = {settings_parse.show_value(value)}", "good")]
+    if warning:
+        blocks.append(Text(warning, "warning"))
+    yield Show(blocks, {key: value})
+
+
+async def unset(ws: Workspace, call: Call) -> Effects:
+    """Give a setting its former value back."""
+    key = call.get("key")
+    settings_parse.require(key)
+    ws.unset(key)
+    value = ws.settings.get(key)
+    yield Changed(frozenset({"settings"}))
+    words = _("{key} is {value} again ({origin})")
+    shown = settings_parse.show_value(value)
+    yield Show([Text(words.format(key=key, value=shown, origin=ws.settings.source(key)))], {key: value})
+
+
+async def system(ws: Workspace, call: Call) -> Effects:
+    """Show or set the system prompt of this session."""
+    text = call.get("text")
+    if not text:
+        current = ws.answering.route().system
+        words = current or _("no system prompt; /system TEXT sets one")
+        yield Show([Text(words, "plain" if current else "quiet")], {"system": current})
+        return
+    if text in ("none", "-"):
+        text = ""
+    ws.change_session("system", text)
+    yield Changed(frozenset({"settings"}))
+    note = _("the system prompt is set: {text}") if text else _("no system prompt from now on")
+    yield Show([Text(note.format(text=shorten(text, 70)), "good")], {"system": text})
+
+
+async def preset(ws: Workspace, call: Call) -> Effects:
+    """Use a saved bundle of system prompt and parameters."""
+    name = call.get("name")
+    if not name:
+        names = ws.settings.preset_names()
+        if not names:
+            yield Show([Text(_("no presets yet; add [presets.NAME] to the settings file"), "quiet")], [])
+            return
+        rows = [[n, shorten(str(ws.settings.preset(n).get("system", "")), 60)] for n in names]
+        yield Show([Table([_("preset"), _("system prompt")], rows)], names)
+        return
+    if name in ("none", "-"):
+        ws.change_session("preset", "")
+        yield Changed(frozenset({"settings"}))
+        yield Show([Text(_("no preset from now on"))], {"preset": ""})
+        return
+    bundle = ws.settings.preset(name)
+    ws.change_session("preset", name)
+    yield Changed(frozenset({"settings"}))
+    pairs = [(key, shorten(settings_parse.show_value(value), 70)) for key, value in bundle.items()]
+    yield Show([Text(_("preset {name} is in use").format(name=name), "good"), Facts(pairs)], {"preset": name})
+
+
+async def key(ws: Workspace, call: Call) -> Effects:
+    """Give, look for, or forget the key of a provider."""
+    action = call.get("action") or "show"
+    chosen = ws.settings.provider(call.get("provider"))
+    if action == "set":
+        typed = yield Ask(_("the API key for {name}").format(name=chosen.name), secret=True)
+        if not typed:
+            yield Show([Text(_("nothing was changed"), "quiet")])
+            return
+        where = await asyncio.to_thread(ws.store_key, chosen, typed)
+        yield Changed(frozenset({"settings"}))
+        yield Show([Text(_("the key is kept in {where}").format(where=where), "good")], {"stored": where})
+        return
+    if action == "forget":
+        gone = await asyncio.to_thread(ws.forget_key, chosen)
+        note = _("the key for {name} is forgotten") if gone else _("gptchat keeps no key for {name}")
+        yield Changed(frozenset({"settings"}))
+        yield Show([Text(note.format(name=chosen.name))], {"forgotten": gone})
+        return
+    found = await asyncio.to_thread(ws.find_key, chosen)
+    if found is None:
+        error = missing_key(chosen)
+        yield Show([Text(error.message), Text(error.hint, "quiet")], {"provider": chosen.name, "key": None})
+        return
+    words = _("the key for {name} is {masked}, from {source}")
+    masked = redaction.mask(found.value)
+    blocks = [Text(words.format(name=chosen.name, masked=masked, source=found.source))]
+    if found.warning:
+        blocks.append(Text(found.warning, "warning"))
+    yield Show(blocks, {"provider": chosen.name, "key": masked, "source": found.source})
+
+
+COMMANDS = (
+    Command(
+        "model",
+        "model",
+        "Choose the model, or show the one in use",
+        model,
+        (Argument("name", "model", rest=True),),
+        examples=(("/model gpt-6-luna", "it answers from now on"), ("/model", "what is known of the one in use")),
+    ),
+    Command(
+        "models",
+        "model",
+        "List the provider's models: window, price, abilities",
+        models,
+        (Argument("text", "text", rest=True),),
+        examples=(("/models", "all"), ("/models mini", "those with mini in the name")),
+        streaming=True,
+    ),
+    Command(
+        "provider",
+        "model",
+        "Choose who answers: OpenAI, Azure, a local server, the demo, ...",
+        provider,
+        (Argument("name", "provider"),),
+        examples=(("/provider", "the ones there are"), ("/provider deepseek", "asks for the key and works")),
+    ),
+    Command(
+        "set",
+        "model",
+        "Show or change a setting",
+        set_,
+        (Argument("key", "setting"), Argument("value", "value", rest=True)),
+        examples=(("/set temperature 0.2", "for you, from now on"), ("/set temperature", "what it means")),
+    ),
+    Command(
+        "unset",
+        "model",
+        "Give a setting its former value back",
+        unset,
+        (Argument("key", "setting", required=True),),
+        examples=(("/unset temperature", "the model's own again"),),
+    ),
+    Command(
+        "system",
+        "model",
+        "Show or set this session's system prompt",
+        system,
+        (Argument("text", "text", rest=True),),
+        examples=(("/system You answer in one sentence.", ""), ("/system none", "without one")),
+    ),
+    Command(
+        "preset",
+        "model",
+        "Use a saved bundle of system prompt and parameters",
+        preset,
+        (Argument("name", "preset"),),
+        examples=(("/preset translator", "from [presets.translator] of the settings"), ("/preset none", "")),
+    ),
+    Command(
+        "key",
+        "model",
+        "Give, show (masked) or forget a provider's key",
+        key,
+        (Argument("action", "word", choices=("show", "set", "forget")), Argument("provider", "provider")),
+        examples=(("/key", "where it was found"), ("/key set", "typed hidden, kept for you alone")),
+    ),
+)

@@ -1,0 +1,128 @@
+"""The output family: copy, save and look at replies and requests as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_module
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+from gptchat.commands import programs
+from gptchat.commands.effects import Ask, Copy, Effect, Show, Source, Text
+from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.workspace import Workspace
+from gptchat.core.messages import Message
+from gptchat.errors import StorageError, UsageError
+from gptchat.words import _
+
+Effects = AsyncGenerator[Effect, Any]
+
+
+def last_reply(ws: Workspace) -> Message:
+    """The newest reply of the conversation; raises UsageError where there is none."""
+    for message in reversed(ws.session.path()):
+        if message.role == "assistant":
+            return message
+    raise UsageError(_("there is no reply yet"))
+
+
+async def copy(ws: Workspace, call: Call) -> Effects:
+    """Copy the last reply, or one of its code blocks, from its source."""
+    reply = last_reply(ws)
+    if not call.get("n"):
+        yield Copy(reply.text, _("the reply"))
+        return
+    number = call.number("n")
+    yield Copy(_code_block(ws, reply, number), _("code block {n}").format(n=number))
+
+
+def _code_block(ws: Workspace, reply: Message, number: int) -> str:
+    blocks = ws.code_blocks(reply.text)
+    if number > len(blocks):
+        raise UsageError(
+            _("the last reply has {n} code blocks").format(n=len(blocks))
+            if blocks
+            else _("the last reply has no code block")
+        )
+    return blocks[number - 1]
+
+
+async def save(ws: Workspace, call: Call) -> Effects:
+    """Save a code block of the last reply as a file."""
+    text = _code_block(ws, last_reply(ws), call.number("n"))
+    path = Path(call.get("file")).expanduser()
+    if path.exists():
+        answer = yield Ask(
+            _("{path} exists; replace it?").format(path=path),
+            choices=(("y", _("yes")), ("n", _("no"))),
+            default="n",
+        )
+        if answer != "y":
+            yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
+            return
+    try:
+        await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            _("{path} cannot be written: {why}").format(path=path, why=error.strerror or error),
+            hint=_("choose another place: /save {n} FILE").format(n=call.number("n")),
+        ) from None
+    yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path)})
+
+
+async def raw(ws: Workspace, call: Call) -> Effects:
+    """Show the last reply as it was received."""
+    reply = last_reply(ws)
+    yield Show([Source(reply.text)], reply.text)
+
+
+async def code(ws: Workspace, call: Call) -> Effects:
+    """Show the next request as a program."""
+    language = call.get("language") or "python"
+    text = programs.write(language, *ws.next_request())
+    yield Show([Source(text, "bash" if language == "curl" else language)], {"language": language, "code": text})
+
+
+async def json(ws: Workspace, call: Call) -> Effects:
+    """Show the next request's body as JSON."""
+    _url, _key, body = ws.next_request()
+    yield Show([Source(json_module.dumps(body, ensure_ascii=False, indent=2), "json")], body)
+
+
+_BLOCK = Argument("n", "code")
+
+COMMANDS = (
+    Command(
+        "copy",
+        "output",
+        "Copy the last reply, or code block N of it",
+        copy,
+        (_BLOCK,),
+        examples=(("/copy", "the reply's Markdown"), ("/copy 2", "its second code block")),
+        streaming=True,
+    ),
+    Command(
+        "save",
+        "output",
+        "Save code block N of the last reply",
+        save,
+        (Argument("n", "code", required=True), Argument("file", "file", required=True, rest=True)),
+        examples=(("/save 1 app.py", "the first block"),),
+    ),
+    Command(
+        "raw", "output", "Show the last reply's source", raw, examples=(("/raw", "as received"),), streaming=True
+    ),
+    Command(
+        "code",
+        "output",
+        "Show the next request as curl, Python or Node",
+        code,
+        (Argument("language", "word", choices=("curl", "python", "node")),),
+        examples=(("/code curl", "to try it elsewhere; the key stays out of it"),),
+        streaming=True,
+    ),
+    Command(
+        "json", "output", "Show the next request's body", json, examples=(("/json", "as sent"),), streaming=True
+    ),
+)

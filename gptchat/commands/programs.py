@@ -1,0 +1,76 @@
+"""The next request as a small program: curl, Python or Node. The key stays in its variable."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
+"""Below the base address, by wire API."""
+
+
+def write(language: str, url: str, variable: str, body: dict[str, Any]) -> str:
+    """The program in `language` (`curl`, `python`, `node`) that sends `body` to `url`."""
+    body = {key: value for key, value in body.items() if key not in ("stream", "stream_options")}
+    return {"curl": _curl, "python": _python, "node": _node}[language](url, variable, body)
+
+
+def _curl(url: str, variable: str, body: dict[str, Any]) -> str:
+    data = shlex.quote(json.dumps(body, ensure_ascii=False, indent=2))
+    return "\n".join(
+        (
+            f"curl {shlex.quote(url)} \\",
+            f'  -H "{_header(url)}${{{variable}}}" \\',
+            "  -H 'Content-Type: application/json' \\",
+            f"  -d {data}",
+        )
+    )
+
+
+def _python(url: str, variable: str, body: dict[str, Any]) -> str:
+    base, path = _split(url)
+    call = {"/chat/completions": "chat.completions", "/responses": "responses", "/completions": "completions"}[
+        path
+    ]
+    arguments = "".join(f"    {key}={_literal(value)},\n" for key, value in body.items())
+    text = {
+        "chat.completions": "reply.choices[0].message.content",
+        "responses": "reply.output_text",
+        "completions": "reply.choices[0].text",
+    }[call]
+    return (
+        "import os\n\nfrom openai import OpenAI\n\n"
+        f'client = OpenAI(api_key=os.environ["{variable}"], base_url={base!r})\n'
+        f"reply = client.{call}.create(\n{arguments})\nprint({text})\n"
+    )
+
+
+def _node(url: str, variable: str, body: dict[str, Any]) -> str:
+    name, _colon, scheme = _header(url).partition(": ")
+    data = json.dumps(body, ensure_ascii=False, indent=2)
+    value = f"`{scheme}${{process.env.{variable}}}`"
+    return (
+        f"const answer = await fetch({json.dumps(url)}, {{\n"
+        '  method: "POST",\n'
+        f'  headers: {{ "Content-Type": "application/json", "{name}": {value} }},\n'
+        f"  body: JSON.stringify({data.replace(chr(10), chr(10) + '  ')}),\n"
+        "});\nconsole.log(JSON.stringify(await answer.json(), null, 2));\n"
+    )
+
+
+def _header(url: str) -> str:
+    """The header that carries the key, up to the key itself: Azure's own, or the usual one."""
+    return "api-key: " if ".azure.com" in url else "Authorization: Bearer "
+
+
+def _split(url: str) -> tuple[str, str]:
+    path = next(path for path in PATHS.values() if url.split("?")[0].endswith(path))
+    return url.split("?")[0].removesuffix(path), path
+
+
+def _literal(value: Any) -> str:
+    """A Python literal, long lists a line an item."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + "".join(f"        {item!r},\n" for item in value) + "    ]"
+    return repr(value)

@@ -1,0 +1,83 @@
+"""Tokens and money spent, added up from the journals: by turn, session, day, model and person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gptchat import catalogue
+from gptchat.core.messages import Message, Usage
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the account. `cost` is US$, None where no price is known for any of it."""
+
+    label: str
+    usage: Usage
+    cost: float | None
+
+
+def cost_of(message: Message) -> float | None:
+    """What a reply cost in US$: as noted when it came, else by today's catalogue; None where unknown."""
+    noted = message.extra.get("cost")
+    if isinstance(noted, (int, float)) and not isinstance(noted, bool):
+        return float(noted)
+    facts = catalogue.facts(message.model, message.provider) if message.usage else None
+    return catalogue.price(facts, message.usage) if facts and message.usage else None
+
+
+def add_up(label: str, messages: Iterator[Message] | list[Message]) -> Row:
+    """The row of all `messages` together."""
+    usage, cost = Usage(), None
+    for message in messages:
+        if message.usage is not None:
+            usage = usage.plus(message.usage)
+            spent = cost_of(message)
+            cost = cost if spent is None else (cost or 0.0) + spent
+    return Row(label, usage, cost)
+
+
+def replies(ws: Workspace, since: str = "") -> list[Message]:
+    """Every reply with usage in the sessions of this person that changed since the time `since` (UTC)."""
+    found: list[Message] = []
+    for info in ws.library.list(ws.user):
+        if info.updated < since:
+            break  # the list is newest first
+        if info.id != ws.session.id:
+            found += ws.library.replies(ws.user, info.id)
+    found += [message for message in ws.session.messages.values() if message.usage is not None]
+    return [message for message in found if message.ts >= since]
+
+
+def midnight() -> str:
+    """The beginning of this day where the person is, as records write times (UTC)."""
+    local = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def today(ws: Workspace) -> float:
+    """What this person has spent today, in US$, as far as prices are known."""
+    return add_up("", replies(ws, midnight())).cost or 0.0
+
+
+def report(ws: Workspace) -> list[Row]:
+    """The account: the last turn, this session, today, each model, and everything."""
+    path = [message for message in ws.session.path() if message.usage is not None]
+    everything = replies(ws)
+    since = midnight()
+    rows = [add_up(_("last turn"), path[-1:]), add_up(_("this session"), list(ws.session.messages.values()))]
+    rows.append(add_up(_("today"), [message for message in everything if message.ts >= since]))
+    by_model: dict[str, list[Message]] = {}
+    for message in everything:
+        by_model.setdefault(message.model, []).append(message)
+    if len(by_model) > 1:
+        rows += [add_up(model, messages) for model, messages in sorted(by_model.items())]
+    rows.append(add_up(_("{user}, all in all").format(user=ws.user), everything))
+    return rows

@@ -1,0 +1,133 @@
+"""The turns family: answer again, edit, take back, go forward, go on. They only move the head; nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from gptchat.commands.effects import Changed, Draft, Effect, Run, Show, Text
+from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.sessions import replay
+from gptchat.commands.workspace import Workspace
+from gptchat.core import session as tree
+from gptchat.core.session import shorten
+from gptchat.errors import UsageError
+from gptchat.words import _, ngettext
+
+Effects = AsyncGenerator[Effect, Any]
+
+
+async def retry(ws: Workspace, call: Call) -> Effects:
+    """Have the last message answered again."""
+    if not ws.session.user_ids():
+        raise UsageError(_("there is nothing to answer again yet"))
+    yield Run("retry", model=call.get("model"))
+
+
+async def edit(ws: Workspace, call: Call) -> Effects:
+    """Bring an earlier message back into the prompt; sending it makes a branch."""
+    users = ws.session.user_ids()
+    number = call.number("n", 1)
+    if number > len(users):
+        raise UsageError(_no_such_turn(number, len(users)))
+    id = users[-number]
+    text = ws.session.messages[id].text
+    ws.manager.record(tree.move(ws.session.parent_of(id)))
+    yield Changed(frozenset({"session"}))
+    yield Show([Text(_("edit and send: it becomes a branch, and the old turn is kept"), "quiet")], {"edit": text})
+    yield Draft(text)
+
+
+async def undo(ws: Workspace, call: Call) -> Effects:
+    """Take back the last turns."""
+    before = len(ws.session.user_ids())
+    summary = ws.session.summary()
+    record = tree.undo(ws.session, call.number("n", 1))
+    if record is None:
+        raise UsageError(_("there is nothing to take back"))
+    ws.manager.record(record)
+    yield Changed(frozenset({"session"}))
+    if record["type"] == "summary" and summary is not None:
+        yield Show(
+            [Text(_("the summary is taken back; the turns it stood for are sent again"))], {"turns": before}
+        )
+        return
+    now = len(ws.session.user_ids())
+    note = ngettext("{n} turn taken back; /redo brings it back", "{n} turns taken back; /redo brings them back",
+                    before - now)  # fmt: skip
+    yield Show([Text(note.format(n=before - now)), _where(ws)], {"turns": now})
+
+
+async def redo(ws: Workspace, call: Call) -> Effects:
+    """Go forward again after /undo."""
+    record = tree.redo(ws.session)
+    if record is None:
+        raise UsageError(_("there is nothing to bring back"))
+    ws.manager.record(record)
+    yield Changed(frozenset({"session"}))
+    yield replay(ws, 1)
+
+
+async def continue_(ws: Workspace, call: Call) -> Effects:
+    """Go on with the last reply where it stopped."""
+    last = ws.session.tail(1)
+    if not last or last[0].role != "assistant":
+        raise UsageError(_("there is no reply to go on with"), hint=_("/retry answers the last message again"))
+    yield Run("continue")
+
+
+def _where(ws: Workspace) -> Text:
+    """A quiet line that says where the conversation now stands."""
+    users = ws.session.user_ids()
+    if not users:
+        return Text(_("the conversation stands at its beginning"), "quiet")
+    return Text(
+        _("the conversation stands after: {text}").format(text=shorten(ws.session.messages[users[-1]].text)),
+        "quiet",
+    )
+
+
+def _no_such_turn(number: int, total: int) -> str:
+    if not total:
+        return _("nothing has been said yet")
+    return _("there is no turn {n}; this conversation has {total}").format(n=number, total=total)
+
+
+_N = Argument("n", "number")
+
+COMMANDS = (
+    Command(
+        "retry",
+        "turns",
+        "Answer the last message again, beside the first answer",
+        retry,
+        (Argument("model", "model"),),
+        ("regenerate",),
+        examples=(("/retry", "another answer"), ("/retry gpt-6.1-sol", "from another model")),
+    ),
+    Command(
+        "edit",
+        "turns",
+        "Bring an earlier message back into the prompt, to send it changed",
+        edit,
+        (_N,),
+        examples=(("/edit", "your last message"), ("/edit 3", "the third from the end")),
+    ),
+    Command(
+        "undo",
+        "turns",
+        "Take back the last turns",
+        undo,
+        (_N,),
+        examples=(("/undo", "one turn"), ("/undo 3", "three turns")),
+        about="Nothing is lost: /redo brings the turns back, and /history shows every branch.",
+    ),
+    Command("redo", "turns", "Go forward again after /undo", redo, examples=(("/redo", "one step"),)),
+    Command(
+        "continue",
+        "turns",
+        "Go on with a reply that was stopped or cut off",
+        continue_,
+        examples=(("/continue", "the last reply becomes longer"),),
+    ),
+)

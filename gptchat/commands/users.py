@@ -1,0 +1,80 @@
+"""The users family: who is chatting, and who else has sessions here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from gptchat.commands.effects import Ask, Changed, Effect, Show, Table, Text
+from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.workspace import Workspace
+from gptchat.storage.users import validate_name
+from gptchat.words import _
+
+Effects = AsyncGenerator[Effect, Any]
+
+
+async def user(ws: Workspace, call: Call) -> Effects:
+    """Switch to another person, or say who is chatting."""
+    name = call.get("name")
+    if not name:
+        async for effect in users(ws, call):
+            yield effect
+        return
+    name = validate_name(name)
+    known = ws.find_user(name)
+    if known == ws.user:
+        yield Show([Text(_("{name} is chatting already").format(name=known), "quiet")], {"user": known})
+        return
+    if known is None:
+        answer = yield Ask(
+            _("nobody is called {name} yet; begin as a new user?").format(name=name),
+            choices=(("y", _("yes")), ("n", _("no"))),
+            default="y",
+        )
+        if answer == "n":
+            yield Show([Text(_("still {name}").format(name=ws.user), "quiet")], {"user": ws.user})
+            return
+    await asyncio.to_thread(ws.switch_user, known or name)
+    yield Changed(frozenset({"user", "session", "settings"}))
+    hello = _("hello {name}; your sessions and settings are your own") if known is None else _("hello {name}")
+    blocks = [Text(hello.format(name=ws.user), "good")]
+    latest = await asyncio.to_thread(ws.library.latest, ws.user)
+    if latest is not None:
+        blocks.append(Text(_("/resume 1 goes on with: {title}").format(title=latest.title or latest.id), "quiet"))
+    yield Show(blocks, {"user": ws.user, "new": known is None})
+
+
+async def users(ws: Workspace, call: Call) -> Effects:
+    """List the people who have sessions here."""
+    names = await asyncio.to_thread(ws.user_names)
+    rows, data = [], []
+    for name in names:
+        found = await asyncio.to_thread(ws.library.list, name)
+        last = found[0].updated if found else ""
+        rows.append([name, str(len(found)), ws.age(last) if last else ""])
+        data.append({"name": name, "sessions": len(found), "updated": last or None, "current": name == ws.user})
+    current = names.index(ws.user) if ws.user in names else None
+    yield Show([Table([_("user"), _("sessions"), _("last")], rows, right=frozenset({1}), marked=current)], data)
+
+
+COMMANDS = (
+    Command(
+        "user",
+        "users",
+        "Switch to another person, who is made on first use",
+        user,
+        (Argument("name", "user", rest=True),),
+        examples=(("/user bob", "Bob is chatting now"), ("/user 张三", "any name a person would use")),
+        about="Sessions, settings, keys and the input history are each person's own.",
+    ),
+    Command(
+        "users",
+        "users",
+        "List the people who have sessions here",
+        users,
+        examples=(("/users", "everybody"),),
+        streaming=True,
+    ),  # fmt: skip
+)

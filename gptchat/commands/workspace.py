@@ -1,0 +1,296 @@
+"""What commands work on: the person, the open session, the settings in force, and who answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from gptchat import redaction
+from gptchat.commands.answering import Answering
+from gptchat.commands.effects import Progress
+from gptchat.commands.programs import PATHS
+from gptchat.commands.registry import Registry
+from gptchat.config import keys, schema
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.paths import Paths
+from gptchat.config.settings import Settings
+from gptchat.core.session import Session
+from gptchat.errors import StorageError, UsageError
+from gptchat.manager import SessionManager, build
+from gptchat.storage import users as people
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.storage.library import Library
+
+
+@dataclass(slots=True)
+class Run:
+    """How this run was asked to behave, apart from the settings."""
+
+    incognito: bool = False
+    """Nothing is saved."""
+    unattended: bool = False
+    """Nobody can answer a question."""
+    system: str | None = None
+    """The system prompt of the command line."""
+
+
+class Workspace:
+    """Everything a command may need; built once by `cli`, and changed by commands through its methods."""
+
+    def __init__(
+        self,
+        *,
+        manager: SessionManager,
+        settings: Settings,
+        library: Library,
+        answering: Answering,
+        registry: Registry,
+        paths: Paths,
+        environ: Mapping[str, str],
+        run: Run,
+        code_blocks: Callable[[str], list[str]],
+    ) -> None:
+        self.manager = manager
+        self.settings = settings
+        self.library = library
+        self.answering = answering
+        self.registry = registry
+        self.paths = paths
+        self.environ = environ
+        self.run = run
+        self.code_blocks = code_blocks
+        """The code blocks of a reply's Markdown, numbered as they are drawn."""
+        self._user = ""
+
+    @property
+    def session(self) -> Session:
+        """The open session."""
+        return self.manager.session
+
+    @property
+    def user(self) -> str:
+        """Who is chatting."""
+        return self._user
+
+    # People and sessions
+
+    def user_names(self) -> list[str]:
+        """Everyone who has a folder here, by name, and whoever is chatting."""
+        names = [user.name for user in people.list_users(self.paths.data_dir)]
+        return names if self._user in names or not self._user else sorted([*names, self._user], key=str.casefold)
+
+    def find_user(self, name: str) -> str | None:
+        """The known person of that name; a name in other letters' case counts where only one person has it."""
+        names = self.user_names()
+        if name in names:
+            return name
+        alike = [known for known in names if known.casefold() == name.casefold()]
+        return alike[0] if len(alike) == 1 else None
+
+    def switch_user(self, name: str) -> None:
+        """Let `name` chat from now on, in a new session under their own settings. Raises UsageError, StorageError."""
+        if self.run.incognito:
+            user = people.read_user(self.paths.data_dir, people.validate_name(name))
+        else:
+            user = people.ensure_user(self.paths.data_dir, name)
+            people.write_state(self.paths.data_dir, user=user.name)
+        self._user = user.name
+        self.settings.replace_layer("user", user.settings)
+        self.settings.replace_layer("set", {})
+        self.answering.forget_provider()  # keys may be each person's own
+        self.begin_session()
+
+    def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
+        """Open a new session under the settings in force, or with `settings` of its own."""
+        self._drop_chat_settings()
+        self.settings.replace_layer("session", settings or {})
+        if settings is None and self.run.system is not None:
+            self.settings.replace_layer("session", {"system": self.run.system})
+        return self.manager.begin(self._user, self._session_settings(), title=title)
+
+    def open_session(self, session_id: str) -> Session:
+        """Open a saved session under its own settings. Raises StorageError."""
+        session = self.manager.open(self._user, session_id)
+        self._drop_chat_settings()
+        self.settings.replace_layer("session", session.settings)
+        return session
+
+    def _drop_chat_settings(self) -> None:
+        """What `/set` changed for the session before does not reach into another one; it is saved there."""
+        for key in self.settings.layer("set"):
+            if (setting := schema.find(key)) and setting.scope == "chat":
+                self.settings.unset("set", key)
+
+    def _session_settings(self) -> dict[str, Any]:
+        """What a session remembers of the settings it began under, to be resumed with."""
+        kept = self.settings.layer("session")
+        for key in ("provider", "model", "system", "preset", *schema.PARAMETERS):
+            if self.settings.source(key).layer not in ("default", "file", "environment") and key not in kept:
+                kept[key] = self.settings.get(key)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
+
+    # Settings
+
+    def change(self, key: str, value: Any) -> str:
+        """Set `key` for this run, for the person and, where it belongs there, for the session.
+
+        Returns a sentence for the person where it could not be saved, else nothing.
+        """
+        self.settings.set("set", key, value)
+        setting = schema.find(key)
+        if setting is not None and setting.scope == "chat":
+            self.change_session(key, value)
+        return self._save_user({key: value})
+
+    def unset(self, key: str) -> str:
+        """Take `key` out of this run's, the session's and the person's settings."""
+        self.settings.unset("set", key)
+        if self.settings.unset("session", key):
+            self._record_settings({key: None})
+        return self._save_user({key: None})
+
+    def change_session(self, key: str, value: Any) -> None:
+        """Set `key` for the open session alone."""
+        self.settings.set("session", key, value)
+        changes = {key: value}
+        if key == "provider":
+            changes["model"] = self.settings.layer("session").get("model")
+        self._record_settings(changes)
+
+    def _record_settings(self, changes: Mapping[str, Any]) -> None:
+        if self.session.messages:
+            plain = {key: list(value) if isinstance(value, tuple) else value for key, value in changes.items()}
+            self.manager.record({"type": "settings", "settings": plain})
+        else:  # nothing is on disk yet, and nothing need be
+            self.manager.begin(self._user, self._session_settings(), title=self.session.title)
+
+    def _save_user(self, changes: Mapping[str, Any]) -> str:
+        for key, value in changes.items():
+            if value is None:
+                self.settings.unset("user", key)
+            else:
+                self.settings.set("user", key, value)
+        if self.run.incognito:
+            return ""
+        values = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in self.settings.layer("user").items()
+        }
+        try:
+            people.write_settings(self.paths.data_dir, self._user, values)
+        except StorageError as error:
+            return _("it holds for this run, but could not be saved: {why}").format(why=error.message)
+        return ""
+
+    def change_provider(self, chosen: ProviderSettings) -> str:
+        """Let `chosen` answer from now on; its own model goes with it."""
+        warning = self.change("provider", chosen.name)
+        for layer in ("set", "session", "user"):
+            self.settings.unset(layer, "model")
+        self._record_settings({"provider": chosen.name, "model": None})
+        return warning or self._save_user({"model": None})
+
+    def masked(self, shown: str) -> str:
+        """A setting's value as it may be shown."""
+        return redaction.redact(shown)
+
+    # Keys
+
+    def key_missing(self, provider: ProviderSettings) -> bool:
+        """Whether `provider` needs a key and none can be found."""
+        if provider.kind == "demo" or provider.key_optional:
+            return False
+        return self.find_key(provider) is None
+
+    def find_key(self, provider: ProviderSettings) -> keys.Key | None:
+        """The person's key for `provider`, or the one all share. Raises ConfigurationError."""
+        slug = people.slug(self._user) if self._user else ""
+        return keys.find_key(provider, self.paths.data_dir, self.environ, user=slug)
+
+    def store_key(self, provider: ProviderSettings, key: str, *, shared: bool = False) -> str:
+        """Keep a key for this person (or for all); returns where it is. Raises ConfigurationError."""
+        slug = "" if shared else people.slug(self._user)
+        where = keys.store_key(provider.name, key, self.paths.data_dir, slug)
+        self.answering.forget_provider(provider.name)
+        return where
+
+    def forget_key(self, provider: ProviderSettings) -> list[str]:
+        """Remove this person's key, and the one all share, from where gptchat keeps keys; the places it was in."""
+        places = keys.forget_key(provider.name, self.paths.data_dir, people.slug(self._user))
+        places += keys.forget_key(provider.name, self.paths.data_dir)
+        self.answering.forget_provider(provider.name)
+        return places
+
+    # The next request
+
+    def next_request(self) -> tuple[str, str, dict[str, Any]]:
+        """The next request as it stands: its address, the variable for its key, and its body.
+
+        Raises UsageError for a provider that is not spoken to over an OpenAI wire.
+        """
+        route = self.answering.route()
+        body_of = getattr(route.provider, "body", None)
+        settings = self.answering.provider_settings()
+        if body_of is None:
+            raise UsageError(
+                _("{name} has no request that could be shown").format(name=settings.name),
+                hint=_("/provider chooses another"),
+            )
+        api, body = body_of(build(self.manager.plan(route), route, self.session))
+        variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
+        return f"{route.provider.address().rstrip('/')}{PATHS[api]}", variable, body  # type: ignore[attr-defined]
+
+    # Words
+
+    def age(self, ts: str) -> str:
+        """How long ago the time `ts` (UTC, as in records) was, in a word or two."""
+        try:
+            then = datetime.fromisoformat(ts)
+        except ValueError:
+            return ""
+        if then.tzinfo is None:
+            then = then.replace(tzinfo=UTC)
+        seconds = max((datetime.now(UTC) - then).total_seconds(), 0)
+        for size, words in (
+            (60, None),
+            (3600, lambda n: ngettext("{n} minute ago", "{n} minutes ago", n)),
+            (86400, lambda n: ngettext("{n} hour ago", "{n} hours ago", n)),
+            (86400 * 14, lambda n: ngettext("{n} day ago", "{n} days ago", n)),
+        ):
+            if seconds < size:
+                if words is None:
+                    return _("just now")
+                unit = {3600: 60, 86400: 3600}.get(size, 86400)
+                return words(int(seconds // unit)).format(n=int(seconds // unit))
+        return then.astimezone().strftime("%Y-%m-%d")
+
+    def window_source(self, source: str) -> str:
+        """Who says how large the window is, in words."""
+        return {
+            "settings": _("from your settings"),
+            "learnt": _("learnt from the server's refusal"),
+            "server": _("from the server"),
+            "catalogue": _("from the catalogue"),
+            "default": _("a careful guess; [models] in the settings knows better"),
+        }.get(source, source)
+
+    async def in_thread(
+        self, work: Callable[..., Any], *arguments: Any, label: str = ""
+    ) -> AsyncIterator[Progress | Any]:
+        """Run `work(*arguments, progress=...)` in a thread; yields Progress meanwhile, and its result last."""
+        loop = asyncio.get_running_loop()
+        steps: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()
+
+        def progress(done: int, total: int) -> None:
+            loop.call_soon_threadsafe(steps.put_nowait, (done, total))
+
+        task = asyncio.ensure_future(asyncio.to_thread(work, *arguments, progress=progress))
+        task.add_done_callback(lambda _done: steps.put_nowait(None))
+        while (step := await steps.get()) is not None:
+            yield Progress(label, *step)
+        yield await task

@@ -1,0 +1,134 @@
+"""The command line: flags as a typed value. Standard library only, so that --help answers at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from gptchat import __version__
+from gptchat.errors import UsageError
+from gptchat.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for."""
+
+    prompt: str = ""
+    user: str = ""
+    provider: str = ""
+    model: str = ""
+    session: str = ""
+    latest: bool = False
+    system: str | None = None
+    preset: str = ""
+    settings: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
+    json: bool = False
+    raw: bool = False
+    stream: bool = True
+    incognito: bool = False
+    config: str = ""
+    data_dir: str = ""
+    lang: str = ""
+    debug: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=_("gptchat --help shows every option"))
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Read the command line; raises UsageError, and SystemExit for --help and --version."""
+    parser = _build()
+    given, unknown = parser.parse_known_intermixed_args(list(argv))
+    words: list[str] = given.prompt
+    if unknown:
+        if not words or not words[0].startswith("/"):
+            parser.error(_("unknown option {name}").format(name=unknown[0]))
+        # A flag of the slash command itself, as in `gptchat /delete --forever 3`.
+        words = [words[0], *unknown, *words[1:]]
+    return Options(
+        prompt=" ".join(words),
+        user=given.user,
+        provider=given.provider,
+        model=given.model,
+        session=given.session,
+        latest=given.latest,
+        system=given.system,
+        preset=given.preset,
+        settings=tuple(given.settings),
+        attachments=tuple(given.attachments),
+        json=given.json,
+        raw=given.raw,
+        stream=given.stream,
+        incognito=given.incognito,
+        config=given.config,
+        data_dir=given.data_dir,
+        lang=given.lang,
+        debug=given.debug,
+    )
+
+
+def asked_language(argv: Sequence[str]) -> str:
+    """The language that the flags ask for, read before the parser is built so that --help speaks it."""
+    for index, word in enumerate(argv):
+        if word == "--lang" and index + 1 < len(argv):
+            return argv[index + 1]
+        if word.startswith("--lang="):
+            return word.removeprefix("--lang=")
+    return ""
+
+
+def _build() -> argparse.ArgumentParser:
+    usage = "\n".join(
+        (
+            "gptchat [OPTIONS]                    " + _("chat"),
+            "       gptchat [OPTIONS] PROMPT...          " + _("one question, one answer"),
+            "       ... | gptchat [OPTIONS] [PROMPT...]  " + _("standard input is the question, or follows it"),
+            "       gptchat [OPTIONS] /COMMAND [ARGS]    " + _("run one slash command"),
+        )
+    )
+    parser = _Parser(
+        prog="gptchat",
+        usage=usage,
+        add_help=False,
+        allow_abbrev=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=30),
+        description=_("A chat in the terminal: several people, saved sessions, streamed Markdown"),
+        epilog=_("in the chat, /help lists the commands"),
+    )
+    parser.add_argument("prompt", nargs="*", metavar="PROMPT", help=argparse.SUPPRESS)
+    options = parser.add_argument_group(_("options"))
+    add = options.add_argument
+    add("-u", "--user", metavar="NAME", default="", help=_("whose sessions and settings (default: the last user)"))
+    add("-p", "--provider", metavar="NAME", default="", help=_("who answers: openai, azure, gptplus, demo, ..."))
+    add("-m", "--model", metavar="NAME", default="", help=_("the model (Azure: the deployment)"))
+    add(
+        "-s",
+        "--session",
+        metavar="REF",
+        default="",
+        help=_("open a saved session: id, number or words of its title"),
+    )
+    add("-c", "--continue", dest="latest", action="store_true", help=_("open this user's latest session"))
+    add("--system", metavar="TEXT", default=None, help=_("the system prompt"))
+    add("--preset", metavar="NAME", default="", help=_("a saved bundle of system prompt and parameters"))
+    add("-o", "--set", metavar="KEY=VALUE", dest="settings", action="append", default=[],
+        help=_("any setting for this run; may be repeated"))  # fmt: skip
+    add("-a", "--attach", metavar="FILE|URL", dest="attachments", action="append", default=[],
+        help=_("attach to the first message; may be repeated"))  # fmt: skip
+    add("--json", action="store_true", help=_("answers and results as one JSON document"))
+    add("--raw", action="store_true", help=_("the reply exactly as received"))
+    add("--no-stream", dest="stream", action="store_false", help=_("ask for the whole reply at once"))
+    add("--incognito", action="store_true", help=_("nothing of this run is saved"))
+    add("--config", metavar="FILE", default="", help=_("settings file instead of the usual one"))
+    add("--data-dir", metavar="DIR", default="", help=_("data folder instead of the usual one"))
+    add("--lang", choices=("en", "zh"), default="", help=_("language of the program (default: from the locale)"))
+    add("--debug", action="store_true", help=_("tracebacks, and a log file without keys"))
+    add("--version", action="version", version=f"gptchat {__version__}", help=_("show the version and leave"))
+    add("-h", "--help", action="help", help=_("show this help and leave"))
+    return parser

@@ -1,0 +1,310 @@
+"""SessionManager: keeps the open session, runs turns as streams of events, and writes down what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gptchat.core import context
+from gptchat.core.context import ContextPlan
+from gptchat.core.events import (
+    ContextTrimmed,
+    Notice,
+    TextDelta,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnInterrupted,
+    TurnStarted,
+)
+from gptchat.core.messages import Message, Record, Usage
+from gptchat.core.ports import SessionStore, TokenCounter
+from gptchat.core.session import Session, continuation_record
+from gptchat.errors import ContextLengthError, UsageError
+from gptchat.manager import request
+from gptchat.manager.pump import Pump
+from gptchat.manager.reply import Reply
+from gptchat.manager.route import Continue, Order, Retry, Route, Send
+from gptchat.words import _
+
+_ELSEWHERE = frozenset({"connection", "timeout", "server", "rate_limit", "quota", "protocol"})
+"""Kinds of failure for which another provider may well have an answer."""
+
+
+class SessionManager:
+    """Holds one open session of one user. All methods but `run_turn` are quick; none prints or asks.
+
+    `now` gives the wall clock (UTC), `clock` a steady one in seconds. Turns run one at a time.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        counter: TokenCounter,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.counter = counter
+        self._now = now
+        self._clock = clock
+        self._session: Session | None = None
+        self._pump: Pump | None = None
+        self._stopping = False
+        self._trimming = False
+
+    @property
+    def session(self) -> Session:
+        """The open session."""
+        if self._session is None:
+            raise UsageError(_("no session is open"))
+        return self._session
+
+    @property
+    def user(self) -> str:
+        """Who is chatting."""
+        return self.session.user
+
+    @property
+    def busy(self) -> bool:
+        """Whether a reply is streaming."""
+        return self._pump is not None
+
+    def begin(self, user: str, settings: Mapping[str, Any] | None = None, *, title: str | None = None) -> Session:
+        """Open a new session of `user`; it appears on disk with its first message."""
+        self._session = self.store.create(user, settings or {}, title=title)
+        self._trimming = False
+        return self._session
+
+    def open(self, user: str, session_id: str) -> Session:
+        """Open a saved session; raises StorageError where it cannot be read."""
+        self._session = self.store.open(user, session_id)
+        self._trimming = False
+        return self._session
+
+    def record(self, *records: Record, durable: bool = True) -> Sequence[Record]:
+        """Write records of moves, titles, pins or settings to the open session, and apply them."""
+        stamped = [{**record, "ts": record.get("ts") or self.timestamp()} for record in records]
+        return self.store.append(self.session, stamped, durable=durable)
+
+    def timestamp(self) -> str:
+        """The time now, as records have it: UTC, to the second."""
+        return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def plan(self, route: Route, *, draft: str = "") -> ContextPlan:
+        """What the next request would hold if `draft` were sent now on `route`."""
+        path = self.session.path()
+        if draft:
+            path.append(Message("user", draft))
+        return self._plan(route, path)
+
+    def stop(self) -> None:
+        """Stop the reply that streams; `run_turn` keeps what came and says so."""
+        self._stopping = True
+        if self._pump is not None:
+            self._pump.stop()
+
+    async def run_turn(self, order: Order, routes: Sequence[Route]) -> AsyncIterator[TurnEvent]:
+        """Carry out `order` on the first of `routes`, or on the next where one fails before any text came.
+
+        Yields what happens, ending with TurnFinished, TurnInterrupted or TurnFailed. What the person said is
+        on the disk before anything is sent, and the reply before it is announced as finished.
+        """
+        self._stopping = False
+        started = self._clock()
+        session = self.session
+        path, pending, base = self._begin_order(order)
+        plan = await asyncio.to_thread(self._plan, routes[0], path)
+        if not plan.fits:
+            message, hint = request.too_large(plan)
+            yield TurnFailed(ContextLengthError(message, hint=hint), draft=pending.text if pending else "")
+            return
+        if pending is not None:
+            counts = self.counter.measure(pending, routes[0].model)
+            record = replace(pending, tokens=counts).to_record()
+            written = await asyncio.to_thread(self.store.append, session, [record], durable=True)
+            pending = session.messages[written[-1]["id"]]
+            path[-1] = pending
+            base = replace(base, parent=pending.id)
+
+        for index, route in enumerate(routes):
+            last = index == len(routes) - 1
+            async for event in self._on_route(order, route, path, base, started, final=last):
+                if isinstance(event, TurnFailed) and event.message is None and self._may_go_on(event, last):
+                    yield Notice(
+                        _("{name} failed ({why}); going on with {next}").format(
+                            name=route.provider.name,
+                            why=event.error.message,
+                            next=routes[index + 1].provider.name,
+                        )
+                    )
+                    break
+                yield event
+            else:
+                return
+
+    def _may_go_on(self, failed: TurnFailed, last: bool) -> bool:
+        return not last and not self._stopping and failed.error.kind in _ELSEWHERE
+
+    async def _on_route(
+        self, order: Order, route: Route, path: list[Message], base: Message, started: float, *, final: bool
+    ) -> AsyncIterator[TurnEvent]:
+        """One route's whole attempt; an overflow teaches the true window, and the request is planned once more."""
+        for attempt in (1, 2):
+            plan = await asyncio.to_thread(self._plan, route, path)
+            base = replace(base, provider=route.provider.name, model=route.model)
+            if attempt == 1:
+                yield TurnStarted(path[-1], plan, route.provider.name, route.model)
+            if plan.left_out and not self._trimming:
+                yield ContextTrimmed(plan)
+            self._trimming = plan.left_out > 0
+            learnt: Route | None = None
+            async for event in self._attempt(order, route, plan, base, started):
+                if (
+                    attempt == 1
+                    and isinstance(event, TurnFailed)
+                    and event.message is None
+                    and isinstance(event.error, ContextLengthError)
+                ):
+                    learnt = self._relearnt(route, event.error, plan)
+                    if learnt is not None:
+                        continue
+                yield event
+            if learnt is None:
+                return
+            route = learnt
+            if not self._plan(route, path).fits:
+                message, hint = request.too_large(self._plan(route, path))
+                yield TurnFailed(ContextLengthError(message, hint=hint))
+                return
+
+    async def _attempt(
+        self, order: Order, route: Route, plan: ContextPlan, base: Message, started: float
+    ) -> AsyncIterator[TurnEvent]:
+        """One request: stream it, keep it, and say how it ended."""
+        session = self.session
+        header = base.to_record()
+        if isinstance(order, Continue):
+            header = continuation_record(base.id, base)
+        partial = self.store.partial(session, header)
+        reply = Reply(partial)
+        first: float | None = None
+        asked = request.build(plan, route, session, continuing=isinstance(order, Continue))
+        pump = self._pump = Pump(route.provider.stream(asked))
+        if self._stopping:
+            pump.stop()
+        try:
+            async for batch in pump.batches():
+                for event in reply.take(batch):
+                    if first is None and isinstance(event, TextDelta):
+                        first = self._clock() - started
+                    yield event
+            for event in reply.flush():
+                yield event
+        finally:
+            self._pump = None
+            pump.stop()
+
+        status = "interrupted" if pump.stopped else "failed" if pump.error else "complete"
+        others: list[Message] = []
+        message: Message | None = None
+        if reply.begun or status == "complete":
+            message, others = await self._keep(order, route, plan, base, reply, status, partial)
+        await asyncio.to_thread(partial.discard)
+        seconds = self._clock() - started
+        if pump.stopped:
+            yield TurnInterrupted(message, seconds)
+        elif pump.error is not None:
+            yield TurnFailed(pump.error, message)
+        elif message is not None:
+            cost = route.price(message.usage) if message.usage else None
+            yield TurnFinished(message, seconds, first if first is not None else seconds, cost, tuple(others))
+
+    async def _keep(
+        self,
+        order: Order,
+        route: Route,
+        plan: ContextPlan,
+        base: Message,
+        reply: Reply,
+        status: str,
+        partial: Any,
+    ) -> tuple[Message, list[Message]]:
+        """Write the reply, and the other choices beside it, to the journal."""
+        session = self.session
+        if reply.usage is None and reply.begun:
+            completion = await asyncio.to_thread(self.counter.count, reply.text(), route.model)
+            reply.usage = Usage(plan.tokens, completion, plan.tokens + completion, estimated=True)
+        elif reply.usage is not None and not reply.usage.estimated:
+            self.counter.learn(
+                route.model,
+                plan.tokens,
+                reply.usage.prompt_tokens,
+                plan.everything(),
+                reply.message(base, status),
+            )
+        base = replace(base, ts=self.timestamp())
+        numbers = sorted(reply.choices) or [0]
+        records: list[Record] = []
+        for number in reversed(numbers):  # the head ends on the first choice
+            message = reply.message(base, status, number)
+            record = continuation_record(base.id, message) if isinstance(order, Continue) else message.to_record()
+            if number == numbers[0]:
+                record["turn"] = partial.token
+                price = route.price(reply.usage) if reply.usage else None
+                if price is not None:
+                    record["cost"] = price
+            records.append(record)
+        written = await asyncio.to_thread(self.store.append, session, records, durable=True)
+        if isinstance(order, Continue):
+            return session.messages[base.id], []
+        kept = [session.messages[record["id"]] for record in written]
+        return kept[-1], kept[-2::-1]
+
+    def _begin_order(self, order: Order) -> tuple[list[Message], Message | None, Message]:
+        """The path a request answers, the person's message still to be written, and the reply's first fields."""
+        session, path = self.session, self.session.path()
+        match order:
+            case Send(content):
+                # The parent is what this program showed last, even if another has written since.
+                pending = Message("user", content, parent=session.head, ts=self.timestamp())
+                return [*path, pending], pending, Message("assistant", "")
+            case Retry():
+                while path and path[-1].role != "user":
+                    path.pop()
+                if not path:
+                    raise UsageError(_("there is nothing to answer again yet"))
+                return path, None, Message("assistant", "", parent=path[-1].id)
+            case Continue():
+                if not path or path[-1].role != "assistant":
+                    raise UsageError(
+                        _("there is no reply to go on with"), hint=_("/retry answers the last message again")
+                    )
+                return path, None, Message("assistant", "", id=path[-1].id, parent=path[-1].parent)
+
+    def _plan(self, route: Route, path: Sequence[Message]) -> ContextPlan:
+        session = self.session
+        system, rest = request.split_system(path, route.system)
+        summary = session.summary()
+        return context.plan(
+            rest,
+            self.counter.counting(route.model),
+            route.limits,
+            system=system,
+            summary=summary.content if summary else "",
+            until=summary.until if summary else None,
+            pins=tuple(session.pinned),
+            overhead=self.counter.overhead(route.model),
+        )
+
+    def _relearnt(self, route: Route, error: ContextLengthError, plan: ContextPlan) -> Route | None:
+        """The route under the limits that an overflow taught, if they are tighter than those it was sent with."""
+        limits = route.learn_limit(error)
+        if limits is None or limits.budget >= plan.tokens:
+            return None
+        return replace(route, limits=limits)

@@ -1,0 +1,134 @@
+"""One reply while it comes in: its pieces, its sidecar on disk, and the records it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from gptchat.core.events import (
+    Finished,
+    Notice,
+    ProviderEvent,
+    ReasoningDelta,
+    Retrying,
+    TextDelta,
+    ToolCall,
+    TurnEvent,
+    UsageReported,
+)
+from gptchat.core.messages import Message, Usage
+from gptchat.core.ports import PartialReply
+from gptchat.core.thinking import ThinkSplitter
+
+
+class Choice:
+    """What one choice of the reply has brought so far."""
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.finish_reason: str | None = None
+        self.extra: dict[str, Any] = {}
+        self.thinking = ThinkSplitter()
+
+
+class Reply:
+    """Takes in a provider's events. `begun` is true once anything of the reply itself has come."""
+
+    def __init__(self, partial: PartialReply) -> None:
+        self.partial = partial
+        self.choices: dict[int, Choice] = {}
+        self.tool_calls: list[ToolCall] = []
+        self.usage: Usage | None = None
+        self.model = ""
+        self.begun = False
+        self.finished = False
+
+    def take(self, events: Iterable[ProviderEvent]) -> list[TurnEvent]:
+        """Take in `events`; returns what a person should see of them, neighbouring pieces joined."""
+        shown: list[TurnEvent] = []
+        for event in events:
+            match event:
+                case TextDelta(text, choice):
+                    for kind, piece in self._choice(choice).thinking.feed(text):
+                        self._piece(shown, kind == "reasoning", piece, choice)
+                case ReasoningDelta(text, choice):
+                    self._piece(shown, True, text, choice)
+                case ToolCall():
+                    self.begun = True
+                    self.tool_calls.append(event)
+                    shown.append(event)
+                case UsageReported(usage):
+                    self.usage = usage
+                case Finished(reason, model, choice, extra):
+                    self._finish(shown, reason, model, choice, extra)
+                case Retrying() | Notice():
+                    shown.append(event)
+        self._keep(shown)
+        return shown
+
+    def flush(self) -> list[TurnEvent]:
+        """What was held back in case it began a tag; to be called when the stream has ended."""
+        shown: list[TurnEvent] = []
+        for number, choice in self.choices.items():
+            for kind, piece in choice.thinking.finish():
+                self._piece(shown, kind == "reasoning", piece, number)
+        self._keep(shown)
+        return shown
+
+    def text(self, choice: int = 0) -> str:
+        """The words of a choice so far."""
+        return "".join(self.choices[choice].text) if choice in self.choices else ""
+
+    def message(self, base: Message, status: str, choice: int = 0) -> Message:
+        """The message that a choice has become, on the fields of `base`."""
+        got = self.choices.get(choice) or Choice()
+        extra = {**base.extra, **got.extra}
+        if self.tool_calls and choice == 0:
+            extra["tool_calls"] = [
+                {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+                for c in self.tool_calls
+            ]
+        return replace(
+            base,
+            content="".join(got.text),
+            reasoning="".join(got.reasoning),
+            model=self.model or base.model,
+            status=status,
+            finish_reason=got.finish_reason,
+            usage=self.usage if choice == 0 else None,
+            extra=extra,
+        )
+
+    def _choice(self, number: int) -> Choice:
+        return self.choices.setdefault(number, Choice())
+
+    def _piece(self, shown: list[TurnEvent], reasoning: bool, piece: str, number: int) -> None:
+        if not piece:
+            return
+        self.begun = True
+        choice = self._choice(number)
+        (choice.reasoning if reasoning else choice.text).append(piece)
+        kind = ReasoningDelta if reasoning else TextDelta
+        last = shown[-1] if shown else None
+        if type(last) is kind and last.choice == number:
+            shown[-1] = kind(last.text + piece, number)
+        else:
+            shown.append(kind(piece, number))
+
+    def _finish(
+        self, shown: list[TurnEvent], reason: str, model: str, number: int, extra: Any
+    ) -> None:  # `extra` is a mapping or None
+        choice = self._choice(number)
+        for kind, piece in choice.thinking.finish():
+            self._piece(shown, kind == "reasoning", piece, number)
+        choice.finish_reason = reason
+        choice.extra.update(extra or {})
+        self.model = model or self.model
+        self.finished = True
+
+    def _keep(self, shown: Iterable[TurnEvent]) -> None:
+        for event in shown:
+            if isinstance(event, (TextDelta, ReasoningDelta)) and event.choice == 0:
+                self.partial.write(event.text, reasoning=isinstance(event, ReasoningDelta))

@@ -1,0 +1,95 @@
+"""From a plan to a request: the chat messages that are sent, in an order every server takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gptchat.core.context import ContextPlan
+from gptchat.core.messages import Message, Request
+from gptchat.core.session import Session
+from gptchat.manager.route import Route
+from gptchat.words import _
+
+
+def split_system(path: Sequence[Message], system: str) -> tuple[str, list[Message]]:
+    """The system prompt, and the path without it.
+
+    A session that came from elsewhere may carry its prompt as its first message; it then stands for the
+    setting, unless the person has set one.
+    """
+    if path and path[0].role in ("system", "developer"):
+        return system or path[0].text, list(path[1:])
+    return system, list(path)
+
+
+def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool = False) -> Request:
+    """The request that `plan` describes, for `route`."""
+    messages: list[dict[str, Any]] = []
+    for message in plan.everything():
+        wire = _wire(message)
+        if wire is None:
+            continue
+        last = messages[-1] if messages else None
+        if last and last["role"] == wire["role"] == "user":
+            # A question that got no answer, or a pinned one: many servers refuse two in a row.
+            last["content"] = _joined(last["content"], wire["content"])
+        else:
+            messages.append(wire)
+    return Request(
+        model=route.model,
+        messages=tuple(messages),
+        parameters=route.parameters,
+        stream=route.stream,
+        conversation=_conversation(plan, route, session),
+        continuing=continuing,
+    )
+
+
+def _wire(message: Message) -> dict[str, Any] | None:
+    """A message as the chat API takes it; None for one that holds nothing to send."""
+    wire: dict[str, Any] = {"role": message.role}
+    for key in ("name", "tool_calls", "tool_call_id"):
+        if key in message.extra:
+            wire[key] = message.extra[key]
+    if message.role == "assistant" and "tool_calls" in wire:
+        # gptchat runs no functions, so no result can follow; servers refuse a call without its result.
+        del wire["tool_calls"]
+    content = message.content
+    if not content:
+        return None
+    wire["content"] = content if isinstance(content, str) else [dict(part) for part in content]
+    return wire
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [*_parts(first), *_parts(second)]
+
+
+def _parts(content: Any) -> list[Any]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+
+
+def _conversation(plan: ContextPlan, route: Route, session: Session) -> str | None:
+    """The provider's own conversation to go on with: the last reply's, if nothing has followed it there yet."""
+    if len(plan.messages) < 2:
+        return None
+    newest, last = plan.messages[-1], plan.messages[-2]
+    kept = last.extra.get("conversation")
+    if last.provider != route.provider.name or not isinstance(kept, str):
+        return None
+    others = [child for child in session.children_of(last.id) if child != newest.id]
+    answered = session.children_of(newest.id) if newest.id else ()
+    return None if others or answered else kept
+
+
+def too_large(plan: ContextPlan) -> tuple[str, str]:
+    """What to tell when even the newest message does not fit: what happened, and three ways out."""
+    return (
+        _("this message does not fit: the request would take {tokens} tokens, and {budget} are free").format(
+            tokens=f"{plan.tokens:,}", budget=f"{plan.limits.budget:,}"
+        ),
+        _("shorten it, /unpin or shorten /system, or take a model with a larger window (/models)"),
+    )

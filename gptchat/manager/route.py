@@ -1,0 +1,58 @@
+"""Where a turn goes, under which limits, and what is asked of it: values that a turn is run with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gptchat.core.context import Limits
+from gptchat.core.messages import Content, Usage
+from gptchat.core.ports import Provider
+from gptchat.errors import ContextLengthError
+
+
+def _no_price(usage: Usage) -> float | None:
+    return None
+
+
+def _no_limit(error: ContextLengthError) -> Limits | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to send a turn: a provider, a model, the system prompt and parameters, and the limits.
+
+    `price` gives the US$ of a usage, None where unknown. `learn_limit` takes an overflow that the server
+    reported and returns the limits that hold from then on, None where nothing was learnt.
+    """
+
+    provider: Provider
+    model: str
+    limits: Limits
+    system: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    stream: bool = True
+    price: Callable[[Usage], float | None] = _no_price
+    learn_limit: Callable[[ContextLengthError], Limits | None] = _no_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Say `content` and have it answered."""
+
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Have the newest message of the person answered again, beside what answered it before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Go on with the last reply, which becomes longer."""
+
+
+Order = Send | Retry | Continue

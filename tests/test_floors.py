@@ -1,0 +1,98 @@
+"""The house keeps its floors: a room imports only from floors below its own."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import gptchat
+
+ROOT = Path(gptchat.__file__).parent
+FLOORS = (
+    {"errors", "words", "redaction"},
+    {"core"},
+    {"config"},
+    {"providers", "storage", "tokens", "catalogue", "attachments"},
+    {"manager"},
+    {"commands"},
+    {"terminal"},
+    {"cli", "__main__"},
+)
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+OUTSIDE = {
+    "prompt_toolkit": {"terminal"},
+    "rich": {"terminal"},
+    "openai": {"providers"},
+    "httpx2": {"providers", "attachments"},
+    "tiktoken": {"tokens"},
+}
+
+
+def _imports(path: Path) -> set[str]:
+    """Every module that a file imports anywhere, by its full name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            base = node.module or ""
+            found.add(base)
+            if base == "gptchat":
+                found.update(f"gptchat.{alias.name}" for alias in node.names)
+    return found
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def _files() -> list[Path]:
+    return [path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"]
+
+
+def test_every_room_has_a_floor() -> None:
+    """A new room is given its place in the house when it is built."""
+    assert {_room(path) for path in _files()} == set(FLOOR_OF)
+
+
+def test_no_import_runs_upward_or_sideways() -> None:
+    """A change in one room can only be felt on the floors above it."""
+    wrong = []
+    for path in _files():
+        room = _room(path)
+        for module in _imports(path):
+            parts = module.split(".")
+            if parts[0] != "gptchat" or len(parts) < 2 or parts[1] == "__version__":
+                continue
+            other = parts[1]
+            if other != room and FLOOR_OF.get(other, -1) >= FLOOR_OF[room] and room != "__main__":
+                wrong.append(f"{path.relative_to(ROOT)} imports {module}")
+    assert wrong == []
+
+
+def test_libraries_are_known_to_their_own_rooms_only() -> None:
+    """The terminal's libraries, the wire's and the counter's can be replaced in one room each."""
+    wrong = []
+    for path in _files():
+        for module in _imports(path):
+            allowed = OUTSIDE.get(module.split(".")[0])
+            if allowed is not None and _room(path) not in allowed:
+                wrong.append(f"{path.relative_to(ROOT)} imports {module}")
+    assert wrong == []
+
+
+def test_the_core_does_nothing_but_think() -> None:
+    """The rules hold anywhere: core has no I/O, no clock, no environment, and only the standard library."""
+    banned = {"os", "sys", "io", "pathlib", "time", "socket", "subprocess", "asyncio", "threading", "random"}
+    for path in (ROOT / "core").glob("*.py"):
+        roots = {module.split(".")[0] for module in _imports(path)}
+        assert not roots & banned, f"{path.name} imports {roots & banned}"
+
+
+def test_files_stay_short_enough_to_read() -> None:
+    """Every file fits in one sitting, and its first line says what its room is for."""
+    for path in _files():
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= 350, f"{path.relative_to(ROOT)} has {text.count(chr(10))} lines"
+        assert text.startswith('"""'), f"{path.relative_to(ROOT)} does not say what it is for"
