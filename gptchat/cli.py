@@ -1,0 +1,208 @@
+"""From flags to settings to one composed program to an exit status. Only here are concrete parts chosen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gptchat import words
+from gptchat.errors import GptchatError
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+    from gptchat.config.endpoints import ProviderSettings
+    from gptchat.config.flags import Options
+    from gptchat.config.paths import Paths
+    from gptchat.config.settings import Settings
+    from gptchat.core.ports import Provider, SessionStore
+    from gptchat.storage.kept import Kept
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run gptchat with the arguments `argv` (default: the command line's); returns the exit status."""
+    from gptchat.config.flags import asked_language, parse, wants_json
+
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    words.choose(asked_language(arguments) or words.detect(os.environ))
+    _speak_utf8()
+    try:
+        options = parse(arguments)
+        return _run(options)
+    except GptchatError as error:
+        from gptchat.terminal.oneshot import tell_failure
+
+        return tell_failure(error, as_json=wants_json(arguments), debug="--debug" in arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has left (`gptchat ... | head`); nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(options: Options) -> int:
+    from gptchat.terminal.oneshot import Streams, question
+
+    streams = Streams.of_process()
+    asked = question(options, streams)
+    workspace = compose(options, os.environ, attended=asked is None)
+    if options.debug:
+        from gptchat.terminal.debugging import start_log
+
+        start_log(workspace.paths.data_dir)
+    if asked is None:
+        from gptchat.terminal.repl import chat
+
+        return chat(workspace, options)
+    from gptchat.terminal.oneshot import answer
+
+    return answer(workspace, options, asked, streams)
+
+
+def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> Workspace:
+    """The whole program for `options`; raises ConfigurationError, UsageError or StorageError.
+
+    `attended` says that a person sits at a terminal and can be asked.
+    """
+    from gptchat.commands.answering import Answering
+    from gptchat.commands.families import registry
+    from gptchat.commands.workspace import Run, Workspace
+    from gptchat.config.paths import find_paths
+    from gptchat.manager import SessionManager
+    from gptchat.storage import users as people
+    from gptchat.storage.kept import Kept
+    from gptchat.storage.library import Library
+    from gptchat.tokens.counter import Counter
+    from gptchat.tokens.windows import Windows
+
+    paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
+    settings = _settings(options, environ, paths)
+    if not options.lang and settings.text("ui.lang") in words.LANGUAGES:
+        words.choose(settings.text("ui.lang"))
+    kept = Kept(paths.data_dir / "learnt.json", readonly=options.incognito)
+    counter = Counter(
+        encodings=_encodings(settings), calibration=kept.part("tokens"), save=kept.saver("tokens")
+    )
+    answering = Answering(lambda: settings, lambda entry: workspace_opener(entry), counter)
+    answering.stream = options.stream
+    answering.windows = Windows(
+        settings=answering.settings_window,
+        server=answering.server_window,
+        catalogue=answering.catalogue_window,
+        learnt=kept.part("windows"),
+        save=kept.saver("windows"),
+    )
+    workspace = Workspace(
+        manager=SessionManager(_store(options, paths), counter),
+        settings=settings,
+        library=Library(paths.data_dir, paths.cache_dir),
+        answering=answering,
+        registry=registry(),
+        paths=paths,
+        environ=environ,
+        run=Run(incognito=options.incognito, unattended=not attended, system=options.system),
+        code_blocks=_code_blocks,
+    )
+    workspace_opener = _opener(workspace, kept)
+    name = options.user or environ.get("GPTCHAT_USER") or people.read_state(paths.data_dir).get("user")
+    workspace.switch_user(_known(workspace, name if isinstance(name, str) and name else _login_name()))
+    return workspace
+
+
+def _known(workspace: Workspace, name: str) -> str:
+    return workspace.find_user(name) or name
+
+
+def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Settings:
+    from gptchat.config.parse import parse_assignment
+    from gptchat.config.settings import read_settings
+    from gptchat.providers import registry as providers
+
+    settings = read_settings(
+        paths, environ, builtin=providers.builtin, builtin_names=[spec.name for spec in providers.specs()]
+    )
+    flags: dict[str, Any] = {}
+    if options.provider:
+        settings.provider(options.provider)  # an unknown name is refused here, with the nearest
+        flags["provider"] = options.provider
+    for key, value in (("model", options.model), ("preset", options.preset)):
+        if value:
+            flags[key] = value
+    if options.raw:
+        flags["ui.raw"] = True
+    flags.update(parse_assignment(text) for text in options.settings)
+    settings.replace_layer("flag", flags)
+    return settings
+
+
+def _store(options: Options, paths: Paths) -> SessionStore:
+    if options.incognito:
+        from gptchat.storage.memory import MemoryStore
+
+        return MemoryStore()
+    from gptchat.storage.store import JournalStore
+
+    return JournalStore(paths.data_dir)
+
+
+def _opener(workspace: Workspace, kept: Kept) -> Callable[[ProviderSettings], Provider]:
+    """Opens providers with the person's keys and the memory of what servers refuse."""
+    from gptchat import __version__
+
+    def open_(entry: ProviderSettings) -> Provider:
+        from gptchat.providers.learnt import Learnt
+        from gptchat.providers.registry import open_provider
+
+        def key() -> str:
+            found = workspace.find_key(entry)
+            return found.value if found else ""
+
+        return open_provider(
+            entry,
+            workspace.settings.network(),
+            key,
+            learnt=Learnt(load=lambda: kept.part("servers"), save=kept.saver("servers")),
+            api_for=workspace.answering.api_for(entry),
+            user_agent=f"gptchat/{__version__}",
+        )
+
+    return open_
+
+
+def _encodings(settings: Settings) -> dict[str, str]:
+    """Which encoding counts for which model or provider, where the settings say so."""
+    found = {}
+    for table in ("providers", "models"):
+        for name in settings.names(table):
+            code = settings.get(f"{table}.{name}.encoding")
+            if isinstance(code, str) and code:
+                found[name] = code
+    return found
+
+
+def _code_blocks(markdown: str) -> list[str]:
+    from gptchat.terminal.clipboard import code_blocks
+
+    return [block.text for block in code_blocks(markdown)]
+
+
+def _login_name() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user in the system's list, as in some containers
+        return "me"
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 wherever output goes: a reply must not end the program on an old code page."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            encoding = (stream.encoding or "").lower().replace("-", "")
+            reconfigure(encoding=None if encoding == "utf8" else "utf-8", errors="backslashreplace")
+
+
