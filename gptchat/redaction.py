@@ -31,10 +31,15 @@ def mask(secret: str) -> str:
 
 def redact(text: str) -> str:
     """`text` with every known secret, and everything that has a key's shape, masked."""
+    return _SHAPES.sub(_masked, redact_known(text))
+
+
+def redact_known(text: str) -> str:
+    """`text` with the secrets that were registered masked, and nothing else: for what a person takes along."""
     for secret in sorted(_known, key=len, reverse=True):
         if secret in text:
             text = text.replace(secret, mask(secret))
-    return _SHAPES.sub(_masked, text)
+    return text
 
 
 def _masked(match: re.Match[str]) -> str:

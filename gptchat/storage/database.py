@@ -20,6 +20,19 @@ SCHEMA = 1
 PATIENCE = 0.25
 """Seconds to wait for another program that writes to the cache; without it, the journals are read."""
 
+_OUT_OF_REACH = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_NOMEM,
+)
+
 # `infos` is the list of sessions, valid while size, time and inode of the journal are the same.
 # `indexed` and `chunks` say which bytes of which journal the search index `grams` knows; `seam` is a checksum
 # of the last of them. `grams` holds no text, only which three letters occur in which chunk.
@@ -34,14 +47,15 @@ CREATE TABLE indexed (
     key INTEGER PRIMARY KEY, folder INTEGER NOT NULL, id TEXT NOT NULL, size INTEGER NOT NULL,
     mtime INTEGER NOT NULL, seam INTEGER NOT NULL, whole INTEGER NOT NULL, UNIQUE (folder, id));
 CREATE TABLE chunks (
-    key INTEGER PRIMARY KEY, session INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
+    key INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL);
 CREATE INDEX chunks_of_session ON chunks (session);
 """
-_GRAMS = """
-CREATE VIRTUAL TABLE grams USING fts5 (text, content='', detail=none, columnsize=0,
-    tokenize='trigram case_sensitive 1');
-CREATE VIRTUAL TABLE vocabulary USING fts5vocab (grams, row);
-"""
+_GRAMS = (
+    """CREATE VIRTUAL TABLE grams USING fts5 (
+        text, content='', detail=none, columnsize=0, tokenize='trigram case_sensitive 1')""",
+    "CREATE VIRTUAL TABLE vocabulary USING fts5vocab (grams, row)",
+)
 
 
 def connect(cache: Path | None) -> sqlite3.Connection | None:
@@ -52,15 +66,19 @@ def connect(cache: Path | None) -> sqlite3.Connection | None:
     for _attempt in range(2):
         try:
             return _open(path)
-        except sqlite3.OperationalError as error:
-            if "no such module" in str(error) or "locked" in str(error) or "unable to open" in str(error):
+        except sqlite3.Error as error:
+            if out_of_reach(error):
                 return None
-            throw_away(cache)
-        except sqlite3.DatabaseError:
             throw_away(cache)
         except OSError:
             return None
     return None
+
+
+def out_of_reach(error: sqlite3.Error) -> bool:
+    """Whether the cache may be sound and only cannot be used now; any other error means it is damaged."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _OUT_OF_REACH
 
 
 @contextmanager
@@ -121,8 +139,13 @@ def _create(database: sqlite3.Connection, path: Path, version: int) -> None:
     if database.execute("PRAGMA user_version").fetchone()[0] == SCHEMA:
         database.execute("ROLLBACK")  # another program was quicker
         return
-    for statement in (_TABLES + _GRAMS).split(";\n"):
+    for statement in _TABLES.split(";\n"):
         if statement.strip():
             database.execute(statement)
+    try:
+        for statement in _GRAMS:
+            database.execute(statement)
+    except sqlite3.OperationalError:  # an SQLite without FTS5 or trigrams (before 3.34): searching reads the files
+        pass
     database.execute(f"PRAGMA user_version = {SCHEMA}")
     database.execute("COMMIT")

@@ -56,18 +56,17 @@ def rows(folder: Path, cache: Path | None) -> list[Row]:
 
     import sqlite3
 
-    from gptchat.storage.database import cached, throw_away
+    from gptchat.storage.database import cached, out_of_reach, throw_away
 
     with cached(cache) as database:
         known: dict[str, tuple[tuple[int, int, int], Row]] = {}
         try:
             if database is not None:
                 known = _known(database, folder)
-        except sqlite3.OperationalError:  # locked, or not ours to read
-            pass
-        except sqlite3.DatabaseError:
+        except sqlite3.Error as error:
             database = None
-            throw_away(cache)
+            if not out_of_reach(error):
+                throw_away(cache)
         result, fresh = [], []
         for id, stat in found.items():
             mark = (stat.st_size, stat.st_mtime_ns, stat.st_ino & _POSITIVE)
@@ -88,6 +87,25 @@ def rows(folder: Path, cache: Path | None) -> list[Row]:
 
 _POSITIVE = 0x7FFF_FFFF_FFFF_FFFF
 """SQLite's integers are signed; a file's number need not be."""
+
+
+def row_of(folder: Path, id: str, database: sqlite3.Connection | None) -> Row:
+    """The line of one session, from the cache where it is there and still true. Raises OSError if it is gone."""
+    import sqlite3
+
+    path = folder / f"{id}.jsonl"
+    stat = path.stat()
+    query = """
+        SELECT id, title, created, updated, turns, model, damaged, source
+        FROM infos JOIN folders ON folder = key WHERE path = ? AND id = ? AND size = ? AND mtime = ?"""
+    if database is not None:
+        try:
+            where = (str(folder.absolute()), id, stat.st_size, stat.st_mtime_ns)
+            if (row := database.execute(query, where).fetchone()) is not None:
+                return Row._make(row)
+        except sqlite3.Error:  # it is only a cache
+            pass
+    return _read(path, stat)
 
 
 def _known(database: sqlite3.Connection, folder: Path) -> dict[str, tuple[tuple[int, int, int], Row]]:

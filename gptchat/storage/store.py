@@ -89,6 +89,16 @@ class JournalStore:
             self._take_partials(session)
         return session
 
+    def read(self, user: str, session_id: str) -> Session:
+        """Read a session and change nothing on disk. Raises StorageError."""
+        session = Session(session_id, user)
+        state = self._states[session] = State(created=True)
+        try:
+            self._read(session, state)
+        except OSError as error:
+            raise storage_error(error, self.path(session)) from error
+        return session
+
     def append(self, session: Session, records: Sequence[Record], *, durable: bool = False) -> Sequence[Record]:
         """Write `records` and apply them to `session`; first apply what other programs wrote meanwhile.
 

@@ -1,0 +1,72 @@
+"""A session as one HTML page that needs nothing else and runs nothing: every word of it is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from gptchat.core.messages import Message
+from gptchat.core.session import Session
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.55 system-ui, sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em; }
+article { margin: 1.2em 0; padding: .1em 1em; border-left: .25em solid #8886; }
+article.user { border-color: #47a; }
+article.assistant { border-color: #4a7; }
+header { font-size: .85em; opacity: .7; margin-top: .6em; }
+p, pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { font: .9em/1.45 ui-monospace, monospace; background: #8881; padding: .7em 1em; border-radius: .4em; }
+"""
+
+
+def write(sessions: Sequence[Session]) -> Iterator[str]:
+    """The page, piece by piece."""
+    title = sessions[0].name or sessions[0].id if len(sessions) == 1 else "gptchat"
+    yield (
+        '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>{_escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+    )
+    for session in sessions:
+        yield f"<h1>{_escape(session.name or session.id)}</h1>\n"
+        for message in session.path():
+            yield from _article(message)
+    yield "</body>\n</html>\n"
+
+
+def _article(message: Message) -> Iterator[str]:
+    role = message.role if message.role in ("user", "assistant") else "other"
+    about = " · ".join(filter(None, (message.role, message.model, message.ts.replace("T", " ").rstrip("Z"))))
+    if message.status != "complete":
+        about += f" · {message.status}"
+    yield f'<article class="{role}">\n<header dir="auto">{_escape(about)}</header>\n'
+    # The odd pieces between code fences are code; an open fence at the end of a reply is code as well.
+    code: list[str] | None = None
+    prose: list[str] = []
+    for line in message.text.split("\n"):
+        fence = line.lstrip().startswith("```")
+        if fence and code is None:
+            yield _block("p", prose)
+            prose, code = [], []
+        elif fence and code is not None:
+            yield _block("pre", code)
+            code = None
+        elif code is not None:
+            code.append(line)
+        else:
+            prose.append(line)
+    yield _block("pre", code) if code is not None else _block("p", prose)
+    yield "</article>\n"
+
+
+def _block(tag: str, lines: list[str]) -> str:
+    text = "\n".join(lines).strip("\n")
+    return f'<{tag} dir="auto">{_escape(text)}</{tag}>\n' if text.strip() else ""
+
+
+def _escape(text: str) -> str:
+    """`text` for a page: escaped, control characters and lone surrogates replaced, which HTML does not have."""
+    clean = "".join("\ufffd" if (c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f" else c for c in text)
+    return escape(clean.encode(errors="replace").decode())
