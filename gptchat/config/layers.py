@@ -92,7 +92,7 @@ class Layers:
         self._suggested = environment.suggested_provider(environ or {})
         found = environment.from_environment(environ or {})
         self._layers["environment"] = _Stored(
-            {key: value for key, (value, _variable) in found.items()}, lambda key: found[key][1]
+            {key: value for key, (value, _variable) in found.items()}, lambda key: found.get(key, ("", ""))[1]
         )
 
     def replace_layer(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gptchat import redaction
 from gptchat.config import schema
 from gptchat.config.setting import Setting
 from gptchat.errors import UsageError
@@ -14,6 +15,9 @@ from gptchat.words import _
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
 _NOTHING = frozenset(("none", "null", "unset", "default"))
+
+_LARGEST = 1e300
+"""No setting is larger; "not a number" and the infinities are not smaller than it."""
 
 _OTHER_NAMES = {
     "reasoning_effort": "effort",
@@ -60,9 +64,9 @@ def _typed(setting: Setting, value: object) -> Any:
     if kind == "flag" and isinstance(value, bool):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if kind == "integer" and value == value and abs(value) != float("inf") and int(value) == value:
+        if kind == "integer" and abs(value) < _LARGEST and int(value) == value:
             return int(value)
-        if kind == "number" and value == value and abs(value) != float("inf"):
+        if kind == "number" and abs(value) < _LARGEST:
             return float(value)
     if kind == "stop" and isinstance(value, str) and value:
         return value
@@ -131,7 +135,7 @@ def _structure(setting: Setting, text: str) -> object:
     if text.startswith(("[", "{", '"')):
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             if setting.type != "stop":
                 raise ValueError(setting.meaning) from None
     if setting.type == "stop":
@@ -237,5 +241,5 @@ def show_value(value: object) -> str:
 
 def _quoted(text: str) -> str:
     """What a person wrote, on one line and not endless, in quotation marks."""
-    line = " ".join(text.split())
+    line = redaction.redact(" ".join(text.split()))
     return f'"{line if len(line) <= 60 else line[:57] + "..."}"'
