@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -133,6 +132,8 @@ def _number(text: str) -> object:
 def _structure(setting: Setting, text: str) -> object:
     """A list or table written as JSON, or a list written `a, b`; a stop text is taken as it stands."""
     if text.startswith(("[", "{", '"')):
+        import json
+
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
@@ -236,6 +237,8 @@ def show_value(value: object) -> str:
         return value
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    import json  # waits here, as above: most values are no JSON
+
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -88,8 +88,7 @@ def _change(document: TOMLDocument, key: str, value: Any) -> None:
         if name not in table:
             if value is None:
                 return
-            # A table that only holds tables needs no header of its own: [providers.work], not [providers].
-            table[name] = tomlkit.table(is_super_table=name in schema.TABLES and table is document)
+            table[name] = _new_table(table, name)
         table = table[name]
     last = place[-1]
     if value is None:
@@ -101,3 +100,14 @@ def _change(document: TOMLDocument, key: str, value: Any) -> None:
         table[last] = inline
     else:
         table[last] = list(value) if isinstance(value, tuple) else value
+
+
+def _new_table(parent: Any, name: str) -> Any:
+    """An empty table to stand in `parent`, in the form that fits there."""
+    import tomlkit
+    from tomlkit.items import InlineTable
+
+    if isinstance(parent, InlineTable):
+        return tomlkit.inline_table()
+    # A table that only holds tables needs no header of its own: [providers.work], not [providers].
+    return tomlkit.table(is_super_table=name in schema.TABLES and isinstance(parent, tomlkit.TOMLDocument))

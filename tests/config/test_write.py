@@ -13,6 +13,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.files import write_private
+from gptchat.config.keys import store_key
 from gptchat.config.load import load
 from gptchat.config.write import write_provider, write_value
 from gptchat.errors import ConfigurationError, UsageError
@@ -111,12 +113,17 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     assert "vi = false" in real.read_text()
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """Where nothing can be written, the error names the file and what to check."""
+def test_a_file_that_cannot_be_had_is_told(tmp_path: Path) -> None:
+    """Where nothing can be read or written, the error names the file and what to check."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match="cannot write") as caught:
-        write_value(tmp_path / "file" / "config.toml", "temperature", 1)
-    assert caught.value.hint
+    for action in (
+        lambda: write_value(tmp_path / "file" / "config.toml", "temperature", 1),
+        lambda: write_private(tmp_path / "file" / "config.toml", ""),
+        lambda: store_key("openai", "some-key-kept", tmp_path / "file"),
+    ):
+        with pytest.raises(ConfigurationError, match=r"cannot (read|write) .*file") as caught:
+            action()
+        assert caught.value.hint
 
 
 SCATTERED = """\
