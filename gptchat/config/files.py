@@ -31,10 +31,9 @@ def write_private(path: Path, text: str) -> None:
     Raises ConfigurationError where it cannot be written; the old file is whole then.
     """
     target = path.resolve()  # settings are often links into a folder under version control
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
     try:
         _make_folder(target.parent)
-        temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
@@ -42,7 +41,10 @@ def write_private(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        try:
+            temporary.unlink(missing_ok=True)
+        except OSError:  # the folder itself cannot be had: then there is nothing to clean up
+            pass
         raise cannot_write(path, error) from None
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 from gptchat.config import environment, schema
 from gptchat.config.endpoints import ProviderSettings
@@ -28,8 +27,7 @@ def _nowhere(_key: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a value came from: its layer and, in `detail`, the file and line, the variable, or the preset."""
 
     layer: Layer
@@ -48,8 +46,7 @@ class Source:
         return f"{name} ({self.detail})" if self.detail else name
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One line of `/config`: `shown` is the value as text, with secrets masked."""
 
     key: str
@@ -59,11 +56,10 @@ class Item:
     summary: str
 
 
-@dataclass(slots=True)
-class _Stored:
-    """One layer: its values in the order they were set, and how to say where one came from."""
+class _Stored(NamedTuple):
+    """One layer: its values in the order they were set, how to say where one came from, and what was left out."""
 
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any]
     detail: Callable[[str], str] = _nowhere
     ignored: tuple[str, ...] = ()
 
@@ -88,11 +84,11 @@ class Layers:
     ) -> None:
         self._builtin = builtin
         self._builtin_names = tuple(builtin_names)
-        self._layers: dict[Layer, _Stored] = {layer: _Stored() for layer in LAYERS[1:]}
+        self._layers: dict[Layer, _Stored] = {layer: _Stored({}) for layer in LAYERS[1:]}
         self._suggested = environment.suggested_provider(environ or {})
         found = environment.from_environment(environ or {})
         self._layers["environment"] = _Stored(
-            {key: value for key, (value, _variable) in found.items()}, lambda key: found[key][1]
+            {key: value for key, (value, _variable) in found.items()}, lambda key: found.get(key, ("", ""))[1]
         )
 
     def replace_layer(
@@ -115,7 +111,8 @@ class Layers:
                     raise
                 ignored.append(key)
         before = self._layers[layer]
-        self._layers[layer] = _Stored(checked, detail if callable(detail) else lambda key: detail)
+        where = detail if callable(detail) else lambda _key: detail
+        self._layers[layer] = _Stored(checked, where)
         if checked.get("preset"):
             try:
                 self.preset(checked["preset"])
@@ -126,8 +123,8 @@ class Layers:
                 ignored.append("preset")
                 del checked["preset"]
         if "preset" in checked:
-            self._layers[layer].values = _place_preset(layer, checked)
-        self._layers[layer].ignored = tuple(ignored)
+            checked = _place_preset(layer, checked)
+        self._layers[layer] = _Stored(checked, where, tuple(ignored))
 
     @property
     def ignored(self) -> list[str]:

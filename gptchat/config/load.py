@@ -67,7 +67,7 @@ def parse(text: str, path: Path) -> ConfigFile:
 
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and what Python says of a number with thousands of digits
         raise _syntax_error(str(error), text, path) from None
     except RecursionError:
         raise ConfigurationError(_("{file}: too deeply nested").format(file=path)) from None
@@ -218,7 +218,7 @@ def _statements(text: str) -> Iterator[tuple[int, Place]]:
 
     table: Place = ()
     pending, begin = "", 0
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not pending:
             if not line.strip() or line.lstrip().startswith("#"):
                 continue

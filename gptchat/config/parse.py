@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gptchat import redaction
 from gptchat.config import schema
 from gptchat.config.setting import Setting
 from gptchat.errors import UsageError
@@ -14,6 +14,9 @@ from gptchat.words import _
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
 _NOTHING = frozenset(("none", "null", "unset", "default"))
+
+_LARGEST = 1e300
+"""No setting is larger; "not a number" and the infinities are not smaller than it."""
 
 _OTHER_NAMES = {
     "reasoning_effort": "effort",
@@ -60,9 +63,9 @@ def _typed(setting: Setting, value: object) -> Any:
     if kind == "flag" and isinstance(value, bool):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if kind == "integer" and value == value and abs(value) != float("inf") and int(value) == value:
+        if kind == "integer" and abs(value) < _LARGEST and int(value) == value:
             return int(value)
-        if kind == "number" and value == value and abs(value) != float("inf"):
+        if kind == "number" and abs(value) < _LARGEST:
             return float(value)
     if kind == "stop" and isinstance(value, str) and value:
         return value
@@ -129,9 +132,11 @@ def _number(text: str) -> object:
 def _structure(setting: Setting, text: str) -> object:
     """A list or table written as JSON, or a list written `a, b`; a stop text is taken as it stands."""
     if text.startswith(("[", "{", '"')):
+        import json
+
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             if setting.type != "stop":
                 raise ValueError(setting.meaning) from None
     if setting.type == "stop":
@@ -232,10 +237,12 @@ def show_value(value: object) -> str:
         return value
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    import json  # waits here, as above: most values are no JSON
+
     return json.dumps(value, ensure_ascii=False)
 
 
 def _quoted(text: str) -> str:
     """What a person wrote, on one line and not endless, in quotation marks."""
-    line = " ".join(text.split())
+    line = redaction.redact(" ".join(text.split()))
     return f'"{line if len(line) <= 60 else line[:57] + "..."}"'

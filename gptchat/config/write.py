@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.config import schema
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.files import decode, locked, write_private
-from gptchat.config.load import load
+from gptchat.config.files import write_private
+from gptchat.config.load import load, parse
 from gptchat.config.parse import check, require, show_value
 from gptchat.errors import UsageError
 from gptchat.words import _
@@ -53,7 +53,7 @@ def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool
         if entry.name != "name" and value != default:
             changes[f"providers.{provider.name}.{entry.name}"] = value
     if make_default:
-        before = load(path).values.get("provider", provider.name)
+        before = load(path).values.get("provider") or provider.name
         if before != provider.name:
             changes["model"] = None
         changes["provider"] = provider.name
@@ -64,16 +64,15 @@ def _write(path: Path, changes: Mapping[str, Any]) -> None:
     """Make all changes in one step. The file is checked before and after: a broken one is never written."""
     import tomlkit
 
-    with locked(path):
-        load(path)
-        text = decode(path.read_bytes()) if path.exists() else ""
-        document = tomlkit.parse(text)
-        if not text.strip():
-            document.add(tomlkit.comment(_HEADING))
-            document.add(tomlkit.nl())
-        for key, value in changes.items():
-            _change(document, key, value)
-        write_private(path, tomlkit.dumps(document))
+    text = load(path).text
+    document = tomlkit.parse(text)
+    if not text.strip():
+        document.add(tomlkit.comment(_HEADING))
+        document.add(tomlkit.nl())
+    for key, value in changes.items():
+        _change(document, key, value)
+    parse(tomlkit.dumps(document), path)
+    write_private(path, tomlkit.dumps(document))
 
 
 def _change(document: TOMLDocument, key: str, value: Any) -> None:
@@ -89,8 +88,7 @@ def _change(document: TOMLDocument, key: str, value: Any) -> None:
         if name not in table:
             if value is None:
                 return
-            # A table that only holds tables needs no header of its own: [providers.work], not [providers].
-            table[name] = tomlkit.table(is_super_table=name in schema.TABLES and table is document)
+            table[name] = _new_table(table, name)
         table = table[name]
     last = place[-1]
     if value is None:
@@ -102,3 +100,14 @@ def _change(document: TOMLDocument, key: str, value: Any) -> None:
         table[last] = inline
     else:
         table[last] = list(value) if isinstance(value, tuple) else value
+
+
+def _new_table(parent: Any, name: str) -> Any:
+    """An empty table to stand in `parent`, in the form that fits there."""
+    import tomlkit
+    from tomlkit.items import InlineTable
+
+    if isinstance(parent, InlineTable):
+        return tomlkit.inline_table()
+    # A table that only holds tables needs no header of its own: [providers.work], not [providers].
+    return tomlkit.table(is_super_table=name in schema.TABLES and isinstance(parent, tomlkit.TOMLDocument))

@@ -1,0 +1,1 @@
+"""The settings: layers, the file, keys, and what people type."""
