@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from gptchat.errors import ConfigurationError
-from gptchat.providers.engine import Engine, sdk_options
+from gptchat.providers.engine import Engine
 from gptchat.providers.network import base_address
+from gptchat.providers.sdk import sdk_options
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def is_token(key: str) -> bool:
 
 
 class AzureProvider(Engine):
-    """Azure OpenAI at `endpoint`. With an `api_version` the classic API, else the v1 endpoint; the model is the deployment."""
+    """Azure OpenAI at `endpoint`: the classic API with an `api_version`, else v1; the model is the deployment."""
 
     @property
     def version(self) -> str:
@@ -53,12 +54,13 @@ class AzureProvider(Engine):
         """The SDK's Azure client for the classic API; for v1 the plain one, with the header that fits the key."""
         from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-        options = dict(sdk_options(self, key, http))
+        options = sdk_options(self, key, http)
         if self.version:
             client: AsyncOpenAI = AsyncAzureOpenAI(
                 base_url=self.address,
                 api_version=self.version,
-                **({"azure_ad_token": key} if is_token(key) else {"api_key": key or "none"}),
+                azure_ad_token=key if is_token(key) else None,
+                api_key=None if is_token(key) else key or "none",
                 **options,
             )
         else:
