@@ -1,4 +1,4 @@
-"""The dialects of refusal: the parts of an error body, and the wait a server asks for, however they are written."""
+"""The dialects of refusal: the parts of an error body and the wait it asks for, however they are written."""
 
 from __future__ import annotations
 

@@ -25,15 +25,16 @@ from gptchat.errors import (
 )
 from gptchat.providers import learnt as lessons
 from gptchat.providers.answer import read_answer
-from gptchat.providers.failures import Endpoint, explain
+from gptchat.providers.failures import Endpoint, explain, is_stale
 from gptchat.providers.keys import KeySource, key_hint
 from gptchat.providers.learnt import Learnt, Lesson, lesson_in
 from gptchat.providers.limits import RateLimits, rate_limits
 from gptchat.providers.listing import Moderation, models_in, moderation_in
-from gptchat.providers.network import http_client
+from gptchat.providers.network import http_client, proxy_for
 from gptchat.providers.payloads import clean
 from gptchat.providers.retries import Breaker, pause
 from gptchat.providers.wire import wire_named
+from gptchat.redaction import redact
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Engine:
         """What we call ourselves to the server; empty: as the SDK does."""
         self._sleep = sleep
         self._clock = clock
+        self._kept = False  # whether a connection of an earlier request may be used again
         self._told: set[tuple[str, str]] = set()
 
     # What kinds differ in
@@ -123,7 +125,7 @@ class Engine:
             )
             await self._sleep(wait)
         attempt = learned = 0
-        renewed = False
+        renewed, kept = False, self._kept
         while True:
             began = False
             try:
@@ -142,8 +144,11 @@ class Engine:
             if lesson is not None and learned < _LESSONS:
                 learned += 1
                 yield Notice(
-                    _("{who} says: {lesson}").format(who=request.model or self.name, lesson=lesson.sentence())
+                    _("{who}: {lesson} from now on").format(who=request.model or self.name, lesson=lesson.sentence())
                 )
+                continue
+            if kept and is_stale(error):  # servers drop idle connections as they like; that is no failure
+                kept = False
                 continue
             if isinstance(error, AuthenticationError) and not renewed and await self._renewed():
                 renewed = True
@@ -227,6 +232,7 @@ class Engine:
                 stream_cls=AsyncStream[Any],
             )
         assert isinstance(response, httpx2.Response)
+        self._kept = True
         self.rate_limits = rate_limits(response.headers) or self.rate_limits
         return response
 
@@ -244,11 +250,12 @@ class Engine:
 
     async def _connected(self) -> AsyncOpenAI:
         if self._client is None:
-            self._key = await self._key_now()
+            self._key = await self.key_now()
             self._client = self.connect(self._key, http_client(self.address, self.settings, self.network))
         return self._client
 
-    async def _key_now(self) -> str:
+    async def key_now(self) -> str:
+        """The key as its source gives it at this moment; empty where none is needed. Raises `ConfigurationError`."""
         from gptchat.providers.keys import resolve
 
         source = self._key_source
@@ -258,7 +265,7 @@ class Engine:
 
     async def _renewed(self) -> bool:
         """Whether the key's source now gives another key than the one refused (a token that had expired)."""
-        if not callable(self._key_source) or await self._key_now() == self._key:
+        if await self.key_now() == self._key:
             return False
         await self.close()
         return True
@@ -267,7 +274,9 @@ class Engine:
 
     def endpoint(self, model: str) -> Endpoint:
         """Who is asked, for the words of an error."""
-        return Endpoint(self.name, self.address, model, key_hint(self.settings))
+        address = self.address
+        proxy = proxy_for(address, self.settings, self.network)
+        return Endpoint(self.name, redact(address), model, key_hint(self.settings), redact(proxy))
 
     def _adapted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
         adapted = lessons.apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))

@@ -31,12 +31,13 @@ _LONGEST = 400  # characters of a server's own words that are shown
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Who was asked, for the words of an error. `key_hint` tells how to give a key."""
+    """Who was asked, for the words of an error. `key_hint` tells how to give a key, `proxy` is on the way."""
 
     provider: str = ""
     address: str = ""
     model: str = ""
     key_hint: str = ""
+    proxy: str = ""
 
 
 _CONTEXT = re.compile(
