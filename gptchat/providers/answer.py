@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.events import ProviderEvent
 from gptchat.errors import ProtocolError
+from gptchat.providers.dialects import read
 from gptchat.providers.failures import Endpoint, silent
-from gptchat.providers.refusals import read, shorten
+from gptchat.providers.refusals import shorten
 from gptchat.providers.sse import SseDecoder
 from gptchat.providers.wire.common import Reader, malformed
 from gptchat.words import _
@@ -26,7 +27,7 @@ _DRAIN = 0.1  # seconds to let the body end after [DONE], so that the connection
 
 async def read_answer(
     response: httpx2.Response, reader: Reader, network: NetworkSettings, endpoint: Endpoint
-) -> AsyncIterator[ProviderEvent]:
+) -> AsyncGenerator[ProviderEvent, None]:
     """The events of a reply, as they come. Raises a `GptchatError`, `ServerSaid` or an error of httpx2.
 
     What the body begins with decides how it is read: servers name their content types carelessly.
@@ -59,7 +60,7 @@ async def read_answer(
 
 async def _events(
     first: bytes, chunks: _Chunks, reader: Reader, network: NetworkSettings
-) -> AsyncIterator[ProviderEvent]:
+) -> AsyncGenerator[ProviderEvent, None]:
     decoder = SseDecoder(network.max_line, network.max_reply)
     chunk = first
     while True:
@@ -124,7 +125,7 @@ class _Chunks:
             async with asyncio.timeout(_DRAIN):
                 async for _chunk in self._source:
                     pass
-        except Exception:  # the reply is complete; how its connection ends is of no interest
+        except Exception:  # noqa: S110  # the reply is complete; how its connection ends is of no interest
             pass
 
     async def aclose(self) -> None:

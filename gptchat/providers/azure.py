@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from gptchat.errors import ConfigurationError
-from gptchat.providers.engine import Engine, sdk_options
+from gptchat.errors import AuthenticationError, ConfigurationError
+from gptchat.providers.engine import Engine
 from gptchat.providers.network import base_address
+from gptchat.providers.sdk import sdk_options
+from gptchat.providers.refusals import shorten
+from gptchat.redaction import register
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -17,13 +21,37 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
+_SCOPE = "https://cognitiveservices.azure.com/.default"
+"""What a token is asked for: Azure's cognitive services, of which Azure OpenAI is one."""
+
+
 def is_token(key: str) -> bool:
     """Whether `key` is an Entra ID token (a JWT: three dotted parts, the first an encoded JSON object)."""
     return key.startswith("eyJ") and key.count(".") == 2
 
 
+def entra_token() -> str:
+    """A token for Azure OpenAI from the machine's login (`az login`, a managed identity), or empty.
+
+    Blocks. Raises `AuthenticationError` where azure-identity is installed and no login works.
+    """
+    try:
+        from azure.identity import DefaultAzureCredential
+    except ImportError:
+        return ""
+    try:
+        token = DefaultAzureCredential().get_token(_SCOPE).token
+    except Exception as error:  # the library raises whatever its several ways of logging in raise
+        raise AuthenticationError(
+            _("no login for Azure was found: {why}").format(why=shorten(str(error))),
+            hint=_("log in with `az login`, or give a key with /key set"),
+        ) from error
+    register(token)
+    return str(token)
+
+
 class AzureProvider(Engine):
-    """Azure OpenAI at `endpoint`. With an `api_version` the classic API, else the v1 endpoint; the model is the deployment."""
+    """Azure OpenAI at `endpoint`: the classic API with an `api_version`, else v1; the model is the deployment."""
 
     @property
     def version(self) -> str:
@@ -53,18 +81,30 @@ class AzureProvider(Engine):
         """The SDK's Azure client for the classic API; for v1 the plain one, with the header that fits the key."""
         from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-        options = dict(sdk_options(self, key, http))
+        options = sdk_options(self, key, http)
         if self.version:
             client: AsyncOpenAI = AsyncAzureOpenAI(
                 base_url=self.address,
                 api_version=self.version,
-                **({"azure_ad_token": key} if is_token(key) else {"api_key": key or "none"}),
+                azure_ad_token=key if is_token(key) else None,
+                api_key=None if is_token(key) else key or "none",
                 **options,
             )
         else:
             client = AsyncOpenAI(api_key=key or "none", base_url=self.address, **options)
         client.organization = client.project = None
         return client
+
+    async def key_now(self) -> str:
+        """The key; where there is none, a token of the machine's own login, if `azure-identity` is installed."""
+        try:
+            return await super().key_now()
+        except ConfigurationError as missing:
+            token = await asyncio.to_thread(entra_token)
+            if not token:
+                missing.hint += "; " + _("or install gptchat[azure] and log in with `az login`")
+                raise
+            return token
 
     def authorization(self, key: str) -> Mapping[str, Any]:
         """On the v1 endpoint the SDK knows bearer tokens only; a key goes as `api-key`."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError, GptchatError
-from gptchat.providers.engine import Engine, sdk_options
+from gptchat.providers.engine import Engine
 from gptchat.providers.listing import models_in, window_in
 from gptchat.providers.network import base_address
+from gptchat.providers.sdk import sdk_options
 from gptchat.words import _
 
 if TYPE_CHECKING:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +25,16 @@ from gptchat.errors import (
 )
 from gptchat.providers import learnt as lessons
 from gptchat.providers.answer import read_answer
-from gptchat.providers.breaker import Breaker
-from gptchat.providers.failures import Endpoint, explain, may_retry
+from gptchat.providers.failures import Endpoint, explain, is_stale
 from gptchat.providers.keys import KeySource, key_hint
 from gptchat.providers.learnt import Learnt, Lesson, lesson_in
 from gptchat.providers.limits import RateLimits, rate_limits
 from gptchat.providers.listing import Moderation, models_in, moderation_in
-from gptchat.providers.network import http_client
+from gptchat.providers.network import http_client, proxy_for
 from gptchat.providers.payloads import clean
+from gptchat.providers.retries import Breaker, pause
 from gptchat.providers.wire import wire_named
+from gptchat.redaction import redact
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _LESSONS = 8  # refusals of one request that are answered by adapting it, before it is given up
-_SHORTEST, _LONGEST = 0.5, 8.0  # seconds between tries where the server names no time
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -72,9 +71,11 @@ class Engine:
         self._key = ""
         self._client: AsyncOpenAI | None = None
         self._api_for = api_for
-        self._user_agent = user_agent
+        self.user_agent = user_agent
+        """What we call ourselves to the server; empty: as the SDK does."""
         self._sleep = sleep
         self._clock = clock
+        self._kept = False  # whether a connection of an earlier request may be used again
         self._told: set[tuple[str, str]] = set()
 
     # What kinds differ in
@@ -113,7 +114,7 @@ class Engine:
         wire = wire_named(self.api(request.model))
         return wire.path, self._adapted(wire.payload(request).body, request.model)
 
-    async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
+    async def stream(self, request: Request) -> AsyncGenerator[ProviderEvent, None]:
         """Send `request` and yield what comes; ends with `Finished` or raises a `GptchatError`."""
         wait = self.breaker.wait(self._clock())
         if wait > 0:
@@ -124,7 +125,7 @@ class Engine:
             )
             await self._sleep(wait)
         attempt = learned = 0
-        renewed = False
+        renewed, kept = False, self._kept
         while True:
             began = False
             try:
@@ -143,13 +144,16 @@ class Engine:
             if lesson is not None and learned < _LESSONS:
                 learned += 1
                 yield Notice(
-                    _("{who} says: {lesson}").format(who=request.model or self.name, lesson=lesson.sentence())
+                    _("{who}: {lesson} from now on").format(who=request.model or self.name, lesson=lesson.sentence())
                 )
+                continue
+            if kept and is_stale(error):  # servers drop idle connections as they like; that is no failure
+                kept = False
                 continue
             if isinstance(error, AuthenticationError) and not renewed and await self._renewed():
                 renewed = True
                 continue
-            seconds = self._pause(error, attempt)
+            seconds = pause(error, attempt, self.network)
             if seconds is None:
                 self._count(error)
                 raise error
@@ -180,7 +184,7 @@ class Engine:
 
     # One try
 
-    async def _once(self, request: Request) -> AsyncIterator[ProviderEvent]:
+    async def _once(self, request: Request) -> AsyncGenerator[ProviderEvent, None]:
         wire = wire_named(self.api(request.model))
         payload = wire.payload(request)
         for name in payload.ignored:
@@ -228,6 +232,7 @@ class Engine:
                 stream_cls=AsyncStream[Any],
             )
         assert isinstance(response, httpx2.Response)
+        self._kept = True
         self.rate_limits = rate_limits(response.headers) or self.rate_limits
         return response
 
@@ -245,11 +250,12 @@ class Engine:
 
     async def _connected(self) -> AsyncOpenAI:
         if self._client is None:
-            self._key = await self._key_now()
+            self._key = await self.key_now()
             self._client = self.connect(self._key, http_client(self.address, self.settings, self.network))
         return self._client
 
-    async def _key_now(self) -> str:
+    async def key_now(self) -> str:
+        """The key as its source gives it at this moment; empty where none is needed. Raises `ConfigurationError`."""
         from gptchat.providers.keys import resolve
 
         source = self._key_source
@@ -259,7 +265,7 @@ class Engine:
 
     async def _renewed(self) -> bool:
         """Whether the key's source now gives another key than the one refused (a token that had expired)."""
-        if not callable(self._key_source) or await self._key_now() == self._key:
+        if await self.key_now() == self._key:
             return False
         await self.close()
         return True
@@ -268,7 +274,9 @@ class Engine:
 
     def endpoint(self, model: str) -> Endpoint:
         """Who is asked, for the words of an error."""
-        return Endpoint(self.name, self.address, model, key_hint(self.settings))
+        address = self.address
+        proxy = proxy_for(address, self.settings, self.network)
+        return Endpoint(self.name, redact(address), model, key_hint(self.settings), redact(proxy))
 
     def _adapted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
         adapted = lessons.apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))
@@ -296,51 +304,8 @@ class Engine:
             return None
         return lesson if self.learnt.learn(self.name, request.model, lesson) else None
 
-    def _pause(self, error: GptchatError, attempt: int) -> float | None:
-        """Seconds until the next try, or None where there is to be none."""
-        if attempt >= self.network.max_retries or not may_retry(error):
-            return None
-        asked = error.retry_after if isinstance(error, ProviderError) else None
-        if asked is None:
-            pause = min(_SHORTEST * 2.0**attempt, _LONGEST)
-            # jitter keeps many clients from coming back at once; it needs no secrecy
-            return pause * (1 - 0.25 * random.random())  # noqa: S311
-        if asked > self.network.max_retry_wait:
-            error.hint = _(
-                "the server asks to wait {seconds:.0f} s, longer than network.max_retry_wait ({limit:g} s)"
-            ).format(seconds=asked, limit=self.network.max_retry_wait)
-            return None
-        return asked
-
     def _count(self, error: GptchatError) -> None:
         if isinstance(error, (ConnectionFailedError, RequestTimeoutError, ServerError, RateLimitError)):
             self.breaker.failed(self._clock())
         elif isinstance(error, BadRequestError):
             self.breaker.succeeded()
-
-
-def sdk_options(engine: Engine, key: str, http: httpx2.AsyncClient, *, ambient: bool = False) -> Mapping[str, Any]:
-    """What every SDK client is made with. `ambient`: the SDK's own `OPENAI_CUSTOM_HEADERS` may apply.
-
-    Any other server must not be told them: they may hold a credential.
-    """
-    import os
-
-    from openai import Omit
-
-    headers: dict[str, Any] = {}
-    if not ambient:
-        for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
-            name, colon, _value = line.partition(":")
-            if colon and name.strip().lower() not in ("authorization", "api-key"):
-                headers[name.strip()] = Omit()
-    if engine._user_agent:
-        headers["User-Agent"] = engine._user_agent
-    headers.update(engine.settings.headers)
-    return {
-        "http_client": http,
-        "max_retries": 0,
-        "default_headers": headers,
-        "default_query": dict(engine.settings.query),
-        "timeout": http.timeout,
-    }

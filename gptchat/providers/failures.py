@@ -7,7 +7,6 @@ library grows one that is missing here.
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -48,6 +47,13 @@ def may_retry(error: GptchatError) -> bool:
     if isinstance(error, ConnectionFailedError):
         return error.status is None and not any(isinstance(link, ssl.SSLError) for link in _chain(error))
     return isinstance(error, (RateLimitError, ServerError, RequestTimeoutError))
+
+
+def is_stale(error: GptchatError) -> bool:
+    """Whether a kept connection turned out to be closed by the server, before it answered anything."""
+    return any(
+        "without sending" in str(link) or type(link).__name__ in ("ReadError", "WriteError") for link in _chain(error)
+    )
 
 
 def _find(failure: BaseException) -> Explain:
@@ -112,17 +118,19 @@ def _connection(failure: BaseException, endpoint: Endpoint) -> GptchatError:
                 _("the proxy did not let us through to {where}: {why}").format(
                     where=where, why=shorten(str(link))
                 ),
-                hint=_("check network.proxy, or HTTP_PROXY, HTTPS_PROXY and ALL_PROXY in the environment"),
+                hint=_proxy_hint(),
             )
         if isinstance(link, socket.gaierror):
             return ConnectionFailedError(
-                _("the name in {where} does not resolve").format(where=where),
+                _("the name in {where} does not resolve").format(where=endpoint.proxy or where),
                 hint=_("check the address for typing errors, and the network connection"),
             )
-        if isinstance(link, OSError) and link.errno == errno.ECONNREFUSED:
-            break
     chain = _chain(failure)
-    if any(isinstance(link, ConnectionRefusedError) for link in chain) or "attempts failed" in str(chain[-1]):
+    if any(isinstance(link, ConnectionRefusedError) or "attempts failed" in str(link) for link in chain):
+        if endpoint.proxy:
+            return ConnectionFailedError(
+                _("the proxy {proxy} does not answer").format(proxy=endpoint.proxy), hint=_proxy_hint()
+            )
         return ConnectionFailedError(
             _("nothing answers at {where}").format(where=where),
             hint=_("is the server running, and the address right? A proxy may be needed: network.proxy"),
@@ -132,6 +140,10 @@ def _connection(failure: BaseException, endpoint: Endpoint) -> GptchatError:
         _("the connection with {where} failed: {why}").format(where=where, why=why),
         hint=_("check the network and the proxy; /doctor tests each step"),
     )
+
+
+def _proxy_hint() -> str:
+    return _("check network.proxy, or HTTP_PROXY, HTTPS_PROXY and ALL_PROXY in the environment")
 
 
 def _timeout(failure: BaseException, endpoint: Endpoint) -> GptchatError:

@@ -17,9 +17,10 @@ _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 # A value out of range is the person's to correct; only a parameter that is not taken at all is dropped.
 _UNSUPPORTED = re.compile(
-    r"unsupported|not.{0,12}support|unrecogni[sz]ed|unknown|unexpected|extra (?:inputs|fields)|extra_forbidden|not (?:permitted"
-    r"|allowed|available|compatible|implemented)|does not exist|deprecated|no longer|cannot both|can ?not be (?:used|specified)"
-    r"|only the default|invalid (?:parameter|argument|field)|must be verified|不支持",
+    r"unsupported|not.{0,12}support|unrecogni[sz]ed|unknown|unexpected|extra (?:inputs|fields)|extra_forbidden"
+    r"|not (?:permitted|allowed|available|compatible|implemented)|does not exist|deprecated|no longer|cannot both"
+    r"|can ?not be (?:used|specified)|only the default|invalid (?:parameter|argument|field)|must be verified"
+    r"|不支持",
     re.IGNORECASE,
 )
 _ROLE = re.compile(
@@ -33,7 +34,11 @@ _OTHER_API = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One thing learnt. `what`: `drop` NAME, `rename` NAME to VALUE, `system` role VALUE, `api` VALUE, `context` VALUE."""
+    """One thing learnt.
+
+    `what` is `drop` NAME, `rename` NAME to VALUE, `system` (its role is VALUE), `api` VALUE, or `context`
+    (the window is VALUE tokens).
+    """
 
     what: str
     name: str
@@ -248,8 +253,14 @@ def _mentions(name: str, message: str) -> bool:
 
 
 def _place(name: str, message: str) -> int:
-    # `n` and `stop` are words too: a short name counts only where it is marked as a name
-    marked = rf"[`'\"‘“]{re.escape(name)}[`'\"’”]|\b{re.escape(name)}\b(?=\s*[:=])|(?:parameter|argument|field)s?:? {re.escape(name)}\b"
-    plain = rf"(?<![\w.]){re.escape(name)}(?![\w.]*\w)"
-    found = re.search(marked if "_" not in name and len(name) < 9 else f"{marked}|{plain}", message)
+    """Where `message` names the parameter `name`, or -1."""
+    word = re.escape(name)
+    patterns = [
+        rf"[`'\"‘“]{word}[`'\"’”]",
+        rf"(?<![\w.]){word}(?=\s*[:=])",
+        rf"(?:parameter|argument|field|input)s?:? {word}(?!\w)",
+    ]
+    if "_" in name or len(name) > 8:  # `n`, `seed` and `stop` are words too, and count only where marked as names
+        patterns.append(rf"(?<![\w.]){word}(?!\w|\.\w)")
+    found = re.search("|".join(patterns), message)
     return found.start() if found else -1

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from gptchat.providers.engine import Engine, sdk_options
+from gptchat.providers.engine import Engine
 from gptchat.providers.network import base_address
+from gptchat.providers.sdk import sdk_options
 
 if TYPE_CHECKING:
     import httpx2

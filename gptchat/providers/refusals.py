@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gptchat.errors import (
@@ -24,6 +22,7 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
+from gptchat.providers.dialects import read, retry_after
 from gptchat.redaction import redact
 from gptchat.words import _
 
@@ -32,102 +31,19 @@ _LONGEST = 400  # characters of a server's own words that are shown
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Who was asked, for the words of an error. `key_hint` tells how to give a key."""
+    """Who was asked, for the words of an error. `key_hint` tells how to give a key, `proxy` is on the way."""
 
     provider: str = ""
     address: str = ""
     model: str = ""
     key_hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An error object of a server, whatever its dialect: `code` and `type` in lower case, `param` as named."""
-
-    message: str = ""
-    code: str = ""
-    type: str = ""
-    param: str = ""
-    status: int | None = None
-    limit: int | None = None
-    requested: int | None = None
-
-
-def read(body: Any) -> Said:
-    """The parts of an error body: OpenAI's, nested or not, FastAPI's `detail`, a string, or a whole page."""
-    if isinstance(body, (bytes, bytearray)):
-        body = body.decode("utf-8", "replace")
-    if isinstance(body, str):
-        try:
-            parsed = json.loads(body)
-        except (ValueError, RecursionError):
-            return Said(_page(body))
-        return read(parsed) if isinstance(parsed, (dict, list)) else Said(str(parsed))
-    if isinstance(body, list):  # Gemini wraps its error in a list; FastAPI's detail is one
-        return _detail(body)
-    if not isinstance(body, dict):
-        return Said("" if body is None else str(body))
-    inner = body.get("error")
-    if isinstance(inner, (dict, list)) and inner:
-        return read(inner)
-    message = _first(body, "message", "msg", "error_description", "error_message", "detail", "error")
-    if not message and isinstance(body.get("detail"), (list, dict)):
-        return read(body["detail"])
-    code, kind = body.get("code"), body.get("type") or body.get("status")
-    inside = body.get("innererror")  # Azure keeps the telling code one level down
-    if isinstance(inside, dict) and isinstance(inside.get("code"), str):
-        code = inside["code"] if code in (None, "") else code
-    return Said(
-        message=message,
-        code="" if code is None else str(code).lower(),
-        type="" if kind is None else str(kind).lower(),
-        param=body["param"] if isinstance(body.get("param"), str) else "",
-        status=_status(code) or _status(body.get("status")),
-        limit=body["n_ctx"] if isinstance(body.get("n_ctx"), int) else None,
-        requested=body["n_prompt_tokens"] if isinstance(body.get("n_prompt_tokens"), int) else None,
-    )
-
-
-def _first(body: Mapping[str, Any], *keys: str) -> str:
-    for key in keys:
-        value = body.get(key)
-        if isinstance(value, str) and value.strip():
-            return value
-    return ""
-
-
-def _status(code: Any) -> int | None:
-    try:
-        number = int(code)
-    except (TypeError, ValueError):
-        return None
-    return number if 400 <= number < 600 else None
-
-
-def _detail(items: list[Any]) -> Said:
-    """A list of complaints as pydantic writes them: `{"loc": ["body", "n"], "msg": ...}`."""
-    for item in items:
-        if isinstance(item, dict) and isinstance(item.get("loc"), list) and item["loc"]:
-            place = ".".join(str(part) for part in item["loc"] if part != "body")
-            return Said(f"{place}: {item.get('msg', '')}", type=str(item.get("type", "")).lower(), param=place)
-        said = read(item)
-        if said.message:
-            return said
-    return Said()
-
-
-def _page(text: str) -> str:
-    """A page or plain text in one line: the title of an HTML page, else the beginning."""
-    if text.lstrip()[:1] == "<":
-        title = re.search(r"<title[^>]*>(.*?)</title>", text[:20_000], re.IGNORECASE | re.DOTALL)
-        return _("a web page, “{title}”").format(title=" ".join(title[1].split()) if title else "…")
-    return text
+    proxy: str = ""
 
 
 _CONTEXT = re.compile(
-    r"context.?(?:length|window|size)|maximum context|prompt is too long|input is too long|too many (?:input )?tokens"
-    r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)|exceeds? the maximum number of tokens"
-    r"|input token count .*exceeds",
+    r"context.?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens"
+    r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)"
+    r"|exceeds? the maximum number of tokens|input token count .*exceeds",
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
@@ -140,22 +56,22 @@ _REQUESTED = re.compile(
     re.IGNORECASE,
 )
 _QUOTA = re.compile(
-    r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|billing|arrear|credit balance|out of credits"
-    r"|余额不足|欠费",
+    r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|billing|arrear|credit balance"
+    r"|out of credits|余额不足|欠费",
     re.IGNORECASE,
 )
 _KEY = re.compile(
-    r"(?:incorrect|invalid|wrong|missing|no|expired).{0,12}(?:api.?key|token|credential)|api.?key.{0,20}(?:not valid|invalid|expired"
-    r"|required)|unauthori[sz]ed|身份验证|令牌",
+    r"(?:incorrect|invalid|wrong|missing|no|expired).{0,12}(?:api.?key|access token|credential)"
+    r"|api.?key.{0,20}(?:not valid|invalid|expired|required)|unauthori[sz]ed|身份验证|令牌",
     re.IGNORECASE,
 )
 _MODEL = re.compile(
-    r"model.{0,80}(?:not.?(?:found|exist)|does.?n[o']t exist|unknown|not supported by)|(?:no such|unknown|invalid) model"
-    r"|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
+    r"model.{0,80}(?:not.?(?:found|exist)|does.?n[o']t exist|unknown|not supported by)"
+    r"|(?:no such|unknown|invalid) model|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
     re.IGNORECASE | re.DOTALL,
 )
 _FILTER = re.compile(
-    r"content.?(?:filter|policy|management|risk)|data.?inspection|responsible.?ai|safety system|敏感|content_policy",
+    r"content.?(?:filter|policy|management|risk)|data.?inspection|responsible.?ai|safety system|敏感",
     re.IGNORECASE,
 )
 _CONTEXT_CODES = frozenset(
@@ -304,29 +220,3 @@ def shorten(text: str) -> str:
 def _number(pattern: re.Pattern[str], text: str) -> int | None:
     found = pattern.search(text)
     return int(found[1].replace(",", "")) if found else None
-
-
-def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds the server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
-
-    `headers` must find names in lower case. `now` is the time to count a date from (default: the clock).
-    """
-    try:
-        return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
-    except ValueError:
-        pass
-    value = headers.get("retry-after", "")
-    try:
-        seconds = float(value)
-        return max(0.0, seconds) if seconds == seconds else None
-    except ValueError:
-        pass
-    try:
-        then = parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    if now is None:
-        from time import time
-
-        now = time()
-    return max(0.0, then - now)

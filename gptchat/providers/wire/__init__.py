@@ -15,7 +15,7 @@ def wire_named(name: str) -> Wire:
     """The wire API `chat`, `responses` or `completions`. Raises `ConfigurationError` for another name."""
     from gptchat.providers.wire import chat, completions, responses
 
-    wires: dict[str, Wire] = {"chat": chat, "responses": responses, "completions": completions}
+    wires: dict[str, Wire] = {wire.name: wire for wire in (chat.WIRE, responses.WIRE, completions.WIRE)}
     if name not in wires:
         raise ConfigurationError(
             _("there is no wire API “{name}”").format(name=name), hint=_("api is chat, responses or completions")

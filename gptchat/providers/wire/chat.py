@@ -13,6 +13,7 @@ from gptchat.providers.wire.common import (
     Json,
     Payload,
     ServerSaid,
+    Wire,
     error_in,
     malformed,
     mapping,
@@ -21,9 +22,6 @@ from gptchat.providers.wire.common import (
     words,
 )
 from gptchat.words import _
-
-name = "chat"
-path = "/chat/completions"
 
 _RENAMED = {"effort": "reasoning_effort"}
 
@@ -46,11 +44,6 @@ def response_format(value: Any) -> Any:
     """`json` and `text` stand for the API's objects; an object is passed as it is."""
     short = {"json": "json_object"}
     return {"type": short.get(value, value)} if isinstance(value, str) else value
-
-
-def reader() -> ChatReader:
-    """A reader for one reply."""
-    return ChatReader()
 
 
 class ChatReader:
@@ -178,3 +171,6 @@ def filtered(choice: Mapping[str, Any]) -> Sequence[ProviderEvent]:
     if not named:
         return ()
     return (Notice(_("the content filter stopped the reply: {categories}").format(categories=", ".join(named))),)
+
+
+WIRE = Wire("chat", "/chat/completions", payload, ChatReader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,11 +31,13 @@ class Payload:
 class Reader(Protocol):
     """Reads one reply. It is fed JSON objects in the order they came and never trusts their shape."""
 
-    ended: bool
-    """Whether the server's end mark has come, so that nothing more needs to be read."""
+    @property
+    def ended(self) -> bool:
+        """Whether the server's end mark has come, so that nothing more needs to be read."""
 
-    complete: bool
-    """Whether the reply is whole even if the connection breaks now."""
+    @property
+    def complete(self) -> bool:
+        """Whether the reply is whole even if the connection breaks now."""
 
     def feed(self, name: str, data: str) -> Sequence[ProviderEvent]:
         """The events in one server-sent event. Raises `ServerSaid` for an error object, `ProtocolError`."""
@@ -47,18 +49,18 @@ class Reader(Protocol):
         """What is due at the end: tool calls, usage, `Finished`. Raises `ProtocolError` when none was marked."""
 
 
-class Wire(Protocol):
+@dataclass(frozen=True, slots=True)
+class Wire:
     """A wire API."""
 
     name: str
     path: str
     """Below the base address, with a leading slash."""
 
-    def payload(self, request: Request) -> Payload:
-        """The body of `request`."""
-
-    def reader(self) -> Reader:
-        """A reader for one reply."""
+    payload: Callable[[Request], Payload]
+    """The body of a request."""
+    reader: Callable[[], Reader]
+    """A reader for one reply."""
 
 
 class ServerSaid(Exception):

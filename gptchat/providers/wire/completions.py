@@ -12,14 +12,12 @@ from gptchat.providers.wire.common import (
     Json,
     Payload,
     ServerSaid,
+    Wire,
     error_in,
     malformed,
     objects,
     usage_of,
 )
-
-name = "completions"
-path = "/completions"
 
 _NAMES = {"user": "User", "assistant": "Assistant"}
 _STOPS = ("\nUser:",)
@@ -61,11 +59,6 @@ def plain(content: Any) -> str:
         for part in parts
         if isinstance(part, Mapping)
     )
-
-
-def reader() -> CompletionsReader:
-    """A reader for one reply."""
-    return CompletionsReader()
 
 
 class CompletionsReader:
@@ -133,3 +126,6 @@ class CompletionsReader:
             reason = choice.get("finish_reason")
             if isinstance(reason, str) and reason:
                 end.reasons[number] = reason
+
+
+WIRE = Wire("completions", "/completions", payload, CompletionsReader)

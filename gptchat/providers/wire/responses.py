@@ -14,6 +14,7 @@ from gptchat.providers.wire.common import (
     Json,
     Payload,
     ServerSaid,
+    Wire,
     count,
     error_in,
     malformed,
@@ -21,9 +22,6 @@ from gptchat.providers.wire.common import (
     objects,
     usage_of,
 )
-
-name = "responses"
-path = "/responses"
 
 _RENAMED = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 _FOREIGN = ("n", "stop", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "echo", "logprobs")
@@ -113,11 +111,6 @@ def _plain(content: Any) -> str:
     return "\n\n".join(str(part["text"]) for part in content or () if isinstance(part, Mapping) and "text" in part)
 
 
-def reader() -> ResponsesReader:
-    """A reader for one reply."""
-    return ResponsesReader()
-
-
 class ResponsesReader:
     """Reads one response: typed events, or the whole object."""
 
@@ -194,7 +187,8 @@ class ResponsesReader:
             elif item.get("type") == "reasoning" and not self._thought:
                 self._summary(item, events)
             elif item.get("type") == "message" and not spoken:
-                for part in item.get("content") if isinstance(item.get("content"), list) else ():
+                content = item.get("content")
+                for part in content if isinstance(content, list) else ():
                     self._say(mapping(part).get("text") or mapping(part).get("refusal"), events)
         self._end.usage = usage_of(response.get("usage")) or self._end.usage
         if status == "incomplete":
@@ -226,3 +220,6 @@ class ResponsesReader:
             texts = [item.get("call_id"), item.get("name"), item.get("arguments")]
             self._end.calls[0, index] = [text if isinstance(text, str) else "" for text in texts]
             self._end.spoken = True
+
+
+WIRE = Wire("responses", "/responses", payload, ResponsesReader)

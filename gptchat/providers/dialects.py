@@ -1,0 +1,119 @@
+"""The dialects of refusal: the parts of an error body and the wait it asks for, however they are written."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from gptchat.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An error object of a server, whatever its dialect: `code` and `type` in lower case, `param` as named."""
+
+    message: str = ""
+    code: str = ""
+    type: str = ""
+    param: str = ""
+    status: int | None = None
+    limit: int | None = None
+    requested: int | None = None
+
+
+def read(body: Any) -> Said:
+    """The parts of an error body: OpenAI's, nested or not, FastAPI's `detail`, a string, or a whole page."""
+    if isinstance(body, (bytes, bytearray)):
+        body = body.decode("utf-8", "replace")
+    if isinstance(body, str):
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError):
+            return Said(_page(body))
+        return read(parsed) if isinstance(parsed, (dict, list)) else Said(str(parsed))
+    if isinstance(body, list):  # Gemini wraps its error in a list; FastAPI's detail is one
+        return _detail(body)
+    if not isinstance(body, dict):
+        return Said("" if body is None else str(body))
+    inner = body.get("error")
+    if isinstance(inner, (dict, list)) and inner:
+        return read(inner)
+    message = _first(body, "message", "msg", "error_description", "error_message", "detail", "error")
+    if not message and isinstance(body.get("detail"), (list, dict)):
+        return read(body["detail"])
+    code, kind = body.get("code"), body.get("type") or body.get("status")
+    inside = body.get("innererror")  # Azure keeps the telling code one level down
+    if isinstance(inside, dict) and isinstance(inside.get("code"), str):
+        code = inside["code"] if code in (None, "") else code
+    return Said(
+        message=message,
+        code="" if code is None else str(code).lower(),
+        type="" if kind is None else str(kind).lower(),
+        param=body["param"] if isinstance(body.get("param"), str) else "",
+        status=_status(code) or _status(body.get("status")),
+        limit=body["n_ctx"] if isinstance(body.get("n_ctx"), int) else None,
+        requested=body["n_prompt_tokens"] if isinstance(body.get("n_prompt_tokens"), int) else None,
+    )
+
+
+def _first(body: Mapping[str, Any], *keys: str) -> str:
+    for key in keys:
+        value = body.get(key)
+        if isinstance(value, str) and value.strip():
+            return value
+    return ""
+
+
+def _status(code: Any) -> int | None:
+    try:
+        number = int(code)
+    except (TypeError, ValueError):
+        return None
+    return number if 400 <= number < 600 else None
+
+
+def _detail(items: list[Any]) -> Said:
+    """A list of complaints as pydantic writes them: `{"loc": ["body", "n"], "msg": ...}`."""
+    for item in items:
+        if isinstance(item, dict) and isinstance(item.get("loc"), list) and item["loc"]:
+            place = ".".join(str(part) for part in item["loc"] if part != "body")
+            return Said(f"{place}: {item.get('msg', '')}", type=str(item.get("type", "")).lower(), param=place)
+        said = read(item)
+        if said.message:
+            return said
+    return Said()
+
+
+def _page(text: str) -> str:
+    """A page or plain text in one line: the title of an HTML page, else the beginning."""
+    if text.lstrip()[:1] == "<":
+        title = re.search(r"<title[^>]*>(.*?)</title>", text[:20_000], re.IGNORECASE | re.DOTALL)
+        return _("a web page, “{title}”").format(title=" ".join(title[1].split()) if title else "…")
+    return text
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds the server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
+
+    `headers` must find names in lower case. `now` is the time to count a date from (default: the clock).
+    """
+    try:
+        return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
+    except ValueError:
+        pass
+    value = headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+        return max(0.0, seconds) if seconds == seconds else None
+    except ValueError:
+        pass
+    try:
+        then = parsedate_to_datetime(value).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return max(0.0, then - (time.time() if now is None else now))

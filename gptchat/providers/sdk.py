@@ -1,0 +1,36 @@
+"""What every client of the SDK is made with."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from gptchat.providers.engine import Engine
+
+
+def sdk_options(engine: Engine, key: str, http: httpx2.AsyncClient, *, ambient: bool = False) -> dict[str, Any]:
+    """What every SDK client is made with. `ambient`: the SDK's own `OPENAI_CUSTOM_HEADERS` may apply.
+
+    Any other server must not be told them: they may hold a credential.
+    """
+    from openai import Omit
+
+    headers: dict[str, Any] = {}
+    if not ambient:
+        for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
+            name, colon, _value = line.partition(":")
+            if colon and name.strip().lower() not in ("authorization", "api-key"):
+                headers[name.strip()] = Omit()
+    if engine.user_agent:
+        headers["User-Agent"] = engine.user_agent
+    headers.update(engine.settings.headers)
+    return {
+        "http_client": http,
+        "max_retries": 0,
+        "default_headers": headers,
+        "default_query": dict(engine.settings.query),
+        "timeout": http.timeout,
+    }
