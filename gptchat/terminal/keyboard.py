@@ -50,7 +50,7 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
 
 
 @contextmanager
-def on_signals(names: Sequence[str], callback: Callable[[], None]) -> Generator[None, None, None]:
+def on_signals(names: Sequence[str], callback: Callable[[], object]) -> Generator[None, None, None]:
     """Call `callback` in the running loop when one of the signals comes, where the platform has them.
 
     Handlers that were there before are put back.

@@ -15,7 +15,8 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition, is_done, to_filter
-from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples
+from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
+from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.input import Input
 from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, Window
 from prompt_toolkit.layout.controls import FormattedTextControl
@@ -26,7 +27,7 @@ from prompt_toolkit.shortcuts.prompt import PromptSession
 from prompt_toolkit.styles import Style
 
 from gptchat.errors import UsageError
-from gptchat.terminal import editor
+from gptchat.terminal import editor, plain
 from gptchat.terminal.completion import ChatCompleter
 from gptchat.terminal.drafts import DraftKeeper
 from gptchat.terminal.folding import Draft, FoldedPastes, Folding
@@ -102,6 +103,7 @@ class Prompt:
         self._notice = ""
         self._armed = False
         self._elsewhere = False
+        self._gone = False
         self._length = 0
         self._session: PromptSession[str] = PromptSession(
             message,
@@ -176,6 +178,7 @@ class Prompt:
 
     def hang_up(self) -> None:
         """The terminal is gone, or the program is told to end: save the draft, and let `read` raise Leave."""
+        self._gone = True
         self.drafts.flush()
         self.leave()
 
@@ -185,6 +188,8 @@ class Prompt:
         Without a default, the draft that was left unsent last time does. Raises Leave when the person is
         done, by Ctrl-D or a second Ctrl-C on an empty line, or when there is no terminal to read from any more.
         """
+        if self._gone:
+            raise Leave
         unsent, self._unsent = self._unsent, ""
         if unsent and not (default if isinstance(default, str) else default.text):
             default = unsent
@@ -192,12 +197,33 @@ class Prompt:
         document = self._document(default)
         self._armed = False
         try:
-            text = await self._session.prompt_async(default=document)
+            if plain.is_dumb_terminal():
+                text = await self._read_plainly(document.text)
+            else:
+                text = await self._session.prompt_async(default=document)
         except (EOFError, OSError):  # the terminal was closed, and cannot even be drawn on
             self.drafts.flush()
             raise Leave from None
         self.drafts.sent()
         return _joined(self.folding.unfold(text))
+
+    async def _read_plainly(self, begun: str) -> str:
+        """A line from a terminal that cannot be drawn on; as in the drawn prompt, Ctrl-C clears, twice leaves."""
+        interrupted = False
+        while True:
+            message = fragment_list_to_text(to_formatted_text(self._session.message))
+            try:
+                text = await plain.read_line(self.keyboard, self.output, message, begun)
+            except plain.Interrupted:
+                if interrupted:
+                    raise Leave from None
+                self.output.write("\n" + _("press Ctrl-C again, or Ctrl-D, to leave") + "\n")
+                interrupted, begun = True, ""
+                continue
+            interrupted = False
+            if text.strip():
+                self._history.append_string(text)
+                return text
 
     # What the keys do (keys.Line).
 

@@ -1,0 +1,126 @@
+"""Small questions in the chat: a line, a choice, a secret, yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.output import Output
+from prompt_toolkit.shortcuts.prompt import PromptSession
+from prompt_toolkit.styles import Style
+
+from gptchat.terminal import plain
+from gptchat.terminal.keyboard import ESCAPE_WAIT
+from gptchat.words import _
+
+
+class _Declined(Exception):
+    """The person does not want to answer."""
+
+
+async def ask(
+    question: str,
+    *,
+    keyboard: Input,
+    output: Output,
+    choices: Sequence[tuple[str, str]] = (),
+    default: str = "",
+    secret: bool = False,
+    style: Mapping[str, str] | None = None,
+) -> str | None:
+    """Ask, and return the answer without blanks around it; None when declined by Esc, Ctrl-C or Ctrl-D.
+
+    `choices` are (key, meaning): only a key or a meaning is accepted, and the key returned. An empty answer is
+    `default`. A `secret` is never shown, nor kept anywhere. The question must be clean to draw.
+    """
+    message = _message(question, choices, default if not secret else "")
+    while True:
+        answer = await _read(message, keyboard, output, secret=secret, style=style or {})
+        if answer is None:
+            return None
+        answer = answer.strip() or default
+        if not choices:
+            return answer
+        for key, meaning in choices:
+            if answer.lower() in (key.lower(), meaning.lower()):
+                return key
+        keys = ", ".join(key for key, _meaning in choices)
+        message = [
+            ("class:notice", _("please answer one of {keys}").format(keys=keys)),
+            ("", "\n"),
+            *_message(question, (), default),
+        ]
+
+
+async def confirm(
+    question: str,
+    *,
+    keyboard: Input,
+    output: Output,
+    default: bool = False,
+    style: Mapping[str, str] | None = None,
+) -> bool:
+    """Ask for yes or no; declining is no. `y`, `yes`, `n`, `no` and the words of the language are understood."""
+    yes, no = _("yes"), _("no")
+    hint = "Y/n" if default else "y/N"
+    answer = await ask(f"{question} [{hint}]", keyboard=keyboard, output=output, style=style)
+    if answer is None:
+        return False
+    if answer.lower() in ("y", "yes", yes, yes[:1]):
+        return True
+    if answer.lower() in ("n", "no", no, no[:1]):
+        return False
+    return default if not answer else False
+
+
+def _message(question: str, choices: Sequence[tuple[str, str]], default: str) -> StyleAndTextTuples:
+    result: StyleAndTextTuples = [("class:question", question), ("", "\n" if choices else " ")]
+    width = max((len(key) for key, _meaning in choices), default=0)
+    for key, meaning in choices:
+        result += [("class:question.key", f"  {key:<{width}}"), ("", f"  {meaning}\n")]
+    if choices:
+        result.append(("class:prompt", "› "))
+    if default:
+        result.append(("class:question.default", f"[{default}] "))
+    return result
+
+
+async def _read(
+    message: StyleAndTextTuples, keyboard: Input, output: Output, *, secret: bool, style: Mapping[str, str]
+) -> str | None:
+    # A secret must not be echoed, which only the drawing prompt can see to.
+    if plain.is_dumb_terminal() and not secret:
+        try:
+            return await plain.read_line(keyboard, output, "".join(part[1] for part in message))
+        except (EOFError, plain.Interrupted):
+            return None
+    session: PromptSession[str] = PromptSession(
+        message,
+        is_password=secret,
+        key_bindings=_bindings(),
+        style=Style.from_dict({"question.default": "ansibrightblack", "notice": "italic", **style}),
+        include_default_pygments_style=False,
+        interrupt_exception=_Declined,
+        eof_exception=_Declined,
+        input=keyboard,
+        output=output,
+    )
+    session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_WAIT
+    session.app.renderer.cpr_not_supported_callback = None
+    try:
+        return await session.prompt_async()
+    except (_Declined, EOFError, OSError):
+        return None
+
+
+def _bindings() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("escape")
+    def _decline(event: KeyPressEvent) -> None:
+        event.app.exit(exception=_Declined())
+
+    return keys

@@ -1,0 +1,56 @@
+"""A small program for the tests: streams words, listens meanwhile, then prompts with what was typed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from gptchat.terminal.keyboard import on_signals, quiet
+from gptchat.terminal.listener import Listener
+from gptchat.terminal.prompt import Leave, Prompt
+
+
+async def stream(words: int) -> None:
+    """Print words, ten a line, as a reply would come."""
+    for number in range(words):
+        print(f"word{number}", end="\n" if number % 10 == 9 else " ", flush=True)
+        await asyncio.sleep(0.005)
+
+
+async def main(words: int) -> None:
+    """For each line read, stream and listen."""
+    prompt = Prompt(message=lambda: "alice › ")
+    waiting: tuple[str, ...] = ()
+    draft = None
+    with quiet(prompt.keyboard, prompt.output), on_signals(("SIGHUP",), prompt.hang_up):
+        try:
+            while True:
+                line = waiting[0] if waiting else await prompt.read(default=draft or "")
+                waiting = waiting[1:]
+                print("sent", json.dumps(line), flush=True)
+                if line == "crash":
+                    raise RuntimeError("as asked")
+                task = asyncio.create_task(stream(words))
+                async with Listener(
+                    prompt.keyboard,
+                    prompt.output,
+                    prompt.folding,
+                    on_stop=task.cancel,
+                    on_queue=lambda queued: print("\nqueued", json.dumps(queued), flush=True),
+                    on_draft=lambda text, column: print(f"\ndraft {column} {json.dumps(text)}", flush=True),
+                    queued=waiting,
+                    draft=draft,
+                ) as listener:
+                    try:
+                        await task
+                        print("\ndone", flush=True)
+                    except asyncio.CancelledError:
+                        print("\nstopped", flush=True)
+                draft, waiting = listener.draft, listener.queued
+        except Leave:
+            print("left")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))
