@@ -1,0 +1,81 @@
+"""What the terminal at hand can do, told by the streams and the environment; nothing is asked of the terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO, Literal
+
+Depth = Literal["none", "16", "256", "truecolor"]
+
+_HYPERLINKS = ("WT_SESSION", "KITTY_WINDOW_ID", "ALACRITTY_WINDOW_ID", "GHOSTTY_RESOURCES_DIR", "KONSOLE_VERSION")
+_PROGRAMS = ("iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio", "WarpTerminal")
+_TERMS = ("xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty")
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What output may use. `depth` is the number of colours; `dumb` means that the cursor must not be moved.
+
+    `reflows` says whether lines are wrapped anew when the window's width changes.
+    """
+
+    is_tty: bool = True
+    depth: Depth = "256"
+    dumb: bool = False
+    hyperlinks: bool = False
+    reflows: bool = True
+    synchronised: bool = True
+
+    @classmethod
+    def detect(cls, stream: IO[str], environ: Mapping[str, str] = os.environ) -> Terminal:
+        """The capabilities of the terminal behind `stream`, by TERM, COLORTERM, NO_COLOR and their like."""
+        if not stream.isatty():
+            return cls(is_tty=False, depth="none", dumb=True, reflows=False, synchronised=False)
+        term = environ.get("TERM", "" if os.name == "posix" else "xterm-256color")
+        if term in ("dumb", "unknown", ""):
+            return cls(depth="none", dumb=True, reflows=False, synchronised=False)
+        return cls(
+            depth=_depth(term, environ),
+            hyperlinks=_hyperlinks(term, environ),
+            reflows=_reflows(term, environ),
+            synchronised=term != "linux",
+        )
+
+
+def size(stream: IO[str]) -> tuple[int, int]:
+    """Columns and rows of the terminal behind `stream`; 80 by 24 where it does not say."""
+    try:
+        columns, rows = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError, AttributeError):
+        return 80, 24
+    return columns or 80, rows or 24
+
+
+def _depth(term: str, environ: Mapping[str, str]) -> Depth:
+    if environ.get("NO_COLOR"):
+        return "none"
+    if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or term.endswith("-direct"):
+        return "truecolor"
+    if environ.get("WT_SESSION") or (os.name == "nt" and not environ.get("TERM")):
+        return "truecolor"
+    return "256" if "256" in term or term in _TERMS else "16"
+
+
+def _hyperlinks(term: str, environ: Mapping[str, str]) -> bool:
+    """OSC 8: terminals known to have it. Multiplexers are left out, they depend on what is outside of them."""
+    if environ.get("TMUX") or environ.get("STY"):
+        return False
+    vte = environ.get("VTE_VERSION", "")
+    if vte.isdecimal() and int(vte) >= 5000:
+        return True
+    named = environ.get("TERM_PROGRAM") in _PROGRAMS or term in _TERMS
+    return named or any(environ.get(name) for name in _HYPERLINKS)
+
+
+def _reflows(term: str, environ: Mapping[str, str]) -> bool:
+    """Whether lines wrap anew on a change of width: xterm, GNU screen and the consoles of kernels do not."""
+    if environ.get("TMUX"):
+        return True
+    return not (environ.get("XTERM_VERSION") or environ.get("STY") or term in ("linux", "vt100", "vt220"))

@@ -1,0 +1,204 @@
+"""Pieces of Markdown as styled lines, with the bullets and bars of the containers they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+
+from gptchat.terminal.markdown import tables
+from gptchat.terminal.markdown.code import TAB, Highlighter
+from gptchat.terminal.markdown.inline import InlineRenderer
+from gptchat.terminal.markdown.lines import Line, trim, width_of, wrap
+from gptchat.terminal.markdown.maths import to_unicode
+from gptchat.terminal.markdown.tree import Container, Piece
+from gptchat.terminal.safe import clean_line
+from gptchat.terminal.theme import Theme
+from gptchat.words import _
+
+_BULLETS = "•◦▪"
+_LEAST_WIDTH = 8
+_RULE_WIDTH = 40
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(slots=True)
+class OpenFence:
+    """A code block whose first lines are printed."""
+
+    highlighter: Highlighter
+
+
+@dataclass(slots=True)
+class OpenTable:
+    """A table whose first rows are printed; `measured` are the rows that decide its widths."""
+
+    measured: list[list[str]]
+
+
+Progress = OpenFence | OpenTable
+
+
+class BlockRenderer:
+    """Renders pieces in their order. Code blocks are numbered from `code_blocks` + 1."""
+
+    def __init__(self, theme: Theme, env: MutableMapping[str, Any], *, hyperlinks: bool) -> None:
+        self._theme = theme
+        self._inline = InlineRenderer(theme, env, hyperlinks=hyperlinks)
+        self.code_blocks = 0
+
+    def render(self, piece: Piece, width: int, progress: Progress | None = None) -> list[Line]:
+        """The lines of `piece` in `width` columns; of one in `progress`, those that follow."""
+        rest = [span for container in piece.path for span in self._following(container)]
+        inner = max(width - width_of(rest), _LEAST_WIDTH)
+        lines = self._body(piece, inner, progress)
+        return self._contained(piece, lines, rest)
+
+    def open_fence(self, piece: Piece) -> OpenFence:
+        """The state of a fence before its first line."""
+        assert piece.token is not None
+        return OpenFence(Highlighter(_language(piece.token.info), self._theme))
+
+    def _contained(self, piece: Piece, lines: list[Line], rest: Line) -> list[Line]:
+        out: list[Line] = []
+        if piece.gap:
+            out.append(trim([s for c in piece.path if c.begun for s in self._following(c)]))
+        if piece.path:
+            inner = piece.path[-1]
+            if inner.callout and not inner.begun:
+                lines = [[(_callouts()[inner.callout], self._theme[inner.callout])], *lines]
+            fresh = any(not container.begun for container in piece.path)
+            if fresh and not lines:
+                lines = [[]]
+            first = [s for c in piece.path for s in (self._following(c) if c.begun else self._beginning(c))]
+            lines = [trim([*(first if index == 0 else rest), *line]) for index, line in enumerate(lines)]
+            if lines:
+                for container in piece.path:
+                    container.begun = True
+        return out + lines
+
+    def _beginning(self, container: Container) -> Line:
+        if container.kind == "quote":
+            return self._following(container)
+        if container.task is not None:
+            return [("☑ " if container.task else "☐ ", self._theme["task" if container.task else "bullet"])]
+        return [(_marker(container), self._theme["bullet"])]
+
+    def _following(self, container: Container) -> Line:
+        if container.kind == "quote":
+            return [("▎ ", self._theme[container.callout or "quote"])]
+        return [(" " * (2 if container.task is not None else cell_len(_marker(container))), self._theme["text"])]
+
+    def _body(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
+        theme = self._theme
+        match piece.kind:
+            case "paragraph":
+                return wrap(self._inline.render(piece.text), width) if piece.text else []
+            case "heading":
+                return wrap(self._inline.render(piece.text, theme[f"heading{piece.level}"]), width)
+            case "rule":
+                return [[("─" * min(width, _RULE_WIDTH), theme["rule"])]]
+            case "fence":
+                return self._fence(piece, progress)
+            case "code":
+                return _literal(piece.text, theme["code"])
+            case "html":
+                return _literal(piece.text, theme["html"])
+            case "table":
+                return self._table(piece, width, progress)
+            case "maths":
+                return self._maths(piece, width)
+            case "footnote":
+                return self._footnote(piece, width)
+        return []
+
+    def _fence(self, piece: Piece, progress: Progress | None) -> list[Line]:
+        assert piece.token is not None
+        lines: list[Line] = []
+        if not isinstance(progress, OpenFence):
+            progress = self.open_fence(piece)
+            self.code_blocks += 1
+            name = _language(piece.token.info) or _("code")
+            lines.append([(f"╶ {name} · {self.code_blocks}", self._theme["fence"])])
+        source = piece.text.removesuffix("\n")
+        if piece.text:
+            lines += [progress.highlighter.line(line) for line in source.split("\n")]
+        return lines
+
+    def _table(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
+        table = table_of(piece)
+        measured = progress.measured if isinstance(progress, OpenTable) else table.rows
+        plan = tables.layout(
+            tables.Table(table.header, table.align, measured[: tables.MEASURED_ROWS]), width, self._inline.render
+        )
+        lines: list[Line] = []
+        first = not isinstance(progress, OpenTable)
+        if first:
+            lines += tables.header_lines(table, plan, width, self._inline.render, self._theme)
+        for row in table.rows:
+            lines += tables.row_lines(table, row, plan, width, self._inline.render, self._theme, first=first)
+            first = False
+        if not lines and not isinstance(progress, OpenTable):  # a list of no rows: the header is all there is
+            lines += tables.row_lines(table, [], plan, width, self._inline.render, self._theme, first=True)
+        return lines
+
+    def _maths(self, piece: Piece, width: int) -> list[Line]:
+        assert piece.token is not None
+        text = to_unicode(piece.text) if piece.text else None
+        style = self._theme["maths"]
+        if text is None:
+            return _literal(piece.token.markup, style)
+        return [[("  ", style), *line] for line in wrap([(text, style)], max(width - 2, _LEAST_WIDTH))]
+
+    def _footnote(self, piece: Piece, width: int) -> list[Line]:
+        assert piece.token is not None
+        name = str(piece.token.meta["footnote"])
+        mark = (name.translate(_SUPERSCRIPT) if name.isascii() and name.isdigit() else f"[{name}]") + " "
+        style = self._theme["footnote"]
+        indent = cell_len(mark)
+        lines = wrap(self._inline.render(piece.text), max(width - indent, _LEAST_WIDTH))
+        return [[(mark if index == 0 else " " * indent, style), *line] for index, line in enumerate(lines)]
+
+
+def table_of(piece: Piece) -> tables.Table:
+    """The cells of a table's piece."""
+    assert piece.token is not None
+    meta = piece.token.meta
+    return tables.Table(meta["header"], tables.aligns(meta["align"]), meta["rows"])
+
+
+def _language(info: str) -> str:
+    """The language of a fence: the first word of its info string (`python`, `{.python}`, `js title=x`)."""
+    words = clean_line(info).split()
+    return words[0].strip("{}.").split(",")[0].split(":")[0] if words else ""
+
+
+def _literal(text: str, style: Any) -> list[Line]:
+    lines = text.removesuffix("\n").split("\n")
+    return [[(line.expandtabs(TAB), style)] if line.strip() else [] for line in lines]
+
+
+def _marker(container: Container) -> str:
+    if container.number is not None:
+        return f"{container.number}{container.delimiter} "
+    return _BULLETS[min(container.depth, len(_BULLETS) - 1)] + " "
+
+
+def _callouts() -> dict[str, str]:
+    return {
+        "note": _("Note"),
+        "tip": _("Tip"),
+        "important": _("Important"),
+        "warning": _("Warning"),
+        "caution": _("Caution"),
+    }
+
+
+def trimmed(lines: Sequence[Line]) -> list[Line]:
+    """The lines without blank ones at the end."""
+    end = len(lines)
+    while end and not trim(lines[end - 1]):
+        end -= 1
+    return list(lines[:end])

@@ -1,0 +1,183 @@
+"""Highlighted code, line by line: the state of the language's lexer is carried from each line to the next."""
+
+from __future__ import annotations
+
+import copy
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from gptchat.terminal.markdown.lines import Line
+from gptchat.terminal.theme import Theme
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+TAB = 4
+"""Columns between tab stops in code."""
+_LOOKS = {
+    "Comment": "code.comment",
+    "Comment.Preproc": "code.keyword",
+    "Comment.PreprocFile": "code.string",
+    "Keyword": "code.keyword",
+    "Keyword.Type": "code.name",
+    "Keyword.Constant": "code.number",
+    "Operator.Word": "code.keyword",
+    "Operator": "code.operator",
+    "Name.Builtin": "code.builtin",
+    "Name.Builtin.Pseudo": "code.number",
+    "Name.Function": "code.name",
+    "Name.Class": "code.name",
+    "Name.Decorator": "code.keyword",
+    "Name.Exception": "code.name",
+    "Name.Tag": "code.keyword",
+    "Name.Attribute": "code.name",
+    "Name.Constant": "code.number",
+    "Literal.String": "code.string",
+    "Literal.Number": "code.number",
+    "Generic.Inserted": "code.inserted",
+    "Generic.Deleted": "code.deleted",
+    "Generic.Heading": "code.heading",
+    "Generic.Subheading": "code.heading",
+    "Generic.Strong": "code.heading",
+    "Generic.Prompt": "code.comment",
+}
+_UNFINISHED = 4096
+"""Characters of an unfinished token (a long comment) that are read again with each new line, at most."""
+
+
+class Highlighter:
+    """Highlights the lines of one code block in order."""
+
+    def __init__(self, language: str, theme: Theme) -> None:
+        self._theme = theme
+        self._lexer = _lexer(language)
+        self._looks: dict[Any, str] = {}
+        self._stack: tuple[str, ...] = ("root",)
+        self._context: Any = None
+        self._carry = ""
+
+    def line(self, text: str) -> Line:
+        """The spans of the next line (without its line end)."""
+        text = text.expandtabs(TAB)
+        if self._lexer is None:
+            return [(text, self._theme["code.plain"])] if text else []
+        return self._advance(text)
+
+    def fork(self) -> Highlighter:
+        """Another one that begins where this one stands: for a line that is still being written."""
+        twin = copy.copy(self)
+        if self._context is not None:
+            twin._context = copy.copy(self._context)
+            twin._context.stack = list(self._context.stack)
+        return twin
+
+    def _advance(self, text: str) -> Line:
+        from pygments.lexer import ExtendedRegexLexer, RegexLexer
+
+        lexer: Any = self._lexer
+        source = self._carry + text + "\n"
+        skip = len(self._carry)
+        if isinstance(lexer, ExtendedRegexLexer):
+            if self._context is None:
+                self._context = _context(lexer)
+            self._context.text, self._context.pos, self._context.end = source, 0, len(source)
+            tokens = list(lexer.get_tokens_unprocessed(context=self._context))
+        elif isinstance(lexer, RegexLexer):
+            tokens = self._resumed(lexer, source)
+        else:
+            tokens = list(lexer.get_tokens_unprocessed(source))
+        return self._spans(tokens, source, skip)
+
+    def _resumed(self, lexer: Any, source: str) -> list[tuple[int, Any, str]]:
+        """Tokens by the lexer's own tables, from the state where the last line ended.
+
+        Pygments can begin in a given state but does not tell the one it ends in, so its loop (RegexLexer,
+        version 2.21) is written here once more. A token that reaches the end of the line may be the
+        beginning of a longer one: it is read again with the next line, in the state it began in.
+        """
+        definitions = lexer._tokens
+        stack = list(self._stack)
+        tokens: list[tuple[int, Any, str]] = []
+        at = 0
+        begin, begin_stack = 0, tuple(stack)
+        while at < len(source):
+            for matches, action, new_state in definitions[stack[-1]]:
+                match = matches(source, at)
+                if not match:
+                    continue
+                if match.end() > at:
+                    begin, begin_stack = at, tuple(stack)
+                if action is not None:
+                    if type(action).__name__ == "_TokenType":
+                        tokens.append((at, action, match.group()))
+                    else:
+                        tokens.extend(action(lexer, match))
+                at = match.end()
+                if new_state is not None:
+                    _move(stack, new_state)
+                break
+            else:
+                if source[at] == "\n":
+                    stack = ["root"]
+                begin, begin_stack = at, tuple(stack)
+                tokens.append((at, None, source[at]))
+                at += 1
+        if source[begin:] != "\n" and len(source) - begin <= _UNFINISHED:
+            self._carry, self._stack = source[begin:], begin_stack
+        else:
+            self._carry, self._stack = "", tuple(stack)
+        return tokens
+
+    def _spans(self, tokens: list[tuple[int, Any, str]], source: str, skip: int) -> Line:
+        line: Line = []
+        end = len(source) - 1
+        for at, kind, text in tokens:
+            piece = text[max(skip - at, 0) : max(end - at, 0)]
+            if piece:
+                line.append((piece, self._theme[self._look(kind)]))
+        return line
+
+    def _look(self, kind: Any) -> str:
+        known = self._looks.get(kind)
+        if known is None:
+            name = str(kind).removeprefix("Token.").removeprefix("Token")
+            while name and name not in _LOOKS:
+                name = name.rpartition(".")[0]
+            known = self._looks[kind] = _LOOKS.get(name, "code.plain")
+        return known
+
+
+def _move(stack: list[str], new_state: Any) -> None:
+    """Pygments' transitions of the state stack; the first state is never popped."""
+    if isinstance(new_state, tuple):
+        for state in new_state:
+            _move(stack, state)
+    elif isinstance(new_state, int):
+        del stack[max(len(stack) + new_state, 1) :]
+    elif new_state == "#pop":
+        del stack[max(len(stack) - 1, 1) :]
+    else:
+        stack.append(stack[-1] if new_state == "#push" else new_state)
+
+
+def _context(lexer: Lexer) -> Any:
+    """The state that a lexer with a context keeps between lines; YAML's holds its indentation too."""
+    from pygments.lexer import LexerContext
+    from pygments.lexers.data import YamlLexer, YamlLexerContext
+
+    return (YamlLexerContext if isinstance(lexer, YamlLexer) else LexerContext)("", 0)
+
+
+@lru_cache(maxsize=32)
+def _lexer(language: str) -> Lexer | None:
+    """The lexer for a fence's language; None where pygments knows none."""
+    name = language.strip().lower()
+    if not name or name in ("text", "txt", "plain", "plaintext", "output", "none"):
+        return None
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        return get_lexer_by_name(name)
+    except ClassNotFound:
+        return None

@@ -1,0 +1,230 @@
+"""The Markdown grammar: CommonMark with tables and strike-through, and what replies of models need besides.
+
+Added to markdown-it's rules: maths between dollars or `\\(`, `\\[`; footnotes; emphasis that works beside
+full-width punctuation; links to http, https and mailto only. Every rule decides by the lines up to its own
+end and never by what may come later, which is what lets a reply be printed while it streams.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping
+from functools import lru_cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
+from markdown_it.parser_inline import ParserInline
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.paragraph import paragraph
+from markdown_it.rules_block.table import escapedSplit, getLine, table
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Scanned
+from markdown_it.token import Token
+
+from gptchat.terminal.safe import safe_url
+
+_FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]:[ \t]*")
+_REFERENCE = re.compile(r"\[\^([^\]\s]{1,40})\]")
+_CLOSERS = {"$$": "$$", "\\[": "\\]"}
+_CJK = re.compile(
+    "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
+    "\U0001f200-\U0001f2ff\U00020000-\U0003ffff]"
+)
+_MONEY = re.compile(r"\d[\d,.]*(?:\s+[^\W\d_]{2,}|[^\S\n]*$|[KkMB]\b)")
+
+
+class _Inline(StateInline):
+    """Inline state whose emphasis marks work beside Chinese, Japanese and Korean text.
+
+    CommonMark asks for a blank or punctuation outside a mark that has punctuation inside; such scripts
+    put no blanks between words. A CJK character outside counts as a blank does (commonmark-spec#650).
+    """
+
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
+        marker = self.src[start]
+        end = start
+        while end < self.posMax and self.src[end] == marker:
+            end += 1
+        last = self.src[start - 1] if start else " "
+        following = self.src[end] if end < self.posMax else " "
+        last_blank, next_blank = isWhiteSpace(ord(last)), isWhiteSpace(ord(following))
+        last_punct, next_punct = _punctuation(last), _punctuation(following)
+        last_cjk, next_cjk = _CJK.match(last) is not None, _CJK.match(following) is not None
+        left = not next_blank and (not next_punct or last_blank or last_punct or last_cjk)
+        right = not last_blank and (not last_punct or next_blank or next_punct or next_cjk)
+        can_open = left and (canSplitWord or not right or last_punct)
+        can_close = right and (canSplitWord or not left or next_punct)
+        return Scanned(can_open, can_close, end - start)
+
+
+class _InlineParser(ParserInline):
+    """The inline parser over `_Inline` states."""
+
+    def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
+        state = _Inline(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
+
+
+def _punctuation(char: str) -> bool:
+    return isMdAsciiPunct(ord(char)) or isPunctChar(char)
+
+
+@lru_cache(maxsize=1)
+def grammar() -> MarkdownIt:
+    """The parser, built once."""
+    md = MarkdownIt("commonmark", {"html": True})
+    md.inline = _InlineParser()
+    md.inline.ruler.enableOnly(
+        [rule for rule in md.inline.ruler.get_all_rules() if rule not in ("linkify",)], ignoreInvalid=True
+    )
+    md.inline.ruler.before("escape", "maths", _inline_maths)
+    md.inline.ruler.before("link", "footnote_reference", _footnote_reference)
+    md.enable(["table", "strikethrough"])
+    md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    alt: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    md.block.ruler.before("blockquote", "maths", _block_maths, alt)
+    md.block.ruler.before("reference", "footnote", _footnote, alt)
+    md.validateLink = lambda url: safe_url(url) is not None  # type: ignore[method-assign] # the documented way
+    return md
+
+
+def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
+    """The block tokens of `source`; the inline ones are left to `inline`. Definitions are added to `env`."""
+    tokens: list[Token] = []
+    md = grammar()
+    md.block.parse(source.replace("\0", "\ufffd"), md, env, tokens)
+    return tokens
+
+
+def inline(content: str, env: MutableMapping[str, Any]) -> list[Token]:
+    """The inline tokens of a paragraph, a heading or a cell."""
+    md = grammar()
+    return md.inline.parse(content, md, env, [])
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """The table rule, with every cell of every row kept in the token's `meta`: the library drops surplus ones."""
+    before = len(state.tokens)
+    if not table(state, start, end, silent):
+        return False
+    if not silent:
+        token = state.tokens[before]
+        lines = [getLine(state, line) for line in range(start, state.line)]
+        del state.tokens[before + 1 :]
+        token.type, token.nesting = "table", 0
+        token.map = [start, state.line]
+        token.meta = {
+            "header": _cells(lines[0]),
+            "align": _cells(lines[1]),
+            "rows": [_cells(row) for row in lines[2:]],
+        }
+        state.level = token.level
+    return True
+
+
+def _cells(row: str) -> list[str]:
+    cells = [cell.strip() for cell in escapedSplit(row.strip())]
+    if cells and not cells[0]:
+        cells = cells[1:]
+    if cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _block_maths(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """`$$ … $$` or `\\[ … \\]` on lines of their own, to the closing mark, a blank line or the container's end."""
+    if state.sCount[start] < state.blkIndent or state.is_code_block(start):
+        return False
+    first = getLine(state, start).rstrip()
+    closer = _CLOSERS.get(first[:2])
+    if closer is None:
+        return False
+    body = first[2:]
+    if closer in body and (
+        not body.endswith(closer) or body.index(closer) != len(body) - 2 or not body[:-2].strip()
+    ):
+        return False
+    if silent:
+        return True
+    line = start + 1
+    closed = closer in body
+    while not closed and line < end and not state.isEmpty(line) and state.sCount[line] >= state.blkIndent:
+        closed = getLine(state, line).rstrip().endswith(closer)
+        line += 1
+    source = state.getLines(start, line, state.blkIndent, False).strip()
+    state.line = line
+    token = state.push("math_block", "math", 0)
+    token.content = source[2:-2].strip() if closed else ""
+    token.markup = source
+    token.map = [start, line]
+    return True
+
+
+def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """`[^name]: text`: a paragraph with the name in its `meta`, before it is taken for a link's address."""
+    if state.sCount[start] < state.blkIndent or state.is_code_block(start):
+        return False
+    match = _FOOTNOTE.match(getLine(state, start))
+    if not match:
+        return False
+    if silent:
+        return True
+    before = len(state.tokens)
+    paragraph(state, start, end, False)
+    state.tokens[before].meta = {"footnote": match[1]}
+    text = state.tokens[before + 1]
+    text.content = _FOOTNOTE.sub("", text.content, count=1)
+    return True
+
+
+def _footnote_reference(state: StateInline, silent: bool) -> bool:
+    if state.src[state.pos] != "[":
+        return False
+    match = _REFERENCE.match(state.src, state.pos, state.posMax)
+    if not match:
+        return False
+    if not silent:
+        state.push("footnote_reference", "", 0).content = match[1]
+    state.pos = match.end()
+    return True
+
+
+def _inline_maths(state: StateInline, silent: bool) -> bool:
+    """`$x$` by pandoc's rule (no blank inside the marks, no digit after), `$$x$$`, `\\(x\\)` and `\\[x\\]`."""
+    src, pos = state.src, state.pos
+    opener = src[pos : pos + 2]
+    if opener in ("\\(", "\\["):
+        closer = "\\)" if opener == "\\(" else "\\]"
+    elif src[pos] == "$":
+        opener = closer = "$$" if opener == "$$" else "$"
+    else:
+        return False
+    begin = pos + len(opener)
+    end = src.find(closer, begin, state.posMax)
+    if opener == "$":
+        while end != -1 and src[end - 1] == "\\":
+            end = src.find(closer, end + 1, state.posMax)
+    if end == -1 or end == begin:
+        return False
+    content = src[begin:end]
+    after = end + len(closer)
+    if opener == "$" and (
+        content != content.strip()
+        or src[after : after + 1].isdigit()
+        or "`" in content
+        or (_MONEY.match(content) and not re.search(r"[\\^_=+<>]", content))
+    ):
+        return False
+    if not content.strip():
+        return False
+    if not silent:
+        token = state.push("math_inline", "math", 0)
+        token.content = content.strip()
+        token.markup = src[pos:after]
+    state.pos = after
+    return True

@@ -1,0 +1,255 @@
+"""A reply rendered while it grows: finished lines once and for good, and a short tail that may still change.
+
+What is committed in the end is what rendering the whole reply at once gives, however the text was cut. Only
+complete lines are committed: a piece when another one follows it, the lines of an open code block and the
+rows of a table as they come. What is left to parse stays short: the source of the unfinished piece, behind a
+rewritten line that holds its list item or quote open, so that the cost grows linearly with the reply.
+
+Link reference definitions that come later than their use stay literal: their use is printed by then.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from gptchat.terminal.markdown import tables
+from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, table_of
+from gptchat.terminal.markdown.lines import Line
+from gptchat.terminal.markdown.tree import PLACEHOLDER, Container, Opening, Piece, pieces
+from gptchat.terminal.safe import clean
+from gptchat.terminal.theme import Theme
+
+_ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")
+_QUOTE = re.compile(r"( {0,3})> ?")
+
+
+class MarkdownStream:
+    """Takes text in pieces of any size and gives lines.
+
+    `commit` returns lines that are final; `tail` those of the rest as it looks now; `finish` the rest as
+    final. `width` is given with each call, for the window may change.
+    """
+
+    def __init__(self, theme: Theme, *, hyperlinks: bool = False, code_blocks: int = 0) -> None:
+        self._env: dict[str, Any] = {}
+        self._theme = theme
+        self._hyperlinks = hyperlinks
+        self._renderer = BlockRenderer(theme, self._env, hyperlinks=hyperlinks)
+        self._renderer.code_blocks = code_blocks
+        self._incoming: list[str] = []
+        self._partial = ""
+        """The last line while it is not complete, as received."""
+        self._source = ""
+        """The complete lines that are not committed, cleaned; perhaps behind a rewritten beginning."""
+        self._opening = Opening()
+        self._progress: Progress | None = None
+        self._fresh = False
+        """Whether complete lines came since the last commit."""
+
+    @property
+    def code_blocks(self) -> int:
+        """How many code blocks have been rendered for good, those before this text included."""
+        return self._renderer.code_blocks
+
+    @property
+    def pending(self) -> int:
+        """How many characters every tail has to read again."""
+        return len(self._source) + len(self._partial)
+
+    def feed(self, text: str) -> None:
+        """Take `text` in; nothing is read before the next `commit` or `tail`."""
+        self._incoming.append(text)
+
+    def commit(self, width: int) -> list[Line]:
+        """The lines that have become final since the last call."""
+        self._take()
+        if not self._fresh:
+            return []
+        self._fresh = False
+        found = pieces(self._source, self._env, self._opening)
+        if not found:
+            return []
+        last = found[-1]
+        cut = len(found) if self._is_final(last) else len(found) - 1
+        if last.path and self._tabs(last):
+            return []  # where a tab stands in a marker, columns are not characters: wait for the whole block
+        return self._settle(found, cut, width)
+
+    def tail(self, width: int) -> list[Line]:
+        """The lines of what is not committed, as it looks now."""
+        self._take()
+        source = self._source + clean(self._partial.removesuffix("\r"))
+        if not source.strip():
+            return []
+        env = {**self._env, "references": dict(self._env.get("references", {}))}
+        renderer = BlockRenderer(self._theme, env, hyperlinks=self._hyperlinks)
+        renderer.code_blocks = self._renderer.code_blocks
+        progress = self._progress
+        if isinstance(progress, OpenFence):
+            progress = OpenFence(progress.highlighter.fork())
+        opening = Opening(tuple(copy.copy(one) for one in self._opening.path), self._opening.gap)
+        return _render(renderer, pieces(source, env, opening), width, progress)
+
+    def finish(self, width: int) -> list[Line]:
+        """The lines of all that is left; the stream is then at its end."""
+        if self._partial or self._incoming:
+            self.feed("\n")
+        self._take()
+        lines = _render(self._renderer, pieces(self._source, self._env, self._opening), width, self._progress)
+        self._source, self._opening, self._progress, self._fresh = "", Opening(), None, False
+        return lines
+
+    def _take(self) -> None:
+        if not self._incoming:
+            return
+        text = self._partial + "".join(self._incoming)
+        self._incoming.clear()
+        cut = text.rfind("\n") + 1
+        self._partial = text[cut:]
+        if cut:
+            self._source += clean(text[:cut])
+            self._fresh = True
+
+    def _is_final(self, piece: Piece) -> bool:
+        """Whether the last piece cannot change any more. Inside containers it is kept, to hold them open."""
+        if piece.path:
+            return False
+        return piece.kind in ("heading", "rule") or (piece.kind == "fence" and _closed(piece))
+
+    def _settle(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:
+        """Render the first `cut` pieces, and as much of an open fence or table after them as is final."""
+        lines = _render(self._renderer, found[:cut], width, self._progress)
+        if cut == len(found):
+            self._source = "\n".join(self._source.split("\n")[found[-1].end :])
+            self._opening, self._progress = Opening(gap=True), None
+            return lines
+        last = found[-1]
+        progress = self._progress if cut == 0 else None
+        if last.kind == "fence" and not _closed(last):
+            return lines + self._settle_fence(last, width, progress)
+        if last.kind == "table" and (progress or len(table_of(last).rows) >= tables.MEASURED_ROWS):
+            return lines + self._settle_table(last, width, progress)
+        if cut:
+            self._progress = None
+            self._retain(last, found[cut - 1].end)
+        return lines
+
+    def _settle_fence(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
+        if not isinstance(progress, OpenFence):
+            progress = self._renderer.open_fence(piece)
+            empty = copy.copy(piece)
+            empty.text = ""
+            heading = self._renderer.render(empty, width)
+        else:
+            heading = []
+        self._progress = progress
+        body = copy.copy(piece)
+        body.gap = False
+        rows = self._renderer.render(body, width, progress) if piece.text else []
+        rewritten = self._source.split("\n")
+        head, _ = self._prefixes(piece.path, rewritten)
+        self._source = head + _inside(rewritten, piece.path, piece.start) + "\n"
+        self._opening = Opening(piece.path)
+        return heading + rows
+
+    def _settle_table(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
+        table = table_of(piece)
+        lines = self._renderer.render(piece, width, progress)
+        if not isinstance(progress, OpenTable):
+            progress = OpenTable(table.rows[: tables.MEASURED_ROWS])
+        self._progress = progress
+        rewritten = self._source.split("\n")
+        head, following = self._prefixes(piece.path, rewritten)
+        header = _inside(rewritten, piece.path, piece.start)
+        rule = _inside(rewritten, piece.path, piece.start + 1).strip()
+        self._source = f"{head}{header}\n{following}{rule}\n"
+        self._opening = Opening(piece.path)
+        return lines
+
+    def _retain(self, piece: Piece, previous_end: int) -> None:
+        """Keep the source from `piece` on, with the containers that already began held open."""
+        lines = self._source.split("\n")
+        begun = [container for container in piece.path if container.begun]
+        fresh = [container for container in piece.path if not container.begun]
+        start = min([piece.start, *(container.line for container in fresh)])
+        head = ""
+        if begun:
+            prefix, following = self._prefixes(begun, lines)
+            head = f"{prefix}{PLACEHOLDER}\n{following.rstrip()}\n"
+        elif not piece.path:
+            while start > previous_end and lines[start - 1].strip():
+                start -= 1  # definitions right before it, which may go on
+        self._source = head + "\n".join(lines[start:])
+        self._opening = Opening(piece.path, piece.gap)
+
+    def _tabs(self, piece: Piece) -> bool:
+        """Whether a tab stands in a line that opens one of the piece's containers, or in its own first lines."""
+        lines = self._source.split("\n")
+        numbers = {container.line for container in piece.path} | {piece.start, min(piece.start + 1, piece.end - 1)}
+        return any("\t" in lines[number] for number in numbers)
+
+    def _prefixes(self, path: Sequence[Container], lines: Sequence[str]) -> tuple[str, str]:
+        """What a line begins with to open the containers of `path`, and to go on in them."""
+        opening = following = ""
+        for index, container in enumerate(path):
+            text = _inside(lines, path[:index], container.line)
+            if container.kind == "quote":
+                match = _QUOTE.match(text)
+                assert match is not None
+                opening += match[1] + "> "
+                following += match[1] + "> "
+            else:
+                mark = _mark(text)
+                opening += mark
+                following += " " * len(mark)
+        return opening, following
+
+
+def _render(renderer: BlockRenderer, found: Sequence[Piece], width: int, progress: Progress | None) -> list[Line]:
+    lines: list[Line] = []
+    for index, piece in enumerate(found):
+        lines += renderer.render(piece, width, progress if index == 0 else None)
+    return lines
+
+
+def _closed(piece: Piece) -> bool:
+    """Whether a fence has its closing line."""
+    return piece.end - piece.start == piece.text.count("\n") + 2
+
+
+def _mark(text: str) -> str:
+    """The indent, marker and blanks that a list item begins with, as CommonMark measures its content."""
+    match = _ITEM.match(text)
+    assert match is not None, "a list item begins with its marker"
+    blanks = len(match[3]) if match[4] and 1 <= len(match[3]) <= 4 else 1
+    return match[1] + match[2] + " " * blanks
+
+
+def _inside(lines: Sequence[str], path: Sequence[Container], number: int) -> str:
+    """Line `number` as it reads inside of the containers of `path`."""
+    text = lines[number]
+    for index, container in enumerate(path):
+        if container.kind == "quote":
+            text = _QUOTE.sub("", text, count=1)
+        else:
+            text = text[len(_mark(_inside(lines, path[:index], container.line))) :]
+    return text
+
+
+def render_lines(
+    text: str, width: int, theme: Theme, *, hyperlinks: bool = False, code_blocks: int = 0
+) -> list[Line]:
+    """The whole of `text` (untrusted Markdown) as lines of `width` columns; code lines may be longer.
+
+    Code blocks are numbered from `code_blocks` + 1.
+    """
+    env: dict[str, Any] = {}
+    renderer = BlockRenderer(theme, env, hyperlinks=hyperlinks)
+    renderer.code_blocks = code_blocks
+    source = clean(text)
+    if source and not source.endswith("\n"):
+        source += "\n"
+    return _render(renderer, pieces(source, env, Opening()), width, None)

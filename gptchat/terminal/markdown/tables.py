@@ -1,0 +1,159 @@
+"""Tables: columns whose cells fold and lose nothing; a list of `header: value` where the window is too narrow.
+
+The widths follow from the header and the first rows alone, so that later rows can be printed as they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len
+
+from gptchat.terminal.markdown.lines import Line, plain, trim, width_of, wrap
+from gptchat.terminal.theme import Theme
+
+MEASURED_ROWS = 8
+"""How many rows after the header decide the widths."""
+_SEPARATOR = " │ "
+_LEAST = 3
+_WORD = 14
+"""Columns a long word may ask for before it is folded."""
+
+Align = Literal["left", "right", "center"]
+Inline = Callable[[str], Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The cells of a table as Markdown source. A row may be longer or shorter than the header."""
+
+    header: list[str]
+    align: list[Align]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a table is drawn. `widths` is empty for the list of `header: value`; `ruled` parts folded rows."""
+
+    widths: tuple[int, ...]
+    align: tuple[Align, ...]
+    ruled: bool
+
+
+def aligns(delimiters: Sequence[str]) -> list[Align]:
+    """The alignments that a delimiter row (`:--`, `:-:`, `--:`) asks for."""
+    return [
+        "center" if cell.startswith(":") and cell.endswith(":") else "right" if cell.endswith(":") else "left"
+        for cell in delimiters
+    ]
+
+
+def layout(table: Table, width: int, inline: Inline) -> Layout:
+    """The widths for `table` in `width` columns, from its header and its first `MEASURED_ROWS` rows."""
+    count = len(table.header)
+    measured = [[inline(cell) for cell in _fit(row, count)] for row in [table.header, *table.rows[:MEASURED_ROWS]]]
+    natural = [max(_natural(row[column]) for row in measured) for column in range(count)]
+    least = [
+        max(min(max(_longest_word(row[column]) for row in measured), _WORD), _LEAST) for column in range(count)
+    ]
+    least = [min(one, wish) for one, wish in zip(least, natural, strict=True)]
+    align = tuple(table.align[:count])
+    room = width - len(_SEPARATOR) * (count - 1)
+    if sum(least) > room:
+        return Layout((), align, ruled=False)
+    widths = _share(natural, least, room)
+    return Layout(tuple(widths), align, ruled=sum(natural) > room)
+
+
+def header_lines(table: Table, plan: Layout, width: int, inline: Inline, theme: Theme) -> list[Line]:
+    """The lines of the header and the rule below it; none where the table is drawn as a list."""
+    if not plan.widths:
+        return []
+    line_style = theme["table.line"]
+    cells = [[(text, style + theme["table.header"]) for text, style in inline(cell)] for cell in table.header]
+    rule: Line = [("─┼─".join("─" * one for one in plan.widths), line_style)]
+    return [*_row(cells, plan, width, theme), rule]
+
+
+def row_lines(
+    table: Table, row: Sequence[str], plan: Layout, width: int, inline: Inline, theme: Theme, *, first: bool
+) -> list[Line]:
+    """The lines of one row; a list's and a folded table's rows are parted from the one before."""
+    if not plan.widths:
+        return ([] if first else [[]]) + _as_list(table.header, row, width, inline, theme)
+    lines: list[Line] = []
+    if plan.ruled and not first:
+        lines.append([("─┼─".join("─" * one for one in plan.widths), theme["table.line"])])
+    return lines + _row([inline(cell) for cell in _fit(row, len(plan.widths))], plan, width, theme)
+
+
+def _row(cells: Sequence[Line], plan: Layout, width: int, theme: Theme) -> list[Line]:
+    """One row: each cell folded in its column; the last column may use what room there is to its right."""
+    last = len(plan.widths) - 1
+    spare = width - sum(plan.widths) - len(_SEPARATOR) * last
+    folded = [
+        wrap(cell, one + (max(spare, 0) if index == last and plan.align[index] == "left" else 0))
+        for index, (cell, one) in enumerate(zip(cells, plan.widths, strict=True))
+    ]
+    lines: list[Line] = []
+    for number in range(max(len(cell) for cell in folded)):
+        line: Line = []
+        for index, cell in enumerate(folded):
+            piece = cell[number] if number < len(cell) else []
+            gap = max(plan.widths[index] - width_of(piece), 0)
+            left = gap if plan.align[index] == "right" else gap // 2 if plan.align[index] == "center" else 0
+            line += [(" " * left, theme["text"]), *piece, (" " * (gap - left), theme["text"])]
+            if index < last:
+                line.append((_SEPARATOR, theme["table.line"]))
+        lines.append(trim(line))
+    return lines
+
+
+def _as_list(header: Sequence[str], row: Sequence[str], width: int, inline: Inline, theme: Theme) -> list[Line]:
+    lines: list[Line] = []
+    for name, cell in zip(header, _fit(row, len(header)), strict=True):
+        label = [(text, style + theme["table.header"]) for text, style in inline(name)]
+        value = inline(cell)
+        lines += wrap([*label, (": " if plain(label).strip() else "", theme["table.line"]), *value], width)
+    return lines
+
+
+def _fit(row: Sequence[str], count: int) -> list[str]:
+    """Exactly `count` cells: missing ones empty, surplus ones joined to the last, so that no text is lost."""
+    if len(row) <= count:
+        return [*row, *[""] * (count - len(row))]
+    return [*row[: count - 1], " | ".join(row[count - 1 :])]
+
+
+def _natural(cell: Line) -> int:
+    return max(max(cell_len(part) for part in plain(cell).split("\n")), 1)
+
+
+def _longest_word(cell: Line) -> int:
+    return max(
+        (cell_len(word) if word.isascii() else min(cell_len(word), 6) for word in plain(cell).split()), default=1
+    )
+
+
+def _share(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Widths within `room`: what each column wishes, the widest giving way first, none below its least."""
+    if sum(natural) <= room:
+        return list(natural)
+    low, high = 1, max(natural)
+    while low < high:  # the largest cap under which everything fits
+        cap = (low + high + 1) // 2
+        if sum(max(min(wish, cap), one) for wish, one in zip(natural, least, strict=True)) <= room:
+            low = cap
+        else:
+            high = cap - 1
+    widths = [max(min(wish, low), one) for wish, one in zip(natural, least, strict=True)]
+    spare = room - sum(widths)
+    for index, wish in enumerate(natural):
+        extra = min(spare, max(wish - widths[index], 0))
+        if extra > 0:
+            widths[index] += min(extra, 1)
+            spare -= min(extra, 1)
+    return widths

@@ -1,0 +1,357 @@
+"""Paints a reply while it streams: finished blocks are printed once, and only a short tail is alive.
+
+The painter decides nothing and stores nothing; time, size and output come from its caller, who calls `frame`
+after each piece and whenever the seconds that `frame` returned have passed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from gptchat.terminal.capabilities import Terminal
+from gptchat.terminal.frame import LiveRegion, PlainRegion, Row
+from gptchat.terminal.markdown.lines import Encoder, Line, clip, rows_of, trim, width_of, wrap
+from gptchat.terminal.markdown.stream import MarkdownStream
+from gptchat.terminal.safe import clean, clean_line
+from gptchat.terminal.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
+from gptchat.terminal.theme import Theme
+from gptchat.words import _
+
+FRAME = 1 / 15
+"""Seconds between two frames of text, at least; a change of the footer is painted at once."""
+_SECONDS_PER_CHARACTER = 1 / 40_000
+"""What the next frame waits longer for each character that every frame has to read again."""
+_LEAST_COLUMNS = 10
+
+Reasoning = Literal["full", "short", "off"]
+
+
+class ReplyPainter(Protocol):
+    """What the chat's loop needs of whoever shows a reply."""
+
+    def feed(self, text: str) -> None:
+        """Take a piece of the reply."""
+
+    def feed_reasoning(self, text: str) -> None:
+        """Take a piece of the model's reasoning."""
+
+    def note(self, text: str, look: str = "notice") -> None:
+        """Print a line for the person between what is printed and what is still to come."""
+
+    def set_activity(self, text: str) -> None:
+        """Say what is waited for, beside the spinner; empty: nothing particular."""
+
+    def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
+        """Keep `lines` below the reply, the cursor at `cursor` (line, column)."""
+
+    def frame(self, *, force: bool = False) -> float | None:
+        """Paint if it is time; returns the seconds after which to call again, None for never by itself."""
+
+    def finish(self, status: str = "") -> None:
+        """The reply is whole: print the rest, and `status` below it."""
+
+    def interrupt(self, status: str = "") -> None:
+        """The reply ends here: keep what came, and say so."""
+
+    @property
+    def code_blocks(self) -> int:
+        """How many code blocks the reply has shown so far."""
+
+
+class Painter:
+    """Streamed Markdown on a terminal.
+
+    `write` takes text for the terminal and sends it on at once. `size` gives columns and rows. `clock` gives
+    seconds that never run backwards.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        *,
+        size: Callable[[], tuple[int, int]],
+        theme: Theme,
+        terminal: Terminal,
+        clock: Callable[[], float] = time.monotonic,
+        reasoning: Reasoning = "short",
+        code_blocks: int = 0,
+    ) -> None:
+        self._size = size
+        self._theme = theme
+        self._terminal = terminal
+        self._clock = clock
+        self._mode = reasoning
+        self._encoder = Encoder(terminal)
+        self._region: LiveRegion | PlainRegion = (
+            PlainRegion(write) if terminal.dumb else LiveRegion(write, terminal)
+        )
+        self._stream = MarkdownStream(theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks)
+        self._final: list[Line] = []
+        self._tail: list[Line] = []
+        self._footer: list[list[Fragment]] = []
+        self._cursor: tuple[int, int] | None = None
+        self._activity = ""
+        self._began = clock()
+        self._painted = float("-inf")
+        self._width = 0
+        self._dirty = False
+        self._footer_dirty = True
+        self._has_text = False
+        self._thoughts: list[str] = []
+        self._thoughts_since: float | None = None
+        self._folded = False
+
+    @property
+    def code_blocks(self) -> int:
+        """How many code blocks the reply has shown so far."""
+        return self._stream.code_blocks
+
+    def feed(self, text: str) -> None:
+        """Take a piece of the reply."""
+        if not text or (not self._has_text and not text.strip()):
+            return
+        if not self._has_text:
+            self._fold()
+            self._has_text = True
+            self._painted = float("-inf")  # the first words are not kept waiting
+        self._stream.feed(text)
+        self._dirty = True
+
+    def feed_reasoning(self, text: str) -> None:
+        """Take a piece of the model's reasoning: shown dimmed, folded to a line when the answer begins."""
+        if not text or self._has_text:
+            return
+        if self._thoughts_since is None:
+            self._thoughts_since = self._clock()
+            self._painted = float("-inf")
+        self._thoughts.append(text)
+        self._dirty = True
+
+    def note(self, text: str, look: str = "notice") -> None:
+        """Print a line for the person between what is printed and what is still to come."""
+        self._final += wrap([(clean(text), self._theme[look])], self._columns())
+        self._footer_dirty = True
+
+    def set_activity(self, text: str) -> None:
+        """Say what is waited for, beside the spinner; empty: nothing particular."""
+        self._activity = clean_line(text)
+        self._footer_dirty = True
+
+    def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
+        """Keep `lines` below the reply, the cursor at `cursor` (line, column). The next frame paints it."""
+        new = [list(line) for line in lines]
+        if new != self._footer or cursor != self._cursor:
+            self._footer, self._cursor = new, cursor
+            self._footer_dirty = True
+
+    def frame(self, *, force: bool = False) -> float | None:
+        """Paint if it is time; returns the seconds after which to call again, None for never by itself."""
+        now = self._clock()
+        resized = self._columns() != self._width
+        wait = self._painted + FRAME + self._stream.pending * _SECONDS_PER_CHARACTER - now
+        if (self._dirty and (wait <= 0 or force)) or resized:
+            self._read()
+            self._paint()
+            self._painted = now
+        elif self._footer_dirty or force or self._ticked(now):
+            self._paint()
+        if self._terminal.dumb and not self._dirty:
+            return None
+        next_tick = 1 / TICKS if not self._has_text else 1.0
+        return max(wait, 0.0) if self._dirty else next_tick
+
+    def finish(self, status: str = "") -> None:
+        """The reply is whole: print the rest, and `status` below it."""
+        self._end(status, "status")
+
+    def interrupt(self, status: str = "") -> None:
+        """The reply ends here: keep what came, and say so."""
+        self._end("■ " + (status or _("stopped")), "notice")
+
+    def _end(self, status: str, look: str) -> None:
+        if not self._has_text:
+            self._fold()
+        columns = self._columns()
+        self._final += self._stream.finish(columns)
+        if status:
+            if self._has_text:
+                self._final.append([])
+            self._final += wrap([(clean_line(status), self._theme[look])], columns)
+        self._tail, self._footer, self._cursor = [], [], None
+        self._dirty = self._footer_dirty = False
+        self._region.paint(self._rows_of_final(), [], None, self._size())
+
+    def _columns(self) -> int:
+        """The columns to fill: the last one stays free, where terminals differ in when they wrap."""
+        return max(self._size()[0] - 1, _LEAST_COLUMNS)
+
+    def _read(self) -> None:
+        """Bring the final lines and the tail up to what came."""
+        self._width = width = self._columns()
+        if self._has_text:
+            self._final += self._stream.commit(width)
+            self._tail = self._stream.tail(width) if not self._terminal.dumb else []
+        elif self._thoughts_since is not None:
+            self._read_thoughts(width)
+        self._dirty = False
+
+    def _read_thoughts(self, width: int) -> None:
+        text = "".join(self._thoughts)
+        if self._mode == "off":
+            self._tail = []
+            return
+        if self._mode == "full":
+            whole, newline, rest = text.rpartition("\n")
+            self._final += self._dimmed(whole + newline, width)
+            self._thoughts = [rest]
+            self._tail = self._dimmed(rest, width)
+            return
+        self._tail = self._dimmed(text[-(width * self._room()) :], width)
+
+    def _dimmed(self, text: str, width: int) -> list[Line]:
+        if not text.strip():
+            return []
+        return wrap([(clean(text).strip("\n").replace("\t", "    "), self._theme["reasoning"])], width)
+
+    def _fold(self) -> None:
+        """Put the line that stands for the reasoning in its place, or end what was shown of it."""
+        if self._thoughts_since is None or self._folded:
+            return
+        self._folded = True
+        self._tail = []
+        text = "".join(self._thoughts)
+        if self._mode == "full":
+            self._final += [*self._dimmed(text, self._columns()), []]
+        elif self._mode == "short":
+            line = thought(self._clock() - self._thoughts_since, count_words(text))
+            self._final += [[("∴ " + line, self._theme["reasoning"])], []]
+
+    def _room(self) -> int:
+        """Rows that the tail may take: a third of the screen, so that it stays in reach when windows change."""
+        return max((self._size()[1] - len(self._footer) - 2) // 3, 3)
+
+    def _ticked(self, now: float) -> bool:
+        return not self._terminal.dumb and self._status(now) != self._last_status
+
+    _last_status = ""
+
+    def _status(self, now: float) -> str:
+        passed = now - self._began
+        sign = SPINNER[int(passed * TICKS) % len(SPINNER)] if not self._has_text else "•"
+        parts = [seconds_only(passed)]
+        if self._activity:
+            parts.append(self._activity)
+        elif self._thoughts_since is not None and not self._has_text:
+            parts.append(_("thinking"))
+        parts.append(_("Esc stops"))
+        return f"{sign} " + " · ".join(parts)
+
+    def _paint(self) -> None:
+        size = self._size()
+        if self._terminal.dumb:
+            self._region.paint(self._rows_of_final(), [], None, size)
+            self._footer_dirty = False
+            return
+        width = self._columns()
+        self._last_status = self._status(self._clock())
+        status = self._last_status
+        lines = [clip(line, width) for line in self._cut(width)[-self._room() :]]
+        if lines and not lines[-1]:
+            lines.pop()
+        above = len(lines) + 2
+        lines += [[], [(status[:2], self._theme["spinner"]), (status[2:], self._theme["status"])]]
+        lines += [[(text, self._theme[look]) for text, look in line] for line in self._footer]
+        rows = [self._row(clip(line, width)) for line in lines]
+        spare = max(len(rows) - size[1], 0)
+        rows = rows[spare:]
+        cursor = None
+        if self._cursor is not None:
+            cursor = (max(above - spare + self._cursor[0], 0), min(self._cursor[1], width))
+        self._region.paint(self._rows_of_final(), rows, cursor, size)
+        self._footer_dirty = False
+
+    def _cut(self, width: int) -> list[Line]:
+        """The tail with lines that are too long (of code) cut into rows."""
+        rows: list[Line] = []
+        for line in self._tail[-self._room() :]:
+            rows += [line] if width_of(line) <= width else wrap(line, width)
+        return rows
+
+    def _row(self, line: Line) -> Row:
+        return Row(self._encoder.line(line), width_of(line))
+
+    def _rows_of_final(self) -> list[Row]:
+        columns = self._size()[0]
+        rows = []
+        for line in self._final:
+            kept = trim(line)
+            rows.append(Row(self._encoder.line(kept), width_of(kept), rows_of(kept, columns)))
+        self._final = []
+        return rows
+
+
+class RawPainter:
+    """The reply as received. On a terminal it still passes `clean`; a pipe gets every character as it came."""
+
+    def __init__(self, write: Callable[[str], object], *, terminal: Terminal) -> None:
+        self._write = write
+        self._is_tty = terminal.is_tty
+        self._held = ""
+        self._last = ""
+        self._any = False
+        self.code_blocks = 0
+
+    def feed(self, text: str) -> None:
+        """Take a piece of the reply."""
+        if not text:
+            return
+        self._any = True
+        if not self._is_tty:
+            self._last = text[-1]
+            self._write(text)
+            return
+        text = self._held + text
+        kept = len(text.rstrip(_NEEDS_NEXT))
+        self._held, text = text[kept:], text[:kept]
+        self._show(text)
+
+    def _show(self, text: str) -> None:
+        """Write `text` cleaned, as it reads after the character before it."""
+        if text:
+            before = clean(self._last)
+            self._write(clean(self._last + text)[len(before) :])
+            self._last = text[-1]
+
+    def feed_reasoning(self, text: str) -> None:
+        """Reasoning is no part of the reply and is not shown."""
+
+    def note(self, text: str, look: str = "notice") -> None:
+        """Nothing but the reply is written."""
+
+    def set_activity(self, text: str) -> None:
+        """Nothing but the reply is written."""
+
+    def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
+        """Nothing but the reply is written."""
+
+    def frame(self, *, force: bool = False) -> float | None:
+        """Everything is written as it comes."""
+        return None
+
+    def finish(self, status: str = "") -> None:
+        """End the last line on a terminal; a pipe gets nothing more than the reply."""
+        if self._is_tty:
+            self._show(self._held)
+            self._held = ""
+            if self._any and self._last != "\n":
+                self._write("\n")
+
+    def interrupt(self, status: str = "") -> None:
+        """End the last line on a terminal."""
+        self.finish()
+
+
+_NEEDS_NEXT = "\r\u200c\u200d\ufe0e\ufe0f\U0001f3f4" + "".join(map(chr, range(0xE0000, 0xE0080)))
+"""Characters whose safety depends on what follows; they wait for it."""

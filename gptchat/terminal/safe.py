@@ -1,0 +1,107 @@
+"""The one door for untrusted text: nothing passes that a terminal would obey or a reader could not see.
+
+Replies, reasoning, titles, names of models and files and the words of servers are written by others. What
+would move a cursor, set a clipboard, reverse the reading order or hide between letters is shown as a visible
+sign instead: `␛` for ESC, `⟨U+202E⟩` for an override. `clean` is idempotent.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+_FLAGS = (
+    "\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067"
+    "|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f)"
+)
+"""The flags of England, Scotland and Wales: the only tag sequences that Unicode recommends."""
+
+_UNSAFE = re.compile(
+    f"(?P<flag>{_FLAGS})|"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, joiners and fillers nobody sees
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"  # zero width, bidi, separators
+    "\ufe00-\ufe0f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff"  # variation selectors, noncharacters, surrogates
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # musical controls, tags, more variation selectors
+)
+_JOINING = re.compile(
+    "[\u0600-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u17ff\u1820-\u18af\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]"
+)
+"""Scripts that spell with ZWJ and ZWNJ: Arabic, Persian, the Indic scripts, Burmese, Khmer, Mongolian."""
+
+_EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]")
+_IDEOGRAPH = re.compile("[\u2190-\u2bff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
+_SPACES = re.compile(r"[ \t\n]+")
+_HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]+\Z")
+
+SCHEMES = ("http", "https", "mailto")
+"""What a link may be; anything else stays text."""
+
+
+def clean(text: str, *, newlines: bool = True) -> str:
+    """`text` with everything a terminal would obey, or a reader would not see, made visible.
+
+    Tab and newline pass, CRLF becomes a newline; with `newlines=False` a newline is shown as `␊`. ZWJ and
+    ZWNJ pass inside emoji and in the scripts that spell with them; so do variation selectors after what
+    they can vary, and the three flags that are tag sequences.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    if _UNSAFE.search(text):
+        text = _UNSAFE.sub(_visible, text)
+    return text if newlines else text.replace("\n", "␊")
+
+
+def clean_line(text: str) -> str:
+    """`text` on one line, for titles and names: cleaned, each run of blanks and line ends one space."""
+    return _SPACES.sub(" ", clean(text)).strip()
+
+
+def safe_url(url: str) -> str | None:
+    """`url` in ASCII as a terminal may be told it, or None where it is not a plain http, https or mailto."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme not in SCHEMES or any(char <= " " or char == "\x7f" for char in url):
+            return None
+        if parts.scheme == "mailto":
+            return quote(url, safe="%/:=&?~#+!$,;'@()*[]") if clean(url) == url and parts.path else None
+        netloc = parts.netloc.encode("idna").decode() if not parts.netloc.isascii() else parts.netloc
+    except (ValueError, UnicodeError):
+        return None
+    if not host or clean(url) != url or not _HOST.match(netloc.rpartition("@")[2]):
+        return None
+    rest = url[url.index("//") + 2 + len(parts.netloc) :]
+    return f"{parts.scheme}://{quote(netloc, safe='%:@[]-._~!$&+=')}" + quote(rest, safe="%/:=&?~#+!$,;'@()*[]|")
+
+
+def host_of(url: str) -> str:
+    """Where `url` leads, for the eye: its host, or for mailto the address."""
+    parts = urlsplit(url)
+    return parts.path if parts.scheme == "mailto" else parts.netloc.rpartition("@")[2]
+
+
+def _visible(match: re.Match[str]) -> str:
+    """What is shown for one unsafe character, or the character itself where its neighbours need it."""
+    char = match[0]
+    if match["flag"]:
+        return char
+    text, at = match.string, match.start()
+    before = text[at - 1] if at else ""
+    after = text[at + 1 : at + 2]
+    code = ord(char)
+    if char in "\u200c\u200d":
+        if before and after and _JOINING.match(before) and _JOINING.match(after):
+            return char
+        if char == "\u200d" and before and after and _EMOJI.match(before) and _EMOJI.match(after):
+            return char
+    elif char in "\ufe0e\ufe0f":
+        if before and (_EMOJI.match(before) or before in "#*0123456789" or _IDEOGRAPH.match(before)):
+            return char
+    elif (0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF) and before and _IDEOGRAPH.match(before):
+        return char
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    return f"⟨U+{code:04X}⟩"
