@@ -104,6 +104,7 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
         environ=environ,
         run=Run(incognito=options.incognito, unattended=not attended, system=options.system),
         code_blocks=_code_blocks,
+        keep=kept.flush,
     )
     workspace_opener = _opener(workspace, kept)
     name = options.user or environ.get("GPTCHAT_USER") or people.read_state(paths.data_dir).get("user")

@@ -24,6 +24,7 @@ from gptchat.storage import users as people
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
+    from gptchat.core.attachments import Attachment
     from gptchat.storage.library import Library
 
 
@@ -54,6 +55,7 @@ class Workspace:
         environ: Mapping[str, str],
         run: Run,
         code_blocks: Callable[[str], list[str]],
+        keep: Callable[[], None],
     ) -> None:
         self.manager = manager
         self.settings = settings
@@ -65,6 +67,10 @@ class Workspace:
         self.run = run
         self.code_blocks = code_blocks
         """The code blocks of a reply's Markdown, numbered as they are drawn."""
+        self.keep = keep
+        """Write down what was learnt in this run; blocks."""
+        self.attached: list[Attachment] = []
+        """What goes with the next message."""
         self._user = ""
 
     @property
@@ -225,6 +231,11 @@ class Workspace:
         places += keys.forget_key(provider.name, self.paths.data_dir)
         self.answering.forget_provider(provider.name)
         return places
+
+    async def close(self) -> None:
+        """Close connections, and keep what was learnt."""
+        await self.answering.close()
+        await asyncio.to_thread(self.keep)
 
     # The next request
 

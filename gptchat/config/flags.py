@@ -132,3 +132,8 @@ def _build() -> argparse.ArgumentParser:
     add("--version", action="version", version=f"gptchat {__version__}", help=_("show the version and leave"))
     add("-h", "--help", action="help", help=_("show this help and leave"))
     return parser
+
+
+def wants_json(argv: Sequence[str]) -> bool:
+    """Whether the command line asks for JSON; read even from one that cannot be parsed, for its error's sake."""
+    return "--json" in argv

@@ -1,0 +1,69 @@
+"""A message on its way out: what is attached to it or mentioned in it is read and put in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gptchat.core.messages import Content, Message
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.attachments import Attachment
+    from gptchat.commands.workspace import Workspace
+
+
+async def outgoing(ws: Workspace, text: str, references: Sequence[str] = ()) -> tuple[Content, list[str]]:
+    """The content of the message `text` with everything attached, and notes on what goes with it.
+
+    Attached are `references`, what waits in `ws.attached`, and each `@path` in the text. Raises UsageError
+    where something cannot be attached; nothing is lost then. `ws.attached` is emptied by the caller once sent.
+    """
+    if not references and not ws.attached and "@" not in text:
+        return text, []
+    return await asyncio.to_thread(_compose, ws, text, references)
+
+
+async def attach(ws: Workspace, reference: str) -> str:
+    """Read `reference` and let it wait for the next message; returns a note. Raises UsageError."""
+    loaded, notes = await asyncio.to_thread(_load, ws, reference)
+    ws.attached += loaded
+    return "; ".join([_told(ws, loaded), *notes])
+
+
+def _compose(ws: Workspace, text: str, references: Sequence[str]) -> tuple[Content, list[str]]:
+    from gptchat.attachments import compose, expand_mentions
+
+    plain, mentioned = expand_mentions(text, Path.cwd())
+    attached, notes = list(ws.attached), []
+    for reference in [*references, *mentioned]:
+        loaded, more = _load(ws, reference)
+        attached += loaded
+        notes += more
+    if not attached:
+        return text, notes
+    return compose(plain, attached), [_told(ws, attached), *notes]
+
+
+def _load(ws: Workspace, reference: str) -> tuple[list[Attachment], list[str]]:
+    from gptchat.attachments import load
+
+    facts = ws.answering.facts(ws.answering.model())
+    vision = facts.vision if facts.source != "default" else None
+    loaded = load(reference, vision=vision, proxy=ws.settings.text("network.proxy"))
+    return list(loaded.attachments), list(loaded.notes)
+
+
+def _told(ws: Workspace, attached: Sequence[Attachment]) -> str:
+    """What goes with the message and how many tokens it takes, in a line."""
+    from gptchat.attachments import compose
+
+    model = ws.answering.model()
+    counter = ws.answering.counter
+    tokens = counter.message(Message("user", compose("", attached)), model)
+    mark = "" if counter.exact(model) else "≈ "
+    names = ", ".join(item.name for item in attached)
+    words = ngettext("attached: {names} ({tokens} token)", "attached: {names} ({tokens} tokens)", tokens)
+    return words.format(names=names, tokens=f"{mark}{tokens:,}")

@@ -1,0 +1,61 @@
+"""What the program has learnt between runs (token counts, windows, what servers refuse): one small JSON file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gptchat.storage.atomic import make_folder, write_file
+
+
+class Kept:
+    """The file `path` in parts. Losing it costs nothing but learning again, so a bad file is simply left out.
+
+    `readonly` keeps changes for this run alone.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self._path = path
+        self._readonly = readonly
+        self._parts: dict[str, Any] | None = None
+        self._changed: set[str] = set()
+
+    def part(self, name: str) -> dict[str, Any]:
+        """One part; empty where nothing was kept."""
+        if self._parts is None:
+            self._parts = self._read()
+        value = self._parts.get(name)
+        return dict(value) if isinstance(value, dict) else {}
+
+    def saver(self, name: str) -> Callable[[Mapping[str, Any]], None]:
+        """A function that replaces one part; it is written with the next `flush`."""
+
+        def save(value: Mapping[str, Any]) -> None:
+            self.part(name)
+            assert self._parts is not None
+            self._parts[name] = dict(value)
+            self._changed.add(name)
+
+        return save
+
+    def flush(self) -> None:
+        """Write what has changed, beside what other programs wrote. Blocking; a disk that refuses is no error."""
+        if not self._changed or self._readonly:
+            return
+        changed, self._changed = self._changed, set()
+        parts = self._parts or {}
+        document = {"v": 1, **self._read(), **{name: parts[name] for name in changed}}
+        try:
+            make_folder(self._path.parent)
+            write_file(self._path, json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8") + b"\n")
+        except OSError:
+            self._changed |= changed  # tried again with the next flush
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            document = json.loads(self._path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return document if isinstance(document, dict) else {}

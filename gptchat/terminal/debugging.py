@@ -1,0 +1,35 @@
+"""`--debug`: a log file, 0600, from which keys are taken out, and tracebacks without values."""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+from pathlib import Path
+
+from gptchat.redaction import redact
+from gptchat.storage.atomic import make_folder
+
+
+class _Redacting(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def start_log(data: Path) -> Path:
+    """Log everything of gptchat and of the wire to `<data>/debug.log`; returns its path."""
+    make_folder(data)
+    path = data / "debug.log"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    handler = logging.StreamHandler(os.fdopen(descriptor, "a", encoding="utf-8"))
+    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for name in ("gptchat", "openai", "httpx2"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(handler)
+    return path
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of `error` and its causes, without the values of variables, and without keys."""
+    return redact("".join(traceback.format_exception(error)))

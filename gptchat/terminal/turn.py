@@ -1,0 +1,178 @@
+"""A turn's events, painted as they come; what a person is told about each, in one place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gptchat.core.context import ContextPlan
+from gptchat.core.events import (
+    ContextTrimmed,
+    Notice,
+    ReasoningDelta,
+    Retrying,
+    TextDelta,
+    ToolCall,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnInterrupted,
+    TurnStarted,
+)
+from gptchat.core.messages import Message
+from gptchat.errors import GptchatError
+from gptchat.terminal import status
+from gptchat.words import _, ngettext
+
+
+class Paints(Protocol):
+    """What this needs of a painter (`painter.ReplyPainter` has it)."""
+
+    def feed(self, text: str) -> None:
+        """Take a piece of the reply."""
+
+    def feed_reasoning(self, text: str) -> None:
+        """Take a piece of the reasoning."""
+
+    def note(self, text: str, look: str = "notice") -> None:
+        """Print a line for the person."""
+
+    def set_activity(self, text: str) -> None:
+        """Say what is waited for."""
+
+    def frame(self, *, force: bool = False) -> float | None:
+        """Paint if it is time; the seconds until it wants to be called again."""
+
+    def finish(self, status: str = "") -> None:
+        """The reply is whole."""
+
+    def interrupt(self, status: str = "") -> None:
+        """The reply ends here."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a turn ended."""
+
+    message: Message | None = None
+    error: GptchatError | None = None
+    interrupted: bool = False
+    draft: str = ""
+    """Text that was not sent, to be put back into the prompt."""
+    seconds: float = 0.0
+    first: float = 0.0
+    """Seconds until the first piece."""
+    cost: float | None = None
+    others: tuple[Message, ...] = ()
+    provider: str = ""
+    model: str = ""
+    plan: ContextPlan | None = None
+
+
+async def paint(
+    events: AsyncIterator[TurnEvent],
+    painter: Paints,
+    *,
+    told: Callable[[Outcome], str] = lambda outcome: "",
+) -> Outcome:
+    """Paint `events` until the turn has ended; `told` gives the quiet line below a finished reply."""
+    loop = asyncio.get_running_loop()
+    outcome = Outcome()
+    timer: asyncio.TimerHandle | None = None
+
+    def tick() -> None:
+        nonlocal timer
+        if timer is not None:
+            timer.cancel()
+        wait = painter.frame()
+        timer = loop.call_later(wait, tick) if wait is not None else None
+
+    tick()
+    try:
+        async for event in events:
+            _take(event, painter, outcome)
+            tick()
+    finally:
+        if timer is not None:
+            timer.cancel()
+        if outcome.interrupted:
+            painter.interrupt()
+        elif outcome.error is not None and outcome.message is not None:
+            painter.interrupt(_("cut off; what came is kept"))
+        elif outcome.error is not None:
+            painter.finish()
+        else:
+            painter.finish(told(outcome))
+    return outcome
+
+
+def _take(event: TurnEvent, painter: Paints, outcome: Outcome) -> None:
+    match event:
+        case TextDelta(text, 0):
+            painter.set_activity("")
+            painter.feed(text)
+        case ReasoningDelta(text, 0):
+            painter.feed_reasoning(text)
+        case TextDelta() | ReasoningDelta():
+            pass  # the other choices are shown when all are there
+        case TurnStarted(_message, plan, provider, model):
+            outcome.plan, outcome.provider, outcome.model = plan, provider, model
+        case ContextTrimmed(plan):
+            painter.note(trimmed(plan))
+        case Retrying():
+            painter.set_activity(retrying(event))
+        case Notice(text):
+            painter.note(text, "hint")
+        case ToolCall(_id, name, arguments):
+            painter.note(_("the model asks for the function {name}({arguments}); gptchat runs none").format(
+                name=name, arguments=arguments))  # fmt: skip
+        case TurnFinished(message, seconds, first, cost, others):
+            outcome.message, outcome.seconds, outcome.cost, outcome.others = message, seconds, cost, others
+            outcome.first = first
+        case TurnInterrupted(message, seconds):
+            outcome.interrupted, outcome.message, outcome.seconds = True, message, seconds
+        case TurnFailed(error, message, draft):
+            outcome.error, outcome.message, outcome.draft = error, message, draft
+
+
+def retrying(event: Retrying) -> str:
+    """What is waited for before a request is sent again."""
+    return _("{why}; trying again in {seconds} s ({attempt} of {attempts})").format(
+        why=event.error.message,
+        seconds=f"{event.seconds:.0f}" if event.seconds >= 1 else f"{event.seconds:.1f}",
+        attempt=event.attempt,
+        attempts=event.attempts,
+    )
+
+
+def trimmed(plan: ContextPlan) -> str:
+    """The one line that says that trimming begins."""
+    words = ngettext(
+        "from here on the oldest message is no longer sent ({n} left out); /context shows what is",
+        "from here on the oldest messages are no longer sent ({n} left out); /context shows what is",
+        plan.left_out,
+    )
+    return words.format(n=plan.left_out)
+
+
+def finished(outcome: Outcome) -> str:
+    """The quiet line below a finished reply: tokens, speed, cost, time."""
+    message = outcome.message
+    if message is None:
+        return ""
+    usage = message.usage
+    notes: tuple[str, ...] = ()
+    if message.finish_reason == "length":
+        notes = (_("cut off at the length limit; /continue goes on"),)
+    elif message.finish_reason == "content_filter":
+        notes = (_("the provider's content filter ended it"),)
+    return status.facts(
+        tokens=usage.completion_tokens if usage else None,
+        seconds=outcome.seconds,
+        generating=outcome.seconds - outcome.first,
+        cost=outcome.cost,
+        estimated=usage.estimated if usage else False,
+        notes=notes,
+    )
