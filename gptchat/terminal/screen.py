@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.renderer import print_formatted_text
+from prompt_toolkit.styles import Style
 
 from gptchat.commands.effects import Block, Markdown, Source
 from gptchat.errors import GptchatError
@@ -17,20 +22,30 @@ from gptchat.words import _
 if TYPE_CHECKING:
     from gptchat.terminal.markdown.lines import Encoder
 
+DEPTHS: Mapping[capabilities.Depth, ColorDepth] = {
+    "none": ColorDepth.MONOCHROME,
+    "16": ColorDepth.ANSI_COLORS_ONLY,
+    "256": ColorDepth.DEFAULT,
+    "truecolor": ColorDepth.TRUE_COLOR,
+}
+
 
 class Screen:
     """Prints lines for the person. What it prints becomes ordinary scrollback and is never touched again."""
 
-    def __init__(self, name: str, environ: Mapping[str, str], stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stdout
+    def __init__(self, name: str, environ: Mapping[str, str], output: Output) -> None:
+        self._stream = sys.stdout
         self._environ = environ
+        self.output = output
         self.terminal = capabilities.Terminal.detect(self._stream, environ)
-        self.theme = theme.choose(name, environ)
         self._encoder: Encoder | None = None
+        self.use_theme(name)
 
     def use_theme(self, name: str) -> None:
         """Draw in the theme `name` from now on."""
         self.theme = theme.choose(name, self._environ)
+        self.rules = self.theme.prompt_toolkit_rules()
+        self.style = Style.from_dict(self.rules)
 
     def size(self) -> tuple[int, int]:
         """Columns and rows, as they are now."""
@@ -42,9 +57,12 @@ class Screen:
         self._stream.flush()
 
     def print(self, lines: Sequence[Sequence[Fragment]]) -> None:
-        """Print lines of fragments."""
-        encode = self._encode()
-        self.write("".join(encode(line).rstrip(" ") + "\n" for line in lines))
+        """Print lines of fragments. The line editor's own printer does it: it is loaded already."""
+        fragments: StyleAndTextTuples = []
+        for line in lines:
+            fragments += [(f"class:{look.replace('.', '-')}", clean(text, newlines=False)) for text, look in line]
+            fragments.append(("", "\n"))
+        print_formatted_text(self.output, fragments, self.style, color_depth=DEPTHS[self.terminal.depth])
 
     def say(self, text: str, look: str = "text") -> None:
         """Print `text`, folded to the width, in one look."""
@@ -93,12 +111,6 @@ class Screen:
         encoder, highlighter = self._rich_encoder(), Highlighter(block.language, self.theme)
         lines = clean(block.text).rstrip("\n").split("\n")
         self.write("".join(encoder.line(highlighter.line(line)) + "\n" for line in lines))
-
-    def _encode(self) -> Callable[[Sequence[Fragment]], str]:
-        if self.terminal.depth == "none" and self.terminal.dumb:
-            return lambda line: "".join(clean(text, newlines=False) for text, _look in line)
-        encoder, looks = self._rich_encoder(), self.theme
-        return lambda line: encoder.line([(text, looks[look]) for text, look in line])
 
     def _rich_encoder(self) -> Encoder:
         if self._encoder is None:

@@ -1,0 +1,35 @@
+"""Files, folders, addresses, images and the output of commands become parts of a message. All of it blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gptchat.attachments.limits import Limits, Loaded
+from gptchat.attachments.loading import load
+from gptchat.attachments.mentions import expand_mentions
+from gptchat.attachments.wording import compose, fenced
+from gptchat.core.attachments import Attachment
+
+if TYPE_CHECKING:
+    from gptchat.attachments.commands import CommandOutput, run_command
+
+__all__ = [
+    "Attachment",
+    "CommandOutput",
+    "Limits",
+    "Loaded",
+    "compose",
+    "expand_mentions",
+    "fenced",
+    "load",
+    "run_command",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what runs commands (`subprocess`, which is slow to import) when it is first asked for."""
+    if name not in ("CommandOutput", "run_command"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gptchat.attachments import commands
+
+    return getattr(commands, name)

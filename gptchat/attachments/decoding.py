@@ -1,0 +1,47 @@
+"""Bytes become text: by their mark, as UTF-8, as GB18030, or as Windows-1252; or they are no text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SAMPLE = 65_536
+_CONTROL = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
+_TOLERATED = 0.01  # control bytes in a text file, as in logs; escapes (0x1b) are not counted
+_HIGH = re.compile(rb"[\x80-\xff]")
+_CHINESE_PAIR = re.compile(rb"[\x81-\xfe][\xa1-\xfe]")
+
+
+def decode(data: bytes) -> tuple[str, str] | None:
+    """The text in `data` with `\\n` line ends, and the name of its encoding; None where it is no text.
+
+    GB18030 takes almost any bytes, so it is believed only where the bytes beyond ASCII come in pairs as
+    those of Chinese text do; a Western text in Windows-1252 has them one by one.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _try(data, encoding)
+    sample = data[:_SAMPLE]
+    if b"\0" in sample or len(_CONTROL.findall(sample)) > len(sample) * _TOLERATED:
+        return None
+    found = _try(data, "utf-8")
+    if found is not None:
+        return found
+    high, pairs = len(_HIGH.findall(sample)), len(_CHINESE_PAIR.findall(sample))
+    chinese = pairs * 2 >= high * 0.8
+    return _try(data, "gb18030" if chinese else "cp1252")
+
+
+def _try(data: bytes, encoding: str) -> tuple[str, str] | None:
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    return text.replace("\r\n", "\n"), encoding.removesuffix("-sig")

@@ -1,0 +1,116 @@
+"""A folder becomes one attachment a text file; what is hidden, generated or not text is left out, and told."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from gptchat.attachments import images
+from gptchat.attachments.decoding import decode
+from gptchat.attachments.limits import Limits, Loaded, count_files, human_size
+from gptchat.attachments.wording import language_of
+from gptchat.core.attachments import Attachment
+from gptchat.errors import UsageError
+from gptchat.words import _
+
+_GENERATED = frozenset(("node_modules", "__pycache__", "venv", "env.bak", "site-packages"))
+"""Folders that programs fill; those whose name begins with a dot are left out as hidden."""
+
+_LOOK = 8192
+"""Bytes that are enough to see that a file is not text."""
+
+
+def load_folder(folder: Path, name: str, limits: Limits) -> Loaded:
+    """The text files under `folder`, by name, with a note of what was left out and why.
+
+    Links to folders are not followed, so no folder comes twice and none leads in a circle. Raises UsageError
+    where the folder holds too much, no text at all, or cannot be read.
+    """
+    left_out: Counter[str] = Counter()
+    found: list[Attachment] = []
+    total = 0
+    base = name.rstrip("/\\") or name
+    for path in _files(folder, left_out, top=True):
+        text = _text_of(path, limits.file, left_out)
+        if text is None:
+            continue
+        size = path.stat().st_size
+        total += size
+        relative = path.relative_to(folder).as_posix()
+        found.append(Attachment(f"{base}/{relative}", "text", text, size=size, language=language_of(relative)))
+        if len(found) > limits.files or total > limits.folder:
+            raise UsageError(
+                _("{name} holds more than {files} or {size} of text").format(
+                    name=name, files=count_files(limits.files), size=human_size(limits.folder)
+                ),
+                hint=_("attach a folder within it, or single files"),
+            )
+    if not found:
+        why = _summary(left_out)
+        raise UsageError(
+            _("{name} holds no text files").format(name=name) + (f" ({why})" if why else ""),
+            hint=_("attach the files you mean by their names"),
+        )
+    note = _("{name}: {files}, {size}").format(name=name, files=count_files(len(found)), size=human_size(total))
+    why = _summary(left_out)
+    return Loaded(tuple(found), (note + (_("; left out: {why}").format(why=why) if why else ""),))
+
+
+def _files(folder: Path, left_out: Counter[str], *, top: bool = False) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        if top:
+            raise UsageError(
+                _("{name} cannot be read: {why}").format(name=folder, why=error.strerror or str(error)),
+                hint=_("check the path and its permissions"),
+            ) from error
+        left_out[_("unreadable")] += 1
+        return
+    for entry in listed:
+        if entry.name.startswith("."):
+            left_out[_("hidden")] += 1
+        elif entry.is_dir(follow_symlinks=False):
+            if entry.name in _GENERATED:
+                left_out[_("generated")] += 1
+            else:
+                yield from _files(Path(entry.path), left_out)
+        elif entry.is_file():
+            yield Path(entry.path)
+        elif entry.is_symlink():
+            left_out[_("links")] += 1
+        else:
+            left_out[_("devices and pipes")] += 1
+
+
+def _text_of(path: Path, limit: int, left_out: Counter[str]) -> str | None:
+    """The text of one file, or None with the reason counted."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LOOK)
+            if images.recognise(data) or images.other_image(data):
+                left_out[_("images")] += 1
+                return None
+            if b"\0" not in data or data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+                data += file.read(limit + 1 - len(data))
+    except OSError:
+        left_out[_("unreadable")] += 1
+        return None
+    if len(data) > limit:
+        left_out[_("too large")] += 1
+        return None
+    decoded = None if data.startswith(b"%PDF-") else decode(data)
+    if decoded is None:
+        left_out[_("not text")] += 1
+        return None
+    if not decoded[0].strip():
+        left_out[_("empty")] += 1
+        return None
+    return decoded[0]
+
+
+def _summary(left_out: Counter[str]) -> str:
+    return ", ".join(f"{count} {why}" for why, count in left_out.most_common())

@@ -1,0 +1,189 @@
+"""A reference becomes attachments: the one door for files, folders and addresses, with every refusal told."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+from gptchat.attachments import images
+from gptchat.attachments.decoding import decode
+from gptchat.attachments.limits import Limits, Loaded, human_size
+from gptchat.attachments.wording import language_of
+from gptchat.core.attachments import Attachment
+from gptchat.errors import UsageError
+from gptchat.words import _
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
+
+
+def load(
+    reference: str,
+    *,
+    vision: bool | None = None,
+    limits: Limits | None = None,
+    cwd: Path | None = None,
+    proxy: str = "",
+) -> Loaded:
+    """Read `reference`: a file, a folder or an http(s) address; blocks.
+
+    `vision` says whether the model sees images; None where that is unknown, and then images are taken.
+    `cwd` is the folder that relative paths start from (default: the process's). A proxy named by the
+    settings goes before the environment's. Raises UsageError with the reason and what to do.
+    """
+    limits = limits or Limits()
+    reference = reference.strip()
+    if not reference:
+        raise UsageError(_("nothing to attach was named"), hint=_("name a file, a folder or an address"))
+    scheme = _SCHEME.match(reference)
+    if scheme is not None:
+        if scheme[1].lower() not in ("http", "https"):
+            raise UsageError(
+                _("addresses of {scheme} cannot be attached").format(scheme=f"{scheme[1]}://"),
+                hint=_("use http or https, or a file"),
+            )
+        from gptchat.attachments.addresses import fetch
+
+        fetched = fetch(reference, limit=max(limits.file, limits.image), timeout=limits.timeout, proxy=proxy)
+        item = attachment_of(reference, fetched.data, limits, vision, mime=fetched.mime, charset=fetched.charset)
+        return Loaded((item,), (fetched.note, *_encoding_note(item, fetched.data)))
+    path = _path(reference, cwd)
+    mode = _mode(path, reference)
+    if stat.S_ISDIR(mode):
+        from gptchat.attachments.folders import load_folder
+
+        return load_folder(path, reference, limits)
+    data = read(path, reference, mode, max(limits.file, limits.image))
+    item = attachment_of(reference, data, limits, vision)
+    return Loaded((item,), _encoding_note(item, data))
+
+
+def attachment_of(
+    name: str, data: bytes, limits: Limits, vision: bool | None, *, mime: str = "", charset: str = ""
+) -> Attachment:
+    """`data` as an attachment by what it is, not by its name. Raises UsageError where it cannot be one."""
+    if not data:
+        raise UsageError(_("{name} is empty").format(name=name), hint=_("attach a file that holds something"))
+    picture = images.recognise(data)
+    if picture is not None:
+        return _image(name, data, picture, limits, vision)
+    if other := images.other_image(data):
+        raise UsageError(
+            _("{name} is a {format} image, which models do not take").format(name=name, format=other),
+            hint=_("save it as PNG or JPEG first"),
+        )
+    _check_size(name, len(data), limits.file)
+    if data.startswith(b"%PDF-"):
+        from gptchat.attachments.documents import pdf_text
+
+        return Attachment(name, "text", pdf_text(name, data), "application/pdf", size=len(data))
+    if mime in ("text/html", "application/xhtml+xml"):
+        from gptchat.attachments.documents import page_text
+
+        return Attachment(name, "text", page_text(_text(name, data, charset)), "text/html", size=len(data))
+    return Attachment(name, "text", _text(name, data, charset), size=len(data), language=language_of(name))
+
+
+def read(path: Path, name: str, mode: int, limit: int) -> bytes:
+    """The bytes of a plain file; refuses devices and pipes before opening them, and stops at `limit`."""
+    if not stat.S_ISREG(mode):
+        raise UsageError(
+            _("{name} is not a file but {what}").format(name=name, what=_what(mode)),
+            hint=_("copy what you need into a file, or run a command with !"),
+        )
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    _check_size(name, len(data), limit)
+    return data
+
+
+def _image(name: str, data: bytes, picture: images.Picture, limits: Limits, vision: bool | None) -> Attachment:
+    if vision is False:
+        raise UsageError(
+            _("{name} is an image, and this model does not see").format(name=name),
+            hint=_("choose a model with vision: /models shows which have it"),
+        )
+    _check_size(name, len(data), limits.image)
+    return Attachment(name, "image", "", picture.mime, data, len(data), width=picture.width, height=picture.height)
+
+
+def _text(name: str, data: bytes, charset: str) -> str:
+    if charset:
+        try:
+            return data.decode(charset).replace("\r\n", "\n")
+        except (LookupError, UnicodeDecodeError):
+            pass  # the server named the wrong one, which is common: look for ourselves
+    found = decode(data)
+    if found is None:
+        raise UsageError(
+            _("{name} is not text").format(name=name),
+            hint=_("attach text, an image (PNG, JPEG, WebP, GIF) or a PDF"),
+        )
+    return found[0]
+
+
+def _encoding_note(item: Attachment, data: bytes) -> tuple[str, ...]:
+    """Tells an encoding that was guessed, so that a person can see a wrong guess."""
+    if item.kind != "text" or item.mime != "text/plain":
+        return ()
+    found = decode(data)
+    if found is None or found[1] not in ("gb18030", "cp1252"):
+        return ()
+    return (_("{name} was read as {encoding}").format(name=item.name, encoding=found[1].upper()),)
+
+
+def _check_size(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise UsageError(
+            _("{name} is larger than {limit}").format(name=name, limit=human_size(limit)),
+            hint=_("attach a part of it, for example with !head or !tail"),
+        )
+
+
+def _path(reference: str, cwd: Path | None) -> Path:
+    try:
+        return (cwd or Path()) / Path(reference).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            _("the home folder in {name} is not known").format(name=reference), hint=_("write the whole path")
+        ) from error
+
+
+def _mode(path: Path, name: str) -> int:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError as error:
+        raise UsageError(_("there is no {name}").format(name=name), hint=_hint_missing(path)) from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError | ValueError) -> UsageError:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return UsageError(
+        _("{name} cannot be read: {why}").format(name=name, why=why), hint=_("check the path and its permissions")
+    )
+
+
+def _hint_missing(path: Path) -> str:
+    from difflib import get_close_matches
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return _("check the path; relative ones start from {folder}").format(folder=Path.cwd())
+    near = get_close_matches(path.name, names, n=2, cutoff=0.6)
+    if near:
+        return _("did you mean {names}?").format(names=_(" or ").join(near))
+    return _("check the path; Tab completes it")
+
+
+def _what(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return _("a pipe")
+    if stat.S_ISSOCK(mode):
+        return _("a socket")
+    return _("a device")

@@ -1,0 +1,57 @@
+"""`@path` in a message: what is meant as a file, a folder or an address, and what is only an at sign."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_MENTION = re.compile(r'(?<![A-Za-z0-9._%+\-@/])@(?:"([^"\n]+)"|([^\s"@`]+))')
+"""An at sign that does not follow a word as in an address of e-mail, then a quoted or a plain reference."""
+
+_CODE = re.compile(r"(`{3,}|~{3,})[^\n]*\n.*?(?:\n\1|\Z)|(`+)[^`].*?\2", re.DOTALL)
+_ENDING = ".,;:!?)]}>'\"，。；：！？、）】》」』”’…"
+_EXPLICIT = ("./", "../", "~/", "/", ".\\", "..\\", "~\\")
+
+
+def expand_mentions(text: str, cwd: Path) -> tuple[str, list[str]]:
+    """Find `@path`, `@"path with blanks"`, `@folder/` and `@https://...` in `text`.
+
+    Returns the text with each mention as the bare name, and the references in their order, each once, for
+    `load(reference, cwd=cwd)`. A plain word counts only where such a file exists in `cwd`, so `@decorator`,
+    `@someone` and `me@example.org` stay as they are; one that is quoted or begins with `./`, `~/` or `/` is
+    always meant. Code in backticks is left alone. Never raises.
+    """
+    code = [match.span() for match in _CODE.finditer(text)]
+    found: dict[str, None] = {}
+
+    def bare(match: re.Match[str]) -> str:
+        if any(begin <= match.start() < end for begin, end in code):
+            return match[0]
+        reference = match[1] or _plain(match[2], cwd)
+        if not reference:
+            return match[0]
+        found[reference] = None
+        return reference + ("" if match[1] else match[2][len(reference) :])
+
+    return _MENTION.sub(bare, text), list(found)
+
+
+def _plain(written: str, cwd: Path) -> str:
+    """The part of `written` that is a reference: the longest that exists; an empty string where none does."""
+    if re.match(r"https?://", written, re.IGNORECASE):
+        return written.rstrip(_ENDING)
+    for end in range(len(written), 0, -1):
+        # Chinese is written without blanks, so a name may end where other letters begin.
+        cut_fits = end == len(written) or written[end] in _ENDING or not written[end].isascii()
+        if cut_fits and _exists(written[:end], cwd):
+            return written[:end]
+    return written.rstrip(_ENDING) if written.startswith(_EXPLICIT) else ""
+
+
+def _exists(name: str, cwd: Path) -> bool:
+    if not name.strip("./\\~"):
+        return name in ("./", "../", "~/")
+    try:
+        return (cwd / Path(name).expanduser()).exists()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, or a home that nobody has
+        return False
