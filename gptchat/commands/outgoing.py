@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptchat.core.messages import Content, Message
-from gptchat.words import _, ngettext
+from gptchat.words import ngettext
 
 if TYPE_CHECKING:
     from gptchat.attachments import Attachment

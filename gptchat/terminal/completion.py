@@ -77,6 +77,10 @@ class ChatCompleter(Completer):
         elif place is not None and place.argument.kind != "file":
             yield from self._arguments(place)
 
+    def at_once(self, document: Document) -> list[Completion]:
+        """The completions that come from memory; empty where a folder must be read."""
+        return list(self.get_completions(document, CompleteEvent(completion_requested=True)))
+
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:

@@ -77,7 +77,5 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
         except UnicodeDecodeError:
             raise UsageError(_("the edited text is not UTF-8; the text is unchanged")) from None
     edited = edited.replace("\r\n", "\n")
-    # Editors end the last line; a message does not need that.
-    if edited.endswith("\n") and not text.endswith("\n"):
-        edited = edited[:-1]
-    return None if edited == text else edited
+    ended = edited.removesuffix("\n")  # editors end the last line; a message does not need that
+    return None if text in (edited, ended) else ended

@@ -23,9 +23,10 @@ ESCAPE_WAIT = 0.05  # seconds after which a lone ESC is the Esc key and not the 
 
 def open_keyboard() -> Input:
     """The terminal's keys. One such object serves the whole program, or a paste could be cut in two."""
-    # Shift-Enter, in the two forms in which terminals can report it, is a new line as Alt-Enter is.
-    for sequence in ("\x1b[13;2u", "\x1b[27;2;13~"):
-        ANSI_SEQUENCES[sequence] = (Keys.Escape, Keys.ControlM)
+    # Alt-Enter, and Shift-Enter in the two forms in which terminals can report it, are the key for a new line.
+    # Done here rather than by a binding on Esc and Enter, which would make vi's Esc wait for an Enter.
+    for sequence in ("\x1b\r", "\x1b[13;2u", "\x1b[27;2;13~"):
+        ANSI_SEQUENCES[sequence] = Keys.ControlJ
     return create_input()
 
 

@@ -37,6 +37,9 @@ class Line(Protocol):
     def leave(self) -> None:
         """Ctrl-D on an empty line."""
 
+    def complete(self) -> None:
+        """Tab."""
+
     def open_editor(self) -> None:
         """Take the draft to the person's editor."""
 
@@ -87,7 +90,11 @@ def bindings(line: Line) -> KeyBindings:
         # The completion is in the draft already; a person may still want to look before sending.
         event.current_buffer.complete_state = None
 
-    @keys.add("escape", "enter", filter=drafting)
+    @keys.add("tab", filter=drafting)
+    def _complete(_event: KeyPressEvent) -> None:
+        line.complete()
+
+    @keys.add("escape", "enter", filter=drafting & emacs_mode)  # Windows consoles report Alt-Enter so
     @keys.add("c-j", filter=drafting)
     def _new_line(event: KeyPressEvent) -> None:
         event.current_buffer.newline(copy_margin=False)

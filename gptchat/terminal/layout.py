@@ -1,138 +1,72 @@
-"""What commands show, laid out as lines for a width; no library is loaded, so that one-shot commands are quick."""
+"""How the prompt stands on the screen.
+
+The toolbar stands directly under the draft and needs no answer from the terminal about the cursor's
+position: such an answer would delay leaving the prompt on a slow line, and could end up among the keys.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Mapping
 
-from gptchat.commands.effects import Block, Facts, Markdown, Meter, Source, Table, Text, Tone
-from gptchat.core.width import cells, wrapped
-from gptchat.terminal.safe import clean, clean_line
+from prompt_toolkit.filters import Condition, is_done, to_filter
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, Window
+from prompt_toolkit.layout.controls import FormattedTextControl
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output.plain_text import PlainTextOutput
+from prompt_toolkit.output.vt100 import Vt100_Output
 
-Fragment = tuple[str, str]
-"""A text and the name of its look in the theme."""
+from gptchat.terminal import plain
 
-LOOK_OF: dict[Tone, str] = {
-    "plain": "text",
-    "quiet": "hint",
-    "good": "success",
-    "warning": "notice",
-    "error": "error",
+STYLE: Mapping[str, str] = {
+    "prompt": "bold",
+    "pasted": "italic",
+    "notice": "italic",
+    "auto-suggestion": "ansibrightblack",
+    "bottom-toolbar": "noreverse",
+    "toolbar": "",
+    "toolbar.quiet": "ansibrightblack",
+    "toolbar.warning": "bold",
+    "completion-menu": "",
+    "completion-menu.completion": "",
+    "completion-menu.completion.current": "reverse",
+    "completion-menu.meta.completion": "ansibrightblack",
+    "completion-menu.meta.completion.current": "reverse",
+    "completion-menu.completion.match": "bold",
 }
-_GAP = 2
-_NARROW = 12
-"""A column is not made narrower than this to fit the width."""
+"""The style where the theme says nothing: the terminal's own colours."""
 
 
-def lines_of(blocks: Sequence[Block], width: int | None) -> list[list[Fragment]]:
-    """`blocks` as lines of fragments; `width` None means that nothing is folded (a pipe)."""
-    lines: list[list[Fragment]] = []
-    for index, block in enumerate(blocks):
-        if index and not (isinstance(block, Text) and isinstance(blocks[index - 1], Text)):
-            lines.append([])
-        lines += _block(block, width)
-    return lines
+def open_screen() -> Output:
+    """The terminal to draw on; it is never asked for the cursor's position (see above).
+
+    One that can draw nothing (`TERM=dumb`) gets no control sequence at all.
+    """
+    if plain.is_dumb_terminal():
+        return PlainTextOutput(sys.stdout)
+    output = create_output()
+    if isinstance(output, Vt100_Output):
+        output.enable_cpr = False
+    return output
 
 
-def _block(block: Block, width: int | None) -> list[list[Fragment]]:
-    match block:
-        case Text(text, tone):
-            return [[(line, LOOK_OF[tone])] for line in _folded(clean(text), width)]
-        case Markdown(text) | Source(text):
-            return [[(line, "text")] for line in clean(text).split("\n")]
-        case Table():
-            return _table(block, width)
-        case Facts():
-            return _facts(block, width)
-        case Meter():
-            return _meter(block, width)
-
-
-def _folded(text: str, width: int | None) -> list[str]:
-    return text.split("\n") if width is None else wrapped(text, max(width, 1))
-
-
-def _table(table: Table, width: int | None) -> list[list[Fragment]]:
-    rows = [[clean_line(cell) for cell in row] for row in table.rows]
-    header = [clean_line(column) for column in table.columns]
-    widths = [max(cells(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    if width is not None:
-        _shrink(widths, table.right, width - _GAP * (len(widths) - 1) - 2)
-    lines: list[list[Fragment]] = []
-    if any(header):
-        lines += _row(header, widths, table.right, "  ", "table.header")
-    for index, row in enumerate(rows):
-        mark = "› " if index == table.marked else "  "
-        lines += _row(row, widths, table.right, mark, "success" if index == table.marked else "text")
-    return lines
-
-
-def _shrink(widths: list[int], right: frozenset[int], room: int) -> None:
-    """Take columns from the widest, those with words before those with numbers, until all fit in `room`."""
-    while sum(widths) > room:
-        candidates = [i for i in range(len(widths)) if i not in right and widths[i] > _NARROW]
-        if not candidates:
-            return
-        widest = max(candidates, key=lambda i: widths[i])
-        widths[widest] -= 1
-
-
-def _row(
-    row: Sequence[str], widths: Sequence[int], right: frozenset[int], mark: str, look: str
-) -> list[list[Fragment]]:
-    columns = [wrapped(cell, width) if width else [""] for cell, width in zip(row, widths, strict=True)]
-    lines: list[list[Fragment]] = []
-    for number in range(max(len(column) for column in columns)):
-        line = mark if number == 0 else "  "
-        for index, column in enumerate(columns):
-            cell = column[number] if number < len(column) else ""
-            blanks = " " * (widths[index] - cells(cell))
-            line += (blanks + cell if index in right else cell + blanks) + " " * _GAP
-        lines.append([(line.rstrip(), look)])
-    return lines
-
-
-def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
-    pairs = [(clean_line(name), clean(value)) for name, value in facts.pairs]
-    lines: list[list[Fragment]] = [[(clean_line(facts.title), "table.header")]] if facts.title else []
-    left = max((cells(name) for name, _value in pairs), default=0)
-    if width is not None:
-        left = min(left, max(width // 2, _NARROW))
-    for name, value in pairs:
-        room = None if width is None else max(width - left - 4, _NARROW)
-        head = name + " " * max(left - cells(name), 0)
-        for number, line in enumerate(_folded(value, room)):
-            if number == 0 and cells(name) > left:
-                lines.append([("  " + name, "toolbar.key")])
-                lines.append([(" " * (left + 4) + line, "text")])
-            elif number == 0:
-                lines.append([("  " + head, "toolbar.key"), ("  " + line if line else "", "text")])
-            else:
-                lines.append([(" " * (left + 4) + line, "text")])
-    return lines
-
-
-_FILLS: dict[Tone, str] = {"plain": "▒", "quiet": "▓", "good": "█", "warning": "▞", "error": "█"}
-
-
-def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
-    """A bar of the whole, each part by its size (any part that is not nothing gets a cell), and a legend."""
-    columns = min(max((width or 80) - 4, 10), 64)
-    total = max(meter.total, sum(size for _label, size, _tone in meter.parts), 1)
-    bar: list[Fragment] = [("  ", "text")]
-    used = 0
-    for _label, size, tone in meter.parts:
-        length = min(max(round(size * columns / total), 1 if size else 0), columns - used)
-        used += length
-        bar.append((_FILLS[tone] * length, LOOK_OF[tone]))
-    bar.append(("░" * (columns - used), "hint"))
-    legend: list[Fragment] = []
-    lines = [bar]
-    for label, size, tone in meter.parts:
-        if not size:
-            continue
-        item = f"  {_FILLS[tone]} {clean_line(label)} {size * 100 / total:.0f}%"
-        if legend and width is not None and sum(cells(text) for text, _look in legend) + cells(item) > width:
-            lines.append(legend)
-            legend = []
-        legend.append((item, "hint"))
-    return [*lines, legend] if legend else lines
+def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples]) -> None:
+    """Put a toolbar directly under the draft of a prompt session's `layout`, shown while there is a text for it."""
+    assert isinstance(layout.container, HSplit)
+    layout.current_window.dont_extend_height = to_filter(True)
+    layout.container.children += [
+        ConditionalContainer(
+            Window(
+                FormattedTextControl(text),
+                style="class:bottom-toolbar",
+                height=Dimension(min=1, max=2),
+                wrap_lines=True,
+                dont_extend_height=True,
+            ),
+            filter=~is_done & Condition(lambda: bool(text())),
+        ),
+        Window(height=Dimension(preferred=0)),  # takes the room that a closed list of completions leaves
+    ]

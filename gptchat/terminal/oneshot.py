@@ -18,7 +18,7 @@ from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
 from gptchat.redaction import redact
-from gptchat.terminal.layout import lines_of
+from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.safe import clean
 from gptchat.terminal.turn import Outcome, finished, paint
 from gptchat.words import _

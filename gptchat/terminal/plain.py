@@ -6,12 +6,14 @@ import asyncio
 import os
 
 from prompt_toolkit.input import Input
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
 from prompt_toolkit.utils import is_dumb_terminal
 
+from gptchat.terminal.editing import LineEditor
 from gptchat.terminal.keyboard import on_signals
 
-__all__ = ["Interrupted", "is_dumb_terminal", "read_line"]
+__all__ = ["Interrupted", "is_dumb_terminal", "read_hidden", "read_line"]
 
 
 class Interrupted(Exception):
@@ -33,6 +35,38 @@ async def read_line(keyboard: Input, output: Output, message: str, begun: str = 
     if not line:
         raise EOFError
     return begun + line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+
+async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
+    """Show `message` and read a line of which nothing is shown; raises as `read_line` does."""
+    output.write(message)
+    output.flush()
+    line: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    editor = LineEditor()
+
+    def ready() -> None:
+        for press in keyboard.read_keys():
+            if line.done():
+                return
+            if press.key is Keys.ControlM:
+                line.set_result(editor.text)
+            elif press.key is Keys.ControlC:
+                line.set_exception(Interrupted())
+            elif press.key is Keys.ControlD and not editor.text:
+                line.set_exception(EOFError())
+            elif press.key is Keys.ControlH:
+                editor.delete_before()
+            elif press.key is Keys.BracketedPaste or not isinstance(press.key, Keys):
+                editor.insert(press.data)
+        if keyboard.closed and not line.done():
+            line.set_exception(EOFError())
+
+    try:
+        with keyboard.raw_mode(), keyboard.attach(ready):
+            return await line
+    finally:
+        output.write("\n")
+        output.flush()
 
 
 async def _next_line(keyboard: Input) -> bytes:

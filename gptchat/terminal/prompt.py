@@ -1,8 +1,4 @@
-"""The line you type: a prompt_toolkit session with folded pastes, drafts that come back, and a toolbar beneath.
-
-The toolbar stands directly under the draft and needs no answer from the terminal about the cursor's
-position: such an answer would delay leaving the prompt on a slow line, and could end up among the keys.
-"""
+"""The line you type: a prompt_toolkit session with folded pastes, drafts that come back, and a toolbar beneath."""
 
 from __future__ import annotations
 
@@ -11,18 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from prompt_toolkit.application import run_in_terminal
-from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import Condition, is_done, to_filter
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.input import Input
-from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, Window
-from prompt_toolkit.layout.controls import FormattedTextControl
-from prompt_toolkit.layout.dimension import Dimension
-from prompt_toolkit.output import Output, create_output
-from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 from prompt_toolkit.styles import Style
 
@@ -34,25 +26,8 @@ from gptchat.terminal.folding import Draft, FoldedPastes, Folding
 from gptchat.terminal.history import HistorySuggestion, InputHistory
 from gptchat.terminal.keyboard import ESCAPE_WAIT, open_keyboard
 from gptchat.terminal.keys import bindings
+from gptchat.terminal.layout import STYLE, open_screen, stand_below
 from gptchat.words import _
-
-STYLE: Mapping[str, str] = {
-    "prompt": "bold",
-    "pasted": "italic",
-    "notice": "italic",
-    "auto-suggestion": "ansibrightblack",
-    "bottom-toolbar": "noreverse",
-    "toolbar": "",
-    "toolbar.quiet": "ansibrightblack",
-    "toolbar.warning": "bold",
-    "completion-menu": "",
-    "completion-menu.completion": "",
-    "completion-menu.completion.current": "reverse",
-    "completion-menu.meta.completion": "ansibrightblack",
-    "completion-menu.meta.completion.current": "reverse",
-    "completion-menu.completion.match": "bold",
-}
-"""The style where the theme says nothing: the terminal's own colours."""
 
 _MENU_LINES = 8
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -60,14 +35,6 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 class Leave(Exception):
     """The person wants to leave the program, or the terminal is gone."""
-
-
-def open_screen() -> Output:
-    """The terminal to draw on; it is never asked for the cursor's position (see above)."""
-    output = create_output()
-    if isinstance(output, Vt100_Output):
-        output.enable_cpr = False
-    return output
 
 
 class Prompt:
@@ -125,7 +92,7 @@ class Prompt:
         )
         self._session.app.ttimeoutlen = ESCAPE_WAIT
         self._session.app.renderer.cpr_not_supported_callback = None
-        self._add_toolbar()
+        stand_below(self._session.layout, self._toolbar_text)
         self._buffer.on_text_changed += self._changed
         self.set_style(style or {})
         self.use(history, draft)
@@ -252,6 +219,23 @@ class Prompt:
         if self._session.app.is_running and not self._session.app.is_done:
             self._session.app.exit(exception=Leave())
 
+    def complete(self) -> None:
+        """Tab: take the only completion, or walk through them; what comes from memory is there at once."""
+        if self._completer is None or not self._completes():
+            return
+        buffer = self._buffer
+        state = buffer.complete_state
+        found = state.completions if state else self._completer.at_once(buffer.document)
+        if len(found) == 1:
+            buffer.apply_completion(found[0])
+        elif state:
+            buffer.complete_next()
+        elif found:
+            buffer.complete_state = CompletionState(buffer.document, found)
+            buffer.complete_next()
+        else:
+            buffer.start_completion(select_first=True)
+
     def open_editor(self) -> None:
         """Take the draft to the person's editor, whole, and bring it back."""
         if not self._elsewhere:
@@ -292,24 +276,6 @@ class Prompt:
             self._buffer.start_completion()  # prompt_toolkit itself completes only what grows
 
     # What is drawn.
-
-    def _add_toolbar(self) -> None:
-        layout = self._session.layout
-        assert isinstance(layout.container, HSplit)
-        layout.current_window.dont_extend_height = to_filter(True)
-        layout.container.children += [
-            ConditionalContainer(
-                Window(
-                    FormattedTextControl(self._toolbar_text),
-                    style="class:bottom-toolbar",
-                    height=Dimension(min=1, max=2),
-                    wrap_lines=True,
-                    dont_extend_height=True,
-                ),
-                filter=~is_done & Condition(lambda: bool(self._toolbar_text())),
-            ),
-            Window(height=Dimension(preferred=0)),
-        ]
 
     def _toolbar_text(self) -> StyleAndTextTuples:
         if self._notice:

@@ -91,10 +91,10 @@ def _message(question: str, choices: Sequence[tuple[str, str]], default: str) ->
 async def _read(
     message: StyleAndTextTuples, keyboard: Input, output: Output, *, secret: bool, style: Mapping[str, str]
 ) -> str | None:
-    # A secret must not be echoed, which only the drawing prompt can see to.
-    if plain.is_dumb_terminal() and not secret:
+    if plain.is_dumb_terminal():
+        reader = plain.read_hidden if secret else plain.read_line
         try:
-            return await plain.read_line(keyboard, output, "".join(part[1] for part in message))
+            return await reader(keyboard, output, "".join(part[1] for part in message))
         except (EOFError, plain.Interrupted):
             return None
     session: PromptSession[str] = PromptSession(

@@ -15,7 +15,7 @@ from gptchat.commands.effects import Block, Markdown, Source
 from gptchat.errors import GptchatError
 from gptchat.redaction import redact
 from gptchat.terminal import capabilities, theme
-from gptchat.terminal.layout import Fragment, lines_of
+from gptchat.terminal.blocks import Fragment, lines_of
 from gptchat.terminal.safe import clean
 from gptchat.words import _
 

@@ -64,9 +64,9 @@ class Terminal:
             if writable:
                 data = data[os.write(self.master, data[:4096]) :]
 
-    def paste(self, text: str) -> None:
-        """Paste `text` as terminals do it: marked, with CR for line ends."""
-        self.send("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
+    def paste(self, text: str, line_end: str = "\r") -> None:
+        """Paste `text` as terminals do it: marked, and most with CR for line ends."""
+        self.send("\x1b[200~" + text.replace("\r\n", "\n").replace("\n", line_end) + "\x1b[201~")
 
     def text(self) -> str:
         """The screen, without blanks at the ends of lines."""

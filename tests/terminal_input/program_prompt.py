@@ -54,7 +54,7 @@ async def main(folder: Path, options: list[str]) -> None:
                 line = await prompt.read()
                 if line == "crash":
                     raise RuntimeError("as asked")
-                print("read", json.dumps(line if len(line) < 2000 else f"{len(line)} characters"), flush=True)
+                print("read", json.dumps(line if len(line) < 500 else f"{len(line)} characters"), flush=True)
         except Leave:
             print("left")
 

@@ -1,0 +1,112 @@
+"""What completion offers for each kind of argument: from memory at once, and from slow places behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from gptchat import catalogue
+from gptchat.commands.registry import Call
+from gptchat.commands.workspace import Workspace
+from gptchat.config import parse, schema
+from gptchat.core.ports import SessionInfo
+from gptchat.errors import GptchatError
+from gptchat.terminal.completion import Candidate
+from gptchat.terminal.theme import NAMES
+from gptchat.words import LANGUAGES, _
+
+_FORMATS = ("markdown", "json", "jsonl", "messages", "html", "users")
+
+
+class WorkspaceCandidates:
+    """Candidates for the open workspace (`completion.Candidates`). `ready` is called when more have come in."""
+
+    def __init__(self, workspace: Workspace, ready: Callable[[], None] = lambda: None) -> None:
+        self._workspace = workspace
+        self.ready = ready
+        self._sessions: dict[str, Sequence[SessionInfo]] = {}
+        self._users: list[str] = []
+        self._fetching: set[str] = set()
+
+    def of(self, kind: str, text: str, call: Call) -> Iterable[Candidate]:
+        """All things of a kind, likeliest first."""
+        ws = self._workspace
+        match kind:
+            case "session":
+                self._behind("sessions", self._read_sessions)
+                return [
+                    Candidate(info.id, info.title or info.id, f"{ws.age(info.updated)} · {info.turns}")
+                    for info in self._sessions.get(ws.user, ())
+                ]
+            case "user":
+                self._behind("users", self._read_users)
+                return [Candidate(name) for name in self._users if name != ws.user]
+            case "model":
+                return self._models()
+            case "provider":
+                return [Candidate(name, meta=self._summary(name)) for name in ws.settings.provider_names()]
+            case "setting":
+                return [Candidate(key, meta=setting.summary) for key, setting in schema.SETTINGS.items()]
+            case "value":
+                return [Candidate(value) for value in parse.complete_value(call.get("key"))]
+            case "preset":
+                return [Candidate(name) for name in [*ws.settings.preset_names(), "none"]]
+            case "format":
+                return [Candidate(name) for name in _FORMATS]
+            case "command":
+                return [Candidate(command.name, meta=_(command.summary)) for command in ws.registry.commands]
+            case "theme":
+                return [Candidate(name) for name in NAMES]
+            case "language":
+                return [Candidate(name) for name in LANGUAGES]
+            case "code":
+                return self._code_blocks()
+        return ()
+
+    def refresh(self) -> None:
+        """Sessions or people have changed: read them again when they are next asked for."""
+        self._fetching.clear()
+
+    def _models(self) -> list[Candidate]:
+        ws = self._workspace
+        names = dict.fromkeys(ws.answering.names_listed())
+        try:
+            kind = ws.answering.provider_settings().kind
+        except GptchatError:
+            kind = ""
+        if kind in ("openai", ""):
+            names |= dict.fromkeys(facts.name for facts in catalogue.search("") if facts.provider == "openai")
+        return [Candidate(name) for name in names]
+
+    def _summary(self, name: str) -> str:
+        try:
+            return self._workspace.settings.provider(name).kind
+        except GptchatError:
+            return ""
+
+    def _code_blocks(self) -> list[Candidate]:
+        for message in reversed(self._workspace.session.tail(4)):
+            if message.role == "assistant":
+                blocks = self._workspace.code_blocks(message.text)
+                return [Candidate(str(n), meta=block.split("\n")[0][:40]) for n, block in enumerate(blocks, 1)]
+        return []
+
+    def _read_sessions(self) -> None:
+        user = self._workspace.user
+        self._sessions[user] = self._workspace.library.list(user)
+
+    def _read_users(self) -> None:
+        self._users = self._workspace.user_names()
+
+    def _behind(self, name: str, read: Callable[[], None]) -> None:
+        """Read in a thread, once until `refresh`; nothing that is typed waits for the disk."""
+        key = f"{name}/{self._workspace.user}"
+        if key in self._fetching:
+            return
+        self._fetching.add(key)
+
+        def work() -> None:
+            read()
+            self.ready()
+
+        threading.Thread(target=work, name=name, daemon=True).start()

@@ -1,0 +1,68 @@
+"""What the toolbar shows, kept up to date behind the keys: the window in use, the cost, the draft's tokens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from gptchat.commands.spending import add_up
+from gptchat.commands.workspace import Workspace
+from gptchat.errors import GptchatError
+from gptchat.terminal.live_count import LiveCount
+from gptchat.terminal.toolbar import Status
+
+
+class Gauge:
+    """Facts for the toolbar. `refresh` recounts in a thread; `status` answers at once from what is known.
+
+    `drawn` is called from a thread when there is something new to draw.
+    """
+
+    def __init__(self, workspace: Workspace, drawn: Callable[[], None]) -> None:
+        self._workspace = workspace
+        self._drawn = drawn
+        self._known = Status()
+        self._budget = 0
+        self._lock = threading.Lock()
+        self.live = LiveCount(self._count, drawn)
+
+    def status(self, waiting: int = 0) -> Status:
+        """What to show now, the draft's tokens included."""
+        known = replace(self._known, user=self._workspace.user, title=self._workspace.session.name, waiting=waiting)
+        if known.tokens is None or not self.live.tokens:
+            return known
+        tokens = known.tokens + self.live.tokens
+        # Not planned again at every key: what would be left out shows when the draft no longer fits.
+        left_out = known.left_out or int(tokens > self._budget)
+        return replace(known, tokens=tokens, left_out=left_out)
+
+    def refresh(self) -> None:
+        """The session or the settings have changed: count again, behind."""
+        threading.Thread(target=self._read, name="gauge", daemon=True).start()
+
+    def _read(self) -> None:
+        ws = self._workspace
+        with self._lock:
+            try:
+                route = ws.answering.route()
+            except GptchatError:
+                self._known = Status()
+                return
+            ws.answering.counter.load(route.model)
+            plan = ws.manager.plan(route)
+            self._budget = plan.limits.budget
+            self._known = Status(
+                provider=route.provider.name,
+                model=route.model,
+                tokens=plan.tokens,
+                window=plan.limits.window,
+                estimated=not ws.answering.counter.exact(route.model),
+                cost=add_up("", ws.session.path()).cost,
+                left_out=plan.left_out if plan.trimmed else 0,
+            )
+        self._drawn()
+
+    def _count(self, text: str) -> int:
+        model = self._known.model
+        return self._workspace.answering.counter.count(text, model) if model else 0

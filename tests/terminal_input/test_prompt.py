@@ -1,0 +1,355 @@
+"""The prompt as a person sees it, in a pseudo-terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terminal_input.driver import Terminal
+
+if sys.platform == "win32":
+    pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
+
+PROGRAM = ["-m", "tests.terminal_input.program_prompt"]
+
+
+def start(folder: Path, *options: str, columns: int = 80, **environment: str) -> Terminal:
+    """The test program, with its prompt on the screen."""
+    terminal = Terminal([*PROGRAM, str(folder), *options], columns=columns, environment=environment)
+    terminal.wait("alice ›")
+    return terminal
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """A prompt that has just appeared."""
+    with start(tmp_path) as terminal:
+        yield terminal
+
+
+def read(terminal: Terminal, text: str) -> None:
+    """Wait until the program says that it has read `text`, on one line or over several."""
+    wanted = json.dumps(text)
+    terminal.wait(lambda: f"read {wanted}" in "".join(line.ljust(80) for line in terminal.screen.display))
+
+
+@pytest.mark.parametrize("new_line", ["\x1b\r", "\n", "\x1b[13;2u", "\x1b[27;2;13~"])
+def test_a_new_line_does_not_send(terminal: Terminal, new_line: str) -> None:
+    """Alt-Enter, Ctrl-J and Shift-Enter begin a new line, and Enter sends all of them at once."""
+    terminal.send(f"one{new_line}two")
+    terminal.wait("two")
+    terminal.send("\r")
+    read(terminal, "one\ntwo")
+
+
+@pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"])
+def test_a_short_paste_is_one_draft(terminal: Terminal, line_end: str) -> None:
+    """A paste of a few lines stands in the draft as it is, is not sent by its line ends, and can be edited."""
+    terminal.paste("a\nb\nc", line_end)
+    terminal.wait("c")
+    assert "read" not in terminal.text()
+    terminal.send("!\r")
+    read(terminal, "a\nb\nc!")
+
+
+def test_a_long_paste_is_shown_folded_and_sent_whole(terminal: Terminal) -> None:
+    """A paste of many lines is shown as its number of lines and is sent whole, with what is typed around it."""
+    pasted = "\n".join(f"line {number}" for number in range(214))
+    terminal.send("see ")
+    terminal.paste(pasted)
+    terminal.wait("alice › see [pasted 214 lines]")
+    terminal.send(" [pasted 214 lines]\r")
+    terminal.wait(f"{len('see ' + pasted + ' [pasted 214 lines]')} characters")
+
+
+def test_a_folded_paste_goes_with_one_backspace(terminal: Terminal) -> None:
+    """A folded paste is crossed and deleted by one key, like a letter."""
+    terminal.send("ab")
+    terminal.paste("\n".join("x" * 50))
+    terminal.wait("ab[pasted 50 lines]")
+    terminal.send("c\x1b[D\x7f")
+    terminal.wait(lambda: "pasted" not in terminal.text())
+    terminal.send("\r")
+    read(terminal, "abc")
+
+
+def test_a_megabyte_paste_arrives_whole(terminal: Terminal) -> None:
+    """A paste of a megabyte is taken, and the keys after it are too."""
+    terminal.paste("0123456789abcde\n" * 65536)
+    terminal.wait("[pasted 65536 lines]")
+    terminal.send("end\r")
+    terminal.wait(f"{2**20 + 3} characters")
+
+
+def test_characters_are_deleted_whole(terminal: Terminal) -> None:
+    """Wide characters, flags and emoji of several parts are deleted by one Backspace each."""
+    terminal.send("你好👨‍👩‍👧🇨🇳")
+    terminal.send("\x7f\x7f\x7f!\r")
+    read(terminal, "你!")
+
+
+def test_the_cursor_stands_at_the_caret(terminal: Terminal) -> None:
+    """The terminal's own cursor is where the next character goes, so that input methods open there."""
+    terminal.send("你好x\x1b[D")
+    terminal.wait(lambda: (terminal.screen.cursor.x, terminal.screen.cursor.y) == (len("alice › ") + 4, 0))
+
+
+def test_recall_by_arrows_and_search(terminal: Terminal) -> None:
+    """Up brings back what was sent, a draft of several lines included, and Ctrl-R searches it."""
+    for line in ("first words", "second\nline", "third"):
+        terminal.send(line.replace("\n", "\x1b\r") + "\r")
+        read(terminal, line)
+    terminal.send("dra\x1b[A")
+    terminal.wait("alice › third")
+    terminal.send("\x1b[A")
+    terminal.wait("alice › second\n        line")
+    terminal.send("\x1b[B\x1b[B")
+    terminal.wait("alice › dra")
+    terminal.send("\x03\x12fir")
+    terminal.wait("alice › first words")
+    terminal.send("\r\r")
+    terminal.wait(lambda: terminal.text().count('read "first words"') == 2)
+
+
+def test_history_lasts_and_is_private(tmp_path: Path) -> None:
+    """What was sent comes back in the next run; the file is the user's alone."""
+    with start(tmp_path) as terminal:
+        terminal.send("remember me\r")
+        read(terminal, "remember me")
+    assert stat.S_IMODE((tmp_path / "input_history").stat().st_mode) == 0o600
+    with start(tmp_path) as terminal:
+        terminal.wait("toolbar")
+        terminal.send("\x1b[A")
+        terminal.wait("alice › remember me")
+
+
+def test_control_c_clears_and_up_brings_back(terminal: Terminal) -> None:
+    """Ctrl-C on a draft clears it, and Up brings it back."""
+    terminal.send("do not lose me")
+    terminal.wait("lose me")
+    terminal.send("\x03")
+    terminal.wait(lambda: "lose me" not in terminal.text())
+    terminal.send("\x1b[A")
+    terminal.wait("alice › do not lose me")
+
+
+def test_control_c_twice_leaves(terminal: Terminal) -> None:
+    """Ctrl-C on an empty line tells how to leave, typing takes that back, and a second Ctrl-C in a row leaves."""
+    terminal.send("\x03")
+    terminal.wait("press Ctrl-C again")
+    terminal.send("x\x7f\x03")
+    terminal.wait("press Ctrl-C again")
+    terminal.send("\x03")
+    terminal.wait("left")
+    assert terminal.wait_for_end() == 0
+
+
+def test_control_d_leaves_only_an_empty_line(terminal: Terminal) -> None:
+    """Ctrl-D deletes a character in a draft, and leaves on an empty line."""
+    terminal.send("ab\x01\x04\r")
+    read(terminal, "b")
+    terminal.send("\x04")
+    assert terminal.wait_for_end() == 0
+
+
+def test_control_l_clears_the_screen(terminal: Terminal) -> None:
+    """Ctrl-L clears the screen and keeps the draft."""
+    terminal.send("noise\r")
+    read(terminal, "noise")
+    terminal.send("kept\x0c")
+    terminal.wait(lambda: terminal.text().startswith("alice › kept") and "noise" not in terminal.text())
+
+
+def test_empty_lines_are_not_sent(terminal: Terminal) -> None:
+    """Enter on an empty line does nothing."""
+    terminal.send("\r \r")
+    terminal.send("x\r")
+    read(terminal, " x")
+    assert terminal.text().count("read") == 1
+
+
+def test_the_editor_gets_the_whole_draft(tmp_path: Path) -> None:
+    """Ctrl-X Ctrl-E opens the draft in $VISUAL, pastes unfolded, and takes back what was written."""
+    script = tmp_path / "my editor.py"
+    script.write_text(
+        "import sys, pathlib\n"
+        "path = pathlib.Path(sys.argv[-1])\n"
+        "lines = path.read_text().splitlines()\n"
+        "path.write_text(f'{path.suffix} {len(lines)} {lines[0]}\\n')\n"
+    )
+    with start(tmp_path, VISUAL=f"{sys.executable} '{script}'") as terminal:
+        terminal.send("first\n")
+        terminal.paste("y\n" * 29)
+        terminal.wait("[pasted 29 lines]")
+        terminal.send("\x18\x05")
+        terminal.wait("alice › .md 30 first")
+        terminal.send("\r")
+        read(terminal, ".md 30 first")
+
+
+def test_a_missing_editor_is_said(tmp_path: Path) -> None:
+    """Where the editor does not exist, the prompt says so and what to do, and the draft stays."""
+    with start(tmp_path, columns=140, VISUAL="no-such-editor-here") as terminal:
+        terminal.send("kept\x18\x05")
+        terminal.wait("no-such-editor-here of VISUAL was not found")
+        terminal.wait("alice › kept")
+
+
+def test_keys_of_vi(tmp_path: Path) -> None:
+    """With vi keys, Esc leaves insertion at once and `0`, `x` and `A` edit."""
+    with start(tmp_path, "vi") as terminal:
+        terminal.send("abc")
+        terminal.wait("abc")
+        terminal.send("\x1b")
+        terminal.wait(lambda: terminal.screen.cursor.x == len("alice › ") + 2)
+        terminal.send("0xA!\r")
+        read(terminal, "bc!")
+
+
+def test_commands_are_offered_with_their_summaries(terminal: Terminal) -> None:
+    """A slash opens the list of commands with a line on each; Tab chooses, Enter then only closes the list."""
+    terminal.send("/mdl")
+    terminal.wait("Choose the model")
+    terminal.send("\t")
+    terminal.wait("alice › /model")
+    terminal.send("\r")
+    terminal.wait(lambda: "List the models" not in terminal.text())
+    terminal.send("gpt6t\t\r\r")
+    read(terminal, "/model gpt-6.1-terra")
+
+
+def test_escape_closes_the_list_at_once(terminal: Terminal) -> None:
+    """Esc closes the list of completions and leaves the draft."""
+    terminal.send("/mo")
+    terminal.wait("List the models")
+    terminal.send("\x1b")
+    terminal.wait(lambda: "List the models" not in terminal.text())
+    terminal.wait("alice › /mo")
+
+
+def test_the_list_follows_a_deletion(terminal: Terminal) -> None:
+    """The list of completions is right after Backspace too."""
+    terminal.send("/res")
+    terminal.wait("Open a saved session")
+    terminal.send("\x7f\x7f\x7f")
+    terminal.wait("Attach a file")
+
+
+def test_paths_in_a_message(tmp_path: Path) -> None:
+    """`@` in a message offers files and folders, in quotes where a name has blanks."""
+    (tmp_path / "notes with blanks.txt").touch()
+    (tmp_path / "folder").mkdir()
+    with start(tmp_path, columns=160) as terminal:
+        terminal.send(f"read @{tmp_path}/not")
+        terminal.wait("notes with blanks.txt")
+        terminal.send("\t\r\r")
+        wanted = json.dumps(f'read @"{tmp_path}/notes with blanks.txt"')
+        terminal.wait(f"read {wanted}")
+
+
+def test_a_suggestion_from_history(terminal: Terminal) -> None:
+    """The rest of an earlier line is shown behind the cursor, and the right arrow takes it."""
+    terminal.send("explain monads to me\r")
+    read(terminal, "explain monads to me")
+    terminal.send("exp")
+    terminal.wait("alice › explain monads to me\ntoolbar")
+    assert terminal.screen.cursor.x == len("alice › exp")
+    terminal.send("\x1b[C\r")
+    terminal.wait(lambda: terminal.text().count('read "explain monads to me"') == 2)
+
+
+def test_the_toolbar_follows_the_window(terminal: Terminal) -> None:
+    """The toolbar stands under the draft and is drawn for the new width when the window is resized."""
+    terminal.wait("alice ›\ntoolbar 80")
+    terminal.resize(60, 20)
+    terminal.wait("toolbar 60")
+
+
+@pytest.mark.parametrize("ending", ["kill", "hang up", "terminate"])
+def test_an_unsent_draft_comes_back(tmp_path: Path, ending: str) -> None:
+    """A draft comes back at the next start, whether the program was killed or the terminal was lost."""
+    numbers = {"kill": signal.SIGKILL, "hang up": signal.SIGHUP, "terminate": signal.SIGTERM}
+    with start(tmp_path) as terminal:
+        terminal.send("half a thought")
+        terminal.wait("half a thought")
+        if ending == "kill":
+            terminal.wait((tmp_path / "draft").exists)
+        terminal.kill(numbers[ending])
+        terminal.wait_for_end()
+    assert stat.S_IMODE((tmp_path / "draft").stat().st_mode) == 0o600
+    with start(tmp_path) as terminal:
+        terminal.wait("alice › half a thought\nyour unsent draft is back")
+        terminal.send("!\r")
+        read(terminal, "half a thought!")
+        assert not (tmp_path / "draft").exists()
+
+
+def test_a_lost_terminal_saves_the_draft(tmp_path: Path) -> None:
+    """When the window is closed, the draft is saved."""
+    terminal = start(tmp_path)
+    terminal.send("closed window")
+    terminal.wait("closed window")
+    os.close(terminal.master)
+    os.waitpid(terminal.process, 0)
+    assert (tmp_path / "draft").read_text() == "closed window"
+
+
+@pytest.mark.parametrize("last", ["\x04", "crash\r"])
+def test_the_terminal_is_left_as_it_was(tmp_path: Path, last: str) -> None:
+    """Leaving, by Ctrl-D or by an error, gives the terminal back as it was: modes, paste marks, cursor."""
+    with Terminal([*PROGRAM, str(tmp_path)]) as terminal:
+        before = terminal.modes()
+        terminal.wait("alice ›")
+        terminal.wait(lambda: terminal.modes() != before)
+        terminal.send(last)
+        terminal.wait_for_end()
+        assert terminal.modes() == before
+        assert terminal.received.rfind(b"\x1b[?2004l") > terminal.received.rfind(b"\x1b[?2004h")
+        assert terminal.received.rfind(b"\x1b[?25h") >= terminal.received.rfind(b"\x1b[?25l")
+        assert b"\x1b[?1000h" not in terminal.received  # the mouse is the terminal's
+        assert b"\x1b[6n" not in terminal.received
+
+
+def test_suspending_and_coming_back(tmp_path: Path) -> None:
+    """Ctrl-Z gives the terminal to the shell in its ordinary mode; `fg` brings the draft back."""
+    shell = ["-m", "tests.terminal_input.program_shell", *PROGRAM, str(tmp_path)]
+    with Terminal(shell) as terminal:
+        terminal.wait("alice ›")
+        terminal.send("half\x1a")
+        terminal.wait("shell: stopped, echo on")
+        terminal.send("fg\n")
+        terminal.wait(lambda: terminal.text().rstrip().endswith("toolbar 80"))
+        terminal.send(" done\r")
+        read(terminal, "half done")
+
+
+def test_no_colour_when_asked(tmp_path: Path) -> None:
+    """With NO_COLOR no colour is written."""
+    with start(tmp_path, NO_COLOR="1") as terminal:
+        terminal.send("colour me\r")
+        read(terminal, "colour me")
+        terminal.send("col/")
+        terminal.wait("col/")
+        assert b"\x1b[0;3" not in terminal.received
+        assert b"38;5" not in terminal.received
+
+
+def test_a_dumb_terminal(tmp_path: Path) -> None:
+    """On a terminal that can draw nothing, lines are read without a single escape sequence."""
+    with start(tmp_path, TERM="dumb") as terminal:
+        terminal.send("plainx\x7f\n")
+        read(terminal, "plain")
+        terminal.send("\x03")
+        terminal.wait("press Ctrl-C again")
+        terminal.send("more\n")
+        read(terminal, "more")
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+        assert b"\x1b" not in terminal.received
