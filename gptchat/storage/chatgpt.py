@@ -112,7 +112,12 @@ def _record(id: str, parent: str | None, message: object, draft: Draft) -> tuple
         draft.settings.setdefault("system", text)
         return None, ""
     hidden = message.get("weight") == 0 or message.get("recipient", "all") not in ("all", None)
-    if hidden or role not in ("user", "assistant") or content.get("content_type", "text") not in _SPOKEN or not text:
+    if (
+        hidden
+        or role not in ("user", "assistant")
+        or content.get("content_type", "text") not in _SPOKEN
+        or not text
+    ):
         draft.left_out += 1 if text else 0
         return None, ""
     record: Record = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from gptchat.core.messages import ROLES, Record
 from gptchat.core.session import Session
-from gptchat.storage.upgrades import fold
+from gptchat.storage.upgrades import upgrade
 from gptchat.words import _
 
 _OURS = ("type", "id", "parent", "role", "content")
@@ -47,13 +47,21 @@ class Broken:
 
 def from_records(records: Iterable[Record]) -> Draft:
     """The draft of one session from the records of its journal, of whatever version."""
-    kept = list(records)
-    first = next((record for record in kept if record.get("type") == "session"), {})
-    session = Session("", "")
-    fold(kept, session, 0)
+    kept: list[Record] = []
+    first: Record = {}
+    session, version = Session("", ""), 0
+    for record in records:
+        version, upgraded = upgrade(record, session, version)
+        if upgraded.get("type") == "message" and not upgraded.get("id"):
+            upgraded = {**upgraded, "id": session.next_id()}
+        session.apply(upgraded)
+        if upgraded.get("type") != "session":
+            kept.append(upgraded)
+        else:
+            first = first or upgraded
     source = first.get("source")
     return Draft(
-        [record for record in kept if record.get("type") != "session"],
+        kept,
         id=_word(first.get("id")),
         source=source if isinstance(source, str) else "",
         title=session.title,

@@ -1,4 +1,4 @@
-"""The elements of a large JSON array, one after another, without holding the whole; broken ones are passed over."""
+"""The elements of a large JSON array, one after another, without holding the whole; broken ones are skipped."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ from gptchat.storage.drafts import Broken, Draft, from_messages
 from gptchat.words import _
 
 _MARK = re.compile(r"<!-- gptchat (session|message) (\{.*\}) -->\Z")
-_HEADING = re.compile(r"#{1,6}\s+\W*(user|you|human|assistant|chatgpt|ai|system|用户|助手|系统)\W*\Z", re.IGNORECASE)
+_HEADING = re.compile(
+    r"#{1,6}\s+\W*(user|you|human|assistant|chatgpt|ai|system|用户|助手|系统)\W*\Z", re.IGNORECASE
+)
 _ROLES = {"you": "user", "human": "user", "用户": "user", "system": "system", "系统": "system", "user": "user"}
 
 
@@ -68,7 +70,14 @@ def read(text: str, name: str) -> Iterator[Draft | Broken]:
             continue
         draft = draft or _session({})
         content, at = _content(lines, at + 1, about)
-        record: Record = {"type": "message", "id": "", "role": "user", "content": content, **about, "parent": parent}
+        record: Record = {
+            "type": "message",
+            "id": "",
+            "role": "user",
+            "content": content,
+            **about,
+            "parent": parent,
+        }
         record["id"] = record["id"] or f"m{len(draft.records) + 1}"
         record.pop("lines", None)
         draft.records.append(record)

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from gptchat.core.messages import Record
+from gptchat.core.session import move
 from gptchat.errors import UsageError
 from gptchat.storage import chatgpt, journal, markdown_file
-from gptchat.storage.drafts import Broken, Draft, Progress, from_messages, from_records
+from gptchat.storage.drafts import Broken, Draft, Progress, digest, from_messages, from_records
 from gptchat.words import _
 
 _SHARD = re.compile(r"(?:.*/)?conversations(?:-[\w-]+)?\.json\Z")
@@ -88,26 +90,50 @@ def _document(data: bytes, path: Path) -> Iterator[Draft | Broken]:
         elif isinstance(document.get("sessions"), list):
             for number, session in enumerate(document["sessions"], 1):
                 yield from _session(session, _("{file}, session {number}").format(file=path.name, number=number))
-        elif isinstance(document.get("records"), list):
+        elif isinstance(document.get("messages"), list) and ("v" in document or "id" in document):
             yield from _session(document, path.name)
-        elif "type" in document or "role" in document:
+        elif isinstance(document.get("messages"), list) and (
+            len(document) == 1 or len(document) != len(_named_lists(document))
+        ):
+            yield from _lists({"": document["messages"]}, "messages", path)  # the body of a request
+        elif isinstance(document.get("type"), str) or isinstance(document.get("role"), str):
             yield from _lines(data, path)
-        elif document:
+        elif _named_lists(document):
             yield from _lists(document, "users", path)
+        else:
+            raise _unknown(path)
         return
     yield from markdown_file.read(text.decode(errors="replace"), path.name)
 
 
 def _session(document: object, where: str) -> Iterator[Draft | Broken]:
-    records = document.get("records") if isinstance(document, Mapping) else None
-    if not isinstance(records, list):
-        yield Broken(_("{where}: it has no records").format(where=where))
+    """A session of the format `json`."""
+    messages = document.get("messages") if isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping) or not isinstance(messages, list):
+        yield Broken(_("{where}: it has no messages").format(where=where))
         return
-    good = [record for record in records if isinstance(record, dict)]
-    if len(good) < len(records):
-        reason = _("{where}: {count} records are not objects")
-        yield Broken(reason.format(where=where, count=len(records) - len(good)))
-    yield from_records(good)
+    good = [message for message in messages if isinstance(message, dict)]
+    if len(good) < len(messages):
+        reason = _("{where}: {count} messages are not objects")
+        yield Broken(reason.format(where=where, count=len(messages) - len(good)))
+    about = {key: document[key] for key in ("id", "title", "settings", "source") if key in document}
+    records: list[Record] = [{**about, "type": "session", "v": document.get("v"), "ts": document.get("created")}]
+    records += [{**message, "type": "message"} for message in good]
+    for id in _list(document.get("pinned")):
+        records.append({"type": "pin", "message": id, "pinned": True})
+    records += [record for record in _list(document.get("summaries")) if isinstance(record, dict)]
+    if "head" in document:
+        records.append(move(document["head"]))
+    yield from_records(records)
+
+
+def _named_lists(document: Mapping[str, object]) -> dict[str, object]:
+    """What in `document` may be the messages of a person."""
+    return {name: value for name, value in document.items() if isinstance(value, list)}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
@@ -128,15 +154,8 @@ def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
         records.append(record)
     draft = from_records(records)
     if not draft.id and not draft.source:
-        draft.source = f"jsonl:{journal_digest(records)}"
+        draft.source = f"jsonl:{digest(records)}"
     yield draft
-
-
-def journal_digest(records: list[dict[str, Any]]) -> str:
-    """A stable name for a journal that does not tell its own."""
-    from gptchat.storage.drafts import digest
-
-    return digest(records)
 
 
 def _lists(lists: Mapping[str, object], kind: str, path: Path) -> Iterator[Draft | Broken]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ from gptchat.words import _
 _STILL_READABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT)
 """Why a journal may not be written, and can be read all the same."""
 
+_ID = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_-]{5,79}\Z")
+
 
 class JournalStore:
     """Sessions under the data folder `data`. `clock` gives the time in seconds since 1970."""
@@ -43,7 +46,14 @@ class JournalStore:
 
     def path(self, session: Session) -> Path:
         """Where the session's journal is, or will be."""
-        return sessions_folder(self.data, session.user) / f"{session.id}.jsonl"
+        return self.journal_path(session.user, session.id)
+
+    def journal_path(self, user: str, session_id: str) -> Path:
+        """Where the journal of a session is. Raises StorageError for what can be no id."""
+        if not acceptable_id(session_id):
+            message = _("{id} is not the id of a session").format(id=repr(session_id[:80]))
+            raise StorageError(message, hint=_("/sessions lists them"))
+        return sessions_folder(self.data, user) / f"{session_id}.jsonl"
 
     def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
         """A new session; its journal appears with its first record."""
@@ -305,6 +315,11 @@ def _still(fd: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:
         return False
+
+
+def acceptable_id(id: str) -> bool:
+    """Whether `id` can be a session's: safe as the name of a file anywhere, and no device of Windows."""
+    return _ID.match(id) is not None
 
 
 def new_id(moment: float) -> str:

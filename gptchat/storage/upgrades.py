@@ -32,10 +32,16 @@ def fold(records: Iterable[Record], session: Session, version: int) -> int:
     Records of a newer version than ours are applied as far as they are known.
     """
     for record in records:
-        if record.get("type") == "session":
-            said = record.get("v")
-            version = said if isinstance(said, int) and said >= 0 else VERSION
-        for upgrade in UPGRADES[version:VERSION]:
-            record = upgrade(record, session)
-        session.apply(record)
+        version, upgraded = upgrade(record, session, version)
+        session.apply(upgraded)
     return version
+
+
+def upgrade(record: Record, session: Session, version: int) -> tuple[int, Record]:
+    """The version that holds from `record` on, and `record` as our version has it."""
+    if record.get("type") == "session":
+        said = record.get("v")
+        version = said if isinstance(said, int) and said >= 0 else VERSION
+    for step in UPGRADES[version:VERSION]:
+        record = step(record, session)
+    return version, record
