@@ -145,6 +145,16 @@ models = {"gpt-4.1" = {context = 5}}
 ui = {raw = true} # too
 """
 
+
+def test_tables_in_one_line_take_further_ones(tmp_path: Path) -> None:
+    """A provider is added also where the file has all of them on one line."""
+    path = tmp_path / "config.toml"
+    path.write_text(INLINE)
+    write_value(path, "providers.two.kind", "demo")
+    assert load(path).values["providers.two.kind"] == "demo"
+    assert path.read_text().splitlines()[0].endswith('{kind = "demo"}} # in one line')
+
+
 CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "temperature": st.one_of(st.none(), st.floats(0, 2)),
     "system": st.text(st.characters(codec="utf-8")),
