@@ -116,10 +116,10 @@ class Layers:
         if checked.get("preset"):
             try:
                 self.preset(checked["preset"])
-            except ConfigurationError:
+            except ConfigurationError as error:
                 if layer not in _LENIENT:
                     self._layers[layer] = before
-                    raise
+                    raise named(error, Source(layer, where("preset"))) from None
                 ignored.append("preset")
                 del checked["preset"]
         if "preset" in checked:
@@ -279,6 +279,12 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
     else:
         hint = _("add it to the settings file, as in {table}").format(table=f"[{table}.{name or 'NAME'}]")
     return ConfigurationError(message.format(name=name), hint=hint)
+
+
+def named(error: ConfigurationError, source: Source) -> ConfigurationError:
+    """The same error, saying where the wrong value came from."""
+    message = _("{problem}, from: {source}").format(problem=error.message, source=source)
+    return ConfigurationError(message, hint=error.hint)
 
 
 def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

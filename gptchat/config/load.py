@@ -11,7 +11,7 @@ from typing import Any
 from gptchat import redaction
 from gptchat.config import schema
 from gptchat.config.files import decode
-from gptchat.config.parse import check, suggestion
+from gptchat.config.parse import SECRET_FIELDS, check, suggestion
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
@@ -19,7 +19,6 @@ from gptchat.words import _
 Place = tuple[str, ...]
 """Where a value stands in the file: `("models", "gpt-4.1", "context")`."""
 
-_SECRET_FIELDS = ("api_key", "key", "app_key", "token", "secret", "password")
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 
 
@@ -67,8 +66,10 @@ def parse(text: str, path: Path) -> ConfigFile:
 
     try:
         document = tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError, and what Python says of a number with thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise _syntax_error(str(error), text, path) from None
+    except ValueError:  # what Python says of a number with thousands of digits
+        raise ConfigurationError(_("{file}: a number has too many digits").format(file=path)) from None
     except RecursionError:
         raise ConfigurationError(_("{file}: too deeply nested").format(file=path)) from None
     values: dict[str, Any] = {}
@@ -137,7 +138,7 @@ def _unknown(place: Place, value: object, text: str, path: Path) -> Configuratio
     """The error for a key that is no setting, with the hint that fits what was probably meant."""
     key, last = ".".join(place), place[-1]
     message = _("{where}: unknown setting {key}").format(where=_where(text, path, place), key=key)
-    if last in _SECRET_FIELDS and isinstance(value, str):
+    if last in SECRET_FIELDS and isinstance(value, str):
         redaction.register(value)
         return ConfigurationError(
             _("{where}: keys are not kept in the settings file").format(where=_where(text, path, place)),

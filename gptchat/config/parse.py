@@ -18,6 +18,9 @@ _NOTHING = frozenset(("none", "null", "unset", "default"))
 _LARGEST = 1e300
 """No setting is larger; "not a number" and the infinities are not smaller than it."""
 
+SECRET_FIELDS = frozenset(("api_key", "key", "app_key", "token", "secret", "password"))
+"""What a key is called where people try to set it; it is kept elsewhere."""
+
 _OTHER_NAMES = {
     "reasoning_effort": "effort",
     "max_completion_tokens": "max_tokens",
@@ -166,6 +169,8 @@ def parse_assignment(text: str) -> tuple[str, Any]:
             _("{text} is not KEY=VALUE").format(text=_quoted(text)), hint=_("for example: -o temperature=0.2")
         )
     key = key.strip()
+    if key.rpartition(".")[2] in SECRET_FIELDS:
+        redaction.register(value.strip())
     return key, parse_setting(key, value)
 
 
@@ -174,6 +179,8 @@ def require(key: str) -> Setting:
     setting = schema.find(key)
     if setting is not None:
         return setting
+    if key.rpartition(".")[2] in SECRET_FIELDS:
+        raise UsageError(_("a key is not kept in the settings"), hint=_("give it with /key, or in its variable"))
     raise UsageError(_("unknown setting {key}").format(key=_quoted(key)), hint=suggestion(key))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gptchat.config import schema
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
-from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Source, no_builtin, unknown_name
+from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Source, named, no_builtin, unknown_name
 from gptchat.config.paths import Paths
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
@@ -29,11 +29,12 @@ class Settings(Layers):
 
         Raises ConfigurationError for a name that nobody knows, or a provider without a kind.
         """
-        name = name or self.text("provider")
+        asked, name = name, name or self.text("provider")
         known = self._builtin(name) if name else None
         own = {last: self.get(f"providers.{name}.{last}") for last in self._fields_set("providers", name)}
         if known is None and not own:
-            raise unknown_name("providers", name, self.provider_names())
+            error = unknown_name("providers", name, self.provider_names())
+            raise error if asked or not name else named(error, self.source("provider"))
         kind: Any = own.get("kind") or (known.kind if known else "")
         if not kind:
             kind = "azure" if own.get("endpoint") else "compatible" if own.get("base_url") else ""

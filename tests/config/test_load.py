@@ -91,6 +91,12 @@ FAULTS = {
         "c.toml, line 2: not valid TOML (Unclosed array)",
         "TOML is written: name = value, texts in quotation marks",
     ),
+    '[provders.x]\nkind = "demo"': (
+        "c.toml, line 1: unknown setting provders",
+        "did you mean providers or provider",
+    ),
+    "seed = " + "9" * 5000: ("c.toml: a number has too many digits", ""),
+    "stop = " + "[" * 5000: ("c.toml: too deeply nested", ""),
     "zzzzzz = 1": (
         "c.toml, line 1: unknown setting zzzzzz",
         "every setting stands in config.example.toml, and /set lists them",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from gptchat import redaction
 from gptchat.config import schema
 from gptchat.config.parse import (
     check,
@@ -98,6 +99,10 @@ def test_a_key_typed_in_the_wrong_place_is_not_shown_again() -> None:
     with pytest.raises(UsageError) as caught:
         parse_setting("temperature", "sk-proj-abcdefghijklmnop")
     assert "abcdefgh" not in caught.value.message
+    with pytest.raises(UsageError, match="a key is not kept in the settings") as caught:
+        parse_assignment("providers.openai.api_key=a-key-with-no-known-shape")
+    assert caught.value.hint == "give it with /key, or in its variable"
+    assert "shape" not in redaction.redact("it was a-key-with-no-known-shape")
 
 
 def values_of(setting: Setting) -> st.SearchStrategy[Any]:

@@ -48,6 +48,10 @@ def test_an_unknown_provider_is_answered_with_the_nearest(tmp_path: Path) -> Non
     with pytest.raises(ConfigurationError, match="unknown provider opanai") as caught:
         settings.provider("opanai")
     assert caught.value.hint == "did you mean openai"
+    settings.replace_layer("file", {"provider": "opanai"}, "c.toml:1")
+    with pytest.raises(ConfigurationError, match=r"unknown provider opanai, from: .*c\.toml:1"):
+        settings.provider()
+    settings.unset("file", "provider")
     with pytest.raises(ConfigurationError, match="no provider is chosen") as caught:
         settings.provider()
     assert caught.value.hint == "there are: openai, azure, demo"
@@ -105,6 +109,13 @@ def test_a_single_flag_goes_before_the_preset_named_beside_it(tmp_path: Path) ->
     settings = settings_of(PRESET, tmp_path)
     settings.replace_layer("flag", {"temperature": 0.9, "preset": "translator"})
     assert (settings.get("system"), settings.get("temperature")) == ("Translate.", 0.9)
+
+
+def test_a_preset_that_is_not_there_is_told_with_its_place(tmp_path: Path) -> None:
+    """A misspelt preset in the file is an error that names the file, the line and the nearest preset."""
+    with pytest.raises(ConfigurationError, match=r"unknown preset translater, from: .*config\.toml:1") as caught:
+        settings_of(f'preset = "translater"\n{PRESET}', tmp_path)
+    assert caught.value.hint == "did you mean translator"
 
 
 def test_in_the_chat_the_later_word_wins(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_wrong_value_is_never_written(tmp_path: Path) -> None:
     path.write_text(MINE)
     with pytest.raises(UsageError, match="temperature is a number from 0 to 2, not 5"):
         write_value(path, "temperature", 5)
-    with pytest.raises(UsageError, match="unknown setting"):
+    with pytest.raises(UsageError, match="a key is not kept in the settings"):
         write_value(path, "providers.openai.api_key", "sk-x")
     assert path.read_text() == MINE
     path.write_text("model = ")
@@ -144,6 +144,16 @@ providers = {one = {kind = "openai"}} # in one line
 models = {"gpt-4.1" = {context = 5}}
 ui = {raw = true} # too
 """
+
+
+def test_tables_in_one_line_take_further_ones(tmp_path: Path) -> None:
+    """A provider is added also where the file has all of them on one line."""
+    path = tmp_path / "config.toml"
+    path.write_text(INLINE)
+    write_value(path, "providers.two.kind", "demo")
+    assert load(path).values["providers.two.kind"] == "demo"
+    assert path.read_text().splitlines()[0].endswith('{kind = "demo"}} # in one line')
+
 
 CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "temperature": st.one_of(st.none(), st.floats(0, 2)),
