@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -63,17 +63,45 @@ class TokenCounter(Protocol):
     def exact(self, model: str) -> bool:
         """Whether counts for `model` are exact, or an estimate to be marked with `≈`."""
 
+    def ready(self, model: str) -> bool:
+        """Whether counts for `model` are as good as they get: no vocabulary is still to be loaded."""
+
+    def load(self, model: str) -> bool:
+        """Load what `model` is counted by; blocking, so call it in a thread. False where it cannot be had."""
+
+    def alias(self, name: str, model: str) -> None:
+        """The server says that the model `model` answers under `name`, such as an Azure deployment."""
+
     def count(self, text: str, model: str) -> int:
         """Tokens in `text`. Takes any string whatever; never raises."""
 
     def message(self, message: Message, model: str) -> int:
         """Tokens of `message` in a request, its share of the format included; uses `message.tokens`."""
 
+    def counting(self, model: str) -> Callable[[Message], int]:
+        """`message` for one model as a function of the message alone, as `core.context.plan` wants it."""
+
+    def measure(self, message: Message, model: str) -> dict[str, int]:
+        """The raw counts to keep in `message.tokens`, so that the message is never counted again."""
+
     def overhead(self, model: str) -> int:
         """Tokens that every request has besides its messages."""
 
-    def learn(self, model: str, counted: int, reported: int) -> None:
-        """The server reported `reported` prompt tokens where `counted` had been counted."""
+    def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
+        """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
+
+    def learn(
+        self,
+        model: str,
+        counted: int,
+        reported: int,
+        messages: Sequence[Message] = (),
+        reply: Message | None = None,
+    ) -> None:
+        """The server reported `reported` prompt tokens where `counted` had been counted (`ContextPlan.tokens`).
+
+        `messages` are all that was sent (`ContextPlan.everything()`), `reply` what came, with its usage.
+        """
 
 
 class PartialReply(Protocol):
