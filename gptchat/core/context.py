@@ -128,7 +128,7 @@ def plan(
 
     start, turns = len(path), 0
     room = limits.budget - overhead - opening_tokens - sum(costs[i] for i in pins_at)
-    reason: Reason | None = "summary" if covered else None
+    reason: Reason | None = None
     for begin in _starts_back(path, covered):
         cost = sum(free[begin:start])
         if start < len(path):  # the newest turn goes whatever it costs
@@ -143,6 +143,9 @@ def plan(
     early = [i for i in pins_at if i < start]
     kept = frozenset(path[i].id for i in early)
     dropped = [message for message in path[:start] if message.id not in kept] if early else path[:start]
+    summarised = covered - sum(1 for i in early if i < covered)
+    if len(dropped) == summarised:
+        reason = "summary" if dropped else None
     return ContextPlan(
         system=system,
         summary=summary,
@@ -157,9 +160,9 @@ def plan(
         left_out=len(dropped),
         left_out_tokens=sum(free[:start]),
         left_out_turns=sum(1 for message in dropped if message.role == "user"),
-        reason=reason if dropped else None,
+        reason=reason,
         fits=room >= 0,
-        summarised=covered - sum(1 for i in early if i < covered),
+        summarised=summarised,
     )
 
 

@@ -64,6 +64,15 @@ class TokenCounter(Protocol):
     def exact(self, model: str) -> bool:
         """Whether counts for `model` are exact, or an estimate to be marked with `≈`."""
 
+    def ready(self, model: str) -> bool:
+        """Whether counts for `model` are as good as they get: no vocabulary is still to be loaded."""
+
+    def load(self, model: str) -> bool:
+        """Load what `model` is counted by; blocking, so call it in a thread. False where it cannot be had."""
+
+    def alias(self, name: str, model: str) -> None:
+        """The server says that the model `model` answers under `name`, such as an Azure deployment."""
+
     def count(self, text: str, model: str) -> int:
         """Tokens in `text`. Takes any string whatever; never raises."""
 
@@ -71,13 +80,16 @@ class TokenCounter(Protocol):
         """Tokens of `message` in a request, its share of the format included; uses `message.tokens`."""
 
     def counting(self, model: str) -> Callable[[Message], int]:
-        """`message` for one model as a function of the message alone: what `core.context.plan` wants."""
+        """`message` for one model as a function of the message alone, as `core.context.plan` wants it."""
 
-    def measure(self, message: Message, model: str) -> Mapping[str, int]:
-        """What to keep in `Message.tokens`: the raw count of its text, by the name of what counted it."""
+    def measure(self, message: Message, model: str) -> dict[str, int]:
+        """The raw counts to keep in `message.tokens`, so that the message is never counted again."""
 
     def overhead(self, model: str) -> int:
         """Tokens that every request has besides its messages."""
+
+    def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
+        """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
 
     def learn(
         self,
@@ -87,9 +99,9 @@ class TokenCounter(Protocol):
         messages: Sequence[Message] = (),
         reply: Message | None = None,
     ) -> None:
-        """The server reported `reported` prompt tokens where `counted` had been counted.
+        """The server reported `reported` prompt tokens where `counted` had been counted (`ContextPlan.tokens`).
 
-        `messages` are all that the request held (`ContextPlan.everything()`), `reply` what came.
+        `messages` are all that was sent (`ContextPlan.everything()`), `reply` what came, with its usage.
         """
 
 

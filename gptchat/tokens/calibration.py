@@ -32,9 +32,12 @@ _HIGHEST = Weights(8.0, 8.0, 8.0, 64.0, 4096.0)
 _FACTOR_SPREAD = 1.0
 _LIKENESS = 0.8
 """How much the three factors are expected to move together: a coarse tokenizer is coarse in every script."""
-_MESSAGE_SPREAD, _REQUEST_SPREAD = 3.0, 8.0
-_NOISE = 0.02
-"""How far a true linear server may be off our raw counts, as a share of them."""
+_MESSAGE_SPREAD, _REQUEST_SPREAD = 3.0, 4.0
+_NOISE = 0.2
+"""How far off a single message's raw count may be, as a share of it.
+
+Chosen with the spreads over recorded conversations (English, Chinese, code, mixed) with llama.cpp and replays
+by other encodings: from the fourth turn on, a request's count is off by 0.6 % on average."""
 
 
 class Calibration:

@@ -8,8 +8,8 @@ from typing import Any
 from gptchat.core.messages import Content, Message
 from gptchat.tokens import vocabulary
 from gptchat.tokens.calibration import Calibration, Weights
-from gptchat.tokens.experience import Experience
 from gptchat.tokens.estimate import Parts, estimate, together
+from gptchat.tokens.experience import Experience
 from gptchat.tokens.images import image_tokens
 from gptchat.tokens.names import ENCODINGS, ESTIMATE, counts_as_published, encoding_for
 from gptchat.tokens.tools import call_text, tool_tokens

@@ -14,7 +14,7 @@ ENCODINGS = ("cl100k_base", "o200k_base")
 _RULES = (
     (
         re.compile(
-            r"(gpt-(4o|4\.1|4\.5|[5-9]|\d\d|oss)|chatgpt-4o|chat-latest|o\d(-|$)|codex-|computer-use-|daybreak-)"
+            r"(gpt-(4o|4\.1|4\.5|[5-9]|[12]\d|oss)|chatgpt-4o|chat-latest|o\d(-|$)|codex-|computer-use-|daybreak-)"
         ),
         "o200k_base",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from gptchat.core.context import ContextPlan, Limits, plan
 from gptchat.core.messages import Message
@@ -32,6 +33,17 @@ def best(work: Callable[[], object], rounds: int) -> float:
     return min(times) * 1000
 
 
+def planned(messages: list[Message], counter: Counter, model: str, window: int) -> ContextPlan:
+    """A plan with a system prompt and two pins."""
+    limits = Limits(window, reserve=1024)
+    return plan(messages, counter.counting(model), limits, system="Be brief", pins=["m1", "m5001"])
+
+
+def uncounted(messages: list[Message], model: str, window: int) -> ContextPlan:
+    """The same by a counter that has seen none of the messages."""
+    return planned(messages, Counter(), model, window)
+
+
 def main() -> None:
     """Print a line for each model and window, with and without cached counts."""
     path = session()
@@ -42,16 +54,9 @@ def main() -> None:
         print(f"{model}: loaded in {(time.perf_counter() - begin) * 1000:.0f} ms, by {counter.encoding(model)}")
         cached = [replace(message, tokens=counter.measure(message, model)) for message in path]
         for window in (8_192, 128_000, 10_000_000):
-
-            def planned(
-                messages: list[Message], counter: Counter, window: int = window, model: str = model
-            ) -> ContextPlan:
-                limits = Limits(window, reserve=1024)
-                return plan(messages, counter.counting(model), limits, system="Be brief", pins=["m1", "m5001"])
-
-            warm = best(lambda planned=planned, counter=counter: planned(cached, counter), 9)  # type: ignore[misc]  # bound now
-            cold = best(lambda planned=planned: planned(path, Counter()), 2)  # type: ignore[misc]  # bound now
-            sent = len(planned(cached, counter).messages)
+            warm = best(partial(planned, cached, counter, model, window), 9)
+            cold = best(partial(uncounted, path, model, window), 2)
+            sent = len(planned(cached, counter, model, window).messages)
             print(f"  window {window:>10,}: {sent:>6} sent; cached {warm:6.2f} ms; counting all {cold:6.0f} ms")
 
 
