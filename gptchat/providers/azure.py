@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from gptchat.errors import AuthenticationError, ConfigurationError
 from gptchat.providers.engine import Engine
 from gptchat.providers.network import base_address
-from gptchat.providers.sdk import sdk_options
 from gptchat.providers.refusals import shorten
+from gptchat.providers.sdk import sdk_options
 from gptchat.redaction import register
 from gptchat.words import _
 
@@ -106,9 +105,9 @@ class AzureProvider(Engine):
                 raise
             return token
 
-    def authorization(self, key: str) -> Mapping[str, Any]:
-        """On the v1 endpoint the SDK knows bearer tokens only; a key goes as `api-key`."""
-        if self.version or is_token(key) or not key:
+    def authorization(self, key: str) -> dict[str, Any]:
+        """A token goes as bearer, a key as `api-key`."""
+        if is_token(key) or not key:
             return super().authorization(key)
         from openai import Omit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -89,13 +89,16 @@ class Engine:
         """The SDK's client for `key` (empty: none) over `http`, without retries of its own."""
         raise NotImplementedError
 
-    def authorization(self, key: str) -> Mapping[str, Any]:
-        """Headers of every request about its key, beside what the SDK does: without a key, nothing is sent."""
-        if key:
-            return {}
+    def authorization(self, key: str) -> dict[str, Any]:
+        """The headers that carry `key`, named in every request, so that nothing else can take their place.
+
+        Without a key none are sent. One that the settings themselves give stays.
+        """
         from openai import Omit
 
-        return {"Authorization": Omit()}
+        if any(name.lower() == "authorization" for name in self.settings.headers):
+            return {}
+        return {"Authorization": f"Bearer {key}" if key else Omit()}
 
     # The provider's port
 
@@ -144,7 +147,9 @@ class Engine:
             if lesson is not None and learned < _LESSONS:
                 learned += 1
                 yield Notice(
-                    _("{who}: {lesson} from now on").format(who=request.model or self.name, lesson=lesson.sentence())
+                    _("{who}: {lesson} from now on").format(
+                        who=request.model or self.name, lesson=lesson.sentence()
+                    )
                 )
                 continue
             if kept and is_stale(error):  # servers drop idle connections as they like; that is no failure
@@ -250,12 +255,12 @@ class Engine:
 
     async def _connected(self) -> AsyncOpenAI:
         if self._client is None:
-            self._key = await self.key_now()
+            self._key = self._key or await self.key_now()
             self._client = self.connect(self._key, http_client(self.address, self.settings, self.network))
         return self._client
 
     async def key_now(self) -> str:
-        """The key as its source gives it at this moment; empty where none is needed. Raises `ConfigurationError`."""
+        """The key as its source gives it now; empty where none is needed. Raises `ConfigurationError`."""
         from gptchat.providers.keys import resolve
 
         source = self._key_source
@@ -265,9 +270,11 @@ class Engine:
 
     async def _renewed(self) -> bool:
         """Whether the key's source now gives another key than the one refused (a token that had expired)."""
-        if await self.key_now() == self._key:
+        key = await self.key_now()
+        if key == self._key:
             return False
         await self.close()
+        self._key = key
         return True
 
     # Learning and waiting

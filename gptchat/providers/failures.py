@@ -52,7 +52,8 @@ def may_retry(error: GptchatError) -> bool:
 def is_stale(error: GptchatError) -> bool:
     """Whether a kept connection turned out to be closed by the server, before it answered anything."""
     return any(
-        "without sending" in str(link) or type(link).__name__ in ("ReadError", "WriteError") for link in _chain(error)
+        "without sending" in str(link) or type(link).__name__ in ("ReadError", "WriteError")
+        for link in _chain(error)
     )
 
 
@@ -100,7 +101,7 @@ def _connection(failure: BaseException, endpoint: Endpoint) -> GptchatError:
         if isinstance(link, ssl.SSLCertVerificationError):
             return ConnectionFailedError(
                 _("the certificate of {where} is not trusted: {why}").format(
-                    where=where, why=shorten(link.verify_message or str(link))
+                    where=where, why=shorten(getattr(link, "verify_message", "") or str(link))
                 ),
                 hint=_(
                     "behind a company proxy or with your own authority, name its certificate in network.ca_file"
@@ -109,7 +110,7 @@ def _connection(failure: BaseException, endpoint: Endpoint) -> GptchatError:
         if isinstance(link, ssl.SSLError):
             return ConnectionFailedError(
                 _("no secure connection with {where}: {why}").format(
-                    where=where, why=shorten(link.reason or str(link))
+                    where=where, why=shorten(getattr(link, "reason", "") or str(link))
                 ),
                 hint=_("check https:// against http:// in the address, and the proxy"),
             )
@@ -242,6 +243,11 @@ NAMES: Mapping[str, Explain] = {
     "openai.InvalidWebhookSignatureError": _broken,
     "openai.WebSocketConnectionClosedError": _connection,
     "openai.WebSocketQueueFullError": _connection,
+    "openai.StreamAlreadyConsumed": _broken,
+    "openai._AmbiguousModuleClientUsageError": _settings,
+    "openai.APIRemovedInV1": _settings,
+    "openai.MissingDependencyError": _settings,
+    "openai.MissingStreamClassError": _broken,
     "openai.OpenAIError": _settings,
     "httpx2.ConnectTimeout": _timeout,
     "httpx2.ReadTimeout": _timeout,
@@ -271,6 +277,7 @@ NAMES: Mapping[str, Explain] = {
     "httpx2.ResponseNotRead": _broken,
     "httpx2.RequestNotRead": _broken,
     "httpx2.StreamError": _broken,
+    "httpx2.SSEError": _broken,
     "builtins.TimeoutError": _timeout,
     "builtins.ImportError": _settings,
     "builtins.UnicodeEncodeError": _settings,

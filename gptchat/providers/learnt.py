@@ -28,7 +28,7 @@ _ROLE = re.compile(
     re.I | re.S,
 )
 _OTHER_API = re.compile(
-    r"(?:only|use|in|did you mean)[^.]{0,60}v1/(responses|completions|chat/completions)", re.IGNORECASE
+    r"\b(?:only|use|did you mean)\b[^.]{0,40}?v1/(responses|completions|chat/completions)", re.IGNORECASE
 )
 
 

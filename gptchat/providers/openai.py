@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gptchat.providers.engine import Engine
 from gptchat.providers.network import base_address
@@ -35,3 +35,7 @@ class OpenAIProvider(Engine):
             project=self.settings.project or None,
             **sdk_options(self, key, http, ambient=True),
         )
+
+    def authorization(self, key: str) -> dict[str, Any]:
+        """As the SDK does it: `OPENAI_CUSTOM_HEADERS` may hold another authorisation than the key."""
+        return {} if key else super().authorization(key)

@@ -17,6 +17,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<think>", "</think>", "<tool_call>", "</tool_call>", "<|plan|>")
@@ -106,7 +107,7 @@ class Vocabulary:
         while len(parts) > 1:
             worst = len(self.ranks)
             rank, place = min(
-                (self.ranks.get((a, b), worst), number) for number, (a, b) in enumerate(zip(parts, parts[1:], strict=False))
+                (self.ranks.get((a, b), worst), number) for number, (a, b) in enumerate(pairwise(parts))
             )
             if rank == worst:
                 break
@@ -128,7 +129,7 @@ def _weights(vocabulary: Vocabulary) -> array[float]:
     counts: list[dict[int, float]] = [{} for _token in range(size)]
 
     def feed(sequence: Sequence[int], weight: float = 1.0) -> None:
-        for current, following in zip(sequence, sequence[1:], strict=False):
+        for current, following in pairwise(sequence):
             counts[current][following] = counts[current].get(following, 0.0) + weight
 
     special = {token: vocabulary.ids[token] for token in SPECIAL}
@@ -177,7 +178,9 @@ def _value(value: bool | int | float | str | Sequence[str] | Sequence[int]) -> b
     return struct.pack("<IIQ", 9, 5, len(value)) + struct.pack(f"<{len(value)}i", *value)
 
 
-def _tensors(vocabulary: Vocabulary, feed_forward: int) -> Iterable[tuple[str, tuple[int, ...], array[float] | None]]:
+def _tensors(
+    vocabulary: Vocabulary, feed_forward: int
+) -> Iterable[tuple[str, tuple[int, ...], array[float] | None]]:
     """Name, shape and numbers of each tensor; None stands for zeros."""
     size = len(vocabulary.tokens)
     identity = array("f", bytes(4 * size * size))
@@ -244,4 +247,6 @@ def write_model(path: Path, window: int = 2048, feed_forward: int = 32) -> None:
 
 
 if __name__ == "__main__":
-    write_model(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2048, int(os.environ.get("FF", "32")))
+    write_model(
+        Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2048, int(os.environ.get("FF", "32"))
+    )

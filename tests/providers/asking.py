@@ -92,7 +92,9 @@ def provider(
 ) -> Engine:
     """A provider called `test` for the server at `base_url`."""
     address = {"endpoint": base_url} if kind == "azure" else {"base_url": base_url}
-    opened = open_provider(ProviderSettings("test", kind, **{**address, **settings}), network, key, **(options or {}))
+    opened = open_provider(
+        ProviderSettings("test", kind, **{**address, **settings}), network, key, **(options or {})
+    )
     assert isinstance(opened, Engine)
     return opened
 

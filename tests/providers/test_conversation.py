@@ -23,7 +23,7 @@ QUESTIONS = [
     "six " * 200,
     "seven\u2028eight",
     "ünïcödé",
-    "{\"json\": true}",
+    '{"json": true}',
     "Goodbye",
 ]
 ANSWERS = [f"Answer {number}: 好的 ✓" for number in range(10)]
@@ -74,7 +74,7 @@ def completions_body(said: list[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-WIRES = {
+WIRES: dict[str, tuple[dict[str, Any], str, Sent]] = {
     "chat": ({}, "/v1/chat/completions", chat_body),
     "openai": ({"kind": "openai"}, "/v1/chat/completions", chat_body),
     "responses": ({"api": "responses"}, "/v1/responses", responses_body),

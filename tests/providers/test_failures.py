@@ -1,0 +1,409 @@
+"""Every failure of a server, of the network or of the SDK arrives as one of our errors, with a hint."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import openai
+import openai._response
+import openai.lib._old_api
+import openai.lib.azure
+import pytest
+
+from gptchat.errors import GptchatError
+from gptchat.providers.failures import NAMES, Endpoint, explain, may_retry
+from tests.providers.asking import KEY, ask, provider, question
+from tests.support.server import Reply, Server, raw, refuse
+
+TRANSCRIPTS = Path(__file__).with_name("transcripts")
+ENDPOINT = Endpoint("test", "http://localhost/v1", "m", "give the key")
+
+RECORDED = {
+    "llamacpp/04-wrong-key.txt": "authentication",
+    "llamacpp/04b-no-key.txt": "authentication",
+    "llamacpp/04c-wrong-key-models.txt": "authentication",
+    "llamacpp/05-unknown-model.txt": "",
+    "llamacpp/06-too-long.txt": "context_length",
+    "llamacpp/06b-too-long-stream.txt": "context_length",
+    "llamacpp/11b-azure-api-key.txt": "authentication",
+    "llamacpp/12-bad-json.txt": "bad_request",
+    "llamacpp/12c-unknown-route.txt": "not_found",
+    "llamacpp/15-killed-midstream.sse": "protocol",
+    "llamacpp/09-tools-stream.sse": "",
+    "llamacpp/10-reasoning-stream.sse": "",
+    "llamacpppy/01-stream-usage.sse": "",
+    "llamacpppy/04-wrong-key.txt": "authentication",
+    "llamacpppy/04b-no-key.txt": "authentication",
+    "llamacpppy/04c-wrong-key-models.txt": "authentication",
+    "llamacpppy/05-unknown-model.txt": "",
+    "llamacpppy/06-too-long.txt": "context_length",
+    "llamacpppy/06b-too-long-stream.txt": "protocol",
+    "llamacpppy/06b-too-long-stream.sse": "protocol",
+    "llamacpppy/09-tools-stream.sse": "",
+    "llamacpppy/12-bad-json.txt": "server",
+    "llamacpppy/12c-unknown-route.txt": "not_found",
+}
+
+
+def replayed(path: Path) -> Reply:
+    """A recorded answer, to be given again."""
+    data = path.read_bytes()
+    if path.suffix == ".sse":
+        return raw(data)
+    _comment, _http, rest = data.partition(b"HTTP/1.1 ")
+    head, _blank, body = rest.replace(b"\r\n", b"\n").partition(b"\n\n")
+    status, *headers = head.decode().splitlines()
+    kind = next(
+        (line.partition(":")[2].strip() for line in headers if line.lower().startswith("content-type")), ""
+    )
+    return raw(body.strip(), status=int(status.split()[0]), content_type=kind)
+
+
+def test_every_recording_is_in_the_table() -> None:
+    """No recorded answer of a real server goes untested."""
+    found = {str(path.relative_to(TRANSCRIPTS).as_posix()) for path in TRANSCRIPTS.rglob("*.*")}
+    assert found == set(RECORDED)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_answers(server: Server, name: str) -> None:
+    """What real servers answered is told as what it is, with a hint, and a success stays one."""
+    server.script(replayed(TRANSCRIPTS / name))
+
+    outcome = ask(provider(server.url))
+
+    kind = RECORDED[name]
+    assert (outcome.error.kind if outcome.error else "") == kind
+    if outcome.error:
+        assert outcome.error.message
+        assert outcome.error.hint
+    else:
+        assert outcome.text or outcome.calls
+        assert outcome.ends
+
+
+def test_a_killed_server_leaves_the_partial_reply(server: Server) -> None:
+    """What came before a server died has been handed on."""
+    server.script(replayed(TRANSCRIPTS / "llamacpp/15-killed-midstream.sse"))
+
+    outcome = ask(provider(server.url))
+
+    assert outcome.text.endswith("code:")
+
+
+def openai_error(message: str, **fields: object) -> str:
+    """An error as OpenAI writes it."""
+    return json.dumps({"error": {"message": message, "type": None, "param": None, "code": None, **fields}})
+
+
+DIALECTS: dict[str, tuple[int, str, str]] = {
+    "openai wrong key": (
+        401,
+        openai_error("Incorrect API key provided: sk-test-0123456789.", code="invalid_api_key"),
+        "authentication",
+    ),
+    "openai country": (
+        403,
+        openai_error("Country not supported", code="unsupported_country_region_territory"),
+        "permission",
+    ),
+    "openai model": (
+        404,
+        openai_error("The model `gpt-9` does not exist or you do not have access to it.", code="model_not_found"),
+        "not_found",
+    ),
+    "openai quota": (
+        429,
+        openai_error("You exceeded your current quota", type="insufficient_quota", code="insufficient_quota"),
+        "quota",
+    ),
+    "openai rate": (429, openai_error("Rate limit reached for m", code="rate_limit_exceeded"), "rate_limit"),
+    "openai window": (
+        400,
+        openai_error(
+            "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+            code="context_length_exceeded",
+        ),
+        "context_length",
+    ),
+    "openai window of responses": (
+        400,
+        openai_error("Your input exceeds the context window of this model.", code="context_length_exceeded"),
+        "context_length",
+    ),
+    "openai parameter": (
+        400,
+        openai_error("Invalid value for 'temperature': must be <= 2", param="temperature"),
+        "bad_request",
+    ),
+    "openai policy": (400, openai_error("Rejected", code="content_policy_violation"), "content_filter"),
+    "openai overloaded": (503, openai_error("The engine is currently overloaded"), "server"),
+    "litellm string codes": (
+        401,
+        openai_error("Authentication Error, Invalid proxy key", code="401"),
+        "authentication",
+    ),
+    "litellm window": (
+        400,
+        openai_error(
+            "litellm.ContextWindowExceededError: prompt is too long: 208310 tokens > 200000 maximum", code="400"
+        ),
+        "context_length",
+    ),
+    "azure key": (
+        401,
+        '{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong endpoint."}}',
+        "authentication",
+    ),
+    "azure deployment": (
+        404,
+        '{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}',
+        "not_found",
+    ),
+    "azure filter": (
+        400,
+        openai_error(
+            "It was filtered", code="content_filter", innererror={"code": "ResponsibleAIPolicyViolation"}
+        ),
+        "content_filter",
+    ),
+    "azure no route": (404, '{"error":{"code":"404","message":"Resource not found"}}', "not_found"),
+    "deepseek balance": (402, openai_error("Insufficient Balance", code="invalid_request_error"), "quota"),
+    "deepseek model": (400, openai_error("Model Not Exist", code="invalid_request_error"), "not_found"),
+    "dashscope key": (401, openai_error("Incorrect API key provided.", code="invalid_api_key"), "authentication"),
+    "dashscope window": (
+        400,
+        openai_error("<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]"),
+        "context_length",
+    ),
+    "dashscope filter": (
+        400,
+        openai_error("Input data may contain inappropriate content.", code="data_inspection_failed"),
+        "content_filter",
+    ),
+    "dashscope arrears": (
+        400,
+        openai_error("Access denied, account not in good standing", code="Arrearage"),
+        "quota",
+    ),
+    "zhipu key": (401, '{"error":{"code":"1000","message":"身份验证失败。"}}', "authentication"),
+    "zhipu filter": (
+        400,
+        '{"error":{"code":"1301","message":"系统检测到输入内容可能包含敏感内容"}}',
+        "content_filter",
+    ),
+    "zhipu balance": (429, '{"error":{"code":"1113","message":"您的账户已欠费"}}', "quota"),
+    "gemini key": (
+        400,
+        '[{"error":{"code":400,"message":"API key not valid. Please pass a valid one.","status":"INVALID_ARGUMENT"}}]',
+        "authentication",
+    ),
+    "gemini window": (
+        400,
+        openai_error(
+            "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", code=400
+        ),
+        "context_length",
+    ),
+    "ollama model": (
+        404,
+        openai_error('model "nope" not found, try pulling it first', type="api_error"),
+        "not_found",
+    ),
+    "vllm window": (
+        400,
+        '{"object":"error","message":"The maximum context length is 4096 tokens.","type":"BadRequestError"}',
+        "context_length",
+    ),
+    "fastapi validation": (
+        422,
+        '{"detail":[{"type":"extra_forbidden","loc":["body","n"],"msg":"Extra inputs are not permitted"}]}',
+        "bad_request",
+    ),
+    "openrouter nested": (
+        502,
+        '{"error":{"message":"Provider returned error","code":502,"metadata":{"raw":"upstream"}}}',
+        "server",
+    ),
+    "anthropic overloaded": (
+        529,
+        '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}',
+        "server",
+    ),
+    "cloudflare page": (403, "<html><head><title>Just a moment...</title></head></html>", "permission"),
+    "gateway page": (504, "<html><head><title>504 Gateway Time-out</title></head></html>", "server"),
+    "plain text": (500, "Internal Server Error", "server"),
+    "nothing": (500, "", "server"),
+    "a number": (400, "42", "bad_request"),
+    "an odd error": (418, '{"error": [1, {"x": null}]}', "bad_request"),
+    "payload too large": (413, "Request Entity Too Large", "bad_request"),
+    "method": (405, '{"detail":"Method Not Allowed"}', "not_found"),
+    "request timeout": (408, "", "timeout"),
+    "conflict": (409, openai_error("Conflict"), "server"),
+    "proxy wants a password": (407, "", "connection"),
+    "redirect to nowhere": (304, "", "protocol"),
+}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_dialects(server: Server, name: str) -> None:
+    """Refusals in the dialects of the services people use are told as what they are, without the key."""
+    status, body, kind = DIALECTS[name]
+    server.script(raw(body.encode(), status=status, content_type="application/json"))
+
+    failure = ask(provider(server.url)).failure
+
+    assert failure.kind == kind
+    assert failure.hint
+    assert KEY not in failure.message + failure.hint
+    assert not failure.message.endswith(".")
+
+
+@pytest.mark.parametrize("name", [name for name, row in DIALECTS.items() if row[2] and row[1].startswith("{")])
+def test_errors_inside_a_stream(server: Server, name: str) -> None:
+    """The same error objects inside a stream that began well are never taken for the end of a reply."""
+    _status, body, kind = DIALECTS[name]
+    server.script(raw(b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n', f"data: {body}\n\n"))
+
+    outcome = ask(provider(server.url))
+
+    assert outcome.text == "so far"
+    assert outcome.error is not None
+    if "detail" not in body:  # FastAPI's complaint about a request cannot come in a stream
+        expected = {kind, "server"} if kind in ("permission", "not_found", "rate_limit", "bad_request") else {kind}
+        assert outcome.error.kind in expected
+
+
+@pytest.mark.parametrize(
+    ("message", "limit", "requested"),
+    [
+        ("This model's maximum context length is 4,096 tokens. However, you requested 5,000 tokens", 4096, 5000),
+        ("prompt is too long: 208310 tokens > 200000 maximum", 200000, 208310),
+        ("Range of input length should be [1, 30720]", 30720, None),
+        (
+            "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+            1048576,
+            1200000,
+        ),
+        (
+            "request (18023 tokens) exceeds the available context size (1024 tokens), try increasing it",
+            1024,
+            18023,
+        ),
+        ("Your input exceeds the context window of this model", None, None),
+    ],
+)
+def test_windows_in_prose(server: Server, message: str, limit: int | None, requested: int | None) -> None:
+    """The window and the size of the request are read out of a server's sentence."""
+    server.script(refuse(400, message))
+
+    failure = ask(provider(server.url)).failure
+
+    assert (failure.kind, getattr(failure, "limit", 0), getattr(failure, "requested", 0)) == (
+        "context_length",
+        limit,
+        requested,
+    )
+
+
+def exceptions_of(*modules: object) -> Iterator[type[BaseException]]:
+    """Every exception class that these modules define or show."""
+    for module in modules:
+        for value in list(vars(module).values()):  # modules load parts of themselves on sight
+            if isinstance(value, type) and issubclass(value, Exception):
+                yield value
+
+
+def descendants(kind: type[BaseException]) -> Iterator[type[BaseException]]:
+    """A class and all that inherit from it."""
+    yield kind
+    for child in kind.__subclasses__():
+        yield from descendants(child)
+
+
+def test_no_exception_class_is_unmapped() -> None:
+    """Every exception class of the SDK and its HTTP library is mapped by name; a new one fails this test."""
+    known = set(descendants(openai.OpenAIError)) | set(descendants(httpx2.HTTPError))
+    known |= set(descendants(httpx2.StreamError))
+    known |= set(exceptions_of(openai, openai._exceptions, openai.lib.azure, openai._response, httpx2))
+    names = {
+        f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+        for kind in known
+        if kind.__module__.startswith(("openai", "httpx2")) and not issubclass(kind, Warning)
+    }
+
+    assert names - set(NAMES) == set()
+    library = {name for name in NAMES if name.startswith(("openai.", "httpx2."))}
+    assert {"openai.RateLimitError", "httpx2.ReadError"} <= library & names
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (httpx2.ConnectTimeout("slow"), "timeout"),
+        (httpx2.ReadTimeout("slow"), "timeout"),
+        (httpx2.ProxyError("407 Proxy Authentication Required"), "connection"),
+        (httpx2.RemoteProtocolError("peer closed connection"), "connection"),
+        (httpx2.LocalProtocolError("Illegal header value"), "configuration"),
+        (httpx2.UnsupportedProtocol("ftp"), "configuration"),
+        (httpx2.InvalidURL("no host"), "configuration"),
+        (httpx2.DecodingError("bad gzip"), "protocol"),
+        (httpx2.TooManyRedirects("loop"), "protocol"),
+        (httpx2.StreamConsumed(), "protocol"),
+        (httpx2.CookieConflict("two"), "protocol"),
+        (openai.OpenAIError("Missing credentials"), "configuration"),
+        (openai.APIConnectionError(request=httpx2.Request("GET", "http://x")), "connection"),
+        (openai.APITimeoutError(request=httpx2.Request("GET", "http://x")), "timeout"),
+        (json.JSONDecodeError("no", "x", 0), "protocol"),
+        (ssl.SSLError(1, "wrong version number"), "connection"),
+        (socket.gaierror(-2, "Name or service not known"), "connection"),
+        (ConnectionRefusedError(111, "refused"), "connection"),
+        (TimeoutError(), "timeout"),
+        (UnicodeEncodeError("ascii", "ключ", 0, 1, "ordinal not in range"), "configuration"),
+        (RecursionError("too deep"), "protocol"),
+        (ZeroDivisionError("surprise"), "protocol"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value,
+)
+def test_exceptions(failure: Exception, kind: str) -> None:
+    """Whatever a library raises is explained, with a hint, and kept for `--debug`."""
+    error = explain(failure, ENDPOINT)
+
+    assert error.kind == kind
+    assert error.message
+    assert error.hint
+    assert error.__cause__ is failure
+
+
+def test_our_own_errors_pass_unchanged() -> None:
+    """An error that is ours already is not explained a second time."""
+    error = GptchatError("ours")
+    assert explain(error, ENDPOINT) is error
+
+
+def test_an_untrusted_certificate_is_not_tried_again() -> None:
+    """Trying again cannot make a certificate trusted, so it is not tried."""
+    failure = httpx2.ConnectError("certificate verify failed")
+    failure.__cause__ = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+
+    error = explain(failure, ENDPOINT)
+
+    assert "ca_file" in error.hint
+    assert not may_retry(error)
+    assert may_retry(explain(httpx2.ConnectError("no route"), ENDPOINT))
+    assert not may_retry(explain(openai.OpenAIError("x"), ENDPOINT))
+
+
+def test_a_dead_address(server: Server) -> None:
+    """Where nothing listens, the address is named and the person asked whether the server runs."""
+    server.close()
+
+    failure = ask(provider(server.url), question()).failure
+
+    assert failure.kind == "connection"
+    assert server.url in failure.message

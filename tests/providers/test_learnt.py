@@ -1,0 +1,246 @@
+"""What a server refuses is dropped or renamed once, told in a line, remembered, listed and forgotten."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gptchat.errors import BadRequestError
+from gptchat.providers.learnt import Learning, Learnt, Lesson, apply, lesson_in
+from tests.providers.asking import ask, ask_all, provider, question
+from tests.support.server import Server, refuse, say
+
+BODY: dict[str, Any] = {
+    "model": "m",
+    "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}],
+    "temperature": 0.2,
+    "top_p": 0.9,
+    "max_tokens": 9,
+    "n": 2,
+    "stop": ["x"],
+    "seed": 1,
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "reasoning": {"summary": "auto", "effort": "low"},
+}
+
+TAUGHT = [
+    ("Unrecognized request argument supplied: stream_options", None, Lesson("drop", "stream_options")),
+    (
+        "Unsupported parameter: 'stream_options.include_usage'",
+        None,
+        Lesson("drop", "stream_options.include_usage"),
+    ),
+    (
+        "Unsupported value: 'temperature' does not support 0.2. Only the default (1) value is supported.",
+        "temperature",
+        Lesson("drop", "temperature"),
+    ),
+    (
+        "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead.",
+        "max_tokens",
+        Lesson("rename", "max_tokens", "max_completion_tokens"),
+    ),
+    ("n: Extra inputs are not permitted", "n", Lesson("drop", "n")),
+    ("`temperature` and `top_p` cannot both be specified for this model.", None, Lesson("drop", "top_p")),
+    ("Unknown parameter: 'stop'.", "stop", Lesson("drop", "stop")),
+    ("property 'seed' is unsupported", None, Lesson("drop", "seed")),
+    ("unsupported parameter: seed", None, Lesson("drop", "seed")),
+    (
+        "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+        "messages[0].role",
+        Lesson("system", "role", "user"),
+    ),
+    (
+        "System role is not supported, use 'developer' instead",
+        None,
+        Lesson("system", "role", "developer"),
+    ),
+    ("System role not supported", None, Lesson("system", "role", "user")),
+    (
+        "Your organization must be verified to generate reasoning summaries.",
+        "reasoning.summary",
+        Lesson("drop", "reasoning.summary"),
+    ),
+    (
+        "This model is only supported in v1/responses and not in v1/chat/completions.",
+        None,
+        Lesson("api", "", "responses"),
+    ),
+    (
+        "This is not a chat model and thus not for v1/chat/completions. Did you mean to use v1/completions?",
+        None,
+        Lesson("api", "", "completions"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "param", "lesson"), TAUGHT)
+def test_lessons(message: str, param: str | None, lesson: Lesson) -> None:
+    """The refusals that real servers write teach which parameter to leave out, rename, or send otherwise."""
+    assert lesson_in(BadRequestError(message, status=400, param=param), BODY, "chat") == lesson
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("Invalid value for 'temperature': must be between 0 and 2", "temperature"),
+        ("max_tokens is too large: 99999. This model supports at most 16384 completion tokens", "max_tokens"),
+        ("Unsupported value: nothing we sent", "frequency_penalty"),
+        ("'messages' is not supported", "messages"),
+        ("the server does not support seeds, nor a stop", None),
+        ("bad request", None),
+    ],
+)
+def test_a_value_out_of_range_is_not_unlearnt(message: str, param: str | None) -> None:
+    """A mistake in a value is told to the person, who can correct it; nothing is dropped behind their back."""
+    assert lesson_in(BadRequestError(message, status=400, param=param), BODY, "chat") is None
+
+
+def test_applying_lessons() -> None:
+    """Lessons change the body as they say, and leave the original alone."""
+    before = json.dumps(BODY)
+    changed = apply(
+        BODY,
+        (
+            Lesson("drop", "reasoning.summary"),
+            Lesson("drop", "stream_options.include_usage"),
+            Lesson("drop", "n"),
+            Lesson("rename", "max_tokens", "max_completion_tokens"),
+            Lesson("system", "role", "developer"),
+        ),
+    )
+
+    assert changed["reasoning"] == {"effort": "low"}
+    assert "stream_options" not in changed, "an empty object is not sent"
+    assert "n" not in changed
+    assert "max_tokens" not in changed
+    assert changed["max_completion_tokens"] == 9
+    assert [message["role"] for message in changed["messages"]] == ["developer", "user"]
+    assert json.dumps(BODY) == before
+
+
+def test_a_refused_parameter_is_dropped_once_and_told_once(server: Server) -> None:
+    """After one refusal the request goes again at once without the parameter, and so do all later ones."""
+    server.script(
+        refuse(400, "Unsupported parameter: 'stream_options'", param="stream_options"),
+        refuse(
+            400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", param="max_tokens"
+        ),
+        refuse(400, "Unsupported value: 'temperature' does not support 0.2", param="temperature"),
+        say("one"),
+        say("two"),
+    )
+    asked = question(parameters={"temperature": 0.2, "max_tokens": 7})
+
+    first, second = ask_all(provider(server.url), asked, asked)
+
+    assert (first.text, second.text) == ("one", "two")
+    assert [notice.split()[1] for notice in first.notices] == ["stream_options", "max_tokens", "temperature"]
+    assert first.retries == []
+    assert second.notices == []
+    assert len(server.requests) == 5
+    assert server.requests[-1].json == {
+        "model": "test-model",
+        "messages": [{"role": "user", "content": "hello"}],
+        "max_completion_tokens": 7,
+        "stream": True,
+    }
+
+
+def test_the_system_role_is_replaced(server: Server) -> None:
+    """A model that knows no system role gets the system prompt as the role it names."""
+    server.script(refuse(400, "Role 'system' is not supported with this model, use 'developer'"), say("fine"))
+
+    outcome = ask(provider(server.url), question(system="be brief"))
+
+    assert outcome.text == "fine"
+    assert server.requests[1].json["messages"][0] == {"role": "developer", "content": "be brief"}
+
+
+def test_a_model_of_another_api_is_reached_there(server: Server) -> None:
+    """A model that answers on the Responses API alone is asked there, once the server has said so."""
+    server.script(
+        refuse(404, "This model is only supported in v1/responses and not in v1/chat/completions."), say("yes")
+    )
+
+    outcome = ask(provider(server.url))
+
+    assert outcome.text == "yes"
+    assert [request.path for request in server.requests] == ["/v1/chat/completions", "/v1/responses"]
+
+
+def test_a_chosen_api_is_not_overruled(server: Server) -> None:
+    """Where the settings name the wire API, a server's wish for another one is an error, not a change."""
+    server.script(refuse(404, "This model is only supported in v1/responses and not in v1/chat/completions."))
+
+    assert ask(provider(server.url, api="chat")).failure.kind == "not_found"
+    assert len(server.requests) == 1
+
+
+def test_a_server_that_refuses_for_ever_is_given_up(server: Server) -> None:
+    """A refusal that naming and dropping does not cure ends as an error."""
+    server.default = lambda request: refuse(400, "Unsupported parameter: 'temperature'", param="temperature")
+
+    outcome = ask(provider(server.url), question(parameters={"temperature": 1}))
+
+    assert outcome.failure.kind == "bad_request"
+    assert len(server.requests) == 2
+
+
+def test_memory_is_kept_by_provider_and_model(server: Server) -> None:
+    """What one model refuses is not held against another."""
+    server.script(refuse(400, "Unsupported parameter: 'seed'", param="seed"), say("a"), say("b"))
+    asked = {"seed": 5}
+
+    ask_all(provider(server.url), question(model="one", parameters=asked), question(model="two", parameters=asked))
+
+    assert ["seed" in request.json for request in server.requests] == [True, False, True]
+
+
+def test_memory_survives_saving() -> None:
+    """What was learnt is saved with every change, and read back the same."""
+    saved: list[dict[str, Any]] = []
+    learnt = Learnt(save=saved.append)
+    assert learnt.learn("p", "m", Lesson("drop", "n"))
+    assert not learnt.learn("p", "m", Lesson("drop", "n")), "known already"
+    learnt.learn("p", "m", Lesson("context", "", "4096"))
+    learnt.learn("p", "m", Lesson("context", "", "8192"))
+
+    again = Learnt(load=lambda: json.loads(json.dumps(saved[-1])))
+
+    assert again.entries() == learnt.entries()
+    assert again.window("p", "m") == 8192
+    assert len(again.lessons("p", "m")) == 2
+
+
+def test_forgetting() -> None:
+    """Lessons are forgotten by model, by provider or altogether, and the rest stays."""
+    learnt = Learnt()
+    for provider_name, model in (("a", "1"), ("a", "2"), ("b", "1")):
+        learnt.learn(provider_name, model, Lesson("drop", "n"))
+
+    assert learnt.forget("a", "1") == 1
+    assert learnt.entries() == (
+        Learning("a", "2", Lesson("drop", "n")),
+        Learning("b", "1", Lesson("drop", "n")),
+    )
+    assert learnt.forget("b") == 1
+    assert learnt.forget() == 1
+    assert learnt.forget() == 0
+    assert learnt.to_json() == {}
+
+
+@pytest.mark.parametrize("data", [{}, {"p": 3}, {"p": {"m": "x"}}, {"p": {"m": [1, ["a"], ["drop", 1, ""]]}}])
+def test_a_damaged_memory_is_read_as_far_as_it_goes(data: dict[str, Any]) -> None:
+    """Whatever the file holds, the program runs, with what can be read of it."""
+    assert Learnt(load=lambda: data).entries() == ()
+
+
+def test_every_lesson_has_words() -> None:
+    """Each lesson can be told to a person."""
+    for _message, _param, lesson in TAUGHT:
+        assert lesson.name in lesson.sentence() or lesson.value in lesson.sentence()
+    assert "4096" in Lesson("context", "", "4096").sentence()
