@@ -82,9 +82,7 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
     if not options.lang and settings.text("ui.lang") in words.LANGUAGES:
         words.choose(settings.text("ui.lang"))
     kept = Kept(paths.data_dir / "learnt.json", readonly=options.incognito)
-    counter = Counter(
-        encodings=_encodings(settings), calibration=kept.part("tokens"), save=kept.saver("tokens")
-    )
+    counter = Counter(encodings=_encodings(settings), calibration=kept.part("tokens"), save=kept.saver("tokens"))
     answering = Answering(lambda: settings, lambda entry: workspace_opener(entry), counter)
     answering.stream = options.stream
     answering.windows = Windows(
@@ -205,5 +203,3 @@ def _speak_utf8() -> None:
         if reconfigure is not None:
             encoding = (stream.encoding or "").lower().replace("-", "")
             reconfigure(encoding=None if encoding == "utf8" else "utf-8", errors="backslashreplace")
-
-

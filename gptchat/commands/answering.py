@@ -67,6 +67,10 @@ class Answering:
             self._open[settings.name] = known = (settings, self._opener(settings))
         return known[1]
 
+    def open_unsettled(self, settings: ProviderSettings) -> Provider:
+        """A provider that is not in the settings yet; the caller closes it."""
+        return self._opener(settings)
+
     def forget_provider(self, name: str = "") -> None:
         """Open the provider anew at its next use, as after its key has changed; all where no name is given."""
         for known in [name] if name else list(self._open):

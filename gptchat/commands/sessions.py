@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import (
     Ask,
@@ -29,13 +29,15 @@ from gptchat.errors import UsageError
 from gptchat.storage.library import matching, title_record
 from gptchat.words import _, ngettext
 
+if TYPE_CHECKING:
+    from gptchat.storage.exchange import Imported
+
 Effects = AsyncGenerator[Effect, Any]
 TITLE_REQUEST = (
     "Give the conversation below a title of at most six words, in its own language. "
     "Answer with the title alone, without quotation marks.\n\n{said}"
 )
 """Read by models, so it stays English."""
-FORMATS = ("markdown", "json", "jsonl", "messages", "html", "users")
 
 
 async def new(ws: Workspace, call: Call) -> Effects:
@@ -99,12 +101,9 @@ def _session_row(ws: Workspace, number: int, info: SessionInfo) -> list[str]:
 async def resume(ws: Workspace, call: Call) -> Effects:
     """Open a saved session and show its last turns."""
     reference = call.get("ref")
-    if reference:
-        session_id: str | None = await asyncio.to_thread(_find_or_restore, ws, reference)
-    else:
-        session_id = yield Pick()
-        if session_id is None:
-            return
+    session_id = await asyncio.to_thread(_find_or_restore, ws, reference) if reference else (yield Pick())
+    if session_id is None:
+        return
     await asyncio.to_thread(ws.open_session, session_id)
     yield Changed(frozenset({"session"}))
     yield replay(ws)
@@ -263,22 +262,25 @@ def _history_row(ws: Workspace, message: Message, beside: int) -> list[str]:
 
 async def export(ws: Workspace, call: Call) -> Effects:
     """Write the session to a file, or show it."""
+    from gptchat.storage import exchange, exporting  # only where they are needed
+
     name, target = call.get("format") or "markdown", call.get("file")
-    if name not in FORMATS:  # `/export notes.md` names a file, and its ending the format
+    if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
         if target:
             raise UsageError(
                 _("{name} is no export format").format(name=name),
-                hint=_("one of {list}").format(list=", ".join(FORMATS)),
+                hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
             )
         name, target = _format_of(name), name
+    if not ws.session.messages:
+        raise UsageError(_("nothing has been said yet"))
     if not target:
-        text = await asyncio.to_thread(ws.exchange.export_text, ws.library, ws.session, name)
-        yield Show([Source(text, "markdown" if name == "markdown" else "json")], text)
+        text = "".join(exporting.render([ws.session], name, [ws.journals.path(ws.session)]))
+        language = {"markdown": "markdown", "html": "html"}.get(name, "json")
+        yield Show([Source(text, language)], text)
         return
-    path = Path(target).expanduser()
-    if path.is_dir():
-        path = path / f"{ws.session.id}.{ws.exchange.SUFFIXES[name]}"
-    if path.exists():
+    path = await asyncio.to_thread(_target, ws.session.id, target, name)
+    if await asyncio.to_thread(path.exists):
         answer = yield Ask(
             _("{path} exists; replace it?").format(path=path),
             choices=(("y", _("yes")), ("n", _("no"))),
@@ -287,8 +289,23 @@ async def export(ws: Workspace, call: Call) -> Effects:
         if answer != "y":
             yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
             return
-    await asyncio.to_thread(ws.exchange.export_file, ws.library, ws.session, name, path)
+    await asyncio.to_thread(write_export, ws, name, str(path))
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
+
+
+def write_export(ws: Workspace, name: str, target: str) -> Path:
+    """Write the open session to the file or folder `target` in the format `name`; its path. Raises StorageError."""
+    from gptchat.storage import exchange
+
+    path = _target(ws.session.id, target, name)
+    return exchange.export(ws.journals, [ws.session], name, path)
+
+
+def _target(session_id: str, target: str, name: str) -> Path:
+    from gptchat.storage.exporting import SUFFIXES
+
+    path = Path(target).expanduser()
+    return path / f"{session_id}{SUFFIXES.get(name, '.json')}" if path.is_dir() else path
 
 
 def _format_of(name: str) -> str:
@@ -298,15 +315,51 @@ def _format_of(name: str) -> str:
 
 async def import_(ws: Workspace, call: Call) -> Effects:
     """Read sessions from a file of any known layout."""
-    path = Path(call.get("file")).expanduser()
-    report: Any = None
-    async for step in ws.in_thread(ws.exchange.import_file, ws.library, ws.user, path):
+    from gptchat.storage import exchange  # only where it is needed
+
+    if ws.run.incognito:
+        raise UsageError(_("nothing is saved in an incognito run, so nothing can be imported"))
+    report = exchange.Imported()
+    path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
+    async for step in ws.in_thread(
+        exchange.import_file,
+        ws.journals,
+        ws.library,
+        ws.user,
+        path,
+        label=_("reading {file}").format(file=path.name),
+    ):
         if isinstance(step, Progress):
             yield step
         else:
             report = step
-    lines = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(report.lines())]
-    yield Show(lines, report.to_json())
+    blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(_imported(report))]
+    yield Show(blocks, _imported_json(report))
+
+
+def _imported(report: Imported) -> list[str]:
+    new = len(report.sessions)
+    lines = [ngettext("{n} session came in", "{n} sessions came in", new).format(n=new)]
+    others = sorted({taken.user for taken in report.sessions})
+    if others:
+        lines[0] += _(" for {users}; /sessions lists them").format(users=", ".join(others))
+    if report.known:
+        lines.append(_("{n} were here already").format(n=report.known))
+    if report.left_out:
+        lines.append(_("{n} hidden messages or tool results were left out").format(n=report.left_out))
+    if report.broken:
+        lines.append(_("{n} parts could not be read:").format(n=len(report.broken)))
+        lines += [f"  {reason}" for reason in report.broken[:5]]
+    return lines
+
+
+def _imported_json(report: Imported) -> dict[str, Any]:
+    return {
+        "sessions": [{"user": taken.user, "id": taken.id, "title": taken.title} for taken in report.sessions],
+        "known": report.known,
+        "left_out": report.left_out,
+        "broken": report.broken,
+    }
 
 
 _REF = Argument("ref", "session", rest=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gptchat import catalogue
 from gptchat.core.messages import Message, Usage
+from gptchat.storage import ledger
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def replies(ws: Workspace, since: str = "") -> list[Message]:
         if info.updated < since:
             break  # the list is newest first
         if info.id != ws.session.id:
-            found += ws.library.replies(ws.user, info.id)
+            found += ledger.replies(ws.paths.data_dir, ws.user, info.id)
     found += [message for message in ws.session.messages.values() if message.usage is not None]
     return [message for message in found if message.ts >= since]
 

@@ -21,6 +21,7 @@ from gptchat.core.session import Session
 from gptchat.errors import StorageError, UsageError
 from gptchat.manager import SessionManager, build
 from gptchat.storage import users as people
+from gptchat.storage.store import JournalStore
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ class Workspace:
     def user(self) -> str:
         """Who is chatting."""
         return self._user
+
+    @property
+    def journals(self) -> JournalStore:
+        """The store on disk, whether or not this run saves anything."""
+        store = self.manager.store
+        return store if isinstance(store, JournalStore) else JournalStore(self.paths.data_dir)
 
     # People and sessions
 

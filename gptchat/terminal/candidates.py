@@ -70,11 +70,7 @@ class WorkspaceCandidates:
     def _models(self) -> list[Candidate]:
         ws = self._workspace
         names = dict.fromkeys(ws.answering.names_listed())
-        try:
-            kind = ws.answering.provider_settings().kind
-        except GptchatError:
-            kind = ""
-        if kind in ("openai", ""):
+        if self._summary("") in ("openai", ""):
             names |= dict.fromkeys(facts.name for facts in catalogue.search("") if facts.provider == "openai")
         return [Candidate(name) for name in names]
 

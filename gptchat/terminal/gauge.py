@@ -29,7 +29,9 @@ class Gauge:
 
     def status(self, waiting: int = 0) -> Status:
         """What to show now, the draft's tokens included."""
-        known = replace(self._known, user=self._workspace.user, title=self._workspace.session.name, waiting=waiting)
+        known = replace(
+            self._known, user=self._workspace.user, title=self._workspace.session.name, waiting=waiting
+        )
         if known.tokens is None or not self.live.tokens:
             return known
         tokens = known.tokens + self.live.tokens

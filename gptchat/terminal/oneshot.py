@@ -56,13 +56,15 @@ def question(options: Options, streams: Streams) -> str | None:
             return prompt
         if not streams.stdout.isatty():
             raise UsageError(
-                _("the chat needs a terminal, and standard output is none"), hint=_('ask in one go: gptchat "question"')
+                _("the chat needs a terminal, and standard output is none"),
+                hint=_('ask in one go: gptchat "question"'),
             )
         return None
     piped = streams.stdin.read().strip("\n")
     if not prompt and not piped.strip():
         raise UsageError(
-            _("there is no question: standard input is empty"), hint=_('gptchat "question", or gptchat in a terminal')
+            _("there is no question: standard input is empty"),
+            hint=_('gptchat "question", or gptchat in a terminal'),
         )
     return "\n\n".join(filter(None, (prompt, piped)))
 
@@ -101,7 +103,9 @@ class _OneShot:
         ws, options = self.workspace, self.options
         try:
             if options.latest or options.session:
-                found = ws.library.find(ws.user, options.session) if options.session else ws.library.latest(ws.user)
+                found = (
+                    ws.library.find(ws.user, options.session) if options.session else ws.library.latest(ws.user)
+                )
                 if found is None:
                     raise UsageError(_("{user} has no saved sessions yet").format(user=ws.user))
                 ws.open_session(found.id)
@@ -148,7 +152,9 @@ class _OneShot:
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
 
     def _drawn(self) -> bool:
-        return self.streams.stdout.isatty() and not self.options.json and not self.workspace.settings.flag("ui.raw")
+        return (
+            self.streams.stdout.isatty() and not self.options.json and not self.workspace.settings.flag("ui.raw")
+        )
 
     def _painter(self) -> ReplyPainter:
         from gptchat.terminal.capabilities import Terminal, size
@@ -279,7 +285,9 @@ class _Plain:
         if text:
             self._tell(text)
 
-    def set_footer(self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None) -> None:
+    def set_footer(
+        self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None
+    ) -> None:
         """There is none."""
 
     def frame(self, *, force: bool = False) -> float | None:

@@ -95,9 +95,7 @@ class Screen:
 
         encoder = self._rich_encoder()
         width = max(self.size()[0] - 1, 10)
-        lines = render_lines(
-            text, width, self.theme, hyperlinks=self.terminal.hyperlinks, code_blocks=code_blocks
-        )
+        lines = render_lines(text, width, self.theme, hyperlinks=self.terminal.hyperlinks, code_blocks=code_blocks)
         self.write("".join(encoder.line(line) + "\n" for line in lines))
 
     def _plainly(self, blocks: Sequence[Block]) -> None:

@@ -1,0 +1,29 @@
+"""What replies have cost: the lines of journals that tell usage, read without the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gptchat.core.messages import Message
+from gptchat.storage.journal import read_line
+from gptchat.storage.users import sessions_folder
+
+
+def replies(data: Path, user: str, session_id: str) -> list[Message]:
+    """The replies with usage in one session of `user`, every branch; none where it cannot be read."""
+    try:
+        content = (sessions_folder(data, user) / f"{session_id}.jsonl").read_bytes()
+    except OSError:
+        return []
+    found: dict[str, Message] = {}
+    for number, line in enumerate(content.split(b"\n")):
+        if b'"usage"' not in line:
+            continue
+        record, _sound = read_line(line)
+        if record is None or record.get("type") not in ("message", "continuation"):
+            continue
+        message = Message.from_record(record)
+        if message.usage is not None:
+            # A continuation is a request of its own, and has no id.
+            found[message.id or f"line {number}"] = message
+    return list(found.values())

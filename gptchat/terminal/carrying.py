@@ -1,0 +1,371 @@
+"""Carries out in the chat what commands and messages ask for: effects become lines, questions and turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gptchat.commands.effects import (
+    Ask,
+    Attach,
+    Changed,
+    Copy,
+    Draft,
+    Edit,
+    Effect,
+    Leave,
+    Pick,
+    Progress,
+    Replay,
+    Run,
+    Show,
+)
+from gptchat.commands.outgoing import attach, outgoing
+from gptchat.commands.registry import Call
+from gptchat.core import session as tree
+from gptchat.core.messages import Message
+from gptchat.errors import GptchatError, StorageError
+from gptchat.manager import Continue, Order, Retry, Send
+from gptchat.terminal import questions
+from gptchat.terminal.blocks import lines_of
+from gptchat.terminal.live import hint_after
+from gptchat.terminal.safe import clean_line
+from gptchat.terminal.turn import Outcome
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+    from gptchat.terminal.live import LiveTurn
+    from gptchat.terminal.prompt import Prompt
+    from gptchat.terminal.screen import Screen
+
+
+class Carrier:
+    """Does what the chat is asked. `changed` is called when what the prompt shows has changed."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        screen: Screen,
+        prompt: Prompt,
+        live: LiveTurn,
+        changed: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._workspace = workspace
+        self._screen = screen
+        self._prompt = prompt
+        self._live = live
+        self._changed = changed
+        self._draft = ""
+        self._warned: str | None = None
+        self.leaving = False
+        live.aside = self._aside
+
+    def take_draft(self) -> str:
+        """Text that a command wants in the prompt."""
+        draft, self._draft = self._draft, ""
+        return draft
+
+    # Messages
+
+    async def say(self, text: str) -> str:
+        """Send `text` and paint the reply; returns what should stand in the prompt again, if it was not sent."""
+        ws = self._workspace
+        try:
+            if not await self._same_place():
+                return text
+            routes = ws.answering.routes()
+            content, notes = await outgoing(ws, text)
+        except GptchatError as error:
+            self._screen.error(error)
+            return text
+        for note in notes:
+            self._screen.say(note, "hint")
+        outcome = await self._turn(Send(content), routes)
+        if outcome.draft or (outcome.error and not outcome.provider):
+            return text
+        ws.attached.clear()
+        return ""
+
+    async def _turn(self, order: Order, routes: list[Any]) -> Outcome:
+        self._screen.write("\n")
+        outcome = await self._live.run(self._workspace.manager.run_turn(order, routes))
+        if outcome.error is not None:
+            self._screen.error(outcome.error)
+        if hint := hint_after(outcome):
+            self._screen.say(hint, "hint")
+        if outcome.others:
+            await self._choose(outcome)
+        self._screen.write("\n")
+        await asyncio.to_thread(self._workspace.keep)
+        self._warn_of_trouble()
+        self._changed(frozenset({"session"}))
+        return outcome
+
+    async def _choose(self, outcome: Outcome) -> None:
+        """Several answers came: show the others, and let the person choose which to go on with."""
+        assert outcome.message is not None
+        answers = [outcome.message, *outcome.others]
+        for number, message in enumerate(answers[1:], 2):
+            self._screen.say(_("answer {n}").format(n=number), "assistant")
+            self._screen.markdown(message.text)
+        keys = [(str(number), tree.shorten(message.text, 40)) for number, message in enumerate(answers, 1)]
+        chosen = await self._ask(Ask(_("which answer do we go on with?"), keys, default="1"))
+        if chosen and chosen != "1":
+            self._workspace.manager.record(tree.move(answers[int(chosen) - 1].id))
+
+    async def _same_place(self) -> bool:
+        """Whether the session stands where this program left it, or the person goes on from where it is now."""
+        ws = self._workspace
+        head = ws.session.head
+        foreign = await asyncio.to_thread(ws.manager.store.refresh, ws.session)
+        if not foreign or ws.session.head == head:
+            return True
+        count = sum(1 for record in foreign if record.get("type") == "message")
+        words = ngettext(
+            "another gptchat has added {n} message to this session",
+            "another gptchat has added {n} messages to this session",
+            count,
+        )
+        self._screen.say(words.format(n=count), "notice")
+        self.messages([m for m in ws.session.tail(count) if m.id != head])
+        answer = await self._ask(
+            Ask(
+                _("go on from there?"),
+                (
+                    ("y", _("yes, after those messages")),
+                    ("b", _("no, make a branch from where I was")),
+                    ("f", _("no, fork: go on in a session of my own")),
+                    ("n", _("wait, I want to think")),
+                ),
+                default="y",
+            )
+        )
+        if answer == "b":
+            ws.manager.record(tree.move(head))
+        elif answer == "f":
+            ws.manager.record(tree.move(head))
+            records = tree.fork(ws.session)
+            # The other program's place in the old session is given back.
+            ws.manager.record(tree.move(foreign_head(foreign)))
+            name = ws.session.name
+            ws.begin_session(title=_("{title} (fork)").format(title=name), settings=dict(ws.session.settings))
+            ws.manager.record(*records)
+            self._changed(frozenset({"session"}))
+        return answer in ("y", "b", "f")
+
+    # Commands
+
+    async def command(self, call: Call) -> None:
+        """Run a command to its end. Raises GptchatError."""
+        generator = call.command.run(self._workspace, call)
+        answered: Any = None
+        try:
+            while True:
+                effect = await generator.asend(answered)
+                answered = await self._carry_out(effect)
+        except StopAsyncIteration:
+            pass
+        self._warn_of_trouble()
+
+    async def shell(self, command: str) -> None:
+        """Run a command of the shell, show its output, and offer it for the next message. Raises UsageError."""
+        from gptchat.attachments import run_command
+
+        output = await asyncio.to_thread(run_command, command)
+        self._screen.say(output.output or _("(no output)"))
+        answer = await self._ask(
+            Ask(
+                _("send this with your next message? ({summary})").format(summary=output.summary),
+                (("y", _("yes")), ("n", _("no"))),
+                default="n",
+            )
+        )
+        if answer == "y":
+            self._workspace.attached.append(output.attachment())
+            self._screen.say(_("it goes with your next message"), "hint")
+
+    def _aside(self, call: Call, show: Callable[[str, str], None]) -> asyncio.Task[None]:
+        """Run a command while a reply streams; its lines go above the reply's living part."""
+
+        async def run() -> None:
+            try:
+                async for effect in call.command.run(self._workspace, call):
+                    if isinstance(effect, Show):
+                        width = max(self._screen.size()[0] - 1, 10)
+                        for line in lines_of(effect.blocks, width):
+                            show("".join(text for text, _look in line), line[0][1] if line else "text")
+                    elif isinstance(effect, Copy):
+                        show(await self._copied(effect), "hint")
+            except GptchatError as error:
+                show(f"✗ {error.message}", "error")
+
+        return asyncio.get_running_loop().create_task(run())
+
+    async def _carry_out(self, effect: Effect) -> Any:
+        screen = self._screen
+        match effect:
+            case Show(blocks):
+                screen.show(blocks)
+            case Replay():
+                self.replay(effect)
+            case Draft(text):
+                self._draft = text
+            case Run(what, text, model):
+                await self._run(what, text, model)
+            case Ask():
+                return await self._ask(effect)
+            case Pick(text):
+                return await self._pick(text)
+            case Edit(text, suffix):
+                from gptchat.terminal.editor import edit
+
+                with self._prompt.keyboard.cooked_mode():
+                    return await asyncio.to_thread(edit, text, suffix)
+            case Copy():
+                screen.say(await self._copied(effect), "hint")
+            case Attach(reference):
+                screen.say(await attach(self._workspace, reference), "hint")
+            case Progress(label, done, total):
+                self._progress(label, done, total)
+            case Changed(what):
+                self._changed(what)
+            case Leave():
+                self.leaving = True
+        return None
+
+    async def _run(self, what: str, text: str, model: str) -> None:
+        if what == "send":
+            self._draft = await self.say(text)
+            return
+        routes = self._workspace.answering.routes(model)
+        await self._turn(Retry() if what == "retry" else Continue(), routes)
+
+    async def _ask(self, ask: Ask) -> str | None:
+        return await questions.ask(
+            clean_line(ask.question),
+            keyboard=self._prompt.keyboard,
+            output=self._prompt.output,
+            choices=[(key, clean_line(meaning)) for key, meaning in ask.choices],
+            default=ask.default,
+            secret=ask.secret,
+            style=self._screen.rules,
+        )
+
+    async def _pick(self, text: str) -> str | None:
+        from gptchat.terminal.sources import open_picker
+
+        return await open_picker(self._workspace, self._prompt, self._screen).pick(text)
+
+    async def _copied(self, effect: Copy) -> str:
+        from gptchat.terminal.clipboard import copy
+
+        return await asyncio.to_thread(copy, effect.text, effect.what, self._screen.write, self._screen.terminal)
+
+    def _progress(self, label: str, done: int, total: int) -> None:
+        if self._screen.terminal.dumb:
+            return
+        percent = min(100 * done // total, 100) if total else 100
+        self._screen.write(f"\r\x1b[2K{clean_line(label)} {percent} %" + ("\r\x1b[2K" if done >= total else ""))
+
+    # What is shown again
+
+    def replay(self, effect: Replay) -> None:
+        """Show where a session stands: its last turns, and how much came before."""
+        screen = self._screen
+        if effect.title:
+            screen.say(effect.title, "heading2")
+        if effect.omitted:
+            words = ngettext(
+                "… {n} earlier message; /history lists all",
+                "… {n} earlier messages; /history lists all",
+                effect.omitted,
+            )
+            screen.say(words.format(n=effect.omitted), "hint")
+        if damage := self._workspace.manager.store.damage(self._workspace.session):
+            screen.say(damage, "notice")
+        self.messages(effect.messages)
+
+    def messages(self, messages: Any) -> None:
+        """Show messages as they were seen when they came."""
+        screen = self._screen
+        for message in messages:
+            self._message(message)
+            if message.role == "assistant":
+                screen.write("\n")
+
+    def _message(self, message: Message) -> None:
+        screen = self._screen
+        if message.role == "user":
+            screen.print([[(f"{clean_line(self._workspace.user)} › ", "prompt"), *_first(message.text)]])
+            screen.write("\n")
+        elif message.role == "assistant":
+            if self._workspace.settings.flag("ui.raw"):
+                screen.say(message.text)
+            else:
+                screen.markdown(message.text)
+            if message.status == "interrupted":
+                screen.say("■ " + _("stopped"), "notice")
+            elif message.status == "failed":
+                screen.say("■ " + _("cut off; what came is kept"), "notice")
+        else:
+            screen.say(f"{message.role}: {message.text}", "hint")
+
+    # The disk
+
+    def _warn_of_trouble(self) -> None:
+        """Say once that the disk refuses, and once that it no longer does."""
+        ws = self._workspace
+        trouble = ws.manager.store.trouble(ws.session)
+        if trouble is not None and self._warned != trouble.message:
+            self._screen.error(
+                StorageError(
+                    _("this conversation cannot be saved: {why}").format(why=trouble.message),
+                    hint=_("{hint}; the chat goes on in memory, and saving is tried again").format(
+                        hint=trouble.hint
+                    ),
+                )
+            )
+        elif trouble is None and self._warned is not None:
+            self._screen.say(_("saving works again; nothing is missing"), "success")
+        self._warned = trouble.message if trouble else None
+
+    async def rescue(self) -> bool:
+        """What could not be saved is offered as a file elsewhere. False where it is lost."""
+        ws = self._workspace
+        if not ws.manager.store.unsaved(ws.session):
+            return True
+        self._screen.say(_("part of this conversation is not saved yet"), "notice")
+        target = await self._ask(Ask(_("save it as a file? (empty: no)"), default=f"~/{ws.session.id}.json"))
+        if not target:
+            return False
+        from gptchat.commands.sessions import write_export
+
+        try:
+            path = await asyncio.to_thread(write_export, ws, "json", target)
+        except GptchatError as error:
+            self._screen.error(error)
+            return await self.rescue()
+        self._screen.say(_("saved as {path}").format(path=path), "success")
+        return True
+
+
+def foreign_head(records: Any) -> str | None:
+    """Where the records of another program left the head."""
+    head: str | None = None
+    for record in records:
+        if record.get("type") == "message":
+            head = record.get("id")
+        elif record.get("type") == "head":
+            head = record.get("message")
+    return head
+
+
+def _first(text: str) -> list[tuple[str, str]]:
+    """A message of the person's as it stands in the scrollback: long ones by their beginning."""
+    lines = text.split("\n")
+    if len(lines) <= 12:
+        return [(text, "text")]
+    more = ngettext("… {n} more line", "… {n} more lines", len(lines) - 8).format(n=len(lines) - 8)
+    return [("\n".join(lines[:8]) + "\n", "text"), (more, "hint")]

@@ -1,0 +1,289 @@
+"""The first screen: how to connect. The choice goes into the settings file, a key where keys are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.write import write_provider, write_value
+from gptchat.errors import GptchatError
+from gptchat.providers import registry
+from gptchat.terminal import questions
+from gptchat.terminal.safe import clean_line
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from prompt_toolkit.input import Input
+    from prompt_toolkit.output import Output
+
+    from gptchat.commands.workspace import Workspace
+    from gptchat.terminal.screen import Screen
+
+LOCAL = ("ollama", "lmstudio", "llamacpp", "vllm")
+"""Servers that people run on their own machine, by their ready-made entries."""
+PROBE_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server that answered on this machine, and its models."""
+
+    settings: ProviderSettings
+    models: tuple[str, ...]
+    needs_key: bool = False
+
+
+async def connect(workspace: Workspace, screen: Screen, keyboard: Input, output: Output) -> bool:
+    """Ask how to connect until that is settled; False where the person leaves instead."""
+    return await _Connect(workspace, screen, keyboard, output).run()
+
+
+async def find_local(entries: Sequence[ProviderSettings], seconds: float = PROBE_SECONDS) -> list[Found]:
+    """The local servers among `entries` that answer, all asked at once, within `seconds`."""
+    results = await asyncio.gather(*(_probe(entry, seconds) for entry in entries))
+    return [found for found in results if found is not None]
+
+
+async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
+    address = urlsplit(entry.base_url)
+    try:
+        async with asyncio.timeout(seconds):
+            reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
+            try:
+                path = f"{address.path.rstrip('/')}/models"
+                writer.write(
+                    f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nAccept: application/json\r\n"
+                    "Connection: close\r\n\r\n".encode("ascii")
+                )
+                answer = await reader.read(1_000_000)
+                while more := await reader.read(1_000_000):
+                    answer += more
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return None
+    status, _space, rest = answer.partition(b" ")[2].partition(b" ")
+    if not answer.startswith(b"HTTP/1.") or status not in (b"200", b"401", b"403"):
+        return None
+    return Found(entry, _names(rest.partition(b"\r\n\r\n")[2]), needs_key=status != b"200")
+
+
+def _names(body: bytes) -> tuple[str, ...]:
+    """The ids in a list of models; the chunk sizes of a chunked body stand around the JSON and are cut off."""
+    try:
+        document = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
+        return tuple(str(entry["id"]) for entry in document["data"])
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+class _Connect:
+    def __init__(self, workspace: Workspace, screen: Screen, keyboard: Input, output: Output) -> None:
+        self._workspace = workspace
+        self._screen = screen
+        self._keyboard = keyboard
+        self._output = output
+
+    async def run(self) -> bool:
+        found = await find_local([entry for name in LOCAL if (entry := registry.builtin(name))])
+        self._screen.say(_("Welcome to gptchat. How do you want to connect?"), "heading2")
+        while True:
+            choice = await self._ask(_("type a letter or number, then Enter"), self._choices(found))
+            if choice is None:
+                return False
+            try:
+                if await self._take(choice, found):
+                    return True
+            except GptchatError as error:
+                self._screen.error(error)
+
+    def _choices(self, found: Sequence[Found]) -> list[tuple[str, str]]:
+        local = []
+        for number, server in enumerate(found, 1):
+            models = ngettext("{n} model", "{n} models", len(server.models)).format(n=len(server.models))
+            words = _("{name} on this machine, {address} ({models})")
+            told = _("asks for a key") if server.needs_key else models
+            local.append(
+                (
+                    str(number),
+                    words.format(name=server.settings.name, address=server.settings.base_url, models=told),
+                )
+            )
+        return [
+            *local,
+            ("d", _("the offline demo: no key, no network, try it out")),
+            ("o", _("OpenAI: paste a key")),
+            ("a", _("Azure OpenAI: endpoint, deployment, key")),
+            ("c", _("another service or server: DeepSeek, Qwen, OpenRouter, ... or any compatible address")),
+            ("g", _("the GPT+ open platform: app_id and app_key")),
+        ]
+
+    async def _take(self, choice: str, found: Sequence[Found]) -> bool:
+        if choice.isdigit():
+            return await self._local(found[int(choice) - 1])
+        return await {
+            "d": self._demo,
+            "o": self._openai,
+            "a": self._azure,
+            "c": self._compatible,
+            "g": self._gptplus,
+        }[choice]()
+
+    async def _demo(self) -> bool:
+        return self._settle(_builtin("demo"))
+
+    async def _local(self, server: Found) -> bool:
+        entry, models = server.settings, list(server.models)
+        if server.needs_key:
+            if not await self._key(entry):
+                return False
+            models = await self._listed(entry)
+        model = await self._model(models)
+        return model is not None and self._settle(replace(entry, model=model))
+
+    async def _openai(self) -> bool:
+        entry = _builtin("openai")
+        return await self._key(entry) and self._settle(entry)
+
+    async def _azure(self) -> bool:
+        endpoint = await self._ask(_("endpoint (https://NAME.openai.azure.com)"))
+        if not endpoint:
+            return False
+        deployment = await self._ask(_("deployment"))
+        if not deployment:
+            return False
+        version = await self._ask(_("API version (empty: the v1 endpoint)"), default="2024-10-21")
+        entry = replace(
+            _builtin("azure"), endpoint=endpoint, deployment=deployment, api_version=version or "", model=""
+        )
+        return await self._key(entry) and self._settle(entry)
+
+    async def _compatible(self) -> bool:
+        names = [
+            spec.name for spec in registry.specs() if spec.kind == "compatible" and spec.name not in LOCAL
+        ]
+        self._screen.say(_("known by name: {names}").format(names=", ".join(names)), "hint")
+        typed = await self._ask(_("a name from above, or an address (http://HOST:PORT/v1)"))
+        if not typed:
+            return False
+        known = registry.builtin(typed.lower())
+        if known is not None:
+            if known.key_optional or await self._key(known):
+                return await self._with_model(known)
+            return False
+        address = typed if "://" in typed else f"http://{typed}"
+        name = await self._ask(_("a short name for it"), default=_short_name(address))
+        if not name:
+            return False
+        entry = ProviderSettings(name, "compatible", base_url=address, key_optional=True)
+        key = await self._ask(_("key (empty: it needs none)"), secret=True)
+        if key:
+            self._workspace.store_key(entry, key, shared=True)
+        return await self._with_model(entry)
+
+    async def _gptplus(self) -> bool:
+        app_id = await self._ask(_("app_id"))
+        if not app_id:
+            return False
+        entry = replace(_builtin("gptplus"), app_id=app_id)
+        return await self._key(entry) and self._settle(entry)
+
+    async def _with_model(self, entry: ProviderSettings) -> bool:
+        if not entry.model:
+            model = await self._model(await self._listed(entry))
+            if model is None:
+                return False
+            entry = replace(entry, model=model)
+        return self._settle(entry)
+
+    async def _listed(self, entry: ProviderSettings) -> list[str]:
+        """The models of a provider that is not chosen yet. Raises what the provider raises."""
+        provider = self._workspace.answering.open_unsettled(entry)
+        try:
+            return [facts.name for facts in await provider.models()]
+        finally:
+            await provider.close()
+
+    async def _model(self, models: Sequence[str]) -> str | None:
+        if len(models) == 1:
+            return models[0]
+        if not models:
+            return await self._ask(_("the server lists no models; which one should answer?")) or None
+        shown = models[:20]
+        keys = [(str(number), name) for number, name in enumerate(shown, 1)]
+        chosen = await self._ask(_("which model should answer?"), keys, default="1")
+        return None if chosen is None else shown[int(chosen) - 1]
+
+    async def _key(self, entry: ProviderSettings) -> bool:
+        if await asyncio.to_thread(self._workspace.find_key, entry):
+            return True
+        key = await self._ask(_("paste the key (it stays hidden)"), secret=True)
+        if not key:
+            return False
+        where = await asyncio.to_thread(self._workspace.store_key, entry, key, shared=True)
+        self._screen.say(_("the key is kept in {where}, readable by you alone").format(where=where), "hint")
+        return True
+
+    def _settle(self, entry: ProviderSettings) -> bool:
+        """Write the choice down, and use it in this run."""
+        ws = self._workspace
+        values: dict[str, Any] = {f"providers.{entry.name}.{key}": value for key, value in _set_fields(entry)}
+        try:
+            if registry.builtin(entry.name) == entry:
+                write_value(ws.paths.config_file, "provider", entry.name)
+            else:
+                write_provider(ws.paths.config_file, entry)
+            self._screen.say(_("saved in {file}").format(file=ws.paths.config_file), "hint")
+        except GptchatError as error:
+            self._screen.error(error)
+            self._screen.say(_("it holds for this run"), "hint")
+        file = {**ws.settings.layer("file"), **values, "provider": entry.name}
+        file.pop("model", None)
+        ws.settings.replace_layer("file", file, str(ws.paths.config_file))
+        return True
+
+    async def _ask(
+        self,
+        question: str,
+        choices: Sequence[tuple[str, str]] = (),
+        *,
+        default: str = "",
+        secret: bool = False,
+    ) -> str | None:
+        return await questions.ask(
+            clean_line(question),
+            keyboard=self._keyboard,
+            output=self._output,
+            choices=[(key, clean_line(meaning)) for key, meaning in choices],
+            default=default,
+            secret=secret,
+            style=self._screen.rules,
+        )
+
+
+def _builtin(name: str) -> ProviderSettings:
+    entry = registry.builtin(name)
+    assert entry is not None
+    return entry
+
+
+def _set_fields(entry: ProviderSettings) -> list[tuple[str, Any]]:
+    """The fields of `entry` that differ from those of an empty one, as the settings file has them."""
+    plain = ProviderSettings(entry.name, entry.kind)
+    fields = [(name, getattr(entry, name)) for name in ProviderSettings.__slots__ if name != "name"]
+    return [
+        (name, dict(value) if isinstance(value, dict) else value)
+        for name, value in fields
+        if name == "kind" or value != getattr(plain, name)
+    ]
+
+
+def _short_name(address: str) -> str:
+    """A name for a server, from its host."""
+    host = urlsplit(address).hostname or "server"
+    return "local" if host in ("localhost", "127.0.0.1", "::1") else host.replace("api.", "").split(".")[0]

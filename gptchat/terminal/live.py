@@ -1,0 +1,166 @@
+"""A turn on the screen: the reply is painted while the person may type on; what they type is never lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+from gptchat.commands.registry import Call
+from gptchat.core.events import TurnEvent
+from gptchat.errors import GptchatError
+from gptchat.terminal.editing import footer
+from gptchat.terminal.folding import Draft
+from gptchat.terminal.listener import Listener
+from gptchat.terminal.safe import clean_line
+from gptchat.terminal.turn import Outcome, finished, paint
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+    from gptchat.terminal.painter import ReplyPainter
+    from gptchat.terminal.prompt import Prompt
+    from gptchat.terminal.screen import Screen
+
+
+class LiveTurn:
+    """Runs turns on the screen and keeps what was typed meanwhile: a draft, and queued messages."""
+
+    def __init__(self, workspace: Workspace, screen: Screen, prompt: Prompt) -> None:
+        self._workspace = workspace
+        self._screen = screen
+        self._prompt = prompt
+        self._draft: str | Draft = ""
+        self._queued: tuple[str, ...] = ()
+        self._asides: set[asyncio.Task[None]] = set()
+        self.aside: Callable[[Call, Callable[[str, str], None]], asyncio.Task[None]] | None = None
+        """Runs a command beside the reply, and shows lines through the function it is given."""
+
+    @property
+    def queued(self) -> tuple[str, ...]:
+        """Messages that wait for the reply to end."""
+        return self._queued
+
+    def next_queued(self) -> str | None:
+        """The oldest message that waits, which is to be sent now."""
+        if not self._queued:
+            return None
+        first, *rest = self._queued
+        self._queued = tuple(rest)
+        return first
+
+    def take_draft(self) -> str | Draft:
+        """What was typed and not sent while the reply streamed."""
+        draft, self._draft = self._draft, ""
+        return draft
+
+    async def run(self, events: AsyncIterator[TurnEvent]) -> Outcome:
+        """Paint `events` and listen; the outcome is told, and the keyboard is the prompt's again."""
+        painter = self._painter()
+        shown: tuple[str, int] = ("", 0)
+
+        def draw() -> None:
+            painter.set_footer(*self._footer(*shown))
+            painter.frame()
+
+        def on_draft(text: str, column: int) -> None:
+            nonlocal shown
+            shown = (text, column)
+            draw()
+
+        def on_queue(queued: tuple[str, ...]) -> None:
+            self._queued = queued
+            draw()
+
+        def on_submit(text: str) -> bool:
+            return self._beside(text, painter)
+
+        listener = Listener(
+            self._prompt.keyboard,
+            self._prompt.output,
+            self._prompt.folding,
+            on_stop=self._workspace.manager.stop,
+            on_draft=on_draft,
+            on_submit=on_submit,
+            on_queue=on_queue,
+            on_hang_up=self._workspace.manager.stop,
+            on_suspend=self._suspended,
+            on_resume=draw,
+            queued=self._queued,
+        )
+        async with listener:
+            outcome = await paint(events, painter, told=finished)
+            for task in list(self._asides):
+                await task
+        self._queued = listener.queued
+        self._draft = listener.draft if listener.draft.text else ""
+        if (outcome.interrupted or outcome.error) and self._queued:
+            # Stopping means stopping: what waited comes back to be looked at, not sent into a changed situation.
+            self._draft = "\n".join([*self._queued, self._prompt.folding.unfold(listener.draft.text)]).rstrip("\n")
+            self._queued = ()
+        return outcome
+
+    def _suspended(self) -> None:
+        """The terminal belongs to the shell for a while; nothing of ours stands half-drawn on it."""
+        self._screen.write("\n")
+
+    def _footer(self, text: str, column: int) -> tuple[list[list[tuple[str, str]]], tuple[int, int] | None]:
+        lines: list[list[tuple[str, str]]] = []
+        cursor: tuple[int, int] | None = None
+        if text:
+            who = f"{clean_line(self._workspace.user)} › "
+            width = max(self._screen.size()[0] - 1 - len(who), 10)
+            visible, at = footer(text, column, width)
+            cursor = (0, len(who) + at)
+            lines.append([(who, "prompt"), (visible, "text")])
+        if self._queued:
+            words = ngettext(
+                "{n} message waits until the reply is done; Up takes it back",
+                "{n} messages wait until the reply is done; Up takes the last one back",
+                len(self._queued),
+            )
+            lines.append([(words.format(n=len(self._queued)), "hint")])
+        return lines, cursor
+
+    def _beside(self, text: str, painter: ReplyPainter) -> bool:
+        """Run a command that changes nothing a turn depends on; False for anything else, which then waits."""
+        try:
+            parsed = self._workspace.registry.parse(text)
+        except GptchatError:
+            return False
+        if not isinstance(parsed, Call) or not parsed.command.streaming or self.aside is None:
+            return False
+
+        def show(line: str, look: str) -> None:
+            painter.note(line, look)
+            painter.frame()
+
+        task = self.aside(parsed, show)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+        return True
+
+    def _painter(self) -> ReplyPainter:
+        from gptchat.terminal.painter import Painter, RawPainter
+
+        settings, screen = self._workspace.settings, self._screen
+        if settings.flag("ui.raw"):
+            return RawPainter(screen.write, terminal=screen.terminal)
+        return Painter(
+            screen.write,
+            size=screen.size,
+            theme=screen.theme,
+            terminal=screen.terminal,
+            reasoning=settings.get("ui.reasoning"),
+        )
+
+
+def hint_after(outcome: Outcome) -> str:
+    """What a person can do after a turn that did not end well; empty where it did."""
+    if outcome.interrupted and outcome.message is not None:
+        return _("/continue goes on, /retry answers anew")
+    if outcome.error is not None and outcome.message is None and not outcome.draft:
+        return _("your message is saved; /retry sends it again")
+    if outcome.error is not None and outcome.message is not None:
+        return _("/continue goes on, /retry answers anew")
+    return ""

@@ -1,0 +1,234 @@
+"""The chat: read a line, hand it on, paint what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from gptchat.commands.registry import Call, Said, Shell, Unknown
+from gptchat.commands.sessions import replay
+from gptchat.errors import GptchatError, UsageError
+from gptchat.storage import users as people
+from gptchat.terminal.candidates import WorkspaceCandidates
+from gptchat.terminal.carrying import Carrier
+from gptchat.terminal.completion import ChatCompleter
+from gptchat.terminal.folding import Draft
+from gptchat.terminal.gauge import Gauge
+from gptchat.terminal.keyboard import on_signals, open_keyboard, quiet
+from gptchat.terminal.live import LiveTurn
+from gptchat.terminal.layout import open_screen
+from gptchat.terminal.prompt import Leave, Prompt
+from gptchat.terminal.safe import clean_line
+from gptchat.terminal.screen import Screen
+from gptchat.terminal.toolbar import toolbar
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+    from gptchat.commands.workspace import Workspace
+    from gptchat.config.flags import Options
+
+
+def chat(workspace: Workspace, options: Options) -> int:
+    """Chat until the person leaves; returns the exit status."""
+    return asyncio.run(Chat(workspace, options).run())
+
+
+class Chat:
+    """The loop, and the parts of the terminal that it joins."""
+
+    def __init__(self, workspace: Workspace, options: Options) -> None:
+        self.workspace = ws = workspace
+        self.options = options
+        self.keyboard = open_keyboard()
+        self.output = open_screen()
+        self.screen = Screen(ws.settings.text("ui.theme"), ws.environ, self.output)
+        self.candidates = WorkspaceCandidates(ws)
+        self.gauge = Gauge(ws, lambda: self.prompt.refresh())
+        self.prompt = Prompt(
+            message=self._message,
+            completer=ChatCompleter(ws.registry, self.candidates, clean_line),
+            toolbar=self._toolbar,
+            on_change=self.gauge.live.changed,
+            vi=ws.settings.flag("ui.vi"),
+            style=self.screen.rules,
+            keyboard=self.keyboard,
+            output=self.output,
+        )
+        self.candidates.ready = self.prompt.complete_again
+        self.live = LiveTurn(ws, self.screen, self.prompt)
+        self.carrier = Carrier(ws, self.screen, self.prompt, self.live, self.changed)
+        self.draft: str | Draft = ""
+        self.leaving = False
+
+    async def run(self) -> int:
+        """The whole chat."""
+        with ExitStack() as stack:
+            stack.enter_context(quiet(self.keyboard, self.output))
+            stack.enter_context(on_signals(("SIGHUP", "SIGTERM"), self._hang_up))
+            try:
+                return await self._run()
+            finally:
+                await self.workspace.close()
+
+    async def _run(self) -> int:
+        ws = self.workspace
+        self._use_person()
+        try:
+            self._open_first()
+        except GptchatError as error:
+            self.screen.error(error)
+            return error.exit_status
+        if not ws.settings.text("provider"):
+            from gptchat.terminal.connect import connect
+
+            if not await connect(ws, self.screen, self.keyboard, self.output):
+                return 2
+        self._greet()
+        if ws.session.messages:
+            self.carrier.replay(replay(ws))
+        threading.Thread(target=_warm_up, args=(ws,), name="warm up", daemon=True).start()
+        self.gauge.refresh()
+        while not self.leaving:
+            await self._turn()
+        return 0 if await self._farewell() else 1
+
+    async def _turn(self) -> None:
+        """One line, from the queue or the prompt."""
+        queued = self.live.next_queued()
+        try:
+            if queued is None:
+                line = await self.prompt.read(default=self.draft)
+                self.draft = ""
+            else:
+                line = queued
+                self.screen.print([[(self._who(), "prompt"), (self.prompt.folding.shown(line), "text")]])
+                self.prompt.remember(line)
+            await self.handle(line)
+        except Leave:
+            self.leaving = True
+        except GptchatError as error:
+            self.screen.error(error)
+
+    async def handle(self, line: str) -> None:
+        """Do what a line asks for."""
+        parsed = self._parse(line)
+        match parsed:
+            case Said(text):
+                self.draft = await self.carrier.say(text) or self.live.take_draft()
+            case Call():
+                await self.carrier.command(parsed)
+                self.draft = self.carrier.take_draft() or self.live.take_draft()
+                self.leaving = self.leaving or self.carrier.leaving
+            case Shell(command):
+                await self.carrier.shell(command)
+                self.draft = self.carrier.take_draft()
+            case Unknown(name, nearest):
+                near = ", ".join(f"/{known}" for known in nearest)
+                self.draft = line
+                raise UsageError(
+                    _("there is no command /{name}").format(name=name),
+                    hint=(_("did you mean {names}").format(names=near) if near else _("/help lists them all"))
+                    + _("; //{name} sends it as a message").format(name=name),
+                )
+        self.gauge.refresh()
+
+    def _parse(self, line: str) -> Call | Said | Shell | Unknown:
+        try:
+            return self.workspace.registry.parse(line)
+        except UsageError:
+            self.draft = line  # nothing typed is lost to a wrong argument
+            raise
+
+    def changed(self, what: frozenset[str]) -> None:
+        """Something the terminal shows has changed: read it again."""
+        ws = self.workspace
+        if "user" in what:
+            self._use_person()
+        if {"settings", "user", "theme"} & what:
+            self.screen.use_theme(ws.settings.text("ui.theme"))
+            self.prompt.set_style(self.screen.rules)
+            self.prompt.set_vi(ws.settings.flag("ui.vi"))
+        self.candidates.refresh()
+        self.gauge.refresh()
+        self._title()
+
+    def _use_person(self) -> None:
+        """The input history and the unsent draft are each person's own."""
+        ws = self.workspace
+        if ws.run.incognito:
+            self.prompt.use(None)
+            return
+        history = people.input_history(ws.paths.data_dir, ws.user)
+        self.prompt.use(history, history.with_name("draft"))
+
+    def _open_first(self) -> None:
+        ws, options = self.workspace, self.options
+        if options.session:
+            ws.open_session(ws.library.find(ws.user, options.session).id)
+        elif options.latest:
+            found = ws.library.latest(ws.user)
+            if found is None:
+                self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
+            else:
+                ws.open_session(found.id)
+
+    def _greet(self) -> None:
+        ws = self.workspace
+        model = ws.answering.model()
+        parts = ["gptchat", ws.user, f"{ws.settings.text('provider')}/{model}".strip("/")]
+        if ws.run.incognito:
+            parts.append(_("incognito: nothing is saved"))
+        parts.append(_("/help lists the commands"))
+        self.screen.say(" · ".join(clean_line(part) for part in parts), "hint")
+        for key in ws.settings.ignored:
+            self.screen.say(
+                _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"
+            )
+        self._title()
+
+    def _title(self) -> None:
+        if self.workspace.settings.flag("ui.title") and not self.screen.terminal.dumb:
+            name = clean_line(self.workspace.session.name)
+            self.output.set_title(f"gptchat: {name}" if name else "gptchat")
+            self.output.flush()
+
+    def _who(self) -> str:
+        return f"{clean_line(self.workspace.user)} › "
+
+    def _message(self) -> StyleAndTextTuples:
+        return [("class:prompt", self._who())]
+
+    def _toolbar(self, width: int) -> StyleAndTextTuples | None:
+        if not self.workspace.settings.flag("ui.toolbar"):
+            return None
+        plain = self.screen.terminal.dumb
+        return toolbar(self.gauge.status(len(self.live.queued)), width, clean=clean_line, plain=plain)
+
+    def _hang_up(self) -> None:
+        """The terminal is gone, or the system wants the program to end: keep everything and leave."""
+        self.leaving = True
+        self.workspace.manager.stop()
+        self.prompt.hang_up()
+
+    async def _farewell(self) -> bool:
+        """Leave; what could not be saved is offered elsewhere first. False where something is lost."""
+        self.prompt.drafts.flush()
+        return await self.carrier.rescue()
+
+
+def _warm_up(workspace: Workspace) -> None:
+    """Load behind the prompt what the first message needs."""
+    from gptchat.providers.registry import warm_up
+    from gptchat.terminal import painter  # noqa: F401  # the import is the work
+
+    try:
+        kind = workspace.answering.provider_settings().kind
+        workspace.answering.counter.load(workspace.answering.model())
+    except GptchatError:
+        return
+    if kind != "demo":
+        warm_up()
