@@ -23,7 +23,7 @@ from gptchat.terminal.safe import clean
 from gptchat.terminal.theme import Theme
 
 _ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")
-_QUOTE = re.compile(r"( {0,3})> ?")
+_QUOTE = re.compile(r"( *)> ?")
 
 
 class MarkdownStream:
@@ -81,7 +81,7 @@ class MarkdownStream:
     def tail(self, width: int) -> list[Line]:
         """The lines of what is not committed, as it looks now."""
         self._take()
-        source = self._source + clean(self._partial.removesuffix("\r"))
+        source = self._source + clean(self._partial.removesuffix("\r")) + "\n"
         if not source.strip():
             return []
         env = {**self._env, "references": dict(self._env.get("references", {}))}
@@ -134,7 +134,7 @@ class MarkdownStream:
             return lines + self._settle_table(last, width, progress)
         if cut:
             self._progress = None
-            self._retain(last, found[cut - 1].end)
+            self._retain(last, found[cut - 1])
         return lines
 
     def _settle_fence(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
@@ -150,8 +150,9 @@ class MarkdownStream:
         body.gap = False
         rows = self._renderer.render(body, width, progress) if piece.text else []
         rewritten = self._source.split("\n")
-        head, _ = self._prefixes(piece.path, rewritten)
-        self._source = head + _inside(rewritten, piece.path, piece.start) + "\n"
+        head, following = self._held_open(piece.path, rewritten)
+        opener = following + _inside(rewritten, piece.path, piece.start)
+        self._source = "\n".join([*head, opener, *rewritten[piece.end :]])
         self._opening = Opening(piece.path)
         return heading + rows
 
@@ -162,27 +163,25 @@ class MarkdownStream:
             progress = OpenTable(table.rows[: tables.MEASURED_ROWS])
         self._progress = progress
         rewritten = self._source.split("\n")
-        head, following = self._prefixes(piece.path, rewritten)
+        head, following = self._held_open(piece.path, rewritten)
         header = _inside(rewritten, piece.path, piece.start)
         rule = _inside(rewritten, piece.path, piece.start + 1).strip()
-        self._source = f"{head}{header}\n{following}{rule}\n"
+        self._source = "\n".join([*head, following + header, following + rule, *rewritten[piece.end :]])
         self._opening = Opening(piece.path)
         return lines
 
-    def _retain(self, piece: Piece, previous_end: int) -> None:
+    def _retain(self, piece: Piece, previous: Piece) -> None:
         """Keep the source from `piece` on, with the containers that already began held open."""
         lines = self._source.split("\n")
         begun = [container for container in piece.path if container.begun]
         fresh = [container for container in piece.path if not container.begun]
         start = min([piece.start, *(container.line for container in fresh)])
-        head = ""
-        if begun:
-            prefix, following = self._prefixes(begun, lines)
-            head = f"{prefix}{PLACEHOLDER}\n{following.rstrip()}\n"
-        elif not piece.path:
-            while start > previous_end and lines[start - 1].strip():
+        head, _ = self._held_open(begun, lines)
+        if not piece.path:
+            end = previous.path[0].end if previous.path else previous.end
+            while start > end and lines[start - 1].strip():
                 start -= 1  # definitions right before it, which may go on
-        self._source = head + "\n".join(lines[start:])
+        self._source = "\n".join([*head, *lines[start:]])
         self._opening = Opening(piece.path, piece.gap)
 
     def _tabs(self, piece: Piece) -> bool:
@@ -191,21 +190,26 @@ class MarkdownStream:
         numbers = {container.line for container in piece.path} | {piece.start, min(piece.start + 1, piece.end - 1)}
         return any("\t" in lines[number] for number in numbers)
 
-    def _prefixes(self, path: Sequence[Container], lines: Sequence[str]) -> tuple[str, str]:
-        """What a line begins with to open the containers of `path`, and to go on in them."""
-        opening = following = ""
+    def _held_open(self, path: Sequence[Container], lines: Sequence[str]) -> tuple[list[str], str]:
+        """Lines that open the containers of `path` anew, and what each following line in them begins with.
+
+        Each is opened on a line of its own, for indents before a second marker would count for the first.
+        """
+        head: list[str] = []
+        following = ""
         for index, container in enumerate(path):
             text = _inside(lines, path[:index], container.line)
             if container.kind == "quote":
                 match = _QUOTE.match(text)
-                assert match is not None
-                opening += match[1] + "> "
-                following += match[1] + "> "
+                assert match is not None, "a quote begins with its mark"
+                mark = more = match[1] + "> "
             else:
                 mark = _mark(text)
-                opening += mark
-                following += " " * len(mark)
-        return opening, following
+                more = " " * len(mark)
+            head.append(following + mark + PLACEHOLDER)
+            following += more
+            head.append(following.rstrip())
+        return head, following
 
 
 def _render(renderer: BlockRenderer, found: Sequence[Piece], width: int, progress: Progress | None) -> list[Line]:

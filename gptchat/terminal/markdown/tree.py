@@ -41,6 +41,8 @@ class Container:
 
     kind: Literal["item", "quote"]
     line: int
+    end: int
+    """Its first line in the source, and the one after its last."""
     list_id: int = 0
     """Items of one list share it."""
     number: int | None = None
@@ -105,7 +107,7 @@ def pieces(source: str, env: MutableMapping[str, Any], opening: Opening) -> list
             case "list_item_open":
                 _open(walk, _item(walk, token))
             case "blockquote_open":
-                _open(walk, Container("quote", _lines(token)[0]))
+                _open(walk, Container("quote", *_lines(token)))
             case "list_item_close" | "blockquote_close":
                 _close(walk)
             case kind if kind in _LEAVES:
@@ -116,7 +118,7 @@ def pieces(source: str, env: MutableMapping[str, Any], opening: Opening) -> list
 
 def _item(walk: _Walk, token: Token) -> Container:
     mine = walk.lists[-1]
-    container = Container("item", _lines(token)[0], list_id=mine[0], depth=len(walk.lists) - 1)
+    container = Container("item", *_lines(token), list_id=mine[0], depth=len(walk.lists) - 1)
     old = _inherited(walk)
     if token.info or (old is not None and old.number is not None):
         number = old.number if old is not None and old.number is not None else mine[1]
@@ -144,8 +146,7 @@ def _open(walk: _Walk, container: Container) -> None:
 def _close(walk: _Walk) -> None:
     container = walk.path[-1]
     if not container.begun and not any(container in piece.path for piece in walk.pieces[-1:]):
-        line = container.line
-        _add(walk, Piece("empty", None, "", tuple(walk.path), line, line + 1))
+        _add(walk, Piece("empty", None, "", tuple(walk.path), container.line, container.end))
     walk.path.pop()
     walk.on_first = False
 
@@ -154,7 +155,6 @@ def _leaf(walk: _Walk, token: Token, text: str) -> None:
     start, end = _lines(token)
     kind = _LEAVES[token.type]
     if text == PLACEHOLDER:
-        walk.on_first = False
         return
     level = int(token.tag[1]) if kind == "heading" else 0
     if token.meta and "footnote" in token.meta:
