@@ -167,10 +167,12 @@ class JournalStore:
         return journal.damage(self.path(session), self._state(session).bad)
 
     def _state(self, session: Session) -> State:
-        """The state of `session`; one that another store made is a new one here, to be written whole."""
+        """The state of `session`; one that another store made is compared with its file, or written whole."""
         state = self._states.get(session)
         if state is None:
             state = self._states[session] = State(version=VERSION)
+            if self.path(session).exists():
+                state.created, state.offset, state.seam = True, 1, b"\0"  # as of a file that has changed
         return state
 
     @contextmanager
