@@ -15,6 +15,7 @@ from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
+from prompt_toolkit.utils import is_dumb_terminal
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -35,8 +36,12 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
     """Keep the terminal from echoing, and pastes marked, between prompts; all is as it was afterwards.
 
     Around a whole chat it closes the gaps between prompts and replies, in which a key would
-    otherwise be echoed into the text or a Ctrl-C would end the program.
+    otherwise be echoed into the text or a Ctrl-C would end the program. On a terminal that can draw nothing
+    there is no such care to take: what is typed is shown by the terminal itself.
     """
+    if is_dumb_terminal():
+        yield
+        return
     with keyboard.raw_mode():
         output.enable_bracketed_paste()
         output.flush()
