@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -28,6 +29,10 @@ def open_keyboard() -> Input:
     # Done here rather than by a binding on Esc and Enter, which would make vi's Esc wait for an Enter.
     for sequence in ("\x1b\r", "\x1b[13;2u", "\x1b[27;2;13~"):
         ANSI_SEQUENCES[sequence] = Keys.ControlJ
+    if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
+        from gptchat.terminal.posix_keyboard import PosixKeyboard
+
+        return PosixKeyboard(sys.stdin)
     return create_input()
 
 

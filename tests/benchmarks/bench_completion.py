@@ -67,9 +67,8 @@ def main() -> None:
                 begun = time.perf_counter()
                 found = list(completer.get_completions(Document(line[:end]), CompleteEvent()))
                 times.append((time.perf_counter() - begun) * 1000)
-        print(
-            f"{line:24} median {statistics.median(times):6.1f}  worst {max(times):6.1f}  ({len(found)} offered at the end)"
-        )
+        median, worst = statistics.median(times), max(times)
+        print(f"{line:24} median {median:6.1f} ms  worst {worst:6.1f} ms  ({len(found)} offered at the end)")
 
 
 if __name__ == "__main__":
