@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -35,7 +35,7 @@ class Candidate(NamedTuple):
 class Candidates(Protocol):
     """Where candidates come from. `of` is called on the loop for every key: it answers from memory, at once."""
 
-    def of(self, kind: str, text: str, call: Call) -> Iterable[Candidate]:
+    def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
         """All things of an `Argument.kind`, likeliest first; they are filtered by what is typed here.
 
         `text` is what is typed of it so far, `call` the command with the arguments before it. What is not
@@ -155,7 +155,7 @@ class ChatCompleter(Completer):
                 display_meta=self._clean(one.meta),
             )
 
-    def _offered(self, place: _Place) -> Iterable[Candidate]:
+    def _offered(self, place: _Place) -> Sequence[Candidate]:
         argument, call = place.argument, place.call
         if place.typed.startswith("-") and not call.values and call.command.flags:
             return [Candidate(flag, meta=_(about)) for flag, about in call.command.flags.items()]

@@ -43,6 +43,7 @@ class Folding:
         self._characters = characters
         self._texts: dict[str, str] = {}
         self._marks: dict[str, str] = {}
+        self._lines_of: dict[str, int] = {}
 
     def fold(self, pasted: str) -> str:
         """What to insert for a pasted text: a mark where it is long, else the text itself."""
@@ -71,14 +72,13 @@ class Folding:
 
     def label(self, character: str) -> str:
         """The words shown for a mark; any other character is itself."""
-        text = self._texts.get(character)
-        if text is None:
+        lines = self._lines_of.get(character)
+        if lines is None:
             return character
-        lines = text.count("\n") + (not text.endswith("\n"))
         if lines > 1:
             words = ngettext("pasted {count} line", "pasted {count} lines", lines).format(count=lines)
         else:
-            words = _("pasted {count} characters").format(count=len(text))
+            words = _("pasted {count} characters").format(count=len(self._texts[character]))
         return f"[{words}]"
 
     def has_marks(self, draft: str) -> bool:
@@ -96,6 +96,7 @@ class Folding:
             mark = chr(_FIRST + len(self._texts))
             self._texts[mark] = text
             self._marks[text] = mark
+            self._lines_of[mark] = text.count("\n") + (not text.endswith("\n"))
         return mark
 
 

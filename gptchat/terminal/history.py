@@ -36,20 +36,43 @@ class InputHistory(History):
         self._path = path
         self._folding = folding
         self._loading: asyncio.Future[list[str]] | None = None
+        self._given = False
         self.failure: OSError | None = None
 
-    async def load(self) -> AsyncGenerator[str, None]:
-        """The entries, newest first, in the form the draft shows them; read in a thread the first time."""
+    async def read(self) -> None:
+        """Read the file in a thread, unless that is done."""
+        if self._loaded:
+            return
+        if self._loading is None:
+            loop = asyncio.get_running_loop()
+            self._loading = loop.run_in_executor(None, lambda: list(self.load_history_strings()))
+        stored = await asyncio.shield(self._loading)
+        if not self._loaded:  # two may have waited for the same thread
+            recalled = [self._folding.recall(text) for text in stored]
+            added = self._loaded_strings
+            self._loaded_strings = added + recalled[_already(added, recalled) :]
+            self._loaded = True
+
+    def give(self, buffer: Buffer) -> None:
+        """Put the entries into a buffer that was just reset, so that even an Up typed ahead finds them.
+
+        Where they are not yet read, nothing happens, and the buffer gets them by `load` when they are.
+        """
+        self._given = False
         if not self._loaded:
-            if self._loading is None:
-                loop = asyncio.get_running_loop()
-                self._loading = loop.run_in_executor(None, lambda: list(self.load_history_strings()))
-            stored = await asyncio.shield(self._loading)
-            if not self._loaded:  # two prompts may have waited for the same thread
-                recalled = [self._folding.recall(text) for text in stored]
-                added = self._loaded_strings
-                self._loaded_strings = added + recalled[_already(added, recalled) :]
-                self._loaded = True
+            return
+        position = buffer.cursor_position
+        # The buffer itself takes entries in a task, which a key that is already waiting would overtake.
+        buffer._working_lines.extendleft(self._loaded_strings)
+        buffer.working_index = len(self._loaded_strings)
+        buffer.cursor_position = position
+        self._given = True
+
+    async def load(self) -> AsyncGenerator[str, None]:
+        """The entries, newest first, in the form the draft shows them, for a buffer that has none of them."""
+        if self._given:
+            return
+        await self.read()
         for number, text in enumerate(list(self._loaded_strings), start=1):
             yield text
             if number % _BATCH == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +16,7 @@ from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
+from prompt_toolkit.utils import is_dumb_terminal
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -27,6 +29,10 @@ def open_keyboard() -> Input:
     # Done here rather than by a binding on Esc and Enter, which would make vi's Esc wait for an Enter.
     for sequence in ("\x1b\r", "\x1b[13;2u", "\x1b[27;2;13~"):
         ANSI_SEQUENCES[sequence] = Keys.ControlJ
+    if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
+        from gptchat.terminal.posix_keyboard import PosixKeyboard
+
+        return PosixKeyboard(sys.stdin)
     return create_input()
 
 
@@ -35,8 +41,12 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
     """Keep the terminal from echoing, and pastes marked, between prompts; all is as it was afterwards.
 
     Around a whole chat it closes the gaps between prompts and replies, in which a key would
-    otherwise be echoed into the text or a Ctrl-C would end the program.
+    otherwise be echoed into the text or a Ctrl-C would end the program. On a terminal that can draw nothing
+    there is no such care to take: what is typed is shown by the terminal itself.
     """
+    if is_dumb_terminal():
+        yield
+        return
     with keyboard.raw_mode():
         output.enable_bracketed_paste()
         output.flush()

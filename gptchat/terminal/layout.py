@@ -54,7 +54,7 @@ def open_screen() -> Output:
 
 
 def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples]) -> None:
-    """Put a toolbar directly under the draft of a prompt session's `layout`, shown while there is a text for it."""
+    """Put a toolbar directly under the draft of a prompt session's `layout`, while there is a text for it."""
     assert isinstance(layout.container, HSplit)
     layout.current_window.dont_extend_height = to_filter(True)
     layout.container.children += [

@@ -187,7 +187,9 @@ class Listener:
         self._on_suspend()
         self._held.close()
         try:
-            suspend()
+            # Between prompts the keyboard is quiet even without this listener, and the shell needs it not to be.
+            with self._keyboard.cooked_mode():
+                suspend()
         finally:
             self._hold()
             self._on_resume()

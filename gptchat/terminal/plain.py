@@ -25,9 +25,9 @@ async def read_line(keyboard: Input, output: Output, message: str, begun: str = 
 
     Raises EOFError at the end of the input (Ctrl-D on an empty line), Interrupted on Ctrl-C.
     """
-    output.write(message + begun)
-    output.flush()
     with keyboard.cooked_mode():
+        output.write(message + begun)
+        output.flush()
         try:
             line = await _next_line(keyboard)
         except NotImplementedError:  # Windows' event loop cannot watch the console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ from gptchat.terminal.layout import STYLE, open_screen, stand_below
 from gptchat.words import _
 
 _MENU_LINES = 8
+_HISTORY_WAIT = 0.1  # seconds
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -71,7 +73,7 @@ class Prompt:
         self._armed = False
         self._elsewhere = False
         self._gone = False
-        self._length = 0
+        self._last = ""
         self._session: PromptSession[str] = PromptSession(
             message,
             multiline=True,
@@ -163,11 +165,17 @@ class Prompt:
             self._notice = _("your unsent draft is back")
         document = self._document(default)
         self._armed = False
+        self._last = document.text
+        self._tell()
         try:
             if plain.is_dumb_terminal():
                 text = await self._read_plainly(document.text)
             else:
-                text = await self._session.prompt_async(default=document)
+                # So short a wait is not seen, and lets a quick Up find the history; a slow disk is not waited for.
+                await asyncio.wait([asyncio.ensure_future(self._history.read())], timeout=_HISTORY_WAIT)
+                text = await self._session.prompt_async(
+                    default=document, pre_run=lambda: self._history.give(self._buffer)
+                )
         except (EOFError, OSError):  # the terminal was closed, and cannot even be drawn on
             self.drafts.flush()
             raise Leave from None
@@ -205,7 +213,7 @@ class Prompt:
             return
         if self._buffer.text:
             self._buffer.reset(append_to_history=True)
-            self._buffer.load_history_if_not_yet_loaded()
+            self._history.give(self._buffer)
             self._changed()
             self.refresh()
         elif self._armed:
@@ -265,15 +273,20 @@ class Prompt:
         return self._completer is not None and self._completer.applies(self._buffer.document)
 
     def _changed(self, _buffer: Buffer | None = None) -> None:
+        draft = self._buffer.text
+        if draft == self._last:
+            return
         self._armed = False
         self._notice = ""
-        draft = self._buffer.text
-        text = self.folding.unfold(draft)
-        self.drafts.changed(text)
-        self._on_change(text)
-        shorter, self._length = len(draft) < self._length, len(draft)
+        shorter, self._last = len(draft) < len(self._last), draft
+        self._tell()
         if shorter and self._session.app.is_running and self._completes():
             self._buffer.start_completion()  # prompt_toolkit itself completes only what grows
+
+    def _tell(self) -> None:
+        text = self.folding.unfold(self._last)
+        self.drafts.changed(text)
+        self._on_change(text)
 
     # What is drawn.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from gptchat.commands.registry import Argument, Call, Command, Registry
@@ -29,7 +29,7 @@ COMMANDS = [
 class Known:
     """A few things to complete."""
 
-    def of(self, kind: str, text: str, call: Call) -> Iterable[Candidate]:
+    def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
         """What is known of a kind."""
         if kind == "model":
             return [Candidate("gpt-6-luna", meta="cheap"), Candidate("gpt-6.1-terra", meta="big")]
