@@ -6,8 +6,8 @@ import json
 import shlex
 from typing import Any
 
-PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
-"""Below the base address, by wire API."""
+_CALLS = {"/chat/completions": "chat.completions", "/responses": "responses", "/completions": "completions"}
+"""The SDK's method for each path below the base address."""
 
 
 def write(language: str, url: str, variable: str, body: dict[str, Any]) -> str:
@@ -65,7 +65,7 @@ def _header(url: str) -> str:
 
 
 def _split(url: str) -> tuple[str, str]:
-    path = next(path for path in PATHS.values() if url.split("?")[0].endswith(path))
+    path = next(path for path in _CALLS if url.split("?")[0].endswith(path))
     return url.split("?")[0].removesuffix(path), path
 
 

@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gptchat import redaction
 from gptchat.commands.answering import Answering
 from gptchat.commands.effects import Progress
-from gptchat.commands.programs import PATHS
 from gptchat.commands.registry import Registry
 from gptchat.config import keys, schema
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
+from gptchat.core.messages import Request
 from gptchat.core.session import Session
 from gptchat.errors import StorageError, UsageError
 from gptchat.manager import SessionManager, build
@@ -27,6 +27,18 @@ from gptchat.words import _, ngettext
 if TYPE_CHECKING:
     from gptchat.core.attachments import Attachment
     from gptchat.storage.library import Library
+
+
+@runtime_checkable
+class OnTheWire(Protocol):
+    """A provider whose requests can be shown before they are sent."""
+
+    @property
+    def address(self) -> str:
+        """The base address."""
+
+    def body(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """The path below the address, and the body, of `request`."""
 
 
 @dataclass(slots=True)
@@ -252,16 +264,15 @@ class Workspace:
         Raises UsageError for a provider that is not spoken to over an OpenAI wire.
         """
         route = self.answering.route()
-        body_of = getattr(route.provider, "body", None)
         settings = self.answering.provider_settings()
-        if body_of is None:
+        if not isinstance(route.provider, OnTheWire):
             raise UsageError(
                 _("{name} has no request that could be shown").format(name=settings.name),
                 hint=_("/provider chooses another"),
             )
-        api, body = body_of(build(self.manager.plan(route), route, self.session))
+        path, body = route.provider.body(build(self.manager.plan(route), route, self.session))
         variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
-        return f"{route.provider.address().rstrip('/')}{PATHS[api]}", variable, body  # type: ignore[attr-defined]
+        return f"{route.provider.address.rstrip('/')}{path}", variable, body
 
     # Words
 
@@ -273,18 +284,15 @@ class Workspace:
             return ""
         if then.tzinfo is None:
             then = then.replace(tzinfo=UTC)
-        seconds = max((datetime.now(UTC) - then).total_seconds(), 0)
-        for size, words in (
-            (60, None),
-            (3600, lambda n: ngettext("{n} minute ago", "{n} minutes ago", n)),
-            (86400, lambda n: ngettext("{n} hour ago", "{n} hours ago", n)),
-            (86400 * 14, lambda n: ngettext("{n} day ago", "{n} days ago", n)),
-        ):
-            if seconds < size:
-                if words is None:
-                    return _("just now")
-                unit = {3600: 60, 86400: 3600}.get(size, 86400)
-                return words(int(seconds // unit)).format(n=int(seconds // unit))
+        minutes = int(max((datetime.now(UTC) - then).total_seconds(), 0) // 60)
+        if minutes < 1:
+            return _("just now")
+        if minutes < 60:
+            return ngettext("{n} minute ago", "{n} minutes ago", minutes).format(n=minutes)
+        if (hours := minutes // 60) < 24:
+            return ngettext("{n} hour ago", "{n} hours ago", hours).format(n=hours)
+        if (days := hours // 24) < 14:
+            return ngettext("{n} day ago", "{n} days ago", days).format(n=days)
         return then.astimezone().strftime("%Y-%m-%d")
 
     def window_source(self, source: str) -> str:

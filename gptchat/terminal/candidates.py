@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from gptchat import catalogue
 from gptchat.commands.registry import Call
@@ -28,7 +28,7 @@ class WorkspaceCandidates:
         self._users: list[str] = []
         self._fetching: set[str] = set()
 
-    def of(self, kind: str, text: str, call: Call) -> Iterable[Candidate]:
+    def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
         """All things of a kind, likeliest first."""
         ws = self._workspace
         match kind:

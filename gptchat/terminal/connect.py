@@ -119,7 +119,7 @@ class _Connect:
             ("d", _("the offline demo: no key, no network, try it out")),
             ("o", _("OpenAI: paste a key")),
             ("a", _("Azure OpenAI: endpoint, deployment, key")),
-            ("c", _("another service or server: DeepSeek, Qwen, OpenRouter, ... or any compatible address")),
+            ("c", _("another service (DeepSeek, Qwen, ...), or any compatible address")),
             ("g", _("the GPT+ open platform: app_id and app_key")),
         ]
 
@@ -164,9 +164,7 @@ class _Connect:
         return await self._key(entry) and self._settle(entry)
 
     async def _compatible(self) -> bool:
-        names = [
-            spec.name for spec in registry.specs() if spec.kind == "compatible" and spec.name not in LOCAL
-        ]
+        names = [spec.name for spec in registry.specs() if spec.kind == "compatible" and spec.name not in LOCAL]
         self._screen.say(_("known by name: {names}").format(names=", ".join(names)), "hint")
         typed = await self._ask(_("a name from above, or an address (http://HOST:PORT/v1)"))
         if not typed:

@@ -63,6 +63,7 @@ class Chat:
         self.carrier = Carrier(ws, self.screen, self.prompt, self.live, self.changed)
         self.draft: str | Draft = ""
         self.leaving = False
+        self._listing: asyncio.Future[None] | None = None
 
     async def run(self) -> int:
         """The whole chat."""
@@ -90,11 +91,26 @@ class Chat:
         self._greet()
         if ws.session.messages:
             self.carrier.replay(replay(ws))
-        threading.Thread(target=_warm_up, args=(ws,), name="warm up", daemon=True).start()
+        threading.Thread(target=warm_up, args=(ws,), name="warm up", daemon=True).start()
         self.gauge.refresh()
+        self._listing = asyncio.ensure_future(self._ask_server())
         while not self.leaving:
             await self._turn()
         return 0 if await self._farewell() else 1
+
+    async def _ask_server(self) -> None:
+        """Learn behind the prompt what the server knows of its models: their windows, and names to complete.
+
+        Only of servers for which that costs nothing; what fails here will be told when it matters.
+        """
+        if self.workspace.answering.provider_settings().kind not in ("compatible", "demo"):
+            return
+        await asyncio.to_thread(warm_up, self.workspace)
+        try:
+            await self.workspace.answering.listed()
+        except GptchatError:
+            return
+        self.gauge.refresh()
 
     async def _turn(self) -> None:
         """One line, from the queue or the prompt."""
@@ -220,7 +236,7 @@ class Chat:
         return await self.carrier.rescue()
 
 
-def _warm_up(workspace: Workspace) -> None:
+def warm_up(workspace: Workspace) -> None:
     """Load behind the prompt what the first message needs."""
     from gptchat.providers.registry import warm_up
     from gptchat.terminal import painter  # noqa: F401  # the import is the work
