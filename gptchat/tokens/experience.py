@@ -49,21 +49,15 @@ class Experience:
             self._written.clear()
         fresh = [i for i, text in enumerate(texts) if text not in self.known or text in self._written]
         fresh = fresh or [len(texts) - 1]  # said before: what is off is most likely what was added last
-        told = sum(self.known[text] for i, text in enumerate(texts) if i not in set(fresh))
-        rest = reported - told - self.weights.request
-        follows = len(fresh) < len(texts)
-        if follows and not self._plausible(rest, sum(self._share(texts[i], parts[i]) for i in fresh)):
-            self._written.clear()  # the server counts otherwise than before
-            follows = False
-        if not follows:
-            fresh, rest = list(range(len(texts))), reported - self.weights.request
-        new = [i for i in fresh if texts[i] not in self._written]
-        written = sum(self._written.get(texts[i], 0.0) for i in fresh)
-        features = (*map(float, together([parts[i] for i in new])), float(len(fresh)))
-        if follows:
-            self.calibration.learn((*features, 0.0), rest - written)
-        else:
-            self.calibration.learn((*features, 1.0), reported - written)
+        new = set(fresh)
+        rest = reported - self.weights.request - sum(self.known[t] for i, t in enumerate(texts) if i not in new)
+        if len(fresh) < len(texts) and self._plausible(rest, sum(self._share(texts[i], parts[i]) for i in fresh)):
+            self.calibration.learn(self._features(texts, parts, fresh, 0), rest - self._told(texts, fresh))
+        else:  # the first request of a conversation, or the server counts otherwise than before
+            for text in texts:
+                self._written.pop(text, None)
+            fresh = list(range(len(texts)))
+            self.calibration.learn(self._features(texts, parts, fresh, 1), reported)
             rest = reported - self.weights.request
         self._note([texts[i] for i in fresh], [self._share(texts[i], parts[i]) for i in fresh], rest)
 
@@ -80,6 +74,16 @@ class Experience:
         if written > 0 and self._plausible(written + 8, self._weigh(parts) + 8):
             self._written[message.text] = written
             self.known[message.text] = round(written + self.weights.message)
+
+    def _features(
+        self, texts: Sequence[str], parts: Sequence[Parts], fresh: Sequence[int], requests: int
+    ) -> tuple[float, ...]:
+        """What the calibration learns from: the raw counts of all but what is told, messages and requests."""
+        guessed = together([parts[i] for i in fresh if texts[i] not in self._written])
+        return (*map(float, guessed), float(len(fresh)), float(requests))
+
+    def _told(self, texts: Sequence[str], fresh: Sequence[int]) -> float:
+        return sum(self._written.get(texts[i], 0.0) for i in fresh)
 
     def _note(self, texts: Sequence[str], shares: Sequence[float], rest: float) -> None:
         """Divide the `rest` tokens that the server counted among `texts`: as they were written, or by `shares`."""

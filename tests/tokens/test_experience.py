@@ -124,3 +124,23 @@ def test_another_server_under_the_name() -> None:
         reported = server(path) * factor
         counter.learn(MODEL, counted(counter, path), reported, path)
     assert counted(counter, path) == pytest.approx(server(path) * 5, rel=0.05)
+
+
+def test_a_refusal_teaches_enough_to_plan_again() -> None:
+    """A refusal that tells limit and size of the request makes the very next plan fit the server's window."""
+    chance = random.Random(7)
+    counter = Counter()
+    path = [Message("assistant" if i % 2 else "user", writing(chance), id=f"m{i}") for i in range(101)]
+    limit = 900
+
+    def dear(messages: Sequence[Message]) -> int:
+        return server(messages) * 3  # a tokenizer so coarse that the estimate is a third
+
+    first = plan(path, counter.counting(MODEL), Limits(limit), overhead=counter.overhead(MODEL))
+    requested = dear(first.everything())
+    assert first.fits
+    assert requested > limit
+    counter.learn(MODEL, first.tokens, requested, first.everything())
+    second = plan(path, counter.counting(MODEL), Limits(limit), overhead=counter.overhead(MODEL))
+    assert second.fits
+    assert 0.6 * limit < dear(second.everything()) <= limit * 1.03
