@@ -30,7 +30,7 @@ _HIGHEST = Weights(8.0, 8.0, 8.0, 64.0, 4096.0)
 """Bounds of the weights: never negative, so that more text never counts as fewer tokens."""
 
 _FACTOR_SPREAD = 1.0
-_LIKENESS = 0.8
+_LIKENESS = 0.9
 """How much the three factors are expected to move together: a coarse tokenizer is coarse in every script."""
 _MESSAGE_SPREAD, _REQUEST_SPREAD = 3.0, 4.0
 _NOISE = 0.2

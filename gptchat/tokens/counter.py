@@ -48,9 +48,14 @@ class Counter:
 
     def alias(self, name: str, model: str) -> None:
         """The server says that the model `model` answers under `name` (an Azure deployment, an alias)."""
-        if name != model and encoding_for(model) != ESTIMATE and self._aliases.get(name) != model:
-            self._aliases[name] = model
-            self._forget(name)
+        if name == model or encoding_for(model) == ESTIMATE or self._aliases.get(name) == model:
+            return
+        before = self.wanted(name), self._published(name)
+        self._aliases[name] = model
+        self._counting.pop(name, None)
+        if before != (self.wanted(name), self._published(name)):
+            self._experiences.pop(name, None)  # what was learnt of an estimate is not true of this encoding
+            self._kept.pop(name, None)
 
     def encoding(self, model: str) -> str:
         """The encoding under which counts for `model` are cached now; `estimate` until it is loaded."""
@@ -92,7 +97,7 @@ class Counter:
     def counting(self, model: str) -> Callable[[Message], int]:
         """`message` for one model as a function of the message alone: what `core.context.plan` wants.
 
-        It stays as it is while a vocabulary is loaded or a report learnt from, so that one plan is of one piece.
+        To be fetched anew for each plan: it does not follow a vocabulary that is loaded or a report learnt from.
         """
         if model not in self._counting:
             self._counting[model] = self._make(model)
@@ -129,12 +134,11 @@ class Counter:
 
         `messages` are all that the request held (`ContextPlan.everything()`), `reply` what came, with its usage.
         With them the correction tells kinds of writing and the template apart, and the tokens of what was sent
-        are known from then on; without, it is one ratio. Images teach nothing; after tools, do not call it.
+        are known from then on; without, it is one ratio. Images teach nothing; with tools offered, do not call it.
         """
         if counted <= 0 or not 0.1 <= reported / counted <= 10:
             return  # a server that reports nothing, or something else than the prompt
-        texts = [message.content for message in messages if isinstance(message.content, str)]
-        if len(texts) < len(messages):
+        if any(not isinstance(message.content, str) for message in messages):
             return
         experience = self._experience(model)
         name = self.encoding(model)
@@ -144,8 +148,9 @@ class Counter:
         elif not messages:
             experience.whole(counted, reported)
         else:
+            texts = [message.text + call_text(message.extra) for message in messages]
             experience.request(texts, [self._raw(message, name) for message in messages], reported)
-            if reply is not None and not reply.extra and isinstance(reply.content, str):
+            if reply is not None and not _special(reply):
                 experience.reply(reply, self._raw(reply, name), self._text(reply.reasoning, name))
         self._counting.pop(model, None)
         if self._save is not None:
@@ -170,7 +175,7 @@ class Counter:
             return int(tokens + 0.5)
 
         def exactly(message: Message) -> int:
-            if message.extra or not isinstance(message.content, str):
+            if not isinstance(message.content, str) or (message.extra and _special(message)):
                 return slowly(message)
             cached = message.tokens.get(name)
             if cached is None:
@@ -183,7 +188,7 @@ class Counter:
 
         def weighed(message: Message) -> int:
             content = message.content
-            if message.extra or not isinstance(content, str):
+            if not isinstance(content, str) or (message.extra and _special(message)):
                 return slowly(message)
             if known:
                 told = known.get(content)
@@ -240,10 +245,10 @@ class Counter:
             self._experiences[model] = Experience(calibration)
         return self._experiences[model]
 
-    def _forget(self, model: str) -> None:
-        self._experiences.pop(model, None)
-        self._counting.pop(model, None)
-        self._kept.pop(model, None)
+
+def _special(message: Message) -> bool:
+    """Whether more than a plain text is to be counted: a name, calls, parts."""
+    return "tool_calls" in message.extra or "name" in message.extra or not isinstance(message.content, str)
 
 
 def _weigh(parts: Parts, weights: Weights) -> int:

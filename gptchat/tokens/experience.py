@@ -25,6 +25,8 @@ class Experience:
         self.calibration = calibration
         self.known: dict[str, int] = {}
         """Tokens of messages, their share of the format included, by their text."""
+        self._written: dict[str, float] = {}
+        """Tokens of replies as they were written, until a request that holds them tells their share as well."""
 
     @property
     def weights(self) -> Weights:
@@ -44,27 +46,20 @@ class Experience:
         """The server counted `reported` tokens in a request of these texts, of which `parts` are raw counts."""
         if len(self.known) > _REMEMBERED:
             self.known.clear()
-        before = [self.known.get(text) for text in texts]
-        told = sum(tokens for tokens in before if tokens is not None)
-        fresh = [i for i, tokens in enumerate(before) if tokens is None]
-        rest = reported - told - self.weights.request
-        follows = len(fresh) < len(texts)
-        if follows and (rest <= 0 or not fresh):
-            if not fresh and abs(rest) <= 0.01 * reported:
-                return  # the same request again
-            follows = False  # the server counts otherwise than before
-        if not follows:
-            fresh, rest = list(range(len(texts))), float(reported)
-        whole = together([parts[i] for i in fresh])
-        self.calibration.learn((*map(float, whole), float(len(fresh)), 0.0 if follows else 1.0), rest)
-
-        shares = [self._weigh(parts[i]) + self.weights.message for i in fresh]
-        rest -= 0.0 if follows else self.weights.request
-        factor = min(max(rest / max(sum(shares), 1.0), 1 / _PLAUSIBLE), _PLAUSIBLE)
-        reached = 0.0
-        for i, share in zip(fresh, shares, strict=True):
-            begun, reached = round(reached), reached + share * factor
-            self.known[texts[i]] = round(reached) - begun
+            self._written.clear()
+        fresh = [i for i, text in enumerate(texts) if text not in self.known or text in self._written]
+        fresh = fresh or [len(texts) - 1]  # said before: what is off is most likely what was added last
+        new = set(fresh)
+        rest = reported - self.weights.request - sum(self.known[t] for i, t in enumerate(texts) if i not in new)
+        if len(fresh) < len(texts) and self._plausible(rest, sum(self._share(texts[i], parts[i]) for i in fresh)):
+            self.calibration.learn(self._features(texts, parts, fresh, 0), rest - self._told(texts, fresh))
+        else:  # the first request of a conversation, or the server counts otherwise than before
+            for text in texts:
+                self._written.pop(text, None)
+            fresh = list(range(len(texts)))
+            self.calibration.learn(self._features(texts, parts, fresh, 1), reported)
+            rest = reported - self.weights.request
+        self._note([texts[i] for i in fresh], [self._share(texts[i], parts[i]) for i in fresh], rest)
 
     def reply(self, message: Message, parts: Parts, reasoning: Parts) -> None:
         """Note what the server itself counted of a reply. Reasoning that it counted in has its share taken off."""
@@ -76,9 +71,38 @@ class Experience:
             written *= parts.total / max(parts.total + reasoning.total, 1)
         if message.finish_reason == "stop":
             written -= 1  # the end mark, which the share of the format holds
-        likely = self._weigh(parts)
-        if written > 0 and 1 / _PLAUSIBLE <= (written + 8) / (likely + 8) <= _PLAUSIBLE:
+        if written > 0 and self._plausible(written + 8, self._weigh(parts) + 8):
+            self._written[message.text] = written
             self.known[message.text] = round(written + self.weights.message)
+
+    def _features(
+        self, texts: Sequence[str], parts: Sequence[Parts], fresh: Sequence[int], requests: int
+    ) -> tuple[float, ...]:
+        """What the calibration learns from: the raw counts of all but what is told, messages and requests."""
+        guessed = together([parts[i] for i in fresh if texts[i] not in self._written])
+        return (*map(float, guessed), float(len(fresh)), float(requests))
+
+    def _told(self, texts: Sequence[str], fresh: Sequence[int]) -> float:
+        return sum(self._written.get(texts[i], 0.0) for i in fresh)
+
+    def _note(self, texts: Sequence[str], shares: Sequence[float], rest: float) -> None:
+        """Divide the `rest` tokens that the server counted among `texts`: as they were written, or by `shares`."""
+        written = sum(share for text, share in zip(texts, shares, strict=True) if text in self._written)
+        others = sum(shares) - written
+        factor = min(max((rest - written) / max(others, 1.0), 1 / _PLAUSIBLE), _PLAUSIBLE)
+        reached = 0.0
+        for text, share in zip(texts, shares, strict=True):
+            trusted = self._written.pop(text, None) is not None
+            begun, reached = round(reached), reached + (share if trusted else share * factor)
+            self.known[text] = round(reached) - begun
+
+    def _share(self, text: str, parts: Parts) -> float:
+        """The tokens of a message of this text, as well as is known before the server counts it in a request."""
+        return self._written.get(text, self._weigh(parts)) + self.weights.message
+
+    @staticmethod
+    def _plausible(told: float, expected: float) -> bool:
+        return expected / _PLAUSIBLE <= told <= expected * _PLAUSIBLE
 
     def _weigh(self, parts: Parts) -> float:
         words, symbols, wide = self.weights[:3]

@@ -18,7 +18,12 @@ _WORDS = "The quick brown fox jumps over the lazy dog, while 我们 count its to
 def session() -> list[Message]:
     """10,000 messages of 90 to 900 characters, each its own text."""
     return [
-        Message("user" if i % 2 == 0 else "assistant", f"{i}: " + _WORDS * (1 + i % 10), id=f"m{i + 1}")
+        Message(
+            "user" if i % 2 == 0 else "assistant",
+            f"{i}: " + _WORDS * (1 + i % 10),
+            id=f"m{i + 1}",
+            extra={"turn": f"t{i}"} if i % 2 else {},
+        )
         for i in range(MESSAGES)
     ]
 

@@ -167,6 +167,28 @@ def test_deployment_takes_the_servers_word(counter: Counter) -> None:
     assert request(counter, EXAMPLE, "my-deployment") == 124
 
 
+def test_the_servers_full_name_changes_nothing_learnt(counter: Counter) -> None:
+    """When the server answers as the dated version of the model that was asked, what was learnt stays."""
+    counter = Counter()
+    counter.learn("gpt-4o", 100, 140)
+    learnt = counter.overhead("gpt-4o")
+    assert learnt > 30
+    counter.alias("gpt-4o", "gpt-4o-2024-08-06")
+    assert counter.overhead("gpt-4o") == learnt
+
+
+def test_silent_tool_calls_are_told_apart(counter: Counter) -> None:
+    """Messages without text but with calls are not taken for one another once a server has counted one."""
+    counter = Counter()
+    calls = [
+        Message("assistant", "", extra={"tool_calls": [{"function": {"name": "find", "arguments": "x " * size}}]})
+        for size in (1, 200)
+    ]
+    counter.learn("qwen3-max", 500, 600, [Message("user", "hello " * 90), calls[1]])
+    assert counter.message(calls[0], "qwen3-max") < counter.message(calls[1], "qwen3-max") / 4
+    assert counter.message(Message("assistant", ""), "qwen3-max") < 20
+
+
 def test_settings_name_the_encoding(counter: Counter) -> None:
     """An encoding in the settings holds for its model, or for all models of its provider."""
     counter = Counter(encodings={"chat": "o200k_base", "work": "cl100k_base", "odd": "p50k_base"})
