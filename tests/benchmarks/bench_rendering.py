@@ -15,13 +15,14 @@ from gptchat.terminal.theme import Theme
 
 _PROSE = (
     "The **event loop** runs one task at a time, and `await` gives it back to the others. "
-    "A future that nobody awaits is lost; see [the manual](https://docs.python.org/3/library/asyncio.html) for why. "
+    "A future that nobody awaits is lost; see [the manual](https://docs.python.org/3/library/asyncio.html). "
 )
 _SECTION = (
     "## Section {n}\n\n" + _PROSE * 3 + "\n\n- first point, with *emphasis*\n- second point\n  - nested, `code`\n"
     "- third\n\n```python\nasync def fetch(url: str, *, retries: int = 3) -> bytes:\n"
     "    for attempt in range(retries):\n        try:\n            return await get(url, timeout=10)  # seconds\n"
-    '        except OSError as error:\n            print(f"{{attempt}}: {{error}}")\n    raise TimeoutError(url)\n```\n\n'
+    '        except OSError as error:\n            print(f"{{attempt}}: {{error}}")\n'
+    "    raise TimeoutError(url)\n```\n\n"
     "| option | meaning | default |\n|---|---|--:|\n| `retries` | how often to try again | 3 |\n"
     "| `timeout` | seconds to wait for an answer | 10 |\n\n> A note: 中文也可以，**“重点”**在这里。\n\n"
 )

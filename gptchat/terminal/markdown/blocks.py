@@ -58,8 +58,7 @@ class BlockRenderer:
 
     def open_fence(self, piece: Piece) -> OpenFence:
         """The state of a fence before its first line."""
-        assert piece.token is not None
-        return OpenFence(Highlighter(_language(piece.token.info), self._theme))
+        return OpenFence(Highlighter(language_of(piece), self._theme))
 
     def _contained(self, piece: Piece, lines: list[Line], rest: Line) -> list[Line]:
         out: list[Line] = []
@@ -115,12 +114,11 @@ class BlockRenderer:
         return []
 
     def _fence(self, piece: Piece, progress: Progress | None) -> list[Line]:
-        assert piece.token is not None
         lines: list[Line] = []
         if not isinstance(progress, OpenFence):
             progress = self.open_fence(piece)
             self.code_blocks += 1
-            name = _language(piece.token.info) or _("code")
+            name = language_of(piece) or _("code")
             lines.append([(f"╶ {name} · {self.code_blocks}", self._theme["fence"])])
         source = piece.text.removesuffix("\n")
         if piece.text:
@@ -145,7 +143,7 @@ class BlockRenderer:
         return lines
 
     def _maths(self, piece: Piece, width: int) -> list[Line]:
-        assert piece.token is not None
+        assert piece.token is not None, "only an empty container has no token"
         text = to_unicode(piece.text) if piece.text else None
         style = self._theme["maths"]
         if text is None:
@@ -153,7 +151,7 @@ class BlockRenderer:
         return [[("  ", style), *line] for line in wrap([(text, style)], max(width - 2, _LEAST_WIDTH))]
 
     def _footnote(self, piece: Piece, width: int) -> list[Line]:
-        assert piece.token is not None
+        assert piece.token is not None, "only an empty container has no token"
         name = str(piece.token.meta["footnote"])
         mark = (name.translate(_SUPERSCRIPT) if name.isascii() and name.isdigit() else f"[{name}]") + " "
         style = self._theme["footnote"]
@@ -164,14 +162,15 @@ class BlockRenderer:
 
 def table_of(piece: Piece) -> tables.Table:
     """The cells of a table's piece."""
-    assert piece.token is not None
+    assert piece.token is not None, "only an empty container has no token"
     meta = piece.token.meta
     return tables.Table(meta["header"], tables.aligns(meta["align"]), meta["rows"])
 
 
-def _language(info: str) -> str:
+def language_of(piece: Piece) -> str:
     """The language of a fence: the first word of its info string (`python`, `{.python}`, `js title=x`)."""
-    words = clean_line(info).split()
+    assert piece.token is not None, "a fence has its token"
+    words = clean_line(piece.token.info).split()
     return words[0].strip("{}.").split(",")[0].split(":")[0] if words else ""
 
 

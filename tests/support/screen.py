@@ -1,0 +1,192 @@
+"""A program in a pseudo-terminal, read as a person would: through a terminal emulator with a scrollback.
+
+    with Screen.spawn([sys.executable, "-m", "gptchat"], rows=24, columns=80) as screen:
+        screen.wait_for("> ")
+        screen.send(b"hello\\r")
+        screen.wait_for(lambda: "world" in screen.text)
+
+POSIX only (`pty`); tests that use it are skipped elsewhere.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+
+import pyte
+
+HISTORY = 100_000
+"""Lines of scrollback that are kept."""
+
+
+class Screen:
+    """The emulator's screen over one running program. `raw` is every byte the program wrote."""
+
+    def __init__(self, pid: int, master: int, rows: int, columns: int, *, answer: bool) -> None:
+        self.pid = pid
+        self.raw = bytearray()
+        self.status: int | None = None
+        """The exit status once the program has ended; negative: the signal that ended it."""
+        self._master = master
+        self._answer = answer
+        self._closed = False
+        self._emulator = pyte.HistoryScreen(columns, rows, history=HISTORY, ratio=0.5)
+        self._stream = pyte.ByteStream(self._emulator)
+
+    @classmethod
+    def spawn(
+        cls,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        rows: int = 24,
+        columns: int = 80,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        answer: bool = False,
+    ) -> Screen:
+        """Start `argv` in a terminal of that size; `env` is added to a small, known environment.
+
+        The terminal does not wrap lines anew on a resize (neither does the emulator). With `answer` it tells
+        the cursor's position when asked; without, prompt_toolkit is told not to ask.
+        """
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": os.environ.get("HOME", "/"),
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "XTERM_VERSION": "XTerm(399)",
+            **({} if answer else {"PROMPT_TOOLKIT_NO_CPR": "1"}),
+            **(env or {}),
+        }
+        pid, master = pty.fork()
+        if pid == 0:  # pragma: no cover - the child becomes the program
+            try:
+                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+                if cwd is not None:
+                    os.chdir(cwd)
+                os.execvpe(argv[0], list(argv), environment)
+            finally:
+                os._exit(127)
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        return cls(pid, master, rows, columns, answer=answer)
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def send(self, data: bytes | str) -> None:
+        """Type `data`."""
+        os.write(self._master, data.encode() if isinstance(data, str) else data)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change the window's size, as a person dragging its edge does."""
+        self._emulator.resize(rows, columns)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self, timeout: float = 0.0) -> bytes:
+        """Take in what the program writes within `timeout` seconds; returns at the first piece."""
+        if self._closed or not select.select([self._master], [], [], timeout)[0]:
+            return b""
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:  # Linux: the program has closed its side
+            data = b""
+        if not data:
+            self._closed = True
+            return b""
+        self.raw += data
+        self._stream.feed(data)
+        if self._answer:
+            for _query in re.finditer(rb"\x1b\[6n", data):
+                cursor = self._emulator.cursor
+                self.send(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
+        return data
+
+    def wait_for(self, wanted: str | Callable[[], object], timeout: float = 15.0) -> None:
+        """Read until `wanted` is on the screen (a text), or true (a function).
+
+        Raises TimeoutError, with the screen in its message, when that does not come in `timeout` seconds.
+        """
+        holds = (lambda: wanted in self.text) if isinstance(wanted, str) else wanted
+        end = time.monotonic() + timeout
+        while not holds():
+            left = end - time.monotonic()
+            if left <= 0 or (self._closed and not self.read(0.0)):
+                if holds():
+                    return
+                why = "the program ended" if self._closed else f"{timeout} seconds passed"
+                raise TimeoutError(f"{why} without {wanted!r}; the screen:\n{self.text}")
+            self.read(min(left, 0.05))
+
+    def wait_for_exit(self, timeout: float = 15.0) -> int:
+        """Read until the program ends; its exit status (negative: a signal's number). Raises TimeoutError."""
+        end = time.monotonic() + timeout
+        while self.status is None:
+            self.read(0.02)
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                self.status = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > end:
+                raise TimeoutError(f"still running after {timeout} seconds; the screen:\n{self.text}")
+        while self.read(0.0):
+            pass
+        return self.status
+
+    def close(self) -> None:
+        """End the program if it still runs, and release the terminal. May be called twice."""
+        if self.status is None:
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if not done:
+                os.kill(self.pid, signal.SIGKILL)
+                _, status = os.waitpid(self.pid, 0)
+            self.status = os.waitstatus_to_exitcode(status)
+        if self._master >= 0:
+            os.close(self._master)
+            self._master, self._closed = -1, True
+
+    @property
+    def lines(self) -> list[str]:
+        """The rows of the screen, without the blanks at their ends."""
+        return [line.rstrip() for line in self._emulator.display]
+
+    @property
+    def text(self) -> str:
+        """The screen as one text, without the empty rows below."""
+        return "\n".join(self.lines).rstrip()
+
+    @property
+    def scrollback(self) -> list[str]:
+        """The rows that have left the screen at its top, oldest first."""
+        rows: list[str] = []
+        for line in self._emulator.history.top:
+            width = max(line, default=-1) + 1
+            rows.append("".join(line[column].data for column in range(width)).rstrip())
+        return rows
+
+    @property
+    def transcript(self) -> list[str]:
+        """Scrollback and screen: everything a person can scroll through."""
+        return self.scrollback + self.lines
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """The cursor's row and column, from 0."""
+        return self._emulator.cursor.y, self._emulator.cursor.x
+
+    @property
+    def title(self) -> str:
+        """The window's title as the program set it."""
+        return str(self._emulator.title)
