@@ -1,0 +1,227 @@
+"""Sessions are found again, thrown away and brought back, whatever state the files and the cache are in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gptchat.core.ports import SessionInfo
+from gptchat.core.session import Session
+from gptchat.errors import UsageError
+from gptchat.storage.library import Library, matching, title_record
+from gptchat.storage.store import JournalStore
+from tests.storage.helpers import assistant, texts, turn, user
+
+
+class Shelf:
+    """A data folder with sessions, one a minute."""
+
+    def __init__(self, folder: Path) -> None:
+        self.moment = 1_795_163_415.0
+        self.store = JournalStore(folder / "data", clock=lambda: self.moment)
+        self.cache = folder / "cache"
+        self.library = Library(folder / "data", self.cache)
+
+    def add(self, question: str, title: str | None = None, name: str = "alice") -> Session:
+        self.moment += 60
+        session = self.store.create(name, {"model": "m"}, title=title)
+        ts = session.created
+        self.store.append(session, [{**user(question), "ts": ts}])
+        self.store.append(session, [{**assistant("reply", session.head), "ts": ts}])
+        return session
+
+    def titles(self) -> list[str]:
+        return [info.title for info in self.library.list("alice")]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def test_newest_first(shelf: Shelf) -> None:
+    """Sessions are listed newest first by their last message, each with title, times, turns and model."""
+    first = shelf.add("How do I boil an egg?")
+    shelf.add("数据是什么", title="数据")
+    shelf.add("not alice's", name="bob")
+    assert shelf.titles() == ["数据", "How do I boil an egg?"]
+    shelf.store.append(first, [{**user("And two?", first.head), "ts": "2027-01-01T00:00:00Z"}])
+    latest = shelf.library.latest("alice")
+    assert shelf.library.list("alice")[0] == latest
+    assert latest == SessionInfo(
+        first.id, "alice", "How do I boil an egg?", first.created, "2027-01-01T00:00:00Z", 2, "demo-1"
+    )
+    assert shelf.library.list("nobody") == []
+    assert shelf.library.latest("nobody") is None
+
+
+def test_any_name_a_person_would_give(shelf: Shelf) -> None:
+    """A session is found by its id, the beginning of it, its number, or words of its title in any script."""
+    egg = shelf.add("How do I boil an EGG?")
+    data = shelf.add("数据模型是什么")
+    named = shelf.add("x", title="Straße nach Rom")
+    find = shelf.library.find
+    for ref, session in [
+        (egg.id, egg),
+        (egg.id[:-1], egg),
+        ("1", named),
+        ("3", egg),
+        ("boil egg", egg),
+        ("Egg  boil", egg),
+        ("数据", data),
+        ("模型 数据", data),
+        ("STRASSE", named),
+    ]:
+        assert find("alice", ref).id == session.id, ref
+
+
+def test_a_name_that_means_several_or_none(shelf: Shelf) -> None:
+    """What could mean several sessions, or none, is answered with those that are near."""
+    first = shelf.add("python question")
+    second = shelf.add("another python question")
+    with pytest.raises(UsageError) as caught:
+        shelf.library.find("alice", "python")
+    assert first.id in caught.value.message
+    assert second.id in caught.value.message
+    with pytest.raises(UsageError) as caught:
+        shelf.library.find("alice", "pyton question")
+    assert first.id in caught.value.hint
+    for ref in ("99", "", "zzz", "../x", "\0"):
+        with pytest.raises(UsageError):
+            shelf.library.find("alice", ref)
+    assert shelf.library.find("alice", "python question").id == first.id
+
+
+def test_renamed(shelf: Shelf) -> None:
+    """A session is listed under its last title, one line of it, and an empty title is refused."""
+    session = shelf.add("hello")
+    shelf.store.append(session, [title_record(" A\nbetter\x1b[31m title " + "x" * 500)])
+    assert shelf.titles()[0].startswith("A better [31m title xxx")
+    assert len(shelf.titles()[0]) == 200
+    for title in ("", " \n ", "\0"):
+        with pytest.raises(UsageError):
+            title_record(title)
+
+
+def test_narrowed(shelf: Shelf) -> None:
+    """A filter keeps the sessions whose title holds all its words."""
+    shelf.add("boil an egg")
+    shelf.add("boil a potato")
+    assert [info.title for info in matching(shelf.library.list("alice"), "BOIL egg")] == ["boil an egg"]
+
+
+def test_deleted_and_restored(shelf: Shelf) -> None:
+    """A deleted session lies in the trash with everything beside it, and comes back whole."""
+    session = shelf.add("hello")
+    path = shelf.store.path(session)
+    path.write_bytes(path.read_bytes() + b"torn")
+    JournalStore(shelf.store.data).open("alice", session.id)
+    before = sorted((file.name, file.read_bytes()) for file in path.parent.iterdir())
+    assert len(before) == 2
+    trashed = shelf.library.delete("alice", session.id)
+    assert trashed.parent.name == "trash"
+    assert shelf.titles() == []
+    assert [info.title for info in shelf.library.trash("alice")] == ["hello"]
+    assert shelf.library.restore("alice", session.id) == path
+    assert sorted((file.name, file.read_bytes()) for file in path.parent.iterdir()) == before
+    assert shelf.library.trash("alice") == []
+    with pytest.raises(UsageError):
+        shelf.library.restore("alice", session.id)
+
+
+def test_deleted_twice(shelf: Shelf) -> None:
+    """A session deleted, made again and deleted again is in the trash twice."""
+    session = shelf.add("hello")
+    data = shelf.store.path(session).read_bytes()
+    shelf.library.delete("alice", session.id)
+    shelf.store.path(session).write_bytes(data)
+    shelf.library.delete("alice", session.id)
+    assert len(shelf.library.trash("alice")) == 2
+
+
+def test_deleted_forever(shelf: Shelf) -> None:
+    """A session deleted forever leaves no file, from the list as from the trash."""
+    for trash_first in (False, True):
+        session = shelf.add("secret")
+        if trash_first:
+            shelf.library.delete("alice", session.id)
+        shelf.library.delete_forever("alice", session.id)
+        assert not [file for file in shelf.store.data.rglob("*") if session.id in file.name]
+        with pytest.raises(UsageError):
+            shelf.library.delete_forever("alice", session.id)
+    for id in ("../user", "../../state", ""):
+        with pytest.raises(UsageError):
+            shelf.library.delete_forever("alice", id)
+
+
+def test_deleted_while_open(shelf: Shelf) -> None:
+    """A session deleted in one terminal while another writes to it is there again, whole, after the next message."""
+    session = shelf.add("hello")
+    shelf.library.delete("alice", session.id)
+    turn(shelf.store, session, "still here", "yes")
+    assert texts(JournalStore(shelf.store.data).open("alice", session.id)) == ["hello", "reply", "still here", "yes"]
+    assert len(shelf.library.trash("alice")) == 1
+
+
+def test_bad_files_hide_no_others(shelf: Shelf) -> None:
+    """Damaged, empty, foreign and unreadable files are listed as they are, and every other session with them."""
+    good = shelf.add("good")
+    damaged = shelf.add("damaged")
+    with shelf.store.path(damaged).open("ab") as file:
+        file.write(b'garbage\n{"type":"title","title":"T"}\n')
+    folder = shelf.store.path(good).parent
+    (folder / "empty.jsonl").write_bytes(b"")
+    (folder / "binary.jsonl").write_bytes(os.urandom(4096))
+    (folder / "folder.jsonl").mkdir()
+    (folder / "notes.txt").write_text("x")
+    (folder / "gone.jsonl").symlink_to(folder / "nowhere")
+    found = {info.id: info for info in shelf.library.list("alice")}
+    assert found[good.id].damaged == ""
+    assert found[good.id].title == "good"
+    assert found[damaged.id].title == "T"
+    assert "1 line" in found[damaged.id].damaged
+    assert found["binary"].damaged
+    assert found["folder"].damaged
+    assert shelf.library.list("alice") == shelf.library.list("alice")
+
+
+@pytest.mark.parametrize("state", ["none", "missing", "garbage", "empty", "folder", "cut", "other version", "locked"])
+def test_the_list_needs_no_cache(shelf: Shelf, state: str) -> None:
+    """The list is right whatever state the cache is in, and right again after every change."""
+    sessions = [shelf.add(f"question {number}") for number in range(5)]
+    expected = Library(shelf.store.data).list("alice")
+    assert shelf.library.list("alice") == expected
+    file = shelf.cache / "index.sqlite3"
+    holder = None
+    for extra in shelf.cache.glob("index.sqlite3-*"):
+        extra.unlink()
+    match state:
+        case "none":
+            shelf.library.cache = None
+        case "missing":
+            file.unlink()
+        case "garbage":
+            file.write_bytes(os.urandom(20_000))
+        case "empty":
+            file.write_bytes(b"")
+        case "folder":
+            file.unlink()
+            file.mkdir()
+        case "cut":
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        case "other version" | "locked":
+            import sqlite3
+
+            holder = sqlite3.connect(file, isolation_level=None)
+            holder.execute("PRAGMA user_version = 99" if state == "other version" else "BEGIN EXCLUSIVE")
+    assert shelf.library.list("alice") == expected
+    shelf.store.append(sessions[0], [{"type": "title", "title": "new title"}])
+    shelf.store.path(sessions[1]).unlink()
+    for _time in range(2):
+        assert shelf.library.list("alice") == Library(shelf.store.data).list("alice")
+    assert "new title" in shelf.titles()
+    assert len(shelf.titles()) == 4
+    if holder is not None:
+        holder.close()
