@@ -101,17 +101,32 @@ _KEY_CODES = frozenset(
 )
 _MODEL_CODES = frozenset(("model_not_found", "deploymentnotfound", "model_not_supported", "not_found_error"))
 
+_STATUSES = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "too_many_requests": 429,
+    "permission_error": 403,
+    "unsupported_country_region_territory": 403,
+    "server_error": 500,
+    "internal_error": 500,
+    "api_error": 500,
+    "overloaded_error": 529,
+    "invalid_request_error": 400,
+}
+"""The status that an error inside a stream would have had, by its code or type."""
+
 
 def refusal(
     status: int | None, body: Any, endpoint: Endpoint, headers: Mapping[str, str] | None = None
 ) -> ProviderError:
     """The error for an answer of `status` with `body`, or for an error object inside a reply (`status` None)."""
     said = read(body)
-    code = status if status is not None and status >= 400 else said.status
-    text = shorten(said.message)
     names = {said.code, said.type}
+    told = status if status is not None and status >= 400 else said.status
+    code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
+    text = shorten(said.message)
     wait = retry_after(headers or {})
-    number = f" ({code})" if code else ""
+    number = f" ({told})" if told else ""
     tail = f": {text}" if text else ""
     who = endpoint.provider or _("the server")
 
@@ -119,13 +134,13 @@ def refusal(
         return ConnectionFailedError(
             _("the proxy wants a user name and password{number}").format(number=number),
             hint=_("write them into the proxy's address: http://user:password@host:port"),
-            status=code,
+            status=told,
         )
     if names & _QUOTA_CODES or code == 402 or (code in (None, 400, 403, 429) and _QUOTA.search(said.message)):
         return QuotaError(
             _("{who} says there is no credit left{tail}").format(who=who, tail=tail),
             hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
-            status=code,
+            status=told,
         )
     if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and _CONTEXT.search(said.message)):
         limit, requested = (
@@ -135,7 +150,7 @@ def refusal(
         return ContextLengthError(
             _("the request is larger than the model's window{tail}").format(tail=tail),
             hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
-            status=code,
+            status=told,
             limit=limit,
             requested=requested,
         )
@@ -143,25 +158,25 @@ def refusal(
         return ContentFilterError(
             _("{who}'s content filter stopped the request{tail}").format(who=who, tail=tail),
             hint=_("say it in other words with /edit"),
-            status=code,
+            status=told,
         )
     if code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(said.message)):
         return AuthenticationError(
             _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
             hint=endpoint.key_hint or _("check the key, or give a new one with /key set"),
-            status=code,
+            status=told,
         )
     if code == 403:
         return PermissionDeniedError(
             _("{who} does not allow this{number}{tail}").format(who=who, number=number, tail=tail),
             hint=_("the key, its project or your region may not use this model; try another model or provider"),
-            status=code,
+            status=told,
         )
     if code == 429:
         return RateLimitError(
             _("{who}'s rate limit is reached{tail}").format(who=who, tail=tail),
             hint=_("wait a little and /retry, or use another model"),
-            status=code,
+            status=told,
             retry_after=wait,
         )
     if names & _MODEL_CODES or code in (404, 405) or (code in (None, 400, 422) and _MODEL.search(said.message)):
@@ -169,34 +184,34 @@ def refusal(
             return NotFoundError(
                 _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
                 hint=_("/models lists what there is"),
-                status=code,
+                status=told,
             )
         return NotFoundError(
             _("{who} has nothing at {address}{number}{tail}").format(
                 who=who, address=endpoint.address, number=number, tail=tail
             ),
             hint=_("check the base address in the settings; most end in /v1"),
-            status=code,
+            status=told,
         )
     if code == 408:
         return RequestTimeoutError(
             _("{who} gave up waiting{number}{tail}").format(who=who, number=number, tail=tail),
             hint=_("/retry"),
-            status=code,
+            status=told,
             retry_after=wait,
         )
-    if code == 409 or (code is not None and code >= 500) or "server_error" in names or "overloaded_error" in names:
+    if code == 409 or (code is not None and code >= 500):
         return ServerError(
             _("{who} failed{number}{tail}").format(who=who, number=number, tail=tail),
             hint=_("this is not your doing; try again in a while with /retry"),
-            status=code,
+            status=told,
             retry_after=wait,
         )
     if code is not None:
         return BadRequestError(
             _("{who} refused the request{number}{tail}").format(who=who, number=number, tail=tail),
             hint=_("/json shows what was sent; /set and /unset change the parameters"),
-            status=code,
+            status=told,
             param=said.param or None,
         )
     if status is not None:

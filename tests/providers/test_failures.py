@@ -200,7 +200,7 @@ DIALECTS: dict[str, tuple[int, str, str]] = {
     "zhipu balance": (429, '{"error":{"code":"1113","message":"您的账户已欠费"}}', "quota"),
     "gemini key": (
         400,
-        '[{"error":{"code":400,"message":"API key not valid. Please pass a valid one.","status":"INVALID_ARGUMENT"}}]',
+        '[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]',
         "authentication",
     ),
     "gemini window": (

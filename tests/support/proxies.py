@@ -35,8 +35,9 @@ class _Proxy(ABC):
 
     def close(self) -> None:
         """Stop, breaking connections off."""
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(10)
 
     def __enter__(self) -> Self:
         return self
