@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue
@@ -26,15 +26,8 @@ Opener = Callable[[ProviderSettings], Provider]
 _RESERVE = 4096
 """Tokens kept for the reply where nothing says how long it may be, at most; a quarter of a small window."""
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A provider in the list of `/provider`."""
-
-    name: str
-    kind: str
-    summary: str
-    model: str
+_DOUBT = 0.03
+"""The share of the window kept free where tokens are estimated: as far off as single requests have been seen."""
 
 
 class Answering:
@@ -213,6 +206,8 @@ class Answering:
         reserve = settings.integer("context.reserve") or parameters.get("max_tokens") or 0
         if not reserve:
             reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
+        if not self.counter.exact(model):
+            reserve += window * _DOUBT
         return Limits(
             window,
             min(int(reserve), window),

@@ -246,8 +246,10 @@ class SessionManager:
                 plan.tokens,
                 reply.usage.prompt_tokens,
                 plan.everything(),
-                reply.message(base, status),
+                reply.message(base, status) if len(reply.choices) == 1 else None,
             )
+        if reply.model:
+            self.counter.alias(route.model, reply.model)
         base = replace(base, ts=self.timestamp())
         numbers = sorted(reply.choices) or [0]
         records: list[Record] = []
@@ -304,6 +306,9 @@ class SessionManager:
 
     def _relearnt(self, route: Route, error: ContextLengthError, plan: ContextPlan) -> Route | None:
         """The route under the limits that an overflow taught, if they are tighter than those it was sent with."""
+        if error.requested:
+            # Else the estimate that was too small would be made again.
+            self.counter.learn(route.model, plan.tokens, error.requested, plan.everything())
         limits = route.learn_limit(error)
         if limits is None or limits.budget >= plan.tokens:
             return None

@@ -261,7 +261,13 @@ class Carrier:
     async def _copied(self, effect: Copy) -> str:
         from gptchat.terminal.clipboard import copy
 
-        return await asyncio.to_thread(copy, effect.text, effect.what, self._screen.write, self._screen.terminal)
+        way = await asyncio.to_thread(copy, effect.text, self._screen.write, self._workspace.environ)
+        return {
+            "both": _("copied: {what}"),
+            "tool": _("copied: {what}"),
+            "terminal": _("copied through the terminal: {what}"),
+            "none": _("no way to the clipboard was found; /raw shows the text"),
+        }[way].format(what=effect.what)
 
     def _progress(self, label: str, done: int, total: int) -> None:
         if self._screen.terminal.dumb:
