@@ -1,0 +1,1 @@
+"""Measurements, run by hand: scripts that print figures and ratios."""
