@@ -9,12 +9,14 @@ from pathlib import Path
 
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.buffer import Buffer, CompletionState
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.input import Input
+from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 from prompt_toolkit.styles import Style
@@ -85,7 +87,8 @@ class Prompt:
             search_ignore_case=True,
             editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
             include_default_pygments_style=False,
-            input_processors=[FoldedPastes(self.folding)],
+            input_processors=[FoldedPastes(self.folding), TabsProcessor(char1=" ", char2=" ")],
+            cursor=ModalCursorShapeConfig(),
             key_bindings=bindings(self),
             interrupt_exception=Leave,
             eof_exception=Leave,

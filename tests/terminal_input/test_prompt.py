@@ -354,3 +354,28 @@ def test_a_dumb_terminal(tmp_path: Path) -> None:
         terminal.send("\x04")
         assert terminal.wait_for_end() == 0
         assert b"\x1b" not in terminal.received
+
+
+def test_tabs_look_like_tabs(terminal: Terminal) -> None:
+    """A pasted tab is shown as blanks and sent as a tab."""
+    terminal.paste("a\tb")
+    terminal.wait("alice › a   b")
+    terminal.send("\r")
+    read(terminal, "a\tb")
+
+
+def test_the_list_finds_room_at_the_bottom(tmp_path: Path) -> None:
+    """At the bottom of the screen the list of commands is shown whole, and what stood above is not damaged."""
+    with start(tmp_path) as terminal:
+        for number in range(12):
+            terminal.send(f"line {number}\r")
+            read(terminal, f"line {number}")
+        terminal.send("/mo")
+        terminal.wait("List the models")
+        terminal.send("\x15")
+        terminal.wait(lambda: "List the models" not in terminal.text())
+        terminal.send("end\r")
+        read(terminal, "end")
+        history = ["".join(line[column].data for column in range(80)) for line in terminal.screen.history.top]
+        lines = [line.rstrip() for line in [*history, *terminal.screen.display] if line.startswith("read")]
+        assert lines == [f'read "line {number}"' for number in range(12)] + ['read "end"']
