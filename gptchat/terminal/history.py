@@ -18,6 +18,7 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
+from gptchat.terminal.drafts import BINARY
 from gptchat.terminal.folding import Folding
 
 _NEWEST = 10_000  # entries kept at hand; older ones stay in the file
@@ -118,7 +119,7 @@ class InputHistory(History):
         record = f"\n# {datetime.now().isoformat(sep=' ')}\n{lines}".encode("utf-8", "surrogatepass")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | BINARY, 0o600)
             try:
                 os.write(descriptor, record)
             finally:
@@ -178,10 +179,8 @@ class HistorySuggestion(AutoSuggest):
         if not isinstance(history, InputHistory) or not text.strip() or "\n" in text:
             return None
         entries = history.newest_first()
-        same = (
-            history is self._history and self._version == history.version and text.startswith(self._text or "\0")
-        )
-        start = self._index if same else 0
+        same = history is self._history and self._version == history.version
+        start = self._index if same and self._text and text.startswith(self._text) else 0
         index = next((i for i in range(start, len(entries)) if entries[i].startswith(text)), len(entries))
         self._history, self._version, self._text, self._index = history, history.version, text, index
         if index == len(entries):

@@ -7,6 +7,7 @@ megabyte took it over half a second, here it takes a tenth of that.
 from __future__ import annotations
 
 import sys
+import termios
 import time
 from typing import TextIO
 
@@ -16,8 +17,6 @@ from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 
 assert sys.platform != "win32"
-
-import termios
 
 _END = "\x1b[201~"
 _READ = 65536  # bytes
@@ -78,7 +77,7 @@ class PosixKeyboard(Vt100Input):
         return keys
 
     def _is_gone(self) -> bool:
-        """Whether the terminal has gone away: reading it then fails for ever, which is no reason to try for ever."""
+        """Whether the terminal has gone away: reading it then fails for ever, and would be tried for ever."""
         try:
             termios.tcgetattr(self._fileno)
         except termios.error:

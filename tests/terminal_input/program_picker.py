@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from gptchat.terminal.editor import visit
 from gptchat.terminal.keyboard import open_keyboard, quiet
 from gptchat.terminal.layout import open_screen
 from gptchat.terminal.picker import Picker, Row
@@ -35,6 +36,8 @@ async def main(what: str) -> None:
             answer = await ask("Delete?", keyboard=keyboard, output=output, choices=choices, default="n")
         elif what == "secret":
             answer = await ask("Key:", keyboard=keyboard, output=output, secret=True)
+        elif what == "edit":
+            answer = await visit(keyboard, output, "old text")
         else:
             answer = await confirm("Sure?", keyboard=keyboard, output=output)
     print("answer", json.dumps(answer))

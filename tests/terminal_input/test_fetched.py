@@ -52,9 +52,21 @@ def test_a_failed_fetch_changes_nothing() -> None:
 
 def test_another_user_starts_afresh() -> None:
     """After a change of user or provider nothing of the old list is offered."""
-    ready = threading.Event()
-    fetched = Fetched(lambda: [Candidate("old")], ready.set)
+    ready, go_on, user = threading.Event(), threading.Event(), ["alice"]
+
+    def fetch() -> Sequence[Candidate]:
+        asking = user[0]
+        asked.set()
+        assert asking == "bob" or go_on.wait(10)
+        return [Candidate(f"model of {asking}")]
+
+    asked = threading.Event()
+    fetched = Fetched(fetch, ready.set)
     fetched.get()
-    assert ready.wait(10)
+    assert asked.wait(10)
     fetched.forget()
+    user[0] = "bob"
     assert list(fetched.get()) == []
+    assert ready.wait(10)
+    go_on.set()
+    assert list(fetched.get()) == [Candidate("model of bob")]

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding.key_processor import KeyPress
-
-if sys.platform == "win32":
-    pytest.skip("Windows consoles report keys by themselves", allow_module_level=True)
 
 from gptchat.terminal.posix_keyboard import PasteParser
 

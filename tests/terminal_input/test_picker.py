@@ -8,9 +8,6 @@ import pytest
 
 from tests.terminal_input.driver import Terminal
 
-if sys.platform == "win32":
-    pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
-
 
 def start(what: str, text: str = "", **environment: str) -> Terminal:
     """The test program, asking."""
@@ -101,3 +98,27 @@ def test_confirming(keys: str, answer: str) -> None:
         terminal.wait("Sure? [y/N]")
         terminal.send(keys)
         terminal.wait(f"answer {answer}")
+
+
+def test_a_quick_enter_takes_what_was_typed() -> None:
+    """Words and Enter typed faster than the search open the first session that fits the words, not another."""
+    with start("pick") as terminal:
+        terminal.wait("› session 0 会议")
+        terminal.send("777\r")
+        terminal.wait('answer "id777"')
+
+
+def test_choosing_on_a_dumb_terminal() -> None:
+    """Where nothing can be drawn, the first sessions are numbered."""
+    with start("pick", "77", TERM="dumb") as terminal:
+        terminal.wait("2   session 177 会议")
+        terminal.send("2\n")
+        terminal.wait('answer "id177"')
+
+
+def test_an_editor_between_prompts() -> None:
+    """A text taken to the editor comes back as it was left there; the editor finds an ordinary terminal."""
+    script = "import sys, termios; path = sys.argv[-1]; echo = termios.tcgetattr(0)[3] & termios.ECHO"
+    script += "; open(path, 'w').write('edited ' + str(bool(echo)))"
+    with start("edit", VISUAL=f'{sys.executable} -c "{script}"') as terminal:
+        terminal.wait('answer "edited True"')
