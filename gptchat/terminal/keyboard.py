@@ -61,6 +61,22 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
 
 
 @contextmanager
+def ordinary(keyboard: Input, output: Output) -> Generator[None, None, None]:
+    """The terminal in its ordinary mode, for a program of the person's own (an editor, a shell command).
+
+    Ctrl-C meanwhile is for that program. To be used between prompts, within the running loop.
+    """
+    with on_signals(("SIGINT",), lambda: None), keyboard.cooked_mode():
+        output.disable_bracketed_paste()
+        output.flush()
+        try:
+            yield
+        finally:
+            output.enable_bracketed_paste()
+            output.flush()
+
+
+@contextmanager
 def on_signals(names: Sequence[str], callback: Callable[[], object]) -> Generator[None, None, None]:
     """Call `callback` in the running loop when one of the signals comes, where the platform has them.
 

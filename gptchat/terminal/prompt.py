@@ -9,12 +9,14 @@ from pathlib import Path
 
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.buffer import Buffer, CompletionState
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.input import Input
+from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 from prompt_toolkit.styles import Style
@@ -74,6 +76,7 @@ class Prompt:
         self._elsewhere = False
         self._gone = False
         self._last = ""
+        self._drafts = DraftKeeper(None)
         self._session: PromptSession[str] = PromptSession(
             message,
             multiline=True,
@@ -85,7 +88,8 @@ class Prompt:
             search_ignore_case=True,
             editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
             include_default_pygments_style=False,
-            input_processors=[FoldedPastes(self.folding)],
+            input_processors=[FoldedPastes(self.folding), TabsProcessor(char1=" ", char2=" ")],
+            cursor=ModalCursorShapeConfig(),
             key_bindings=bindings(self),
             interrupt_exception=Leave,
             eof_exception=Leave,
@@ -110,10 +114,11 @@ class Prompt:
 
     def use(self, history: Path | None, draft: Path | None = None) -> None:
         """From the next `read` on, another user is typing: swap the history, and the draft left unsent."""
+        self._drafts.flush()
         self._history = InputHistory(history, self.folding)
         self._session.history = self._buffer.history = self._history
-        self.drafts = DraftKeeper(draft)
-        self._unsent = self.drafts.load()
+        self._drafts = DraftKeeper(draft)
+        self._unsent = self._drafts.load()
 
     def set_style(self, style: Mapping[str, str]) -> None:
         """Use another theme."""
@@ -137,18 +142,19 @@ class Prompt:
         self._session.app.invalidate()
 
     def complete_again(self) -> None:
-        """More candidates have come in: offer them, if the cursor is where completions are shown."""
-        app = self._session.app
-        if app.is_running and not app.is_done and self._completes():
-            chosen = self._buffer.complete_state and self._buffer.complete_state.current_completion
-            if not chosen:
-                self._buffer.complete_state = None
-                self._buffer.start_completion()
+        """More candidates have come in: offer them where completions are being shown; from any thread."""
+        loop = self._session.app.loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._complete_again)
+
+    def keep(self, draft: Draft) -> None:
+        """Keep what is typed elsewhere (while a reply streams) as the draft that comes back after a crash."""
+        self._drafts.changed(self.folding.unfold(draft.text))
 
     def hang_up(self) -> None:
         """The terminal is gone, or the program is told to end: save the draft, and let `read` raise Leave."""
         self._gone = True
-        self.drafts.flush()
+        self._drafts.flush()
         self.leave()
 
     async def read(self, *, default: str | Draft = "") -> str:
@@ -159,9 +165,8 @@ class Prompt:
         """
         if self._gone:
             raise Leave
-        unsent, self._unsent = self._unsent, ""
-        if unsent and not (default if isinstance(default, str) else default.text):
-            default = unsent
+        if self._unsent and not (default if isinstance(default, str) else default.text):
+            default, self._unsent = self._unsent, ""
             self._notice = _("your unsent draft is back")
         document = self._document(default)
         self._armed = False
@@ -177,9 +182,11 @@ class Prompt:
                     default=document, pre_run=lambda: self._history.give(self._buffer)
                 )
         except (EOFError, OSError):  # the terminal was closed, and cannot even be drawn on
-            self.drafts.flush()
             raise Leave from None
-        self.drafts.sent()
+        else:
+            self._drafts.sent()
+        finally:
+            self._drafts.flush()
         return _joined(self.folding.unfold(text))
 
     async def _read_plainly(self, begun: str) -> str:
@@ -269,6 +276,12 @@ class Prompt:
             return Document(self.folding.recall(default))
         return Document(default.text, default.cursor)
 
+    def _complete_again(self) -> None:
+        app, state = self._session.app, self._buffer.complete_state
+        if app.is_running and not app.is_done and self._completes() and not (state and state.current_completion):
+            self._buffer.complete_state = None
+            self._buffer.start_completion()
+
     def _completes(self) -> bool:
         return self._completer is not None and self._completer.applies(self._buffer.document)
 
@@ -285,7 +298,7 @@ class Prompt:
 
     def _tell(self) -> None:
         text = self.folding.unfold(self._last)
-        self.drafts.changed(text)
+        self._drafts.changed(text)
         self._on_change(text)
 
     # What is drawn.

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import random
 import string
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tests.terminal_input.driver import Terminal
-
-if sys.platform == "win32":
-    pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
 
 
 @pytest.fixture
