@@ -172,13 +172,12 @@ def _opener(workspace: Workspace, kept: Kept) -> Callable[[ProviderSettings], Pr
 
 def _encodings(settings: Settings) -> dict[str, str]:
     """Which encoding counts for which model or provider, where the settings say so."""
-    found = {}
-    for table in ("providers", "models"):
-        for name in settings.names(table):
-            code = settings.get(f"{table}.{name}.encoding")
-            if isinstance(code, str) and code:
-                found[name] = code
-    return found
+    coded = (
+        (name, settings.get(f"{table}.{name}.encoding"))
+        for table in ("providers", "models")
+        for name in settings.names(table)
+    )
+    return {name: code for name, code in coded if isinstance(code, str) and code}
 
 
 def _code_blocks(markdown: str) -> list[str]:

@@ -23,10 +23,15 @@ async def usage(ws: Workspace, call: Call) -> Effects:
     """Show tokens and cost."""
     report = await asyncio.to_thread(spending.report, ws)
     rows = [
-        [row.label, f"{row.usage.prompt_tokens:,}", f"{row.usage.cached_tokens:,}", f"{row.usage.completion_tokens:,}",
-         "" if row.cost is None else f"${row.cost:.4f}"]
+        [
+            row.label,
+            f"{row.usage.prompt_tokens:,}",
+            f"{row.usage.cached_tokens:,}",
+            f"{row.usage.completion_tokens:,}",
+            "" if row.cost is None else f"${row.cost:.4f}",
+        ]
         for row in report
-    ]  # fmt: skip
+    ]
     blocks: list[Any] = [
         Table(["", _("prompt"), _("cached"), _("reply"), _("cost")], rows, right=frozenset({1, 2, 3, 4}))
     ]
@@ -109,7 +114,8 @@ async def theme(ws: Workspace, call: Call) -> Effects:
 def _sample() -> str:
     return _(
         "### A sample\n\nPlain, **strong**, *emphasised*, `code` and a [link](https://example.com).\n\n"
-        '> A quiet quote\n\n```python\ndef greet(name: str) -> str:\n    return f"Hello, {name}!"  # a comment\n```\n'
+        "> A quiet quote\n\n"
+        '```python\ndef greet(name: str) -> str:\n    return f"Hello, {name}!"  # a comment\n```\n'
     )
 
 

@@ -194,11 +194,8 @@ class Answering:
         request = Request(
             route.model, tuple({"role": one.role, "content": one.text} for one in messages), parameters
         )
-        pieces: list[str] = []
-        async for event in route.provider.stream(request):
-            if isinstance(event, TextDelta):
-                pieces.append(event.text)
-        return "".join(pieces).strip()
+        events = [event async for event in route.provider.stream(request)]
+        return "".join(event.text for event in events if isinstance(event, TextDelta)).strip()
 
     def _limits(self, provider: str, model: str, facts: ModelFacts, parameters: Mapping[str, Any]) -> Limits:
         settings = self._settings()

@@ -177,9 +177,9 @@ async def compact(ws: Workspace, call: Call) -> Effects:
 
 
 async def summarise(ws: Workspace, hint: str = "") -> tuple[Fold, str]:
-    """The older turns to fold, and the model's summary of them. Raises UsageError, and what the provider raises."""
+    """The older turns to fold, and the model's summary of them. Raises UsageError, and what providers raise."""
     route = ws.answering.route()
-    system, path = split_system(ws.session.path(), route.system)
+    _system, path = split_system(ws.session.path(), route.system)
     summary = ws.session.summary()
     folded = await asyncio.to_thread(
         fold,

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from gptchat.commands import about, context, input, models, output, sessions, turns, users
+from gptchat.commands import (
+    about,
+    context,
+    exchange,
+    finding,
+    input,
+    models,
+    output,
+    preferences,
+    sessions,
+    turns,
+    users,
+)
 from gptchat.commands.registry import Registry
 
 
 def registry() -> Registry:
     """The registry of every command."""
-    families = (sessions, turns, users, models, context, input, output, about)
+    families = (
+        sessions,
+        finding,
+        exchange,
+        turns,
+        users,
+        models,
+        preferences,
+        context,
+        input,
+        output,
+        about,
+    )
     return Registry([command for family in families for command in family.COMMANDS])

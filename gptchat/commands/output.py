@@ -51,8 +51,8 @@ def _code_block(ws: Workspace, reply: Message, number: int) -> str:
 async def save(ws: Workspace, call: Call) -> Effects:
     """Save a code block of the last reply as a file."""
     text = _code_block(ws, last_reply(ws), call.number("n"))
-    path = Path(call.get("file")).expanduser()
-    if path.exists():
+    path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
+    if await asyncio.to_thread(path.exists):
         answer = yield Ask(
             _("{path} exists; replace it?").format(path=path),
             choices=(("y", _("yes")), ("n", _("no"))),

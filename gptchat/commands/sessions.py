@@ -1,10 +1,9 @@
-"""The sessions family: begin, list, resume, rename, delete, fork, search, and move sessions in and out."""
+"""The sessions family: begin, list, resume, rename, delete and fork."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import (
@@ -12,10 +11,8 @@ from gptchat.commands.effects import (
     Changed,
     Effect,
     Pick,
-    Progress,
     Replay,
     Show,
-    Source,
     Table,
     Text,
 )
@@ -30,7 +27,7 @@ from gptchat.storage.library import matching, title_record
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
-    from gptchat.storage.exchange import Imported
+    pass
 
 Effects = AsyncGenerator[Effect, Any]
 TITLE_REQUEST = (
@@ -202,166 +199,6 @@ async def fork(ws: Workspace, call: Call) -> Effects:
     yield Show([Text(note.format(n=kept, title=old), "good")], {"session": ws.session.id, "turns": kept})
 
 
-async def search(ws: Workspace, call: Call) -> Effects:
-    """Find sessions by what was said in them."""
-    from gptchat.storage.index import AT_ONCE, SearchIndex  # SQLite: only where it is needed
-
-    text = call.get("text")
-    index = SearchIndex(ws.paths.data_dir, ws.library.cache)
-    if await asyncio.to_thread(index.behind, ws.user) > AT_ONCE:
-        async for step in ws.in_thread(index.update, ws.user, label=_("reading your sessions")):
-            if isinstance(step, Progress):
-                yield step
-    hits = await asyncio.to_thread(index.search, ws.user, text)
-    data = [
-        {"session": h.session, "title": h.title, "message": h.message, "role": h.role, "line": h.line}
-        for h in hits
-    ]
-    if not hits:
-        yield Show([Text(_("nothing was found for {text}").format(text=text), "quiet")], data)
-        return
-    rows = [[shorten(h.title, 28) or h.session, h.line] for h in hits]
-    yield Show([Table([_("session"), _("line")], rows)], data)
-    chosen = yield Pick(text)
-    if chosen is not None:
-        await asyncio.to_thread(ws.open_session, chosen)
-        yield Changed(frozenset({"session"}))
-        yield replay(ws)
-
-
-async def history(ws: Workspace, call: Call) -> Effects:
-    """Show the conversation as it stands, with the branches beside it."""
-    turns = call.number("n", 0)
-    session = ws.session
-    shown = list(session.turns())[-turns:] if turns else list(session.turns())
-    if not shown:
-        yield Show([Text(_("nothing has been said yet"), "quiet")], [])
-        return
-    total = len(session.user_ids())
-    first = total - len(shown) + 1
-    rows, data = [], []
-    for number, turn in enumerate(shown, first):
-        for message in turn:
-            beside = len(session.children_of(session.parent_of(message.id))) - 1
-            rows.append([str(number) if message.role == "user" else "", *_history_row(ws, message, beside)])
-            data.append({"turn": number, **message.to_record()})
-    yield Show([Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))], data)
-
-
-def _history_row(ws: Workspace, message: Message, beside: int) -> list[str]:
-    who = ws.user if message.role == "user" else message.model or message.role
-    marks = []
-    if message.id in ws.session.pinned:
-        marks.append(_("pinned"))
-    if message.status != "complete":
-        marks.append(_("stopped") if message.status == "interrupted" else _("failed"))
-    if beside:
-        marks.append(ngettext("{n} other version", "{n} other versions", beside).format(n=beside))
-    return [who, shorten(message.text, 60), ", ".join(marks)]
-
-
-async def export(ws: Workspace, call: Call) -> Effects:
-    """Write the session to a file, or show it."""
-    from gptchat.storage import exchange, exporting  # only where they are needed
-
-    name, target = call.get("format") or "markdown", call.get("file")
-    if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
-        if target:
-            raise UsageError(
-                _("{name} is no export format").format(name=name),
-                hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
-            )
-        name, target = _format_of(name), name
-    if not ws.session.messages:
-        raise UsageError(_("nothing has been said yet"))
-    if not target:
-        text = "".join(exporting.render([ws.session], name, [ws.journals.path(ws.session)]))
-        language = {"markdown": "markdown", "html": "html"}.get(name, "json")
-        yield Show([Source(text, language)], text)
-        return
-    path = await asyncio.to_thread(_target, ws.session.id, target, name)
-    if await asyncio.to_thread(path.exists):
-        answer = yield Ask(
-            _("{path} exists; replace it?").format(path=path),
-            choices=(("y", _("yes")), ("n", _("no"))),
-            default="n",
-        )
-        if answer != "y":
-            yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
-            return
-    await asyncio.to_thread(write_export, ws, name, str(path))
-    yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
-
-
-def write_export(ws: Workspace, name: str, target: str) -> Path:
-    """Write the open session to the file or folder `target` in the format `name`; its path. Raises StorageError."""
-    from gptchat.storage import exchange
-
-    path = _target(ws.session.id, target, name)
-    return exchange.export(ws.journals, [ws.session], name, path)
-
-
-def _target(session_id: str, target: str, name: str) -> Path:
-    from gptchat.storage.exporting import SUFFIXES
-
-    path = Path(target).expanduser()
-    return path / f"{session_id}{SUFFIXES.get(name, '.json')}" if path.is_dir() else path
-
-
-def _format_of(name: str) -> str:
-    by_suffix = {"md": "markdown", "jsonl": "jsonl", "html": "html", "htm": "html", "json": "json"}
-    return by_suffix.get(Path(name).suffix.lstrip(".").lower(), "markdown")
-
-
-async def import_(ws: Workspace, call: Call) -> Effects:
-    """Read sessions from a file of any known layout."""
-    from gptchat.storage import exchange  # only where it is needed
-
-    if ws.run.incognito:
-        raise UsageError(_("nothing is saved in an incognito run, so nothing can be imported"))
-    report = exchange.Imported()
-    path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
-    async for step in ws.in_thread(
-        exchange.import_file,
-        ws.journals,
-        ws.library,
-        ws.user,
-        path,
-        label=_("reading {file}").format(file=path.name),
-    ):
-        if isinstance(step, Progress):
-            yield step
-        else:
-            report = step
-    blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(_imported(report))]
-    yield Show(blocks, _imported_json(report))
-
-
-def _imported(report: Imported) -> list[str]:
-    new = len(report.sessions)
-    lines = [ngettext("{n} session came in", "{n} sessions came in", new).format(n=new)]
-    others = sorted({taken.user for taken in report.sessions})
-    if others:
-        lines[0] += _(" for {users}; /sessions lists them").format(users=", ".join(others))
-    if report.known:
-        lines.append(_("{n} were here already").format(n=report.known))
-    if report.left_out:
-        lines.append(_("{n} hidden messages or tool results were left out").format(n=report.left_out))
-    if report.broken:
-        lines.append(_("{n} parts could not be read:").format(n=len(report.broken)))
-        lines += [f"  {reason}" for reason in report.broken[:5]]
-    return lines
-
-
-def _imported_json(report: Imported) -> dict[str, Any]:
-    return {
-        "sessions": [{"user": taken.user, "id": taken.id, "title": taken.title} for taken in report.sessions],
-        "known": report.known,
-        "left_out": report.left_out,
-        "broken": report.broken,
-    }
-
-
 _REF = Argument("ref", "session", rest=True)
 
 COMMANDS = (
@@ -423,40 +260,5 @@ COMMANDS = (
         (Argument("n", "number"),),
         ("branch",),
         examples=(("/fork", "with all turns"), ("/fork 2", "with the first two")),
-    ),
-    Command(
-        "search",
-        "sessions",
-        "Search what was said in all your sessions",
-        search,
-        (Argument("text", "text", required=True, rest=True),),
-        examples=(("/search 事件循环", "in any language"),),
-    ),
-    Command(
-        "history",
-        "sessions",
-        "Show this conversation, turn by turn",
-        history,
-        (Argument("n", "number"),),
-        examples=(("/history", "all of it"), ("/history 3", "the last three turns")),
-        streaming=True,
-    ),
-    Command(
-        "export",
-        "sessions",
-        "Save this session as a file",
-        export,
-        (Argument("format", "format"), Argument("file", "file", rest=True)),
-        examples=(("/export chat.md", "Markdown"), ("/export messages m.json", "a list for the chat API")),
-        about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
-    ),
-    Command(
-        "import",
-        "sessions",
-        "Read sessions from a file",
-        import_,
-        (Argument("file", "file", required=True, rest=True),),
-        examples=(("/import conversations.json", "an export of ChatGPT"),),
-        about="Reads every export format but html, the files of simple scripts, and ChatGPT's exports.",
     ),
 )

@@ -76,5 +76,5 @@ COMMANDS = (
         users,
         examples=(("/users", "everybody"),),
         streaming=True,
-    ),  # fmt: skip
+    ),
 )

@@ -118,7 +118,7 @@ class Workspace:
         return alike[0] if len(alike) == 1 else None
 
     def switch_user(self, name: str) -> None:
-        """Let `name` chat from now on, in a new session under their own settings. Raises UsageError, StorageError."""
+        """Let `name` chat from now on, in a new session under their own settings. UsageError, StorageError."""
         if self.run.incognito:
             user = people.read_user(self.paths.data_dir, people.validate_name(name))
         else:

@@ -171,7 +171,7 @@ class SessionManager:
                     and event.message is None
                     and isinstance(event.error, ContextLengthError)
                 ):
-                    learnt = self._relearnt(route, event.error, plan)
+                    learnt = self._relearnt(route, event.error, plan, path)
                     if learnt is not None:
                         continue
                 yield event
@@ -304,12 +304,18 @@ class SessionManager:
             overhead=self.counter.overhead(route.model),
         )
 
-    def _relearnt(self, route: Route, error: ContextLengthError, plan: ContextPlan) -> Route | None:
-        """The route under the limits that an overflow taught, if they are tighter than those it was sent with."""
+    def _relearnt(
+        self, route: Route, error: ContextLengthError, plan: ContextPlan, path: Sequence[Message]
+    ) -> Route | None:
+        """The route under the limits that an overflow taught; None where nothing was learnt."""
         if error.requested:
             # Else the estimate that was too small would be made again.
             self.counter.learn(route.model, plan.tokens, error.requested, plan.everything())
         limits = route.learn_limit(error)
-        if limits is None or limits.budget >= plan.tokens:
+        if limits is None:
             return None
-        return replace(route, limits=limits)
+        learnt = replace(route, limits=limits)
+        if self._plan(learnt, path).messages == plan.messages:
+            # Our count is still too small to see it: send clearly less, this once.
+            learnt = replace(route, limits=replace(limits, max_tokens=max(plan.tokens * 3 // 4, 1)))
+        return learnt

@@ -24,15 +24,17 @@ from gptchat.commands.effects import (
 from gptchat.commands.outgoing import attach, outgoing
 from gptchat.commands.registry import Call
 from gptchat.core import session as tree
-from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, StorageError
 from gptchat.manager import Continue, Order, Retry, Send
 from gptchat.terminal import questions
 from gptchat.terminal.blocks import lines_of
+from gptchat.terminal.compacting import Compacting
+from gptchat.terminal.joining import Joining
 from gptchat.terminal.live import hint_after
 from gptchat.terminal.safe import clean_line
+from gptchat.terminal.transcript import Transcript
 from gptchat.terminal.turn import Outcome
-from gptchat.words import _, ngettext
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
@@ -60,6 +62,9 @@ class Carrier:
         self._draft = ""
         self._warned: str | None = None
         self.leaving = False
+        self.transcript = Transcript(workspace, screen)
+        self._joining = Joining(workspace, screen, self.transcript, self._ask, changed)
+        self._compacting = Compacting(workspace, screen, self._ask)
         live.aside = self._aside
 
     def take_draft(self) -> str:
@@ -73,7 +78,7 @@ class Carrier:
         """Send `text` and paint the reply; returns what should stand in the prompt again, if it was not sent."""
         ws = self._workspace
         try:
-            if not await self._same_place():
+            if not await self._joining.same_place():
                 return text
             routes = ws.answering.routes()
             content, notes = await outgoing(ws, text)
@@ -86,7 +91,15 @@ class Carrier:
         if outcome.draft or (outcome.error and not outcome.provider):
             return text
         ws.attached.clear()
+        if outcome.error is None and not outcome.interrupted and not self._live.queued:
+            await self._make_room()
         return ""
+
+    async def _make_room(self) -> None:
+        if await self._compacting.after_turn() == "compact":
+            command = self._workspace.registry.get("compact")
+            assert command is not None
+            await self.command(Call(command, {}))
 
     async def _turn(self, order: Order, routes: list[Any]) -> Outcome:
         self._screen.write("\n")
@@ -114,46 +127,6 @@ class Carrier:
         chosen = await self._ask(Ask(_("which answer do we go on with?"), keys, default="1"))
         if chosen and chosen != "1":
             self._workspace.manager.record(tree.move(answers[int(chosen) - 1].id))
-
-    async def _same_place(self) -> bool:
-        """Whether the session stands where this program left it, or the person goes on from where it is now."""
-        ws = self._workspace
-        head = ws.session.head
-        foreign = await asyncio.to_thread(ws.manager.store.refresh, ws.session)
-        if not foreign or ws.session.head == head:
-            return True
-        count = sum(1 for record in foreign if record.get("type") == "message")
-        words = ngettext(
-            "another gptchat has added {n} message to this session",
-            "another gptchat has added {n} messages to this session",
-            count,
-        )
-        self._screen.say(words.format(n=count), "notice")
-        self.messages([m for m in ws.session.tail(count) if m.id != head])
-        answer = await self._ask(
-            Ask(
-                _("go on from there?"),
-                (
-                    ("y", _("yes, after those messages")),
-                    ("b", _("no, make a branch from where I was")),
-                    ("f", _("no, fork: go on in a session of my own")),
-                    ("n", _("wait, I want to think")),
-                ),
-                default="y",
-            )
-        )
-        if answer == "b":
-            ws.manager.record(tree.move(head))
-        elif answer == "f":
-            ws.manager.record(tree.move(head))
-            records = tree.fork(ws.session)
-            # The other program's place in the old session is given back.
-            ws.manager.record(tree.move(foreign_head(foreign)))
-            name = ws.session.name
-            ws.begin_session(title=_("{title} (fork)").format(title=name), settings=dict(ws.session.settings))
-            ws.manager.record(*records)
-            self._changed(frozenset({"session"}))
-        return answer in ("y", "b", "f")
 
     # Commands
 
@@ -209,7 +182,7 @@ class Carrier:
             case Show(blocks):
                 screen.show(blocks)
             case Replay():
-                self.replay(effect)
+                self.transcript.replay(effect)
             case Draft(text):
                 self._draft = text
             case Run(what, text, model):
@@ -275,49 +248,6 @@ class Carrier:
         percent = min(100 * done // total, 100) if total else 100
         self._screen.write(f"\r\x1b[2K{clean_line(label)} {percent} %" + ("\r\x1b[2K" if done >= total else ""))
 
-    # What is shown again
-
-    def replay(self, effect: Replay) -> None:
-        """Show where a session stands: its last turns, and how much came before."""
-        screen = self._screen
-        if effect.title:
-            screen.say(effect.title, "heading2")
-        if effect.omitted:
-            words = ngettext(
-                "… {n} earlier message; /history lists all",
-                "… {n} earlier messages; /history lists all",
-                effect.omitted,
-            )
-            screen.say(words.format(n=effect.omitted), "hint")
-        if damage := self._workspace.manager.store.damage(self._workspace.session):
-            screen.say(damage, "notice")
-        self.messages(effect.messages)
-
-    def messages(self, messages: Any) -> None:
-        """Show messages as they were seen when they came."""
-        screen = self._screen
-        for message in messages:
-            self._message(message)
-            if message.role == "assistant":
-                screen.write("\n")
-
-    def _message(self, message: Message) -> None:
-        screen = self._screen
-        if message.role == "user":
-            screen.print([[(f"{clean_line(self._workspace.user)} › ", "prompt"), *_first(message.text)]])
-            screen.write("\n")
-        elif message.role == "assistant":
-            if self._workspace.settings.flag("ui.raw"):
-                screen.say(message.text)
-            else:
-                screen.markdown(message.text)
-            if message.status == "interrupted":
-                screen.say("■ " + _("stopped"), "notice")
-            elif message.status == "failed":
-                screen.say("■ " + _("cut off; what came is kept"), "notice")
-        else:
-            screen.say(f"{message.role}: {message.text}", "hint")
-
     # The disk
 
     def _warn_of_trouble(self) -> None:
@@ -346,7 +276,7 @@ class Carrier:
         target = await self._ask(Ask(_("save it as a file? (empty: no)"), default=f"~/{ws.session.id}.json"))
         if not target:
             return False
-        from gptchat.commands.sessions import write_export
+        from gptchat.commands.exchange import write_export
 
         try:
             path = await asyncio.to_thread(write_export, ws, "json", target)
@@ -355,23 +285,3 @@ class Carrier:
             return await self.rescue()
         self._screen.say(_("saved as {path}").format(path=path), "success")
         return True
-
-
-def foreign_head(records: Any) -> str | None:
-    """Where the records of another program left the head."""
-    head: str | None = None
-    for record in records:
-        if record.get("type") == "message":
-            head = record.get("id")
-        elif record.get("type") == "head":
-            head = record.get("message")
-    return head
-
-
-def _first(text: str) -> list[tuple[str, str]]:
-    """A message of the person's as it stands in the scrollback: long ones by their beginning."""
-    lines = text.split("\n")
-    if len(lines) <= 12:
-        return [(text, "text")]
-    more = ngettext("… {n} more line", "… {n} more lines", len(lines) - 8).format(n=len(lines) - 8)
-    return [("\n".join(lines[:8]) + "\n", "text"), (more, "hint")]

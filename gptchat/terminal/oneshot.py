@@ -19,8 +19,9 @@ from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
 from gptchat.redaction import redact
 from gptchat.terminal.blocks import lines_of
+from gptchat.terminal.plainly import PlainReply, reply_json, writer
 from gptchat.terminal.safe import clean
-from gptchat.terminal.turn import Outcome, finished, paint
+from gptchat.terminal.turn import finished, paint
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -166,13 +167,13 @@ class _OneShot:
             from gptchat.terminal.theme import choose
 
             return Painter(
-                _writer(stdout),
+                writer(stdout),
                 size=lambda: size(stdout),
                 theme=choose(self.workspace.settings.text("ui.theme") or "auto", self.workspace.environ),
                 terminal=terminal,
                 reasoning=self.workspace.settings.get("ui.reasoning"),
             )
-        return _Plain(stdout, self._tell, terminal.is_tty, silent=self.options.json)
+        return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json)
 
     def _tell(self, line: str) -> None:
         print(clean(redact(line)), file=self.streams.stderr)
@@ -254,85 +255,6 @@ class _OneShot:
         except (EOFError, KeyboardInterrupt):
             return None
         return typed.lower() if keys else typed
-
-
-class _Plain:
-    """Writes a reply as it comes; what else is to be told goes to standard error."""
-
-    code_blocks = 0
-
-    def __init__(self, stdout: TextIO, tell: Any, is_tty: bool, *, silent: bool) -> None:
-        from gptchat.terminal.capabilities import Terminal
-        from gptchat.terminal.painter import RawPainter
-
-        write = _writer(stdout) if not silent else lambda _text: None
-        self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
-        self._tell = tell
-
-    def feed(self, text: str) -> None:
-        """Take a piece of the reply."""
-        self._raw.feed(text)
-
-    def feed_reasoning(self, text: str) -> None:
-        """Reasoning is no part of the reply."""
-
-    def note(self, text: str, look: str = "notice") -> None:
-        """Tell the person, beside the reply."""
-        self._tell(text)
-
-    def set_activity(self, text: str) -> None:
-        """Tell what is waited for, once."""
-        if text:
-            self._tell(text)
-
-    def set_footer(
-        self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None
-    ) -> None:
-        """There is none."""
-
-    def frame(self, *, force: bool = False) -> float | None:
-        """Everything is written as it comes."""
-        return None
-
-    def finish(self, status: str = "") -> None:
-        """The reply is whole."""
-        self._raw.finish()
-
-    def interrupt(self, status: str = "") -> None:
-        """The reply ends here."""
-        self._raw.finish()
-
-
-def _writer(stdout: TextIO) -> Any:
-    def write(text: str) -> None:
-        stdout.write(text)
-        stdout.flush()
-
-    return write
-
-
-def reply_json(ws: Workspace, outcome: Outcome, message: Message) -> dict[str, Any]:
-    """A reply as `--json` prints it."""
-    usage = message.usage
-    return {
-        "reply": message.text,
-        "reasoning": message.reasoning or None,
-        "user": ws.user,
-        "session": None if ws.run.incognito else ws.session.id,
-        "provider": message.provider,
-        "model": message.model,
-        "finish_reason": message.finish_reason,
-        "usage": None
-        if usage is None
-        else {
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "total_tokens": usage.total_tokens,
-            "estimated": usage.estimated,
-        },
-        "cost_usd": outcome.cost,
-        "seconds": round(outcome.seconds, 3),
-    }
 
 
 @contextmanager

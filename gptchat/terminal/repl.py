@@ -17,8 +17,8 @@ from gptchat.terminal.completion import ChatCompleter
 from gptchat.terminal.folding import Draft
 from gptchat.terminal.gauge import Gauge
 from gptchat.terminal.keyboard import on_signals, open_keyboard, quiet
-from gptchat.terminal.live import LiveTurn
 from gptchat.terminal.layout import open_screen
+from gptchat.terminal.live import LiveTurn
 from gptchat.terminal.prompt import Leave, Prompt
 from gptchat.terminal.safe import clean_line
 from gptchat.terminal.screen import Screen
@@ -90,7 +90,7 @@ class Chat:
                 return 2
         self._greet()
         if ws.session.messages:
-            self.carrier.replay(replay(ws))
+            self.carrier.transcript.replay(replay(ws))
         threading.Thread(target=warm_up, args=(ws,), name="warm up", daemon=True).start()
         self.gauge.refresh()
         self._listing = asyncio.ensure_future(self._ask_server())

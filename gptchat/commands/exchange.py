@@ -1,0 +1,143 @@
+"""The sessions family, exchange: sessions leave as files, and come in from them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gptchat.commands.effects import Ask, Effect, Progress, Show, Source, Text
+from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.workspace import Workspace
+from gptchat.errors import UsageError
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.storage.exchange import Imported
+
+Effects = AsyncGenerator[Effect, Any]
+
+
+async def export(ws: Workspace, call: Call) -> Effects:
+    """Write the session to a file, or show it."""
+    from gptchat.storage import exchange, exporting  # only where they are needed
+
+    name, target = call.get("format") or "markdown", call.get("file")
+    if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
+        if target:
+            raise UsageError(
+                _("{name} is no export format").format(name=name),
+                hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
+            )
+        name, target = _format_of(name), name
+    if not ws.session.messages:
+        raise UsageError(_("nothing has been said yet"))
+    if not target:
+        text = "".join(exporting.render([ws.session], name, [ws.journals.path(ws.session)]))
+        language = {"markdown": "markdown", "html": "html"}.get(name, "json")
+        yield Show([Source(text, language)], text)
+        return
+    path = await asyncio.to_thread(_target, ws.session.id, target, name)
+    if await asyncio.to_thread(path.exists):
+        answer = yield Ask(
+            _("{path} exists; replace it?").format(path=path),
+            choices=(("y", _("yes")), ("n", _("no"))),
+            default="n",
+        )
+        if answer != "y":
+            yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
+            return
+    await asyncio.to_thread(write_export, ws, name, str(path))
+    yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
+
+
+def write_export(ws: Workspace, name: str, target: str) -> Path:
+    """Write the open session to the file or folder `target` in the format `name`; its path. StorageError."""
+    from gptchat.storage import exchange
+
+    path = _target(ws.session.id, target, name)
+    return exchange.export(ws.journals, [ws.session], name, path)
+
+
+def _target(session_id: str, target: str, name: str) -> Path:
+    from gptchat.storage.exporting import SUFFIXES
+
+    path = Path(target).expanduser()
+    return path / f"{session_id}{SUFFIXES.get(name, '.json')}" if path.is_dir() else path
+
+
+def _format_of(name: str) -> str:
+    by_suffix = {"md": "markdown", "jsonl": "jsonl", "html": "html", "htm": "html", "json": "json"}
+    return by_suffix.get(Path(name).suffix.lstrip(".").lower(), "markdown")
+
+
+async def import_(ws: Workspace, call: Call) -> Effects:
+    """Read sessions from a file of any known layout."""
+    from gptchat.storage import exchange  # only where it is needed
+
+    if ws.run.incognito:
+        raise UsageError(_("nothing is saved in an incognito run, so nothing can be imported"))
+    report = exchange.Imported()
+    path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
+    async for step in ws.in_thread(
+        exchange.import_file,
+        ws.journals,
+        ws.library,
+        ws.user,
+        path,
+        label=_("reading {file}").format(file=path.name),
+    ):
+        if isinstance(step, Progress):
+            yield step
+        else:
+            report = step
+    blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(_imported(report))]
+    yield Show(blocks, _imported_json(report))
+
+
+def _imported(report: Imported) -> list[str]:
+    new = len(report.sessions)
+    lines = [ngettext("{n} session came in", "{n} sessions came in", new).format(n=new)]
+    others = sorted({taken.user for taken in report.sessions})
+    if others:
+        lines[0] += _(" for {users}; /sessions lists them").format(users=", ".join(others))
+    if report.known:
+        lines.append(_("{n} were here already").format(n=report.known))
+    if report.left_out:
+        lines.append(_("{n} hidden messages or tool results were left out").format(n=report.left_out))
+    if report.broken:
+        lines.append(_("{n} parts could not be read:").format(n=len(report.broken)))
+        lines += [f"  {reason}" for reason in report.broken[:5]]
+    return lines
+
+
+def _imported_json(report: Imported) -> dict[str, Any]:
+    return {
+        "sessions": [{"user": taken.user, "id": taken.id, "title": taken.title} for taken in report.sessions],
+        "known": report.known,
+        "left_out": report.left_out,
+        "broken": report.broken,
+    }
+
+
+COMMANDS = (
+    Command(
+        "export",
+        "sessions",
+        "Save this session as a file",
+        export,
+        (Argument("format", "format"), Argument("file", "file", rest=True)),
+        examples=(("/export chat.md", "Markdown"), ("/export messages m.json", "a list for the chat API")),
+        about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
+    ),
+    Command(
+        "import",
+        "sessions",
+        "Read sessions from a file",
+        import_,
+        (Argument("file", "file", required=True, rest=True),),
+        examples=(("/import conversations.json", "an export of ChatGPT"),),
+        about="Reads every export format but html, the files of simple scripts, and ChatGPT's exports.",
+    ),
+)

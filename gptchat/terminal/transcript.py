@@ -1,0 +1,73 @@
+"""What was said before, shown again: messages as they looked when they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from gptchat.commands.effects import Replay
+from gptchat.core.messages import Message
+from gptchat.terminal.safe import clean_line
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+    from gptchat.terminal.screen import Screen
+
+
+class Transcript:
+    """Shows messages of the open session."""
+
+    def __init__(self, workspace: Workspace, screen: Screen) -> None:
+        self._workspace = workspace
+        self._screen = screen
+
+    def replay(self, effect: Replay) -> None:
+        """Show where a session stands: its last turns, and how much came before."""
+        screen = self._screen
+        if effect.title:
+            screen.say(effect.title, "heading2")
+        if effect.omitted:
+            words = ngettext(
+                "… {n} earlier message; /history lists all",
+                "… {n} earlier messages; /history lists all",
+                effect.omitted,
+            )
+            screen.say(words.format(n=effect.omitted), "hint")
+        if damage := self._workspace.manager.store.damage(self._workspace.session):
+            screen.say(damage, "notice")
+        self.messages(effect.messages)
+
+    def messages(self, messages: Iterable[Message]) -> None:
+        """Show messages as they were seen when they came."""
+        screen = self._screen
+        for message in messages:
+            self._message(message)
+            if message.role == "assistant":
+                screen.write("\n")
+
+    def _message(self, message: Message) -> None:
+        screen = self._screen
+        if message.role == "user":
+            screen.print([[(f"{clean_line(self._workspace.user)} › ", "prompt"), *_first(message.text)]])
+            screen.write("\n")
+        elif message.role == "assistant":
+            if self._workspace.settings.flag("ui.raw"):
+                screen.say(message.text)
+            else:
+                screen.markdown(message.text)
+            if message.status == "interrupted":
+                screen.say("■ " + _("stopped"), "notice")
+            elif message.status == "failed":
+                screen.say("■ " + _("cut off; what came is kept"), "notice")
+        else:
+            screen.say(f"{message.role}: {message.text}", "hint")
+
+
+def _first(text: str) -> list[tuple[str, str]]:
+    """A message of the person's as it stands in the scrollback: long ones by their beginning."""
+    lines = text.split("\n")
+    if len(lines) <= 12:
+        return [(text, "text")]
+    more = ngettext("… {n} more line", "… {n} more lines", len(lines) - 8).format(n=len(lines) - 8)
+    return [("\n".join(lines[:8]) + "\n", "text"), (more, "hint")]

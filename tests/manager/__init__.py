@@ -1,0 +1,1 @@
+"""Turns as a person lives them: against a real server, with real journals."""
