@@ -126,9 +126,10 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
     if options.provider:
         settings.provider(options.provider)  # an unknown name is refused here, with the nearest
         flags["provider"] = options.provider
-    for key, value in (("model", options.model), ("preset", options.preset)):
-        if value:
-            flags[key] = value
+    if options.model:
+        flags["model"] = options.model
+    if options.preset:
+        flags["preset"] = options.preset
     if options.raw:
         flags["ui.raw"] = True
     flags.update(parse_assignment(text) for text in options.settings)
