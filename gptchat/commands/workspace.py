@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -26,6 +26,7 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.core.attachments import Attachment
+    from gptchat.providers.learnt import Learnt
     from gptchat.storage.library import Library
 
 
@@ -69,6 +70,8 @@ class Workspace:
         run: Run,
         code_blocks: Callable[[str], list[str]],
         keep: Callable[[], None],
+        learnt: Callable[[], Learnt],
+        abilities: Callable[[], Sequence[tuple[str, str, str]]],
     ) -> None:
         self.manager = manager
         self.settings = settings
@@ -82,6 +85,10 @@ class Workspace:
         """The code blocks of a reply's Markdown, numbered as they are drawn."""
         self.keep = keep
         """Write down what was learnt in this run; blocks."""
+        self.learnt = learnt
+        """What servers refuse, shared by all providers."""
+        self.abilities = abilities
+        """What the terminal can do: what it is about, how it stands, and what to do about it or nothing."""
         self.attached: list[Attachment] = []
         """What goes with the next message."""
         self._user = ""

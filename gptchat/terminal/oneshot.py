@@ -193,8 +193,11 @@ class _OneShot:
 
     async def _carry_out(self, effect: Effect) -> Any:
         match effect:
-            case Show(blocks, data):
-                self.data.append(data)
+            case Show(blocks, data, failed):
+                if data is not None:
+                    self.data.append(data)
+                if failed:
+                    self.status = 1
                 if not self.options.json:
                     self._print(lines_of(blocks, self._width()))
             case Replay(messages):
