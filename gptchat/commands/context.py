@@ -45,10 +45,10 @@ async def context(ws: Workspace, call: Call) -> Effects:
     blocks: list[Any] = [
         Meter(
             [
-                (_("system"), plan.system_tokens + plan.overhead, "quiet"),
+                (_("system"), plan.system_tokens, "quiet"),
                 (_("summary"), plan.summary_tokens, "warning"),
                 (_("pinned"), plan.pinned_tokens, "warning"),
-                (_("turns"), plan.turn_tokens, "good"),
+                (_("turns"), plan.turn_tokens + plan.overhead, "good"),
                 (_("reply"), plan.limits.reserve, "plain"),
             ],
             window,

@@ -54,6 +54,10 @@ class LiveTurn:
         draft, self._draft = self._draft, ""
         return draft
 
+    def give_draft(self, draft: str | Draft) -> None:
+        """Go on with `draft` while the next reply streams; it is taken back like what is typed then."""
+        self._draft = draft
+
     async def run(self, events: AsyncIterator[TurnEvent]) -> Outcome:
         """Paint `events` and listen; the outcome is told, and the keyboard is the prompt's again."""
         painter = self._painter()
@@ -63,13 +67,19 @@ class LiveTurn:
             painter.set_footer(*self._footer(*shown))
             painter.frame()
 
+        def keep() -> None:
+            # What waits and what is typed outlive a crash or a lost terminal, as the prompt's draft does.
+            self._prompt.drafts.changed(self._unsent(listener))
+
         def on_draft(text: str, column: int) -> None:
             nonlocal shown
             shown = (text, column)
+            keep()
             draw()
 
         def on_queue(queued: tuple[str, ...]) -> None:
             self._queued = queued
+            keep()
             draw()
 
         def on_submit(text: str) -> bool:
@@ -86,8 +96,10 @@ class LiveTurn:
             on_hang_up=self._workspace.manager.stop,
             on_suspend=self._suspended,
             on_resume=draw,
+            draft=self._typed(),
             queued=self._queued,
         )
+        keep()
         async with listener:
             outcome = await paint(events, painter, told=finished)
             for task in list(self._asides):
@@ -96,9 +108,18 @@ class LiveTurn:
         self._draft = listener.draft if listener.draft.text else ""
         if (outcome.interrupted or outcome.error) and self._queued:
             # Stopping means stopping: what waited comes back to be looked at, not sent into a changed situation.
-            self._draft = "\n".join([*self._queued, self._prompt.folding.unfold(listener.draft.text)]).rstrip("\n")
+            self._draft = self._unsent(listener)
             self._queued = ()
         return outcome
+
+    def _typed(self) -> Draft:
+        """The draft to go on with, taken over from the reply before."""
+        draft = self.take_draft()
+        return Draft(self._prompt.folding.recall(draft)) if isinstance(draft, str) else draft
+
+    def _unsent(self, listener: Listener) -> str:
+        """All that is typed and not sent: the messages that wait, then the draft."""
+        return "\n".join([*listener.queued, self._prompt.folding.unfold(listener.draft.text)]).rstrip("\n")
 
     def _suspended(self) -> None:
         """The terminal belongs to the shell for a while; nothing of ours stands half-drawn on it."""

@@ -88,8 +88,26 @@ class Screen:
         self.close()
 
     def send(self, data: bytes | str) -> None:
-        """Type `data`."""
-        os.write(self._master, data.encode() if isinstance(data, str) else data)
+        """Type `data`, taking in what is drawn meanwhile, so that neither side waits for the other."""
+        left = data.encode() if isinstance(data, str) else data
+        while left:
+            readable, writable, _broken = select.select([self._master], [self._master], [], 10)
+            if readable:
+                self.read()
+            if writable:
+                left = left[os.write(self._master, left[:4096]) :]
+
+    def paste(self, text: str, line_end: str = "\r") -> None:
+        """Paste `text` as terminals do it: marked, and most with CR for line ends."""
+        self.send("\x1b[200~" + text.replace("\r\n", "\n").replace("\n", line_end) + "\x1b[201~")
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send a signal to the program."""
+        os.kill(self.pid, number)
+
+    def modes(self) -> list[object]:
+        """The terminal's settings (termios), as the shell after the program would find them."""
+        return list(termios.tcgetattr(self._master))
 
     def resize(self, rows: int, columns: int) -> None:
         """Change the window's size, as a person dragging its edge does."""
