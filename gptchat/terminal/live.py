@@ -69,7 +69,7 @@ class LiveTurn:
 
         def keep() -> None:
             # What waits and what is typed outlive a crash or a lost terminal, as the prompt's draft does.
-            self._prompt.drafts.changed(self._unsent(listener))
+            self._prompt.keep(Draft(self._unsent(listener)))
 
         def on_draft(text: str, column: int) -> None:
             nonlocal shown

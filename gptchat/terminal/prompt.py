@@ -151,6 +151,10 @@ class Prompt:
         """Keep what is typed elsewhere (while a reply streams) as the draft that comes back after a crash."""
         self._drafts.changed(self.folding.unfold(draft.text))
 
+    def flush(self) -> None:
+        """Write the draft that is kept, at once; called before the program leaves."""
+        self._drafts.flush()
+
     def hang_up(self) -> None:
         """The terminal is gone, or the program is told to end: save the draft, and let `read` raise Leave."""
         self._gone = True

@@ -243,7 +243,7 @@ class Chat:
 
     async def _farewell(self) -> bool:
         """Leave; what could not be saved is offered elsewhere first. False where something is lost."""
-        self.prompt.drafts.flush()
+        self.prompt.flush()
         return await self.carrier.rescue()
 
 
