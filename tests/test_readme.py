@@ -1,4 +1,4 @@
-"""The README tells the truth: its commands are the program's, and its first two lines of shell do all the set-up."""
+"""The README tells the truth: its commands are the program's, and its first two shell lines do all the set-up."""
 
 from __future__ import annotations
 
