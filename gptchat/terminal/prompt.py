@@ -74,6 +74,8 @@ class Prompt:
         self._armed = False
         self._elsewhere = False
         self._gone = False
+        self._warned = False
+        self.menu: CompletionMenu
         self._last = ""
         self._drafts = DraftKeeper(None)
         self._session: PromptSession[str] = PromptSession(
@@ -167,6 +169,9 @@ class Prompt:
         if self._unsent and not (default if isinstance(default, str) else default.text):
             default, self._unsent = self._unsent, ""
             self._notice = _("your unsent draft is back")
+        if self._history.failure and not self._warned:
+            self._warned = True
+            self._notice = _("the input history cannot be saved: {reason}").format(reason=self._history.failure)
         document = self._document(default)
         self._armed = False
         self._last = document.text
