@@ -62,7 +62,7 @@ class Server:
 
     `key`: refuse requests that do not bring this key (as a bearer or as `api-key`). `models` is what
     `/models` lists, `props` what `/props` answers, `flagged` the words that moderation flags; paths that end
-    in one of `missing` do not exist.
+    in one of `missing` do not exist. `headers` go with every answer.
     """
 
     def __init__(self, *, key: str = "", tls: ssl.SSLContext | None = None, port: int = 0) -> None:
@@ -72,6 +72,7 @@ class Server:
         self.props: dict[str, Any] | None = None
         self.flagged: tuple[str, ...] = ()
         self.missing: tuple[str, ...] = ()
+        self.headers: dict[str, str] = {}
         self.connections = 0
         self.default: Callable[[Recorded], Reply] = _repeat
         self._script: deque[Reply] = deque()
@@ -219,6 +220,7 @@ class Server:
         self, reply: Reply, request: Recorded, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         headers, steps = render(reply, request)
+        headers = {**self.headers, **headers}
         chunked = "content-length" not in {name.lower() for name in headers}
         lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
         if chunked:
