@@ -82,6 +82,9 @@ class Carrier:
                 return text
             routes = ws.answering.routes()
             content, notes = await outgoing(ws, text)
+            await ws.budget.check(self._notice)
+            if not await ws.moderation.may_send(content, self._ask, self._notice):
+                return text
         except GptchatError as error:
             self._screen.error(error)
             return text
@@ -102,19 +105,31 @@ class Carrier:
             await self.command(Call(command, {}))
 
     async def _turn(self, order: Order, routes: list[Any]) -> Outcome:
+        ws = self._workspace
         self._screen.write("\n")
-        outcome = await self._live.run(self._workspace.manager.run_turn(order, routes))
+        outcome = await self._live.run(ws.moderation.hold(ws.manager.run_turn(order, routes)))
+        ws.budget.add(outcome.message, outcome.cost)
         if outcome.error is not None:
             self._screen.error(outcome.error)
         if hint := hint_after(outcome):
             self._screen.say(hint, "hint")
-        if outcome.others:
+        if ws.moderation.withheld:
+            await self._withheld(outcome)
+        elif outcome.others:
             await self._choose(outcome)
         self._screen.write("\n")
         await asyncio.to_thread(self._workspace.keep)
         self._warn_of_trouble()
         self._changed(frozenset({"session"}))
         return outcome
+
+    async def _withheld(self, outcome: Outcome) -> None:
+        """A reply that was flagged is painted only if the person wants to see it."""
+        if not await self._workspace.moderation.may_show(self._ask, self._notice) or outcome.message is None:
+            return
+        self.transcript.messages([outcome.message])
+        if outcome.others:
+            await self._choose(outcome)
 
     async def _choose(self, outcome: Outcome) -> None:
         """Several answers came: show the others, and let the person choose which to go on with."""
@@ -213,6 +228,7 @@ class Carrier:
             self._draft = await self.say(text)
             return
         routes = self._workspace.answering.routes(model)
+        await self._workspace.budget.check(self._notice)
         await self._turn(Retry() if what == "retry" else Continue(), routes)
 
     async def _ask(self, ask: Ask) -> str | None:
@@ -225,6 +241,9 @@ class Carrier:
             secret=ask.secret,
             style=self._screen.rules,
         )
+
+    def _notice(self, text: str) -> None:
+        self._screen.say(text, "notice")
 
     async def _pick(self, text: str) -> str | None:
         from gptchat.terminal.sources import open_picker
