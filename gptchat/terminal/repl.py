@@ -239,7 +239,7 @@ class Chat:
     def _hang_up(self) -> None:
         """The terminal is gone, or the system wants the program to end: keep everything and leave."""
         self.leaving = True
-        self.workspace.manager.stop()
+        self.live.hang_up()
         self.prompt.hang_up()
 
     async def _farewell(self) -> bool:
