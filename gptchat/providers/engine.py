@@ -23,11 +23,11 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from gptchat.providers import learnt as lessons
 from gptchat.providers.answer import read_answer, read_json
 from gptchat.providers.failures import Endpoint, explain, is_stale
 from gptchat.providers.keys import KeySource, key_hint, resolve
-from gptchat.providers.learnt import Learnt, Lesson, lesson_in
+from gptchat.providers.learnt import Learnt, Lesson
+from gptchat.providers.lessons import apply, lesson_in
 from gptchat.providers.limits import RateLimits, rate_limits
 from gptchat.providers.listing import Moderation, models_in, moderation_in
 from gptchat.providers.network import http_client, proxy_for
@@ -278,7 +278,7 @@ class Engine:
         return Endpoint(self.name, redact(address), model, key_hint(self.settings), redact(proxy))
 
     def _adapted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
-        adapted = lessons.apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))
+        adapted = apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))
         cleaned = clean(adapted)
         assert isinstance(cleaned, dict)
         return cleaned
