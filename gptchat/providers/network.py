@@ -8,7 +8,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
@@ -49,7 +49,12 @@ def base_address(address: str, *, version: str = "/v1") -> str:
     path = re.sub(r"/{2,}", "/", parts.path)
     path = _ROUTES.sub("", path.rstrip("/"))
     path = re.sub(r"(/v\d+)(?:\1)+$", r"\1", path.rstrip("/"))
-    return urlunsplit((parts.scheme, parts.netloc, path or version, parts.query, ""))
+    return urlunsplit((parts.scheme, parts.netloc, path or version, "", ""))
+
+
+def query_in(address: str) -> dict[str, str]:
+    """The query of a pasted address, which goes with every request instead of with the address."""
+    return dict(parse_qsl(address.strip().strip("\"'<>").partition("?")[2]))
 
 
 def _is_local(host: str) -> bool:

@@ -50,6 +50,23 @@ def test_addresses_are_forgiven(written: str, meant: str) -> None:
     assert base_address(written) == meant
 
 
+def test_the_query_of_a_pasted_address(server: Server) -> None:
+    """A query in the address goes with every request, beside the settings' own."""
+    ask(provider(f"{server.root}/v1/chat/completions?tenant=7&x=1", query={"x": "2"}))
+
+    assert server.requests[0].target == "/v1/chat/completions?tenant=7&x=2"
+
+
+def test_a_password_in_the_address_is_not_shown(server: Server) -> None:
+    """Credentials in an address do not appear in what a person reads."""
+    server.close()
+
+    failure = ask(provider(server.url.replace("//", "//me:p-secret-9@"))).failure
+
+    assert failure.kind == "connection"
+    assert "p-secret-9" not in failure.message + failure.hint
+
+
 @pytest.mark.parametrize("written", ["", "ftp://x/v1", "https://", "http://host:notaport/v1", "http://[bad/v1"])
 def test_what_is_no_address_is_said_so(written: str) -> None:
     """Something that cannot be an address is an error in the settings, before anything is sent."""
