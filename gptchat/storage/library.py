@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 
 from gptchat.core.messages import Record
@@ -54,7 +55,7 @@ class Library:
                 return row.info(user)
         if ref.isdecimal() and len(ref) < 8 and 1 <= int(ref) <= len(found):
             return found[int(ref) - 1].info(user)
-        candidates = [row for row in found if row.id.startswith(ref.lower())]
+        candidates = [row for row in found if row.id.lower().startswith(ref.lower())]
         if not candidates:
             words = ref.casefold().split()
             candidates = [row for row in found if all(word in row.title.casefold() for word in words)]
@@ -103,6 +104,10 @@ class Library:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise storage_error(error, path) from error
+        if self.cache is not None:
+            from gptchat.storage.database import throw_away
+
+            throw_away(self.cache)  # it holds titles, and which letters were said
 
     def _newest_first(self, user: str) -> Sequence[Row]:
         return sorted(rows(sessions_folder(self.data, user), self.cache), key=_age, reverse=True)
@@ -149,7 +154,9 @@ def _age(row: Row) -> tuple[str, str]:
 def _files(source: Path) -> list[Path]:
     """A journal and what lies beside it; the journal first, so that no moment shows half a session twice."""
     beside = [source.with_suffix(end) for end in _BESIDE]
-    return [path for path in beside if path.exists()] + sorted(source.parent.glob(f"{source.stem}.*.partial"))
+    return [path for path in beside if path.exists()] + sorted(
+        source.parent.glob(f"{escape(source.stem)}.*.partial")
+    )
 
 
 def _names(found: Sequence[Row], limit: int = 5) -> str:

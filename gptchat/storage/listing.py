@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session
 from gptchat.storage import journal
+from gptchat.storage.ids import safe_id
 from gptchat.storage.upgrades import fold
 from gptchat.words import _
 
@@ -42,7 +43,7 @@ def rows(folder: Path, cache: Path | None) -> list[Row]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.endswith(".jsonl"):
+                if entry.name.endswith(".jsonl") and safe_id(entry.name[:-6]):
                     try:
                         found[entry.name[:-6]] = entry.stat()
                     except OSError:  # gone this moment
