@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections.abc import Sequence
 from glob import escape
+from operator import attrgetter
 from pathlib import Path
 
 from gptchat.core.messages import Record
@@ -147,8 +148,7 @@ def matching(infos: Sequence[SessionInfo], text: str) -> list[SessionInfo]:
     return [info for info in infos if all(word in f"{info.title}\n{info.id}".casefold() for word in words)]
 
 
-def _age(row: Row) -> tuple[str, str]:
-    return row.updated, row.id
+_age = attrgetter("updated", "id")
 
 
 def _files(source: Path) -> list[Path]:
