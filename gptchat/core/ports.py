@@ -135,7 +135,7 @@ class SessionInfo:
 
 
 class SessionStore(Protocol):
-    """Where sessions live. Blocking: call it in a thread where that matters. Raises `StorageError`."""
+    """Where sessions live. Blocking: call it in a thread where that matters. Opening raises `StorageError`."""
 
     def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
         """A new session; its journal appears with its first record."""
@@ -152,6 +152,15 @@ class SessionStore(Protocol):
 
     def refresh(self, session: Session) -> Sequence[Record]:
         """Apply, and return, what other programs have written to the session since it was last read."""
+
+    def trouble(self, session: Session) -> StorageError | None:
+        """Why the last append could not be written, if so: it is in the session all the same, and waits."""
+
+    def unsaved(self, session: Session) -> Sequence[Record]:
+        """The records that are in the session and wait to be written; every append tries again."""
+
+    def damage(self, session: Session) -> str:
+        """One sentence on what of the session's journal cannot be read; empty where all can."""
 
     def partial(self, session: Session, header: Record) -> PartialReply:
         """Begin the sidecar of a reply: `header` is its message record without content."""
