@@ -241,6 +241,8 @@ class Engine:
                 return await read_json(response, self.network, self.endpoint(""))
             finally:
                 await response.aclose()
+        except GptchatError:
+            raise
         except Exception as failure:
             raise self._explained(failure, "") from failure
 

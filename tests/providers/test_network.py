@@ -241,6 +241,19 @@ def test_a_certificate_of_ones_own_authority(secure: Server, authority: trustme.
         assert proxy.targets == [f"{NOWHERE}:{secure.port}"]
 
 
+def test_a_certificate_of_the_environments(
+    secure: Server, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment's SSL_CERT_FILE is trusted, and a wrong one is named."""
+    pem = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    assert ask(provider(secure.url)).text == "You said: hello"
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    assert "missing.pem" in ask(provider(secure.url)).failure.message
+
+
 @pytest.mark.parametrize("content", [None, "no certificate"])
 def test_a_certificate_file_that_cannot_be_read(server: Server, tmp_path: Path, content: str | None) -> None:
     """A missing or wrong certificate file is named."""
