@@ -141,7 +141,7 @@ def test_nothing_typed_between_reply_and_prompt_is_lost() -> None:
         terminal.wait("word3")
         for letter in letters:  # longer than the reply takes
             terminal.send(letter)
-            terminal._read(0.002)
+            terminal.look(0.002)
         terminal.wait(f"alice › {letters}")
 
 
