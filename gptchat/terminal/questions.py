@@ -14,6 +14,7 @@ from prompt_toolkit.styles import Style
 
 from gptchat.terminal import plain
 from gptchat.terminal.keyboard import ESCAPE_WAIT
+from gptchat.terminal.layout import STYLE
 from gptchat.words import _
 
 
@@ -101,7 +102,7 @@ async def _read(
         message,
         is_password=secret,
         key_bindings=_bindings(),
-        style=Style.from_dict({"question.default": "ansibrightblack", "notice": "italic", **style}),
+        style=Style.from_dict({**STYLE, **style}),
         include_default_pygments_style=False,
         interrupt_exception=_Declined,
         eof_exception=_Declined,
