@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
+from gptchat.core.messages import Request
 from gptchat.errors import AuthenticationError, ConfigurationError
 from gptchat.providers.engine import Engine
 from gptchat.providers.network import base_address
@@ -75,6 +76,13 @@ class AzureProvider(Engine):
                 hint=_("write the resource's address into the settings, or into AZURE_OPENAI_ENDPOINT"),
             )
         return endpoint
+
+    def body(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """As the engine has it; the classic API names deployment and version in the address."""
+        path, body = super().body(request)
+        if self.version:
+            path = f"/deployments/{quote(request.model, safe='')}{path}?api-version={quote(self.version)}"
+        return path, body
 
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
         """The SDK's Azure client for the classic API; for v1 the plain one, with the header that fits the key."""
