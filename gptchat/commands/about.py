@@ -99,7 +99,7 @@ def _limits_json(ws: Workspace) -> dict[str, Any] | None:
 async def config(ws: Workspace, call: Call) -> Effects:
     """Show every setting and where it came from."""
     items = list(ws.settings.items())
-    rows = [[item.key, item.shown, str(item.source)] for item in items]
+    rows = [[item.key, item.shown, item.source.brief] for item in items]
     yield Show(
         [
             Facts([(_("settings file"), str(ws.paths.config_file)), (_("data"), str(ws.paths.data_dir))]),

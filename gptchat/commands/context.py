@@ -39,16 +39,19 @@ async def context(ws: Workspace, call: Call) -> Effects:
         (_("kept for the reply"), f"{plan.limits.reserve:,}"),
         (_("window"), f"{window:,} ({ws.window_source(source)})"),
     ]
+    if ws.session.pinned:
+        words = ngettext("{n} message, always sent", "{n} messages, always sent", len(ws.session.pinned))
+        pairs.append((_("pins"), words.format(n=len(ws.session.pinned))))
     cost = ws.answering.prompt_cost(route.model, plan.tokens)
     if cost is not None:
         pairs.append((_("cost of sending it"), f"${cost:.4f}"))
     blocks: list[Any] = [
         Meter(
             [
-                (_("system"), plan.system_tokens + plan.overhead, "quiet"),
+                (_("system"), plan.system_tokens, "quiet"),
                 (_("summary"), plan.summary_tokens, "warning"),
                 (_("pinned"), plan.pinned_tokens, "warning"),
-                (_("turns"), plan.turn_tokens, "good"),
+                (_("turns"), plan.turn_tokens + plan.overhead, "good"),
                 (_("reply"), plan.limits.reserve, "plain"),
             ],
             window,

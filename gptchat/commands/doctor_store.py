@@ -37,7 +37,7 @@ def settings(ws: Workspace) -> Iterator[Show]:
         yield Finding("settings", "note", _("no settings file; it would be {file}").format(file=file)).show()
     items = list(ws.settings.items(everything=False))
     if items:
-        rows = [[item.key, item.shown, str(item.source)] for item in items]
+        rows = [[item.key, item.shown, item.source.brief] for item in items]
         values = {item.key: {"value": item.shown, "from": str(item.source)} for item in items}
         yield Show(
             [Table([_("setting"), _("value"), _("from")], rows)],

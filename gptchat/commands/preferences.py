@@ -24,7 +24,7 @@ async def set_(ws: Workspace, call: Call) -> Effects:
     key, text = call.get("key"), call.get("value")
     if not key:
         shown = list(ws.settings.items(everything=False)) or list(ws.settings.items())
-        rows = [[item.key, item.shown, str(item.source)] for item in shown]
+        rows = [[item.key, item.shown, item.source.brief] for item in shown]
         yield Show(
             [
                 Table([_("setting"), _("value"), _("from")], rows),

@@ -131,8 +131,11 @@ class Learnt:
     def _all(self) -> dict[tuple[str, str], list[Lesson]]:
         if self._lessons is None:
             self._lessons = {}
-            data = self.load() if self.load is not None else {}
-            for provider, models in data.items():
+            try:
+                data: object = self.load() if self.load is not None else {}
+            except GptchatError:  # a memory that cannot be read is begun anew; it is only experience
+                data = {}
+            for provider, models in data.items() if isinstance(data, Mapping) else ():
                 for model, items in models.items() if isinstance(models, Mapping) else ():
                     read = [
                         Lesson(*item)
@@ -146,7 +149,10 @@ class Learnt:
 
     def _changed(self) -> None:
         if self.save is not None:
-            self.save(self.to_json())
+            try:
+                self.save(self.to_json())
+            except GptchatError:  # what cannot be saved is learnt again next time; no reply fails for it
+                pass
 
 
 def apply(body: Json, lessons: tuple[Lesson, ...]) -> Json:

@@ -166,11 +166,8 @@ def open_provider(
 
 def warm_up() -> None:
     """Import what the first request needs; meant for a thread while the person types."""
-    import openai  # noqa: F401  # the import is the work
-    from openai.resources import chat  # noqa: F401
-
-    from gptchat.providers import azure, compatible  # noqa: F401
-    from gptchat.providers import openai as ours  # noqa: F401
-    from gptchat.providers.wire import wire_named
-
-    wire_named("chat")
+    import_module("openai")
+    for module, _class_name in _KINDS.values():
+        if module in ("openai", "azure", "compatible"):
+            import_module(f"gptchat.providers.{module}")
+    import_module("gptchat.providers.wire.chat")

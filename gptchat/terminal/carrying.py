@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import (
@@ -81,7 +82,7 @@ class Carrier:
             if not await self._joining.same_place():
                 return text
             routes = ws.answering.routes()
-            content, notes = await outgoing(ws, text)
+            content, notes = await self._live.wait(outgoing(ws, text))
             await ws.budget.check(self._notice)
             if not await ws.moderation.may_send(content, self._ask, self._notice):
                 return text
@@ -149,19 +150,17 @@ class Carrier:
         """Run a command to its end. Raises GptchatError."""
         generator = call.command.run(self._workspace, call)
         answered: Any = None
-        try:
-            while True:
-                effect = await generator.asend(answered)
-                answered = await self._carry_out(effect)
-        except StopAsyncIteration:
-            pass
+        while (effect := await self._live.wait(_next_effect(generator, answered))) is not None:
+            answered = await self._carry_out(effect)
         self._warn_of_trouble()
 
     async def shell(self, command: str) -> None:
         """Run a command of the shell, show its output, and offer it for the next message. Raises UsageError."""
         from gptchat.attachments import run_command
 
-        output = await asyncio.to_thread(run_command, command)
+        stopped = threading.Event()
+        running = asyncio.to_thread(run_command, command, stopped=stopped.is_set)
+        output = await self._live.wait(running, stopped.set)
         self._screen.say(output.output or _("(no output)"))
         answer = await self._ask(
             Ask(
@@ -265,7 +264,7 @@ class Carrier:
         if self._screen.terminal.dumb:
             return
         percent = min(100 * done // total, 100) if total else 100
-        self._screen.write(f"\r\x1b[2K{clean_line(label)} {percent} %" + ("\r\x1b[2K" if done >= total else ""))
+        self._screen.say_for_now("" if done >= total else f"{label} {percent} %")
 
     # The disk
 
@@ -304,3 +303,11 @@ class Carrier:
             return await self.rescue()
         self._screen.say(_("saved as {path}").format(path=path), "success")
         return True
+
+
+async def _next_effect(generator: AsyncGenerator[Effect, Any], answered: Any) -> Effect | None:
+    """What a command wants next, None at its end: a task must not raise StopAsyncIteration."""
+    try:
+        return await generator.asend(answered)
+    except StopAsyncIteration:
+        return None

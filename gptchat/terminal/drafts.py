@@ -6,6 +6,8 @@ import os
 import threading
 from pathlib import Path
 
+BINARY: int = getattr(os, "O_BINARY", 0)  # without it, Windows turns each line feed into two bytes
+
 
 class DraftKeeper:
     """Keeps the draft in the file `path` (0600, replaced atomically); without a path nothing is kept.
@@ -80,7 +82,7 @@ class DraftKeeper:
             partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
             try:
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o600)
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(text.encode("utf-8", "surrogatepass"))
                 partial.replace(self._path)

@@ -19,7 +19,7 @@ class LiveCount:
         self, count: Callable[[str], int], on_counted: Callable[[], None] = lambda: None, delay: float = 0.1
     ) -> None:
         self._count = count
-        self._on_counted = on_counted
+        self.on_counted = on_counted
         self._delay = delay
         self._wake = threading.Condition()
         self._text: str | None = None
@@ -61,4 +61,4 @@ class LiveCount:
                 elif self._text is None:
                     continue  # emptied meanwhile
                 self.tokens = tokens
-            self._on_counted()
+            self.on_counted()

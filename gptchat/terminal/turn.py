@@ -168,6 +168,8 @@ def finished(outcome: Outcome) -> str:
         notes = (_("cut off at the length limit; /continue goes on"),)
     elif message.finish_reason == "content_filter":
         notes = (_("the provider's content filter ended it"),)
+    elif not message.text.strip() and "tool_calls" not in message.extra:
+        notes = (_("the reply is empty; /retry asks again"),)
     return status.facts(
         tokens=usage.completion_tokens if usage else None,
         seconds=outcome.seconds,

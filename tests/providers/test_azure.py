@@ -12,7 +12,9 @@ import pytest
 from tests.providers.asking import KEY, ask, lines, provider, question
 from tests.support.server import Server, raw
 
-TOKEN = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"x"}', b'{"aud":"y"}', b"z" * 9))
+TOKEN = ".".join(
+    base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"x"}', b'{"aud":"y"}', b"z" * 9)
+)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +69,14 @@ def test_no_endpoint() -> None:
     assert "AZURE_OPENAI_ENDPOINT" in failure.hint
 
 
-LIBRARY = '''
+LIBRARY = """
 class DefaultAzureCredential:
     def get_token(self, scope):
         if {broken}:
             raise RuntimeError("az: not logged in")
         assert scope == "https://cognitiveservices.azure.com/.default"
         return type("Token", (), {{"token": {token!r}}})
-'''
+"""
 
 
 def install_library(folder: Path, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
@@ -108,9 +110,18 @@ def test_no_login(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_filter_tells_why(server: Server) -> None:
     """A reply that the content filter stopped names the categories; Azure's empty first chunk is no error."""
     first = {"choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
-    results = {"violence": {"filtered": True, "severity": "medium"}, "hate": {"filtered": False, "severity": "safe"}}
-    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "content_filter", "content_filter_results": results}]}
-    server.script(raw(lines(json.dumps(first), '{"choices":[{"index":0,"delta":{"content":"One"}}]}', json.dumps(last))))
+    results = {
+        "violence": {"filtered": True, "severity": "medium"},
+        "hate": {"filtered": False, "severity": "safe"},
+    }
+    last = {
+        "choices": [
+            {"index": 0, "delta": {}, "finish_reason": "content_filter", "content_filter_results": results}
+        ]
+    }
+    server.script(
+        raw(lines(json.dumps(first), '{"choices":[{"index":0,"delta":{"content":"One"}}]}', json.dumps(last)))
+    )
 
     outcome = ask(provider(server.root, kind="azure"))
 

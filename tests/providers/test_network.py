@@ -179,7 +179,9 @@ def test_a_socks_proxy_with_a_password(server: Server) -> None:
 
 def test_a_proxy_that_is_none(server: Server) -> None:
     """A server that is no SOCKS proxy is told as a failed proxy."""
-    failure = ask(provider(server.url, proxy=f"socks5://127.0.0.1:{server.port}", network=replace(QUICK, idle_timeout=1)))
+    failure = ask(
+        provider(server.url, proxy=f"socks5://127.0.0.1:{server.port}", network=replace(QUICK, idle_timeout=1))
+    )
 
     assert failure.failure.kind in ("connection", "timeout")
 

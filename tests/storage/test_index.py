@@ -249,7 +249,9 @@ LETTERS = st.text(st.sampled_from("abAB 数据库\n\0\"'%_*é\u0130ßΣς😀\ud
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(LETTERS, min_size=1, max_size=6), st.lists(LETTERS, min_size=1, max_size=4))
-def test_the_index_changes_no_answer(tmp_path_factory: pytest.TempPathFactory, said: list[str], asked: list[str]) -> None:
+def test_the_index_changes_no_answer(
+    tmp_path_factory: pytest.TempPathFactory, said: list[str], asked: list[str]
+) -> None:
     """Whatever was said and whatever is asked, the index gives the very answer that comparing every text gives."""
     desk = Desk(tmp_path_factory.mktemp("desk"))
     session = desk.add(*said)

@@ -157,11 +157,16 @@ def test_deleted_forever(shelf: Shelf) -> None:
 
 
 def test_deleted_while_open(shelf: Shelf) -> None:
-    """A session deleted in one terminal while another writes to it is there again, whole, after the next message."""
+    """A session deleted in one terminal while another writes to it is whole again after the next message."""
     session = shelf.add("hello")
     shelf.library.delete("alice", session.id)
     turn(shelf.store, session, "still here", "yes")
-    assert texts(JournalStore(shelf.store.data).open("alice", session.id)) == ["hello", "reply", "still here", "yes"]
+    assert texts(JournalStore(shelf.store.data).open("alice", session.id)) == [
+        "hello",
+        "reply",
+        "still here",
+        "yes",
+    ]
     assert len(shelf.library.trash("alice")) == 1
 
 
@@ -187,7 +192,9 @@ def test_bad_files_hide_no_others(shelf: Shelf) -> None:
     assert shelf.library.list("alice") == shelf.library.list("alice")
 
 
-@pytest.mark.parametrize("state", ["none", "missing", "garbage", "empty", "folder", "cut", "other version", "locked"])
+@pytest.mark.parametrize(
+    "state", ["none", "missing", "garbage", "empty", "folder", "cut", "other version", "locked"]
+)
 def test_the_list_needs_no_cache(shelf: Shelf, state: str) -> None:
     """The list is right whatever state the cache is in, and right again after every change."""
     sessions = [shelf.add(f"question {number}") for number in range(5)]

@@ -61,8 +61,9 @@ class Server:
     """The server. `url` is its base address; `requests` what it was sent, in order.
 
     `key`: refuse requests that do not bring this key (as a bearer or as `api-key`). `models` is what
-    `/models` lists, `props` what `/props` answers, `flagged` the words that moderation flags; paths that end
-    in one of `missing` do not exist. `headers` go with every answer.
+    `/models` lists, `props` what `/props` answers (llama.cpp), `loaded` what `/api/ps` does (Ollama),
+    `flagged` the words that moderation flags; paths that end in one of `missing` do not exist. `headers`
+    go with every answer.
     """
 
     def __init__(self, *, key: str = "", tls: ssl.SSLContext | None = None, port: int = 0) -> None:
@@ -70,6 +71,7 @@ class Server:
         self.requests: list[Recorded] = []
         self.models: list[dict[str, Any]] = [{"id": "test-model", "object": "model"}]
         self.props: dict[str, Any] | None = None
+        self.loaded: dict[str, Any] | None = None
         self.flagged: tuple[str, ...] = ()
         self.missing: tuple[str, ...] = ()
         self.headers: dict[str, str] = {}
@@ -206,6 +208,8 @@ class Server:
             return Reply.document({"object": "list", "data": self.models})
         if request.method == "GET" and path.endswith("/props") and self.props is not None:
             return Reply.document(self.props)
+        if request.method == "GET" and path.endswith("/api/ps") and self.loaded is not None:
+            return Reply.document(self.loaded)
         if path.endswith("/moderations"):
             text = json.dumps(request.json.get("input"), ensure_ascii=False)
             hits = {word: word in text for word in self.flagged}
