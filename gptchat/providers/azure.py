@@ -6,8 +6,9 @@ import asyncio
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
+from gptchat.core.messages import Request
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import AuthenticationError, ConfigurationError
 from gptchat.providers.engine import Engine
@@ -77,6 +78,13 @@ class AzureProvider(Engine):
                 hint=_("write the resource's address into the settings, or into AZURE_OPENAI_ENDPOINT"),
             )
         return endpoint
+
+    def body(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """As the engine has it; the classic API names deployment and version in the address."""
+        path, body = super().body(request)
+        if self.version:
+            path = f"/deployments/{quote(request.model, safe='')}{path}?api-version={quote(self.version)}"
+        return path, body
 
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
         """The SDK's Azure client for the classic API; for v1 the plain one, with the header that fits the key."""
