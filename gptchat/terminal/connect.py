@@ -88,6 +88,8 @@ class _Connect:
         self._screen = screen
         self._keyboard = keyboard
         self._output = output
+        self._kept: list[ProviderSettings] = []
+        """Providers whose keys were given here, until one is settled on."""
 
     async def run(self) -> bool:
         found = await find_local([entry for name in LOCAL if (entry := registry.builtin(name))])
@@ -101,6 +103,9 @@ class _Connect:
                     return True
             except GptchatError as error:
                 self._screen.error(error)
+            # A key that led nowhere must not be taken for the right one at the next attempt.
+            while self._kept:
+                await asyncio.to_thread(self._workspace.forget_key, self._kept.pop())
 
     def _choices(self, found: Sequence[Found]) -> list[tuple[str, str]]:
         local = []
@@ -181,7 +186,7 @@ class _Connect:
         entry = ProviderSettings(name, "compatible", base_url=address, key_optional=True)
         key = await self._ask(_("key (empty: it needs none)"), secret=True)
         if key:
-            self._workspace.store_key(entry, key, shared=True)
+            await self._keep(entry, key)
         return await self._with_model(entry)
 
     async def _gptplus(self) -> bool:
@@ -223,9 +228,13 @@ class _Connect:
         key = await self._ask(_("paste the key (it stays hidden)"), secret=True)
         if not key:
             return False
-        where = await asyncio.to_thread(self._workspace.store_key, entry, key, shared=True)
+        where = await self._keep(entry, key)
         self._screen.say(_("the key is kept in {where}, readable by you alone").format(where=where), "hint")
         return True
+
+    async def _keep(self, entry: ProviderSettings, key: str) -> str:
+        self._kept.append(entry)
+        return await asyncio.to_thread(self._workspace.store_key, entry, key, shared=True)
 
     def _settle(self, entry: ProviderSettings) -> bool:
         """Write the choice down, and use it in this run."""
