@@ -38,7 +38,7 @@ async def set_(ws: Workspace, call: Call) -> Effects:
         yield Show(
             [
                 Text(f"{key} = {settings_parse.show_value(value)}"),
-                Text(f"{setting.summary}; {setting.meaning}", "quiet"),
+                Text(_("{summary}; {meaning}").format(summary=setting.summary, meaning=setting.meaning), "quiet"),
             ],
             {key: value},
         )

@@ -43,7 +43,7 @@ class Source(NamedTuple):
             "flag": _("flag"),
             "set": _("/set"),
         }[self.layer]
-        return f"{name} ({self.detail})" if self.detail else name
+        return _("{name} ({detail})").format(name=name, detail=self.detail) if self.detail else name
 
 
 class Item(NamedTuple):
@@ -273,7 +273,7 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
         message = _("unknown preset {name}")
     near = difflib.get_close_matches(name, known, 3)
     if near:
-        hint = _("did you mean {names}").format(names=_(" or ").join(near))
+        hint = _("did you mean {names}?").format(names=_(" or ").join(near))
     elif known:
         hint = _("there are: {names}").format(names=", ".join(known))
     else:
