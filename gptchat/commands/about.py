@@ -92,7 +92,7 @@ def _limits(ws: Workspace) -> list[tuple[str, str]]:
 async def config(ws: Workspace, call: Call) -> Effects:
     """Show every setting and where it came from."""
     items = list(ws.settings.items())
-    rows = [[item.key, ws.masked(item.shown), str(item.source)] for item in items]
+    rows = [[item.key, ws.masked(item.shown), item.source.brief] for item in items]
     yield Show(
         [
             Facts([(_("settings file"), str(ws.paths.config_file)), (_("data"), str(ws.paths.data_dir))]),

@@ -39,6 +39,9 @@ async def context(ws: Workspace, call: Call) -> Effects:
         (_("kept for the reply"), f"{plan.limits.reserve:,}"),
         (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=ws.window_source(source))),
     ]
+    if ws.session.pinned:
+        words = ngettext("{n} message, always sent", "{n} messages, always sent", len(ws.session.pinned))
+        pairs.append((_("pins"), words.format(n=len(ws.session.pinned))))
     cost = ws.answering.prompt_cost(route.model, plan.tokens)
     if cost is not None:
         pairs.append((_("cost of sending it"), f"${cost:.4f}"))

@@ -21,7 +21,7 @@ from gptchat.core.messages import Request, Usage
 from gptchat.core.ports import Provider
 from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
 from gptchat.providers.network import proxy_for
-from gptchat.providers.probing import reach, resolve
+from gptchat.providers.probing import elsewhere, reach, resolve
 from gptchat.words import _, ngettext
 
 _SKEW = 60.0
@@ -158,7 +158,11 @@ async def _served(ws: Workspace, entry: ProviderSettings, provider: Provider) ->
         listed = await ws.answering.listed(entry.name)
     except NotFoundError as error:
         # some servers have no list; the request tells whether the address is right
-        yield Finding("models", "warning", error.message, error.hint, {"kind": error.kind})
+        other = ""
+        if isinstance(provider, OnTheWire) and entry.kind in ("openai", "compatible"):
+            other = await elsewhere(provider.address, entry, ws.settings.network())
+        advice = _("the API seems to be at {address}: write it as base_url").format(address=other)
+        yield Finding("models", "warning", error.message, advice if other else error.hint, {"kind": error.kind})
     except GptchatError as error:
         yield failed("models", error)
         if isinstance(error, AuthenticationError):
@@ -218,7 +222,8 @@ async def _request(ws: Workspace, entry: ProviderSettings, provider: Provider, m
     first = 0.0
     problem: GptchatError | None = None
     try:
-        async with aclosing(_events(provider, request)) as events:
+        stream: Any = provider.stream(request)
+        async with aclosing(stream) as events:
             async for event in events:
                 match event:
                     case TextDelta() | ReasoningDelta():
@@ -249,10 +254,6 @@ async def _request(ws: Workspace, entry: ProviderSettings, provider: Provider, m
     )
     yield _streaming(entry, pieces, first, ended)
     yield _usage(usage)
-
-
-def _events(provider: Provider, request: Request) -> Any:
-    return provider.stream(request)
 
 
 def _streaming(entry: ProviderSettings, pieces: int, first: float, ended: bool) -> Finding:

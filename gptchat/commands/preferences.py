@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from gptchat import redaction
@@ -23,21 +23,24 @@ async def set_(ws: Workspace, call: Call) -> Effects:
     key, text = call.get("key"), call.get("value")
     if not key:
         shown = list(ws.settings.items(everything=False)) or list(ws.settings.items())
-        rows = [[item.key, ws.masked(item.shown), str(item.source)] for item in shown]
+        rows = [[item.key, ws.masked(item.shown), item.source.brief] for item in shown]
         yield Show(
             [
                 Table([_("setting"), _("value"), _("from")], rows),
                 Text(_("/set KEY shows what a setting means; /config shows all of them"), "quiet"),
             ],
-            {item.key: item.value for item in shown},
+            {item.key: ws.masked(item.shown) if isinstance(item.value, Mapping) else item.value for item in shown},
         )
         return
     setting = settings_parse.require(key)
     if not text:
         value = ws.settings.get(key)
+        told = settings_parse.show_value(value)
+        if isinstance(value, Mapping):  # headers and the like, whose values may be secrets
+            value = told = next((item.shown for item in ws.settings.items() if item.key == key), "")
         yield Show(
             [
-                Text(f"{key} = {settings_parse.show_value(value)}"),
+                Text(f"{key} = {ws.masked(told)}"),
                 Text(_("{summary}; {meaning}").format(summary=setting.summary, meaning=setting.meaning), "quiet"),
             ],
             {key: value},

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gptchat import redaction
 from gptchat.commands.answering import Answering
+from gptchat.commands.budget import Budget
 from gptchat.commands.effects import Progress
+from gptchat.commands.moderating import Moderation
 from gptchat.commands.registry import Registry
 from gptchat.config import keys, schema
 from gptchat.config.endpoints import ProviderSettings
@@ -91,6 +93,8 @@ class Workspace:
         """What the terminal can do: what it is about, how it stands, and what to do about it or nothing."""
         self.attached: list[Attachment] = []
         """What goes with the next message."""
+        self.budget = Budget(self)
+        self.moderation = Moderation(self)
         self._user = ""
 
     @property

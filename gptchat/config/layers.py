@@ -45,6 +45,14 @@ class Source(NamedTuple):
         }[self.layer]
         return _("{name} ({detail})").format(name=name, detail=self.detail) if self.detail else name
 
+    @property
+    def brief(self) -> str:
+        """The same in a few words, for a table: of the settings file only the line."""
+        line = self.detail.rpartition(":")[2]
+        if self.layer != "file" or not line.isdigit():
+            return str(self)
+        return _("settings file, line {n}").format(n=line)
+
 
 class Item(NamedTuple):
     """One line of `/config`: `shown` is the value as text, with secrets masked."""

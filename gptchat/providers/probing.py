@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
-from gptchat.errors import RequestTimeoutError
+from gptchat.errors import GptchatError, RequestTimeoutError
 from gptchat.providers.failures import Endpoint, explain
 from gptchat.providers.network import http_client, proxy_for
 from gptchat.redaction import redact
@@ -19,6 +19,9 @@ from gptchat.words import _
 
 if TYPE_CHECKING:
     import httpx2
+
+_PATHS = ("/v1", "/api/v1", "/openai/v1")
+"""Where the API stands on most servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,21 @@ async def reach(address: str, settings: ProviderSettings, network: NetworkSettin
                 return Reached(response.status_code, tls, expires, _skew(response.headers.get("date", ""), middle))
     except Exception as failure:
         raise explain(failure, endpoint) from failure
+
+
+async def elsewhere(address: str, settings: ProviderSettings, network: NetworkSettings) -> str:
+    """Another base address of the same server where a list of models is, or at least a door to one; else empty."""
+    parts = urlsplit(address)
+    for path in _PATHS:
+        other = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+        if path == parts.path.rstrip("/"):
+            continue
+        try:
+            if (await reach(other, settings, network)).status in (200, 401, 403):
+                return other
+        except GptchatError:
+            return ""
+    return ""
 
 
 def _tls(response: httpx2.Response) -> tuple[str, datetime | None]:

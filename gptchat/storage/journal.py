@@ -24,7 +24,7 @@ _PADDING = b" \t\r\0"
 _STARTS = (b'{"type":', b'{"v":')
 """How every record of ours begins; inside a string the quotation marks would be escaped."""
 
-_decode = json.JSONDecoder(parse_constant=lambda name: None).decode
+_decode = json.JSONDecoder(parse_constant=lambda name: None).raw_decode
 
 
 @dataclass(slots=True)
@@ -176,10 +176,10 @@ def damage(path: Path, bad: Sequence[int]) -> str:
 
 def _object(text: str) -> Record | None:
     try:
-        value = _decode(text)
+        value, end = _decode(text)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and end == len(text) else None
 
 
 def _dumps(record: Mapping[str, Any], *, ascii_only: bool) -> str:

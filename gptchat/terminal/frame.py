@@ -12,7 +12,7 @@ that wraps lines anew has moved the region's rows; how many rows they take now f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gptchat.terminal.capabilities import Terminal
 
@@ -37,6 +37,12 @@ class LiveRegion:
     def __init__(self, write: Callable[[str], object], terminal: Terminal) -> None:
         self._write = write
         self._terminal = terminal
+        self._held = 0
+        """How many rows at the region's beginning are final already.
+
+        A frame may reach the terminal just after the window changed and before the program hears of it. So
+        final rows stay in the region until the frame after the one that wrote them, to be set right then.
+        """
         self._rows: list[Row] = []
         self._cursor = (0, 0)
         self._columns = 0
@@ -59,12 +65,16 @@ class LiveRegion:
         `size` is the screen's columns and rows. Nothing is written where nothing changed.
         """
         columns, height = size
+        final = [*self._rows[: self._held], *final]
         old, stale = self._known(columns, height)
+        if stale:
+            final = [replace(row, rows=max(row.rows, -(-row.width // columns))) for row in final]
         if any(row.rows > 1 for row in final) and old:
             self._erase(len(old))
             old, stale = [Row("", 0)] * len(old), False
         position = 0
         wrapping = True
+        unsure = len(final)
         for number, row in enumerate((*final, *live)):
             if number == len(final):
                 wrapping = False
@@ -74,6 +84,7 @@ class LiveRegion:
                 if not wrapping and _NO_WRAP not in self._out:
                     self._out.append(_NO_WRAP)
                 self._write_row(row, before, stale=stale)
+                unsure = min(unsure, number)
                 self._at += row.rows - 1
                 self._bottom = max(self._bottom, self._at)
             position += row.rows
@@ -81,8 +92,12 @@ class LiveRegion:
             if stale or old[number].width:
                 self._go(number)
                 self._out.append(_ERASE_ROW)
-        self._park(position, live, cursor)
-        self._flush(list(live), columns)
+        held = final[unsure:] if live else []
+        if len(held) > height // 3 or any(row.rows > 1 for row in held):
+            held = []
+        self._park(position, live, cursor, len(held))
+        self._held = len(held)
+        self._flush([*held, *live], columns)
 
     def _known(self, columns: int, height: int) -> tuple[list[Row], bool]:
         """The rows on the screen from the region's first on, and whether their contents are out of place."""
@@ -135,19 +150,18 @@ class LiveRegion:
         self._at = row
         self._bottom = max(self._bottom, row)
 
-    def _park(self, position: int, live: Sequence[Row], cursor: tuple[int, int] | None) -> None:
+    def _park(self, position: int, live: Sequence[Row], cursor: tuple[int, int] | None, held: int) -> None:
         first = position - len(live)
         if not live:
             target = (0, 0)
         else:
             target = cursor or (len(live) - 1, live[-1].width)
-        moved = first > 0 or target != self._cursor
-        if self._out or moved or self._at != first + target[0]:
+        if self._out or first + target[0] != self._at or target[1] != self._cursor[1]:
             self._go(first + target[0])
             if target[1]:
                 self._out.append(f"\x1b[{target[1]}C")
             self._out.append(_SHOW if cursor is not None or not live else _HIDE)
-        self._cursor = target
+        self._cursor = (held + target[0], target[1])
 
     def _flush(self, live: list[Row], columns: int) -> None:
         self._rows, self._columns = live, columns

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptchat.commands.registry import Call
 from gptchat.core.events import TurnEvent
-from gptchat.errors import GptchatError
+from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.editing import footer
 from gptchat.terminal.folding import Draft
 from gptchat.terminal.listener import Listener
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from gptchat.terminal.prompt import Prompt
     from gptchat.terminal.screen import Screen
 
+T = TypeVar("T")
+_PATIENCE = 0.3
+"""Seconds that something may take before it is said that it can be stopped."""
+
 
 class LiveTurn:
     """Runs turns on the screen and keeps what was typed meanwhile: a draft, and queued messages."""
@@ -32,6 +36,7 @@ class LiveTurn:
         self._prompt = prompt
         self._draft: str | Draft = ""
         self._queued: tuple[str, ...] = ()
+        self._stop_waiting: Callable[[], object] | None = None
         self._asides: set[asyncio.Task[None]] = set()
         self.aside: Callable[[Call, Callable[[str, str], None]], asyncio.Task[None]] | None = None
         """Runs a command beside the reply, and shows lines through the function it is given."""
@@ -53,6 +58,52 @@ class LiveTurn:
         """What was typed and not sent while the reply streamed."""
         draft, self._draft = self._draft, ""
         return draft
+
+    async def wait(self, work: Coroutine[Any, Any, T], stop: Callable[[], object] | None = None) -> T:
+        """Wait for `work`; Esc or Ctrl-C cancels it, or calls `stop`, and what is typed meanwhile is kept.
+
+        Raises TurnInterruptedError where it was cancelled, and what `work` raises.
+        """
+        task = asyncio.ensure_future(work)
+        done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
+        if not done:
+            await self._watch(task, stop or task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
+            raise TurnInterruptedError(_("stopped")) from None
+
+    async def _watch(self, task: asyncio.Task[T], stop: Callable[[], object]) -> None:
+        screen = self._screen
+        listener = Listener(
+            self._prompt.keyboard,
+            self._prompt.output,
+            self._prompt.folding,
+            on_stop=stop,
+            on_hang_up=stop,
+            draft=self._typed(),
+            queued=self._queued,
+        )
+        if not screen.terminal.dumb:
+            screen.say_for_now(_("working · Esc stops"))
+        self._stop_waiting = stop
+        try:
+            async with listener:
+                await asyncio.wait({task})
+        finally:
+            self._stop_waiting = None
+            if not screen.terminal.dumb:
+                screen.say_for_now("")
+        self._queued = listener.queued
+        self._draft = listener.draft if listener.draft.text else ""
+
+    def hang_up(self) -> None:
+        """The terminal is gone: end what streams or is waited for."""
+        self._workspace.manager.stop()
+        if self._stop_waiting is not None:
+            self._stop_waiting()
 
     def give_draft(self, draft: str | Draft) -> None:
         """Go on with `draft` while the next reply streams; it is taken back like what is typed then."""

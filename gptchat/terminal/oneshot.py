@@ -138,12 +138,19 @@ class _OneShot:
         content, notes = await outgoing(ws, text, self.options.attachments)
         for note in notes:
             self._tell(note)
+        await ws.budget.check(self._tell)
+        await ws.moderation.may_send(content, self._answer, self._tell)
         await self._turn(ws.manager.run_turn(Send(content), routes))
 
     async def _turn(self, events: AsyncIterator[TurnEvent]) -> None:
         ws, painter = self.workspace, self._painter()
         with _interrupts(ws.manager.stop):
+            events = ws.moderation.hold(events)
             outcome = await paint(events, painter, told=finished if self._drawn() else lambda _outcome: "")
+        if ws.moderation.withheld:
+            await ws.moderation.may_show(self._answer, self._tell)
+            if outcome.message is not None and not self.options.json:
+                print(clean(outcome.message.text), file=self.streams.stdout)
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
@@ -230,7 +237,9 @@ class _OneShot:
             await self._say(text)
             return
         order = Retry() if what == "retry" else Continue()
-        await self._turn(self.workspace.manager.run_turn(order, self.workspace.answering.routes(model)))
+        routes = self.workspace.answering.routes(model)
+        await self.workspace.budget.check(self._tell)
+        await self._turn(self.workspace.manager.run_turn(order, routes))
 
     def _width(self) -> int | None:
         from gptchat.terminal.capabilities import size
@@ -245,6 +254,9 @@ class _OneShot:
         for message in messages:
             who = self.workspace.user if message.role == "user" else message.model or message.role
             print(f"{clean(who, newlines=False)}: {clean(message.text)}\n", file=self.streams.stdout)
+
+    async def _answer(self, ask: Ask) -> str | None:
+        return self._ask(ask)
 
     def _ask(self, ask: Ask) -> str | None:
         if not self.streams.stdin.isatty():

@@ -24,6 +24,8 @@ FRAME = 1 / 15
 _SECONDS_PER_CHARACTER = 1 / 40_000
 """What the next frame waits longer for each character that every frame has to read again."""
 _LEAST_COLUMNS = 10
+_MOST_ROWS = 8
+"""Rows of the tail at most, on screens of any height."""
 
 Reasoning = Literal["full", "short", "off"]
 
@@ -141,7 +143,7 @@ class Painter:
 
     def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
         """Keep `lines` below the reply, the cursor at `cursor` (line, column). The next frame paints it."""
-        new = [list(line) for line in lines]
+        new = [[(clean(text, newlines=False).replace("\t", " "), look) for text, look in line] for line in lines]
         if new != self._footer or cursor != self._cursor:
             self._footer, self._cursor = new, cursor
             self._footer_dirty = True
@@ -229,8 +231,8 @@ class Painter:
             self._final += [[("∴ " + line, self._theme["reasoning"])], []]
 
     def _room(self) -> int:
-        """Rows that the tail may take: a third of the screen, so that it stays in reach when windows change."""
-        return max((self._size()[1] - len(self._footer) - 2) // 3, 3)
+        """Rows that the tail may take: few, so that it stays in reach when the window becomes small."""
+        return min(max((self._size()[1] - len(self._footer) - 2) // 3, 3), _MOST_ROWS)
 
     def _ticked(self, now: float) -> bool:
         return not self._terminal.dumb and self._status(now) != self._last_status

@@ -94,6 +94,7 @@ class Chat:
         threading.Thread(target=warm_up, args=(ws,), name="warm up", daemon=True).start()
         self.gauge.refresh()
         self._listing = asyncio.ensure_future(self._ask_server())
+        ws.budget.begin()
         while not self.leaving:
             await self._turn()
         return 0 if await self._farewell() else 1
@@ -241,7 +242,7 @@ class Chat:
     def _hang_up(self) -> None:
         """The terminal is gone, or the system wants the program to end: keep everything and leave."""
         self.leaving = True
-        self.workspace.manager.stop()
+        self.live.hang_up()
         self.prompt.hang_up()
 
     async def _farewell(self) -> bool:

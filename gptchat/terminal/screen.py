@@ -71,6 +71,10 @@ class Screen:
         width = max(self.size()[0] - 1, 10)
         self.print([[(line, look)] for line in wrapped(clean(text), width)])
 
+    def say_for_now(self, text: str) -> None:
+        """Show `text` on a line of its own that the next call replaces; an empty text takes it away."""
+        self.write("\r\x1b[2K" + clean(text, newlines=False)[: max(self.size()[0] - 1, 1)])
+
     def error(self, error: GptchatError) -> None:
         """Say what went wrong, and what to do."""
         self.say(f"✗ {redact(error.message)}", "error")

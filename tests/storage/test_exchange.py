@@ -13,28 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptchat import redaction
-from gptchat.core.session import Session, move, summary_record, undo
+from gptchat.core.session import Session
 from gptchat.errors import StorageError, UsageError
-from gptchat.storage.exchange import FORMATS, Imported, export, import_file
+from gptchat.storage.exchange import FORMATS, export
 from gptchat.storage.exporting import format_of, messages, render
-from gptchat.storage.library import Library
-from gptchat.storage.store import JournalStore
-from gptchat.storage.users import list_users
-from tests.storage.helpers import assistant, lines, texts, tree, turn, user
-
-
-class House:
-    """A data folder to export from or to import into."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = JournalStore(folder)
-        self.library = Library(folder)
-
-    def take(self, path: Path, name: str = "alice") -> Imported:
-        return import_file(self.store, self.library, name, path)
-
-    def sessions(self, name: str = "alice") -> list[Session]:
-        return [self.store.open(name, info.id) for info in self.library.list(name)]
+from tests.storage.helpers import House, branched, texts, tree, turn, user
 
 
 @pytest.fixture
@@ -45,28 +28,6 @@ def house(tmp_path: Path) -> House:
 @pytest.fixture
 def other(tmp_path: Path) -> House:
     return House(tmp_path / "other")
-
-
-def branched(house: House) -> Session:
-    """A session with branches, pins, a summary, parts, odd characters and a head that is not the last message."""
-    session = house.store.create("alice", {"model": "demo-1", "system": "Be brief."}, title="A <b>title</b>")
-    turn(house.store, session, "first 数据", 'say "hi"\u2028\n```html\n<script>alert(1)</script>\n```\n--> # x')
-    turn(house.store, session, "second", "of the first branch")
-    record = undo(session)
-    assert record is not None
-    parts = [
-        {"type": "text", "text": "look"},
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
-    ]
-    house.store.append(
-        session, [record, {**user("", "m2"), "content": parts}, assistant("seen", "m5", mood="glad")]
-    )
-    house.store.append(session, [{"type": "pin", "message": "m1", "pinned": True}])
-    house.store.append(
-        session, [summary_record("s1", "m2", "short", "m6", ""), move("m4"), move("m6"), user("late", "m4")]
-    )
-    house.store.append(session, [move("m6"), {"type": "colour", "colour": "blue"}])
-    return session
 
 
 @pytest.mark.parametrize("format", ["json", "jsonl"])
@@ -143,29 +104,6 @@ def test_messages_for_the_api(house: House) -> None:
     assert found[3]["content"][1]["type"] == "image_url"
     with pytest.raises(UsageError):
         render([session, session], "messages")
-
-
-def test_the_layout_of_simple_scripts(house: House, tmp_path: Path) -> None:
-    """A file of names with messages brings its people, each with their session and system prompt."""
-    path = tmp_path / "user_messages.json"
-    engineer = {"role": "system", "content": "You are an algorithm engineer."}
-    said = [{"role": "user", "content": "你好"}, {"role": "assistant", "content": "您好！"}]
-    path.write_text(
-        json.dumps(
-            {"张三": [engineer, *said], "Bob": said, "../x": said, "": said, "a\nb": said, "n": 3, "e": [5]}
-        ),
-        encoding="utf-8-sig",
-    )
-    result = house.take(path)
-    assert [person.name for person in list_users(house.store.data)] == ["../x", "alice", "Bob", "张三"]
-    (session,) = house.sessions("张三")
-    assert texts(session) == ["你好", "您好！"]
-    assert session.settings == {"system": "You are an algorithm engineer."}
-    assert len(result.sessions) == 4
-    assert len(result.broken) == 3
-    assert "n" in result.broken[1] or "n" in result.broken[0]
-    again = house.take(path)
-    assert (len(again.sessions), again.known) == (0, 4)
 
 
 def test_users_round_trip(house: House, other: House, tmp_path: Path) -> None:
@@ -260,75 +198,6 @@ def test_several_in_one_file(house: House, other: House, tmp_path: Path) -> None
         place = House(other.store.data / format)
         place.take(export(house.store, house.sessions(), format, tmp_path / "file"))
         assert [tree(session) for session in place.sessions()] == [tree(session) for session in house.sessions()]
-
-
-FOREIGN = {
-    "markdown of others": "# Chat\n\n## User\n\nhello\n\n## ChatGPT\n\nhi\n**there**\n",
-    "windows markdown": "## User\r\n\r\nhello\r\n\r\n## Assistant\r\n\r\nhi\n**there**",
-    "a request": '{"model": "x", "messages": [{"role": "user", "content": "hello"},\n'
-    '{"role": "assistant", "content": "hi\\n**there**"}]}',
-    "bare lines": '{"role": "user", "content": "hello"}\n{"role": "assistant", "content": "hi\\n**there**"}\n',
-    "a list": '[{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi\\n**there**"}]',
-}
-
-
-@pytest.mark.parametrize("text", FOREIGN.values(), ids=FOREIGN)
-def test_what_others_write(house: House, tmp_path: Path, text: str) -> None:
-    """Conversations as other programs write them come in, and only once."""
-    path = tmp_path / "file"
-    path.write_bytes(text.encode())
-    assert house.take(path).broken == []
-    assert house.take(path).known == 1
-    (session,) = house.sessions()
-    assert texts(session) == ["hello", "hi\n**there**"]
-    assert lines(house.store.path(session))[0]["v"] == 1
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"{}", b"[]", b"hello", b"\0" * 99, b"PK\x03\x04nonsense", b"{torn", b"[1, 2", b"\xff\xfe"]
-)
-def test_what_is_no_conversation(house: House, tmp_path: Path, data: bytes) -> None:
-    """A file that holds no conversation adds nothing, and the reason is told."""
-    path = tmp_path / "file"
-    path.write_bytes(data)
-    reason = ""
-    try:
-        result = house.take(path)
-    except UsageError as error:
-        reason = error.message
-    else:
-        reason = "".join(result.broken)
-        assert result.sessions == []
-    assert bool(reason) == (data != b"[]")
-    assert house.sessions() == []
-
-
-def test_a_file_that_is_not_there(house: House, tmp_path: Path) -> None:
-    """A missing file, or a folder without conversations, is told in words."""
-    with pytest.raises(StorageError):
-        house.take(tmp_path / "nowhere")
-    with pytest.raises(UsageError):
-        house.take(tmp_path)
-
-
-def test_a_damaged_journal(house: House, other: House, tmp_path: Path) -> None:
-    """Of a journal with bad lines everything else comes in, and each bad line is named."""
-    session = branched(house)
-    path = tmp_path / "file.jsonl"
-    path.write_bytes(b"garbage\n" + house.store.path(session).read_bytes() + b'{"torn')
-    result = other.take(path)
-    assert len(result.broken) == 2
-    assert tree(other.sessions()[0]) == tree(session)
-
-
-def test_edited_markdown(house: House, other: House, tmp_path: Path) -> None:
-    """A Markdown export that someone has edited comes in as it reads now."""
-    session = house.store.create("alice", {})
-    turn(house.store, session, "one\nline", "two")
-    path = export(house.store, [session], "markdown", tmp_path / "file.md")
-    path.write_text(path.read_text().replace("one\nline", "one\nmore\nline\n## heading"))
-    other.take(path)
-    assert texts(other.sessions()[0]) == ["one\nmore\nline\n## heading", "two"]
 
 
 @settings(max_examples=60, deadline=None)

@@ -111,7 +111,7 @@ class Screen:
 
     def resize(self, rows: int, columns: int) -> None:
         """Change the window's size, as a person dragging its edge does."""
-        self._emulator.resize(rows, columns)
+        resize(self._emulator, rows, columns)
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, timeout: float = 0.0) -> bytes:
@@ -188,11 +188,7 @@ class Screen:
     @property
     def scrollback(self) -> list[str]:
         """The rows that have left the screen at its top, oldest first."""
-        rows: list[str] = []
-        for line in self._emulator.history.top:
-            width = max(line, default=-1) + 1
-            rows.append("".join(line[column].data for column in range(width)).rstrip())
-        return rows
+        return [text_of(line) for line in self._emulator.history.top]
 
     @property
     def transcript(self) -> list[str]:
@@ -208,3 +204,33 @@ class Screen:
     def title(self) -> str:
         """The window's title as the program set it."""
         return str(self._emulator.title)
+
+
+def text_of(line: Mapping[int, pyte.screens.Char]) -> str:
+    """The text of a row of the emulator, without the blanks at its end."""
+    blank = " "
+    return "".join(line[x].data if x in line else blank for x in range(max(line, default=-1) + 1)).rstrip()
+
+
+def resize(emulator: pyte.HistoryScreen, rows: int, columns: int) -> None:
+    """Change the emulator's size as xterm does: what does not fit above the cursor goes to the scrollback.
+
+    The emulator's own `resize` drops such rows and leaves the cursor where it was. Lines are not wrapped anew.
+    """
+    cursor = emulator.cursor
+    above = max(cursor.y - (rows - 1), 0)
+    if above:
+        row = cursor.y
+        cursor.y = emulator.lines - 1
+        for _ in range(above):
+            emulator.index()
+        cursor.y = row - above
+    emulator.lines, emulator.columns = rows, columns
+    emulator.margins = None
+    for number in [number for number in emulator.buffer if number >= rows]:
+        del emulator.buffer[number]
+    for line in emulator.buffer.values():
+        for column in [column for column in line if column >= columns]:
+            del line[column]
+    cursor.x = min(cursor.x, columns - 1)
+    emulator.dirty.update(range(rows))

@@ -163,3 +163,15 @@ def test_what_is_offered_has_the_typed_letters(query: str, names: list[str]) -> 
 def _in_order(word: str, name: str) -> bool:
     letters = iter(name)
     return all(letter in letters for letter in word)
+
+
+def test_what_is_offered_is_made_safe() -> None:
+    """Titles and notes from outside are cleaned before they are drawn."""
+
+    class Dirty:
+        def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
+            return [Candidate("x", "ti\x9btle", "no\x07te")]
+
+    completer = ChatCompleter(REGISTRY, Dirty(), clean=lambda text: "".join(filter(str.isprintable, text)))
+    (found,) = completer.at_once(Document("/resume "))
+    assert (found.display_text, found.display_meta_text) == ("title", "note")

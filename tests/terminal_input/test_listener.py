@@ -143,3 +143,17 @@ def test_nothing_typed_between_reply_and_prompt_is_lost() -> None:
             terminal.send(letter)
             terminal._read(0.002)
         terminal.wait(f"alice › {letters}")
+
+
+def test_a_dumb_terminal_queues_lines() -> None:
+    """Where nothing can be drawn, a line typed during a reply is queued when it is ended."""
+    program = ["-m", "tests.terminal_input.program_listener", "200"]
+    with Terminal(program, columns=200, environment={"TERM": "dumb"}) as terminal:
+        terminal.wait("alice ›")
+        terminal.send("go\n")
+        terminal.wait("word3")
+        terminal.send("next one\n")
+        terminal.wait('queued ["next one"]')
+        terminal.wait('sent "next one"')
+        terminal.send("\x03")
+        terminal.wait("stopped")

@@ -208,12 +208,14 @@ def test_commands_are_offered_with_their_summaries(terminal: Terminal) -> None:
 
 
 def test_escape_closes_the_list_at_once(terminal: Terminal) -> None:
-    """Esc closes the list of completions and leaves the draft."""
+    """Esc closes the list of completions, takes back what was chosen in it, and leaves the draft."""
     terminal.send("/mo")
     terminal.wait("List the models")
+    terminal.send("\t\t")
+    terminal.wait("alice › /models")
     terminal.send("\x1b")
     terminal.wait(lambda: "List the models" not in terminal.text())
-    terminal.wait("alice › /mo")
+    terminal.wait("alice › /mo\ntoolbar")
 
 
 def test_the_list_follows_a_deletion(terminal: Terminal) -> None:

@@ -28,9 +28,10 @@ def text(status: Status, width: int, plain: bool = False) -> str:
 
 def test_everything_where_there_is_room() -> None:
     """A wide window shows user, title, provider and model, the bar and percentage, cost, and what is left out."""
-    assert text(FULL, 140, plain=True) == (
-        "alice · Trip to Kyoto · openai/gpt-6.1-terra · #------- 12% 15k/128k · $0.0123 · 4 messages left out"
-    )
+    line = "alice · Trip to Kyoto · openai/gpt-6.1-terra · █░░░░░░░ 12% 15k/128k · $0.0123 · 4 messages left out"
+    assert text(FULL, 140) == line
+    plain = line.replace("·", "|").replace("█", "#").replace("░", "-")
+    assert text(FULL, 140, plain=True) == plain
 
 
 def test_sixty_columns_hold_what_matters() -> None:
