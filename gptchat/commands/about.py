@@ -54,7 +54,10 @@ async def status(ws: Workspace, call: Call) -> Effects:
         (_("saved as"), ws.session.id if ws.session.messages else _("not yet")),
         (_("provider"), ws.answering.provider_settings().name),
         (_("model"), route.model),
-        (_("window"), _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=ws.window_source(source))),
+        (
+            _("window"),
+            _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=ws.window_source(source)),
+        ),
         (_("spent here"), f"{total.prompt_tokens:,} + {total.completion_tokens:,}"),
         *_limits(ws),
     ]

@@ -221,9 +221,9 @@ def refusal(
             status=status,
         )
     return ServerError(
-        (_("{who} broke off with an error{tail}") if tail else _("{who} broke off with an error and no reason")).format(
-            who=who, tail=tail
-        ),
+        (
+            _("{who} broke off with an error{tail}") if tail else _("{who} broke off with an error and no reason")
+        ).format(who=who, tail=tail),
         hint=_("try again with /retry"),
     )
 

@@ -263,11 +263,18 @@ class _OneShot:
             return None
         try:
             if ask.secret:
-                return getpass.getpass(_("{question}: ").format(question=clean(ask.question, newlines=False))) or None
+                return (
+                    getpass.getpass(_("{question}: ").format(question=clean(ask.question, newlines=False))) or None
+                )
             keys = [key for key, _meaning in ask.choices]
             words = f" [{'/'.join(keys)}]" if keys else ""
             default = f" ({clean(ask.default, newlines=False)})" if ask.default else ""
-            typed = input(_("{question}: ").format(question=f"{clean(ask.question, newlines=False)}{words}{default}")).strip() or ask.default
+            typed = (
+                input(
+                    _("{question}: ").format(question=f"{clean(ask.question, newlines=False)}{words}{default}")
+                ).strip()
+                or ask.default
+            )
         except (EOFError, KeyboardInterrupt):
             return None
         return (chosen(typed, ask.choices) or typed) if keys else typed

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -57,7 +57,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A call of `_` or `ngettext`, wherever it stands; `texts` are its arguments that are words, None where not."""
+    """A call of `_` or `ngettext` somewhere; `texts` are its arguments where they are words, else None."""
 
     name: str
     texts: tuple[str | None, ...]
@@ -111,15 +111,12 @@ def updated(old: Catalog) -> Catalog:
     new = read_po(io.StringIO(_HEADER), locale="zh")
     for sentence in sentences():
         known = old.get(sentence.text)
-        string = known.string if known else ""
-        if isinstance(string, tuple):
-            string = string[0]
-        flags = ["python-brace-format"] if "{" in sentence.text else []
+        string = forms(known)[0] if known else ""
         new.add(
             sentence.id,
             (string,) if sentence.plural else string,
             locations=[(sentence.place, None)],  # type: ignore[list-item] # a line number would change too often
-            flags=flags,
+            flags=["python-brace-format"] if "{" in sentence.text else [],
         )
     return new
 
@@ -145,13 +142,20 @@ def entries(mo: bytes) -> dict[object, str]:
     return {key: value for key, value in found.items() if key != ""}
 
 
+def forms(message: Message) -> list[str]:
+    """The translations of a message: Chinese has one form, whatever the number."""
+    string = message.string
+    return [string] if isinstance(string, str) else list(string or [""])
+
+
+def source(message: Message) -> str:
+    """The English of a message; of a plural the singular, which is what the catalogue finds it by."""
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
 def missing(catalogue: Catalog) -> list[str]:
     """The sentences that `catalogue` has no translation for."""
-    return [
-        message.id[0] if isinstance(message.id, tuple) else message.id
-        for message in catalogue
-        if message.id and not any(message.string if isinstance(message.string, tuple) else [message.string])
-    ]
+    return [source(message) for message in catalogue if message.id and not all(forms(message))]
 
 
 def main() -> int:
