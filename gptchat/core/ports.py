@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gptchat.core.events import ProviderEvent
-from gptchat.core.messages import Message, Record, Request, Usage
+from gptchat.core.messages import Message, Record, Request
 from gptchat.core.session import Session
 from gptchat.errors import StorageError
 
@@ -164,25 +164,3 @@ class SessionStore(Protocol):
 
     def partial(self, session: Session, header: Record) -> PartialReply:
         """Begin the sidecar of a reply: `header` is its message record without content."""
-
-    def trouble(self, session: Session) -> StorageError | None:
-        """Why the last append could not be written, if so; the records wait and are tried again."""
-
-    def unsaved(self, session: Session) -> Sequence[Record]:
-        """The records that are in the session and not on disk."""
-
-    def damage(self, session: Session) -> str:
-        """One sentence on what of the session's journal cannot be read; empty where all can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Tokens and money of one reply, for the totals of `/usage`."""
-
-    ts: str
-    user: str
-    session: str
-    provider: str
-    model: str
-    usage: Usage = field(default_factory=Usage)
-    cost: float | None = None

@@ -30,7 +30,7 @@ def _question(number: int, chance: random.Random) -> str:
 
 
 def test_sixty_turns_in_a_small_window(llamacpp: LlamaServer, tmp_path: Path) -> None:
-    """Sixty turns in 1,024 tokens: no overflow is shown, trimming is told once, and the pinned message still goes."""
+    """Sixty turns in 1,024 tokens: no overflow, trimming told once, and the pinned message still goes."""
     chance = random.Random(60)
     with Relay(urlsplit(llamacpp.url).port or 0) as relay:
         config = settings_for(relay.url, model=f'"{llamacpp.model}"')
