@@ -99,6 +99,11 @@ class LiveRegion:
         self._held = len(held)
         self._flush([*held, *live], columns)
 
+    def clear(self) -> None:
+        """Empty the screen and forget what was on it; final rows that were on it stay in no scrollback."""
+        self._rows, self._cursor, self._held = [], (0, 0), 0
+        self._write("\x1b[H\x1b[2J")
+
     def _known(self, columns: int, height: int) -> tuple[list[Row], bool]:
         """The rows on the screen from the region's first on, and whether their contents are out of place."""
         self._out = []
@@ -194,3 +199,6 @@ class PlainRegion:
         """Print `final`; what may still change is not shown."""
         if final:
             self._write("".join(row.text + "\n" for row in final))
+
+    def clear(self) -> None:
+        """A terminal whose cursor must not be moved cannot be emptied."""

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gptchat.terminal.capabilities import Terminal
 from gptchat.terminal.markdown import Encoder, render_lines
-from gptchat.terminal.painter import Painter, RawPainter
+from gptchat.terminal.painter import Painter
+from gptchat.terminal.reply import RawPainter
 from gptchat.terminal.safe import clean, clean_line, safe_url
 from gptchat.terminal.theme import Theme
 
