@@ -123,7 +123,8 @@ class Painter:
         now = self._clock()
         self._size = self._measure()
         resized = self._columns != self._width
-        wait = self._painted + FRAME + self._stream.pending * _SECONDS_PER_CHARACTER - now
+        pause = 2 * FRAME if len(self._tail) > self._room() else FRAME  # a scrolling tail is all rewritten
+        wait = self._painted + pause + self._stream.pending * _SECONDS_PER_CHARACTER - now
         if (self._dirty and (wait <= 0 or force)) or resized:
             self._read()
             self._paint()

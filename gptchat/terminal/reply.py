@@ -35,6 +35,9 @@ class ReplyPainter(Protocol):
     def frame(self, *, force: bool = False) -> float | None:
         """Paint if it is time; returns the seconds after which to call again, None for never by itself."""
 
+    def clear(self) -> None:
+        """Empty the screen; what is still alive is painted again at its top."""
+
     def finish(self, status: str = "") -> None:
         """The reply is whole: print the rest, and `status` below it."""
 
@@ -118,6 +121,9 @@ class RawPainter:
     def frame(self, *, force: bool = False) -> float | None:
         """Everything is written as it comes."""
         return None
+
+    def clear(self) -> None:
+        """What was received stays where it is."""
 
     def finish(self, status: str = "") -> None:
         """End the last line on a terminal; a pipe gets nothing more than the reply."""
