@@ -54,7 +54,10 @@ async def status(ws: Workspace, call: Call) -> Effects:
         (_("saved as"), ws.session.id if ws.session.messages else _("not yet")),
         (_("provider"), ws.answering.provider_settings().name),
         (_("model"), route.model),
-        (_("window"), f"{plan.tokens:,} / {window:,} ({ws.window_source(source)})"),
+        (
+            _("window"),
+            _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=ws.window_source(source)),
+        ),
         (_("spent here"), f"{total.prompt_tokens:,} + {total.completion_tokens:,}"),
         *_limits(ws),
     ]
@@ -149,7 +152,7 @@ async def help_(ws: Workspace, call: Call) -> Effects:
         near = ", ".join(f"/{known}" for known in registry.nearest(name))
         raise UsageError(
             _("there is no command /{name}").format(name=name),
-            hint=_("did you mean {names}").format(names=near) if near else _("/help lists them all"),
+            hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
         )
     blocks: list[Any] = [Text(command.usage), Text(_(command.summary))]
     if command.about:

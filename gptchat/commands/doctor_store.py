@@ -167,8 +167,8 @@ def _journals(ws: Workspace) -> Iterator[Finding]:
     if not damaged:
         yield Finding("journals", "ok", _("{sessions}, every journal whole").format(sessions=words))
     else:
-        told = ngettext("{n} of them damaged", "{n} of them damaged", len(damaged)).format(n=len(damaged))
-        yield Finding("journals", "warning", f"{words}, {told}")
+        told = _("{sessions}, {n} of them damaged").format(sessions=words, n=len(damaged))
+        yield Finding("journals", "warning", told)
     trouble = ws.manager.store.trouble(ws.session)
     if trouble is not None:
         yield failed("saving", trouble)

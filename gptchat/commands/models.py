@@ -99,14 +99,14 @@ def _abilities(facts: ModelFacts) -> str:
         words.append(_("tools"))
     if facts.retired:
         words.append(_("retired {date}").format(date=facts.retired))
-    return ", ".join(words)
+    return _(", ").join(words)
 
 
 def _facts_pairs(ws: Workspace, facts: ModelFacts) -> list[tuple[str, str]]:
     window, source = ws.answering.window(facts.name)
     pairs = [
         (_("provider"), ws.answering.provider_settings().name),
-        (_("window"), f"{window:,} ({ws.window_source(source)})"),
+        (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=ws.window_source(source))),
     ]
     if facts.max_output:
         pairs.append((_("longest reply"), f"{facts.max_output:,}"))

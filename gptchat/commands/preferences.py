@@ -38,7 +38,7 @@ async def set_(ws: Workspace, call: Call) -> Effects:
         yield Show(
             [
                 Text(f"{key} = {ws.settings.shown(key)}"),
-                Text(f"{setting.summary}; {setting.meaning}", "quiet"),
+                Text(_("{summary}; {meaning}").format(summary=setting.summary, meaning=setting.meaning), "quiet"),
             ],
             dict([_json(ws, key)]),
         )

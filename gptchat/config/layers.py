@@ -45,7 +45,7 @@ class Source(NamedTuple):
             "flag": _("flag"),
             "set": _("/set"),
         }[self.layer]
-        return f"{name} ({self.detail})" if self.detail else name
+        return _("{name} ({detail})").format(name=name, detail=self.detail) if self.detail else name
 
     @property
     def brief(self) -> str:
@@ -285,8 +285,10 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
     else:
         message = _("unknown preset {name}")
     near = difflib.get_close_matches(name, known, 3)
-    if near:
-        hint = _("did you mean {names}").format(names=_(" or ").join(near))
+    if table == "providers" and not name:
+        hint = _("open gptchat in a terminal to choose, set OPENAI_API_KEY, or try --provider demo")
+    elif near:
+        hint = _("did you mean {names}?").format(names=_(" or ").join(near))
     elif known:
         hint = _("there are: {names}").format(names=", ".join(known))
     else:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from gptchat.core.messages import Request
+from gptchat.core.ports import ModelFacts
 from gptchat.errors import AuthenticationError, ConfigurationError
 from gptchat.providers.engine import Engine
 from gptchat.providers.network import base_address
@@ -101,6 +103,14 @@ class AzureProvider(Engine):
             client = AsyncOpenAI(api_key=key or "none", base_url=self.address, **options)
         client.organization = client.project = None
         return client
+
+    async def models(self) -> Sequence[ModelFacts]:
+        """The resource's models, after the deployment in the settings: Azure lists no deployments to a key."""
+        listed = await super().models()
+        own = self.settings.deployment
+        if not own or any(one.name == own for one in listed):
+            return listed
+        return [ModelFacts(own, provider=self.name, source="settings"), *listed]
 
     async def key_now(self) -> str:
         """The key; where there is none, a token of the machine's own login, if `azure-identity` is installed."""

@@ -38,7 +38,7 @@ def _block(block: Block, width: int | None) -> list[list[Fragment]]:
         case Text(text, tone):
             return [[(line, LOOK_OF[tone])] for line in _folded(clean(text), width)]
         case Markdown(text) | Source(text):
-            return [[(line, "text")] for line in clean(text).split("\n")]
+            return [[(line, "text")] for line in clean(text).removesuffix("\n").split("\n")]
         case Table():
             return _table(block, width)
         case Facts():

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.write import write_provider, write_value
-from gptchat.errors import AuthenticationError, GptchatError
+from gptchat.errors import GptchatError
 from gptchat.providers import registry
 from gptchat.providers.network import base_address
 from gptchat.terminal import questions
@@ -107,8 +107,8 @@ class _Connect:
         self._screen = screen
         self._keyboard = keyboard
         self._output = output
-        self._given: set[str] = set()
-        """Providers whose key was given here."""
+        self._kept: list[ProviderSettings] = []
+        """Providers whose keys were given here, until one is settled on."""
 
     async def run(self) -> bool:
         found = await find_local([entry for name in LOCAL if (entry := registry.builtin(name))])
@@ -122,6 +122,9 @@ class _Connect:
                     return True
             except GptchatError as error:
                 self._screen.error(error)
+            # A key that led nowhere must not be taken for the right one at the next attempt.
+            while self._kept:
+                await asyncio.to_thread(self._workspace.forget_key, self._kept.pop())
 
     def _choices(self, found: Sequence[Found]) -> list[tuple[str, str]]:
         local = []
@@ -204,7 +207,7 @@ class _Connect:
         if key is None:
             return False
         if key:
-            await self._keep_key(entry, key)
+            await self._keep(entry, key)
         return await self._with_model(entry)
 
     async def _gptplus(self) -> bool:
@@ -227,10 +230,6 @@ class _Connect:
         provider = self._workspace.answering.open_unsettled(entry)
         try:
             return [facts.name for facts in await provider.models()]
-        except AuthenticationError:
-            if entry.name in self._given:  # else the next try would find the wrong key again, and never ask
-                await asyncio.to_thread(self._workspace.forget_key, entry)
-            raise
         finally:
             await provider.close()
 
@@ -256,13 +255,13 @@ class _Connect:
         key = await self._ask(_("paste the key (it stays hidden)"), secret=True)
         if not key:
             return False
-        await self._keep_key(entry, key)
+        where = await self._keep(entry, key)
+        self._screen.say(_("the key is kept in {where}, readable by you alone").format(where=where), "hint")
         return True
 
-    async def _keep_key(self, entry: ProviderSettings, key: str) -> None:
-        where = await asyncio.to_thread(self._workspace.store_key, entry, key, shared=True)
-        self._given.add(entry.name)
-        self._screen.say(_("the key is kept in {where}, readable by you alone").format(where=where), "hint")
+    async def _keep(self, entry: ProviderSettings, key: str) -> str:
+        self._kept.append(entry)
+        return await asyncio.to_thread(self._workspace.store_key, entry, key, shared=True)
 
     def _settle(self, entry: ProviderSettings) -> bool:
         """Write the choice down, and use it in this run."""
