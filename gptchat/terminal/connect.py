@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
                     "Connection: close\r\n\r\n".encode("ascii")
                 )
                 answer = await reader.read(1_000_000)
-                while more := await reader.read(1_000_000):
+                while not _whole(answer) and (more := await reader.read(1_000_000)):
                     answer += more
             finally:
                 writer.close()
@@ -71,6 +72,15 @@ async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
     if not answer.startswith(b"HTTP/1.") or status not in (b"200", b"401", b"403"):
         return None
     return Found(entry, _names(rest.partition(b"\r\n\r\n")[2]), needs_key=status != b"200")
+
+
+def _whole(answer: bytes) -> bool:
+    """Whether the answer is all there; some servers leave the connection open though asked to close."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
 
 
 def _names(body: bytes) -> tuple[str, ...]:
