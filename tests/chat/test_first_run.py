@@ -74,7 +74,7 @@ def test_an_openai_key_is_hidden_and_kept_private(home: Home) -> None:
 
 
 def test_a_compatible_address_and_a_second_try(home: Home) -> None:
-    """A wrong key leads back to the choice and is forgotten; the right one opens a chat with the server's model."""
+    """A wrong key leads back to the choice and is forgotten; the right one opens the chat with a model."""
     with Server(key="sk-right") as server, home.chat(ready=WELCOME) as screen:
         for key in ("sk-wrong", "sk-right"):
             screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "›")
