@@ -39,7 +39,12 @@ async def doctor(ws: Workspace, call: Call) -> Effects:
         yield finding.show()
     yield heading(_("Terminal"))
     for check, value, advice in ws.abilities():
-        yield Finding("terminal", "warning" if advice else "ok", f"{check}: {value}", advice).show()
+        yield Finding(
+            "terminal",
+            "warning" if advice else "ok",
+            _("{check}: {value}").format(check=check, value=value),
+            advice,
+        ).show()
     yield heading(_("Store"))
     for finding in await asyncio.to_thread(lambda: list(doctor_store.store(ws))):
         problems += finding.state == "failed"

@@ -37,8 +37,8 @@ def settings(ws: Workspace) -> Iterator[Show]:
         yield Finding("settings", "note", _("no settings file; it would be {file}").format(file=file)).show()
     items = list(ws.settings.items(everything=False))
     if items:
-        rows = [[item.key, ws.masked(item.shown), str(item.source)] for item in items]
-        values = {item.key: {"value": ws.masked(item.shown), "from": str(item.source)} for item in items}
+        rows = [[item.key, item.shown, item.source.brief] for item in items]
+        values = {item.key: {"value": item.shown, "from": str(item.source)} for item in items}
         yield Show(
             [Table([_("setting"), _("value"), _("from")], rows)],
             {"check": "settings", "state": "note", "settings": values},
@@ -52,7 +52,7 @@ def settings(ws: Workspace) -> Iterator[Show]:
 def _fallback(ws: Workspace) -> Iterator[GptchatError]:
     for name in ws.settings.get("fallback"):
         try:
-            ws.settings.provider(name)
+            ws.answering.route(provider=name)
         except GptchatError as error:
             yield error
 
@@ -167,8 +167,8 @@ def _journals(ws: Workspace) -> Iterator[Finding]:
     if not damaged:
         yield Finding("journals", "ok", _("{sessions}, every journal whole").format(sessions=words))
     else:
-        told = ngettext("{n} of them damaged", "{n} of them damaged", len(damaged)).format(n=len(damaged))
-        yield Finding("journals", "warning", f"{words}, {told}")
+        told = _("{sessions}, {n} of them damaged").format(sessions=words, n=len(damaged))
+        yield Finding("journals", "warning", told)
     trouble = ws.manager.store.trouble(ws.session)
     if trouble is not None:
         yield failed("saving", trouble)

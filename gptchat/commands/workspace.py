@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from gptchat import redaction
 from gptchat.commands.answering import Answering
 from gptchat.commands.budget import Budget
 from gptchat.commands.effects import Progress
@@ -230,10 +229,6 @@ class Workspace:
             self.settings.unset(layer, "model")
         self._record_settings({"provider": chosen.name, "model": None})
         return warning or self._save_user({"model": None})
-
-    def masked(self, shown: str) -> str:
-        """A setting's value as it may be shown."""
-        return redaction.redact(shown)
 
     # Keys
 

@@ -15,6 +15,7 @@ from zlib import crc32
 
 from gptchat.core.messages import Message, Record
 from gptchat.storage.database import folder_key
+from gptchat.storage.ids import safe_id
 from gptchat.storage.journal import read_line
 from gptchat.storage.matching import fold
 
@@ -75,7 +76,7 @@ def survey(folder: Path, database: sqlite3.Connection | None) -> Survey:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not entry.name.endswith(".jsonl"):
+                if not entry.name.endswith(".jsonl") or not safe_id(entry.name[:-6]):
                     continue
                 try:
                     stat = entry.stat()

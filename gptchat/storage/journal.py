@@ -138,7 +138,8 @@ def heal(fd: int, path: Path, reading: Reading, known_good: bool) -> None:
     finally:
         os.close(torn)
     os.truncate(fd if os.truncate in os.supports_fd else path, cut)
-    reading.size, reading.whole = cut, True
+    reading.size = reading.end = cut
+    reading.whole = True
 
 
 def read_bytes(fd: int, start: int = 0) -> bytes:

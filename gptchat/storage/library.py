@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Sequence
+from glob import escape
+from operator import attrgetter
 from pathlib import Path
 
 from gptchat.core.messages import Record
@@ -54,7 +56,7 @@ class Library:
                 return row.info(user)
         if ref.isdecimal() and len(ref) < 8 and 1 <= int(ref) <= len(found):
             return found[int(ref) - 1].info(user)
-        candidates = [row for row in found if row.id.startswith(ref.lower())]
+        candidates = [row for row in found if row.id.lower().startswith(ref.lower())]
         if not candidates:
             words = ref.casefold().split()
             candidates = [row for row in found if all(word in row.title.casefold() for word in words)]
@@ -103,6 +105,10 @@ class Library:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise storage_error(error, path) from error
+        if self.cache is not None:
+            from gptchat.storage.database import throw_away
+
+            throw_away(self.cache)  # it holds titles, and which letters were said
 
     def _newest_first(self, user: str) -> Sequence[Row]:
         return sorted(rows(sessions_folder(self.data, user), self.cache), key=_age, reverse=True)
@@ -142,14 +148,15 @@ def matching(infos: Sequence[SessionInfo], text: str) -> list[SessionInfo]:
     return [info for info in infos if all(word in f"{info.title}\n{info.id}".casefold() for word in words)]
 
 
-def _age(row: Row) -> tuple[str, str]:
-    return row.updated, row.id
+_age = attrgetter("updated", "id")
 
 
 def _files(source: Path) -> list[Path]:
     """A journal and what lies beside it; the journal first, so that no moment shows half a session twice."""
     beside = [source.with_suffix(end) for end in _BESIDE]
-    return [path for path in beside if path.exists()] + sorted(source.parent.glob(f"{source.stem}.*.partial"))
+    return [path for path in beside if path.exists()] + sorted(
+        source.parent.glob(f"{escape(source.stem)}.*.partial")
+    )
 
 
 def _names(found: Sequence[Row], limit: int = 5) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ class Sidecar:
 def sidecars(path: Path) -> list[Path]:
     """The sidecars that lie beside the journal `path`."""
     alone = path.with_suffix(".partial")
-    return [alone] * alone.exists() + sorted(path.parent.glob(f"{path.stem}.*.partial"))
+    return [alone] * alone.exists() + sorted(path.parent.glob(f"{escape(path.stem)}.*.partial"))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 
 BINARY: int = getattr(os, "O_BINARY", 0)  # without it, Windows turns each line feed into two bytes
@@ -13,8 +14,8 @@ class DraftKeeper:
     """Keeps the draft in the file `path` (0600, replaced atomically); without a path nothing is kept.
 
     `changed` never waits for the disk: a thread writes once typing has paused for `delay` seconds, and at the
-    latest after 30 changes. A disk that refuses does not disturb the typing; the draft is
-    then only in the prompt.
+    latest every ten pauses. It is not woken by each key, which would cost the key time. A disk that refuses does
+    not disturb the typing; the draft is then only in the prompt.
     """
 
     def __init__(self, path: Path | None, delay: float = 0.5) -> None:
@@ -23,6 +24,7 @@ class DraftKeeper:
         self._wake = threading.Condition()
         self._text: str | None = None
         """The text to be written; None when the file is as it should be."""
+        self._newest = 0.0
         self._thread: threading.Thread | None = None
         self._writing = threading.Lock()
         self._kept = False
@@ -43,11 +45,13 @@ class DraftKeeper:
         if self._path is None:
             return
         with self._wake:
-            self._text = text
+            idle, self._text = self._text is None, text
+            self._newest = time.monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="draft", daemon=True)
                 self._thread.start()
-            self._wake.notify()
+            elif idle:
+                self._wake.notify()
 
     def sent(self) -> None:
         """The draft is a message now, or was given up: forget it."""
@@ -68,9 +72,9 @@ class DraftKeeper:
             with self._wake:
                 self._wake.wait_for(lambda: self._text is not None)
                 # Each change starts the pause again, but not for ever.
-                for _change in range(30):
-                    if not self._wake.wait(self._delay):
-                        break
+                latest = time.monotonic() + 10 * self._delay
+                while (rest := min(self._newest + self._delay, latest) - time.monotonic()) > 0:
+                    self._wake.wait(rest)
             self.flush()
 
     def _write(self, text: str) -> None:

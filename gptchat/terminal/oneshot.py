@@ -18,6 +18,7 @@ from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
 from gptchat.redaction import redact
+from gptchat.terminal.answers import chosen
 from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.plainly import PlainReply, reply_json, writer
 from gptchat.terminal.safe import clean
@@ -120,7 +121,7 @@ class _OneShot:
                     near = ", ".join(f"/{known}" for known in nearest)
                     raise UsageError(
                         _("there is no command /{name}").format(name=name),
-                        hint=_("did you mean {names}").format(names=near) if near else _("/help lists them all"),
+                        hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
                     )
                 case Shell():
                     raise UsageError(_("commands of the shell run in the chat only"))
@@ -262,14 +263,21 @@ class _OneShot:
             return None
         try:
             if ask.secret:
-                return getpass.getpass(f"{clean(ask.question, newlines=False)}: ") or None
+                return (
+                    getpass.getpass(_("{question}: ").format(question=clean(ask.question, newlines=False))) or None
+                )
             keys = [key for key, _meaning in ask.choices]
             words = f" [{'/'.join(keys)}]" if keys else ""
             default = f" ({clean(ask.default, newlines=False)})" if ask.default else ""
-            typed = input(f"{clean(ask.question, newlines=False)}{words}{default}: ").strip() or ask.default
+            typed = (
+                input(
+                    _("{question}: ").format(question=f"{clean(ask.question, newlines=False)}{words}{default}")
+                ).strip()
+                or ask.default
+            )
         except (EOFError, KeyboardInterrupt):
             return None
-        return typed.lower() if keys else typed
+        return (chosen(typed, ask.choices) or typed) if keys else typed
 
 
 @contextmanager

@@ -20,17 +20,11 @@ from prompt_toolkit.utils import get_cwidth
 
 from gptchat.terminal import plain
 from gptchat.terminal.keyboard import ESCAPE_WAIT
+from gptchat.terminal.layout import STYLE
 from gptchat.terminal.questions import ask
 from gptchat.terminal.toolbar import shortened
 from gptchat.words import _
 
-STYLE: Mapping[str, str] = {
-    "picker.current": "reverse",
-    "picker.meta": "ansibrightblack",
-    "picker.snippet": "italic",
-    "picker.preview": "",
-    "picker.hint": "ansibrightblack",
-}
 _ROWS = 10
 _PREVIEW = 8  # lines
 _MARGIN = 6  # lines of the terminal left for the search line, the rule, the hint, and what stood above
@@ -202,7 +196,6 @@ class Picker:
                         FormattedTextControl(self._preview_text),
                         height=self._preview_height,
                         wrap_lines=True,
-                        style="class:picker.preview",
                     ),
                     Window(
                         FormattedTextControl(

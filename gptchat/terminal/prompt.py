@@ -253,7 +253,11 @@ class Prompt:
         try:
             edited = await run_in_terminal(lambda: editor.edit(draft), in_executor=True)
         except UsageError as error:
-            self.notice(f"{error.message} ({error.hint})" if error.hint else error.message)
+            self.notice(
+                _("{name} ({detail})").format(name=error.message, detail=error.hint)
+                if error.hint
+                else error.message
+            )
         else:
             if edited is not None:
                 self._buffer.document = Document(self.folding.recall(edited))

@@ -149,10 +149,13 @@ class Chat:
             case Unknown(name, nearest):
                 near = ", ".join(f"/{known}" for known in nearest)
                 self.draft = self._together(line)
+                hint = (
+                    _("did you mean {names}? //{name} sends it as a message")
+                    if near
+                    else _("/help lists them all; //{name} sends it as a message")
+                )
                 raise UsageError(
-                    _("there is no command /{name}").format(name=name),
-                    hint=(_("did you mean {names}").format(names=near) if near else _("/help lists them all"))
-                    + _("; //{name} sends it as a message").format(name=name),
+                    _("there is no command /{name}").format(name=name), hint=hint.format(names=near, name=name)
                 )
         self.gauge.refresh()
 

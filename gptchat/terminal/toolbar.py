@@ -143,7 +143,7 @@ def _warnings(status: Status) -> list[_Part]:
                 count=status.left_out
             )
         )
-    return [("class:toolbar.warning", ", ".join(words))] if words else []
+    return [("class:toolbar.warning", _(", ").join(words))] if words else []
 
 
 def _joined(parts: list[list[_Part]], between: str) -> list[_Part]:

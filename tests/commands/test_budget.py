@@ -9,7 +9,7 @@ import pytest
 from gptchat.core.events import TurnFinished
 from gptchat.errors import QuotaError
 from gptchat.manager import Send
-from tests.support.server import Server, say
+from tests.support.server import Server, raw, say
 from tests.support.workspace import command, compose_workspace, data, effects, running, settings_for, turn
 
 PRICED = "[models.m]\ninput = 1000.0\noutput = 2000.0\ncached_input = 100.0\n"
@@ -65,14 +65,10 @@ def test_another_person_has_a_budget_of_their_own(tmp_path: Path, server: Server
 def test_usage_counts_turn_session_day_and_cache(tmp_path: Path, server: Server) -> None:
     """/usage adds up tokens and money by turn, session, day and person, with cached input at its own price."""
     workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
-    chunk = '"usage":{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":40}}'
+    reply = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":'
+    usage = '{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":40}}}'
     with running(workspace) as loop:
-        from tests.support.server import raw
-
-        server.script(
-            raw(f'data: {{"choices":[{{"index":0,"delta":{{"content":"a"}},"finish_reason":"stop"}}],{chunk}}}\n\n',
-                "data: [DONE]\n\n"),
-        )  # fmt: skip
+        server.script(raw(f"data: {reply}{usage}\n\n", "data: [DONE]\n\n"))
         loop.run(turn(workspace, Send("one")))
         workspace.begin_session()
         server.script(say("two", usage=USAGE))

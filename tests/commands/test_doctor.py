@@ -207,7 +207,7 @@ def test_settings_that_make_no_sense_are_named(tmp_path: Path, server: Server) -
     workspace.settings.replace_layer("user", {"temperature": 9, "no.such": 1})
     with running(workspace) as loop:
         text = loop.run(command(workspace, "/doctor"))
-    assert "config.toml:1" in text
+    assert "settings file, line 1" in text
     assert "the setting temperature of yours makes no sense here" in text
     assert "ui.theme" not in text
 

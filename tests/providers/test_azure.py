@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.asking import KEY, ask, lines, provider, question
+from tests.providers.asking import KEY, ask, closing, lines, provider, question
 from tests.support.server import Server, raw
 
 TOKEN = ".".join(
@@ -59,6 +60,13 @@ def test_the_environment_fills_in(server: Server, monkeypatch: pytest.MonkeyPatc
 
     assert ask(provider("", kind="azure")).text == "You said: hello"
     assert "api-version=2024-10-21" in server.requests[0].target
+
+
+def test_the_own_deployment_heads_the_list(server: Server) -> None:
+    """Azure lists the models it has rather than one's deployments, so the one in the settings comes first."""
+    engine = provider(server.root, kind="azure", deployment="mine")
+
+    assert [one.name for one in asyncio.run(closing(engine, engine.models()))] == ["mine", "test-model"]
 
 
 def test_no_endpoint() -> None:

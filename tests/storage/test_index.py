@@ -6,6 +6,7 @@ import os
 import random
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -224,10 +225,10 @@ def test_a_spoilt_index(desk: Desk, state: str) -> None:
             data[4096:] = os.urandom(len(data) - 4096)
             file.write_bytes(data)
         case "tables":
-            with sqlite3.connect(file) as database:
+            with closing(sqlite3.connect(file)) as database:
                 database.execute("DROP TABLE grams_data")
         case "other version":
-            with sqlite3.connect(file) as database:
+            with closing(sqlite3.connect(file)) as database:
                 database.execute("PRAGMA user_version = 99")
         case "locked":
             holder = sqlite3.connect(file, isolation_level=None)

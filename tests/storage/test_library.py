@@ -145,12 +145,14 @@ def test_deleted_forever(shelf: Shelf) -> None:
     """A session deleted forever leaves no file, from the list as from the trash."""
     for trash_first in (False, True):
         session = shelf.add("secret")
+        assert shelf.titles() == ["secret"]
         if trash_first:
             shelf.library.delete("alice", session.id)
         shelf.library.delete_forever("alice", session.id)
         assert not [file for file in shelf.store.data.rglob("*") if session.id in file.name]
         with pytest.raises(UsageError):
             shelf.library.delete_forever("alice", session.id)
+        assert not shelf.cache.exists() or not [f for f in shelf.cache.iterdir() if b"secret" in f.read_bytes()]
     for id in ("../user", "../../state", ""):
         with pytest.raises(UsageError):
             shelf.library.delete_forever("alice", id)

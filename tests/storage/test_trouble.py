@@ -11,6 +11,8 @@ import pytest
 
 from gptchat.core.session import undo
 from gptchat.errors import StorageError
+from gptchat.storage.exchange import FORMATS, export
+from gptchat.storage.library import Library
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import assistant, lines, reopened, texts, tree, turn, user
 
@@ -108,6 +110,8 @@ def test_waiting_records_and_another_writer(store: JournalStore) -> None:
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
+from gptchat.storage.exchange import FORMATS, export
+from gptchat.storage.library import Library
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import lines, texts, turn
 store = JournalStore(Path(sys.argv[1]))
@@ -166,3 +170,73 @@ def test_a_session_that_is_not_there(store: JournalStore) -> None:
         with pytest.raises(StorageError) as caught:
             store.open("alice", id)
         assert caught.value.hint
+
+
+def test_a_folder_that_comes_back(store: JournalStore) -> None:
+    """When a drive is away for a while and comes back, what was said meanwhile is added, once."""
+    session = store.create("alice", {})
+    turn(store, session, "one", "two")
+    away = store.data.with_name("away")
+    store.data.rename(away)
+    store.data.write_text("in the way")
+    turn(store, session, "three", "four")
+    assert store.trouble(session) is not None
+    assert [record["content"] for record in store.unsaved(session)] == ["three", "four"]
+    store.data.unlink()
+    away.rename(store.data)
+    turn(store, session, "five", "six")
+    assert store.trouble(session) is None
+    assert texts(session) == texts(reopened(store, session)) == ["one", "two", "three", "four", "five", "six"]
+    assert len(lines(store.path(session))) == 7
+
+
+def test_no_room_to_heal(store: JournalStore) -> None:
+    """Where a torn tail cannot be set aside, the chat goes on in memory, and all is saved once it can be."""
+    session = store.create("alice", {})
+    turn(store, session, "one", "two")
+    path = store.path(session)
+    other = JournalStore(store.data)
+    turn(other, other.open("alice", session.id), "three", "four")
+    with path.open("ab") as file:
+        file.write(b'{"torn')
+    path.with_suffix(".torn").mkdir()
+    turn(store, session, "five", "six")
+    assert store.trouble(session) is not None
+    assert texts(session) == ["one", "two", "five", "six"]
+    assert [session.messages[id].text for id in session.children_of("m2")] == ["three", "five"]
+    path.with_suffix(".torn").rmdir()
+    turn(store, session, "seven", "eight")
+    assert store.trouble(session) is None
+    assert tree(session) == tree(reopened(store, session))
+    assert texts(session) == ["one", "two", "five", "six", "seven", "eight"]
+    assert [session.messages[id].text for id in session.children_of("m2")] == ["three", "five"]
+    assert len(session.messages) == 8
+
+
+def test_what_could_not_be_saved_can_be_exported(store: JournalStore, tmp_path: Path) -> None:
+    """What could not be saved can be written elsewhere, whole, in any format."""
+    session = store.create("alice", {})
+    turn(store, session, "one", "two")
+    store.path(session).unlink()
+    store.path(session).mkdir()
+    turn(store, session, "three", "four")
+    assert store.trouble(session) is not None
+    for format in FORMATS:
+        text = export(store, [session], format, tmp_path / format).read_text(encoding="utf-8")
+        assert all(word in text for word in ("one", "two", "three", "four"))
+
+
+def test_copies_that_sync_tools_make(store: JournalStore) -> None:
+    """A copy that a sync tool has made of a journal, under a name of its own, is listed and opens."""
+    session = store.create("alice", {})
+    turn(store, session, "one", "two")
+    name = f"{session.id} (张三's conflicted copy [1])"
+    store.path(session).with_name(f"{name}.jsonl").write_bytes(store.path(session).read_bytes())
+    assert sorted(info.id for info in Library(store.data).list("alice")) == sorted([session.id, name])
+    copy = store.open("alice", name)
+    turn(store, copy, "three", "four")
+    reply = store.partial(copy, assistant("", copy.head))
+    reply.write("cut")
+    del reply
+    assert texts(JournalStore(store.data).open("alice", name)) == ["one", "two", "three", "four", "cut"]
+    assert texts(reopened(store, session)) == ["one", "two"]

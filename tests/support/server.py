@@ -61,8 +61,9 @@ class Server:
     """The server. `url` is its base address; `requests` what it was sent, in order.
 
     `key`: refuse requests that do not bring this key (as a bearer or as `api-key`). `models` is what
-    `/models` lists, `props` what `/props` answers (llama.cpp), `loaded` what `/api/ps` does (Ollama), `flagged`
-    the words that moderation flags; paths that end in one of `missing` do not exist. `headers` go with every answer.
+    `/models` lists, `props` what `/props` answers (llama.cpp), `loaded` what `/api/ps` does (Ollama),
+    `flagged` the words that moderation flags; paths that end in one of `missing` do not exist. `headers`
+    go with every answer.
     """
 
     def __init__(self, *, key: str = "", tls: ssl.SSLContext | None = None, port: int = 0) -> None:

@@ -11,7 +11,7 @@ from gptchat.terminal.editor import visit
 from gptchat.terminal.keyboard import open_keyboard, quiet
 from gptchat.terminal.layout import open_screen
 from gptchat.terminal.picker import Picker, Row
-from gptchat.terminal.questions import ask, confirm
+from gptchat.terminal.questions import ask
 
 ROWS = [Row(f"id{number}", f"session {number} 会议", f"{number} turns") for number in range(10_000)]
 
@@ -36,10 +36,8 @@ async def main(what: str) -> None:
             answer = await ask("Delete?", keyboard=keyboard, output=output, choices=choices, default="n")
         elif what == "secret":
             answer = await ask("Key:", keyboard=keyboard, output=output, secret=True)
-        elif what == "edit":
-            answer = await visit(keyboard, output, "old text")
         else:
-            answer = await confirm("Sure?", keyboard=keyboard, output=output)
+            answer = await visit(keyboard, output, "old text")
     print("answer", json.dumps(answer))
 
 

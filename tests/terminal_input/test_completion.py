@@ -175,3 +175,15 @@ def test_what_is_offered_is_made_safe() -> None:
     completer = ChatCompleter(REGISTRY, Dirty(), clean=lambda text: "".join(filter(str.isprintable, text)))
     (found,) = completer.at_once(Document("/resume "))
     assert (found.display_text, found.display_meta_text) == ("title", "note")
+
+
+@given(
+    st.lists(st.text(alphabet="abcAB -_", max_size=10), max_size=10),
+    st.lists(st.sampled_from("abc \x7f"), max_size=8),
+)
+def test_searching_key_by_key_finds_the_same(names: list[str], keys: list[str]) -> None:
+    """Whatever was typed and deleted on the way, what is offered is what these letters alone would offer."""
+    ranking, typed = fuzzy.Ranking(names, str), ""
+    for key in keys:
+        typed = typed[:-1] if key == "\x7f" else typed + key
+        assert ranking.best(typed) == fuzzy.best(typed, names, str)

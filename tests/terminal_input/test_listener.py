@@ -141,7 +141,7 @@ def test_nothing_typed_between_reply_and_prompt_is_lost() -> None:
         terminal.wait("word3")
         for letter in letters:  # longer than the reply takes
             terminal.send(letter)
-            terminal._read(0.002)
+            terminal.look(0.002)
         terminal.wait(f"alice › {letters}")
 
 
@@ -157,3 +157,13 @@ def test_a_dumb_terminal_queues_lines() -> None:
         terminal.wait('sent "next one"')
         terminal.send("\x03")
         terminal.wait("stopped")
+
+
+def test_lines_typed_ahead_wait_their_turn() -> None:
+    """Two lines typed at once are two messages: the second waits for the reply to the first."""
+    with Terminal(["-m", "tests.terminal_input.program_listener", "60"], columns=200, lines=40) as terminal:
+        terminal.wait("alice ›")
+        terminal.send("first\rsecond\rthird")
+        terminal.wait('queued ["second"]')
+        terminal.wait('sent "second"')
+        terminal.wait("alice › third")

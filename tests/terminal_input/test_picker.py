@@ -90,12 +90,12 @@ def test_a_secret_is_never_shown(term: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "answer"), [("\r", "false"), ("y\r", "true"), ("n\r", "false"), ("\x03", "false")]
+    ("keys", "answer"), [("\r", '"n"'), ("Yes\r", '"y"'), ("是\r", '"y"'), ("ｙ\r", '"y"'), ("\x03", "null")]
 )
-def test_confirming(keys: str, answer: str) -> None:
-    """Yes must be said; anything else is no."""
-    with start("confirm") as terminal:
-        terminal.wait("Sure? [y/N]")
+def test_choosing_in_words(keys: str, answer: str) -> None:
+    """A choice is understood as a key, as a plain word of either language, and in full-width letters."""
+    with start("choose") as terminal:
+        terminal.wait("› [n]")
         terminal.send(keys)
         terminal.wait(f"answer {answer}")
 
