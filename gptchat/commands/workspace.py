@@ -22,6 +22,7 @@ from gptchat.core.messages import Request
 from gptchat.core.session import Session
 from gptchat.errors import StorageError, UsageError
 from gptchat.manager import SessionManager, build
+from gptchat.redaction import redact
 from gptchat.storage import users as people
 from gptchat.storage.store import JournalStore
 from gptchat.words import _, ngettext
@@ -290,7 +291,8 @@ class Workspace:
             )
         path, body = route.provider.body(build(self.manager.plan(route), route, self.session))
         variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
-        return f"{route.provider.address.rstrip('/')}{path}", variable, body
+        address = redact(route.provider.address.rstrip("/"))  # some write their password into it
+        return f"{address}{path}", variable, body
 
     # Words
 
