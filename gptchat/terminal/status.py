@@ -37,15 +37,15 @@ def draft_window(text: str, caret: int, width: int) -> tuple[str, int]:
 def duration(seconds: float) -> str:
     """A time for people: `0.8 s`, `12 s`, `2 min 5 s`."""
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        return _("{seconds} s").format(seconds=f"{seconds:.1f}")
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return _("{seconds} s").format(seconds=f"{seconds:.0f}")
     return _("{minutes} min {seconds} s").format(minutes=int(seconds // 60), seconds=int(seconds % 60))
 
 
 def seconds_only(seconds: float) -> str:
     """A running time for people, in whole seconds."""
-    return f"{int(seconds)} s" if seconds < 60 else duration(seconds)
+    return _("{seconds} s").format(seconds=int(seconds)) if seconds < 60 else duration(seconds)
 
 
 def count_words(text: str) -> int:
