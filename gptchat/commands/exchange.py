@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import Ask, Effect, Progress, Show, Source, Text
+from gptchat.commands.effects import Effect, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.replacing import may_replace, nothing_written
 from gptchat.commands.workspace import Workspace
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
@@ -39,15 +40,9 @@ async def export(ws: Workspace, call: Call) -> Effects:
         yield Show([Source(text, language)], text)
         return
     path = await asyncio.to_thread(_target, ws.session.id, target, name)
-    if await asyncio.to_thread(path.exists):
-        answer = yield Ask(
-            _("{path} exists; replace it?").format(path=path),
-            choices=(("y", _("yes")), ("n", _("no"))),
-            default="n",
-        )
-        if answer != "y":
-            yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
-            return
+    if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
+        yield nothing_written()
+        return
     await asyncio.to_thread(write_export, ws, name, str(path))
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
 
