@@ -159,6 +159,12 @@ class _OneShot:
         elif self.options.json and outcome.message is not None:
             document = reply_json(ws, outcome, outcome.message)
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
+        else:
+            for number, message in enumerate(outcome.others, 2):
+                print(
+                    "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
+                    file=self.streams.stdout,
+                )
 
     def _drawn(self) -> bool:
         return (

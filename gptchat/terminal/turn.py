@@ -139,7 +139,8 @@ def _take(event: TurnEvent, painter: Paints, outcome: Outcome) -> None:
 
 def retrying(event: Retrying) -> str:
     """What is waited for before a request is sent again."""
-    return _("{why}; trying again in {seconds} s ({attempt} of {attempts})").format(
+    # The time goes first: a server's reasons may be longer than the line
+    return _("trying again in {seconds} s ({attempt} of {attempts}): {why}").format(
         why=event.error.message,
         seconds=f"{event.seconds:.0f}" if event.seconds >= 1 else f"{event.seconds:.1f}",
         attempt=event.attempt,
