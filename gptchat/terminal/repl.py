@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from gptchat.storage import users as people
 from gptchat.terminal.candidates import WorkspaceCandidates
 from gptchat.terminal.carrying import Carrier
 from gptchat.terminal.completion import ChatCompleter
+from gptchat.terminal.debugging import traceback_of, unexpected
 from gptchat.terminal.folding import Draft
 from gptchat.terminal.gauge import Gauge
 from gptchat.terminal.keyboard import on_signals, open_keyboard, quiet
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
     from gptchat.commands.workspace import Workspace
     from gptchat.config.flags import Options
+
+_GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
+"""What writing to a terminal fails with that is no longer there."""
 
 
 def chat(workspace: Workspace, options: Options) -> int:
@@ -131,6 +136,15 @@ class Chat:
             self.leaving = True
         except GptchatError as error:
             self.screen.error(error)
+            self.draft = self.draft or self.live.take_draft()
+        except Exception as fault:
+            if isinstance(fault, OSError) and fault.errno in _GONE:
+                self._hang_up()
+                return
+            # The chat outlives a mistake in one command.
+            self.screen.error(unexpected(fault))
+            if self.options.debug:
+                self.screen.say(traceback_of(fault), "hint")
             self.draft = self.draft or self.live.take_draft()
 
     async def handle(self, line: str) -> None:
