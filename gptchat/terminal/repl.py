@@ -8,6 +8,7 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from gptchat.commands.outgoing import attach
 from gptchat.commands.registry import Call, Said, Shell, Unknown
 from gptchat.commands.sessions import replay
 from gptchat.errors import GptchatError, UsageError
@@ -99,10 +100,19 @@ class Chat:
         threading.Thread(target=warm_up, args=(ws,), name="warm up", daemon=True).start()
         self.gauge.refresh()
         self._listing = asyncio.ensure_future(self._ask_server())
+        for reference in self.options.attachments:
+            await self._attach(reference)
         ws.budget.begin()
         while not self.leaving:
             await self._turn()
         return 0 if await self._farewell() else 1
+
+    async def _attach(self, reference: str) -> None:
+        """Take what the command line attaches along with the first message."""
+        try:
+            self.screen.say(await self.live.wait(attach(self.workspace, reference)), "hint")
+        except GptchatError as error:
+            self.screen.error(error)
 
     async def _ask_server(self) -> None:
         """Learn behind the prompt what the server knows of its models: their windows, and names to complete.
