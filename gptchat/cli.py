@@ -42,6 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has left (`gptchat ... | head`); nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as fault:
+        from gptchat.terminal.debugging import unexpected
+        from gptchat.terminal.oneshot import tell_failure
+
+        return tell_failure(unexpected(fault), as_json=wants_json(arguments), debug="--debug" in arguments)
 
 
 def _run(options: Options) -> int:
