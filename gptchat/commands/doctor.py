@@ -27,7 +27,7 @@ async def doctor(ws: Workspace, call: Call) -> Effects:
         return
     problems = 0
     yield heading(_("Settings"))
-    for show in doctor_store.settings(ws):
+    for show in doctor_store.settings(ws, name):
         problems += show.failed
         yield show
     yield heading(_("Connection"))
