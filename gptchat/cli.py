@@ -81,7 +81,7 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
 
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
     settings = _settings(options, environ, paths)
-    if not options.lang and settings.text("ui.lang") in words.LANGUAGES:
+    if settings.text("ui.lang") in words.LANGUAGES:
         words.choose(settings.text("ui.lang"))
     kept = Kept(paths.data_dir / "learnt.json", readonly=options.incognito)
     counter = Counter(encodings=_encodings(settings), calibration=kept.part("tokens"), save=kept.saver("tokens"))
@@ -135,6 +135,8 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
         flags["model"] = options.model
     if options.preset:
         flags["preset"] = options.preset
+    if options.lang:
+        flags["ui.lang"] = options.lang
     if options.raw:
         flags["ui.raw"] = True
     flags.update(parse_assignment(text) for text in options.settings)

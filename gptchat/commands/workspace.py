@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from gptchat import words
 from gptchat.commands.answering import Answering
 from gptchat.commands.budget import Budget
 from gptchat.commands.effects import Progress
@@ -139,7 +140,13 @@ class Workspace:
         self.settings.replace_layer("user", user.settings)
         self.settings.replace_layer("set", {})
         self.answering.forget_provider()  # keys may be each person's own
+        self.speak()
         self.begin_session()
+
+    def speak(self) -> None:
+        """Use the language of the settings in force; where they leave it open, that of the environment."""
+        name = self.settings.text("ui.lang")
+        words.choose(name if name in words.LANGUAGES else words.detect(self.environ))
 
     def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
         """Open a new session under the settings in force, or with `settings` of its own."""
@@ -178,6 +185,8 @@ class Workspace:
         Returns a sentence for the person where it could not be saved, else nothing.
         """
         self.settings.set("set", key, value)
+        if key == "ui.lang":
+            self.speak()
         setting = schema.find(key)
         if setting is not None and setting.scope == "chat":
             self.change_session(key, value)
@@ -188,7 +197,10 @@ class Workspace:
         self.settings.unset("set", key)
         if self.settings.unset("session", key):
             self._record_settings({key: None})
-        return self._save_user({key: None})
+        warning = self._save_user({key: None})
+        if key == "ui.lang":
+            self.speak()
+        return warning
 
     def change_session(self, key: str, value: Any) -> None:
         """Set `key` for the open session alone."""
