@@ -19,7 +19,7 @@ class PlainReply:
 
     def __init__(self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool) -> None:
         from gptchat.terminal.capabilities import Terminal
-        from gptchat.terminal.painter import RawPainter
+        from gptchat.terminal.reply import RawPainter
 
         write = writer(stdout) if not silent else lambda _text: None
         self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
@@ -40,6 +40,9 @@ class PlainReply:
         """Tell what is waited for, once."""
         if text:
             self._tell(text)
+
+    def clear(self) -> None:
+        """What was written stays."""
 
     def set_footer(
         self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None
