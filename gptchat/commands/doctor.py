@@ -24,6 +24,7 @@ async def doctor(ws: Workspace, call: Call) -> Effects:
         ws.settings.provider(name)
     if "--forget" in call.flags:
         yield forget(ws, name)
+        await asyncio.to_thread(ws.keep)
         return
     problems = 0
     yield heading(_("Settings"))
