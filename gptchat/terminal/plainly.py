@@ -41,9 +41,6 @@ class PlainReply:
         if text:
             self._tell(text)
 
-    def clear(self) -> None:
-        """What was written stays."""
-
     def set_footer(
         self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None
     ) -> None:
