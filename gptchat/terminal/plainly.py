@@ -19,7 +19,7 @@ class PlainReply:
 
     def __init__(self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool) -> None:
         from gptchat.terminal.capabilities import Terminal
-        from gptchat.terminal.painter import RawPainter
+        from gptchat.terminal.reply import RawPainter
 
         write = writer(stdout) if not silent else lambda _text: None
         self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
@@ -45,6 +45,9 @@ class PlainReply:
         self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None
     ) -> None:
         """There is none."""
+
+    def clear(self) -> None:
+        """Nothing is painted that could be cleared."""
 
     def frame(self, *, force: bool = False) -> float | None:
         """Everything is written as it comes."""

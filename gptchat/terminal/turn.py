@@ -28,7 +28,7 @@ from gptchat.words import _, ngettext
 
 
 class Paints(Protocol):
-    """What this needs of a painter (`painter.ReplyPainter` has it)."""
+    """What this needs of a painter (`reply.ReplyPainter` has it)."""
 
     def feed(self, text: str) -> None:
         """Take a piece of the reply."""
