@@ -26,7 +26,7 @@ async def export(ws: Workspace, call: Call) -> Effects:
 
     name, target = call.get("format") or "markdown", call.get("file")
     if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
-        if target or difflib.get_close_matches(name, exchange.FORMATS):
+        if target or (name.isalpha() and difflib.get_close_matches(name, exchange.FORMATS)):
             raise UsageError(
                 _("{name} is no export format").format(name=name),
                 hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),

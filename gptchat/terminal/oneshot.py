@@ -37,7 +37,7 @@ from gptchat.terminal.asked import Question, Streams
 from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.plainly import PlainReply, reply_json, writer
 from gptchat.terminal.safe import clean
-from gptchat.terminal.turn import finished, paint
+from gptchat.terminal.turn import cut, finished, paint
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -134,6 +134,8 @@ class _OneShot:
             document = reply_json(ws, outcome, outcome.message)
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
         else:
+            if outcome.message is not None and not self._drawn() and (note := cut(outcome.message)):
+                self._tell(note)
             for number, message in enumerate(outcome.others, 2):
                 print(
                     "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
