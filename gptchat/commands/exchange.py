@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ async def export(ws: Workspace, call: Call) -> Effects:
 
     name, target = call.get("format") or "markdown", call.get("file")
     if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
-        if target:
+        if target or (name.isalpha() and difflib.get_close_matches(name, exchange.FORMATS)):
             raise UsageError(
                 _("{name} is no export format").format(name=name),
                 hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
@@ -34,7 +35,7 @@ async def export(ws: Workspace, call: Call) -> Effects:
         name, target = _format_of(name), name
     if not ws.session.messages:
         raise UsageError(_("nothing has been said yet"))
-    if not target:
+    if target in ("", "-"):
         text = "".join(exporting.render([ws.session], name, [ws.journals.path(ws.session)]))
         language = {"markdown": "markdown", "html": "html"}.get(name, "json")
         yield Show([Source(text, language)], text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gptchat.commands.outgoing import attach
 from gptchat.commands.registry import Call, Said, Shell, Unknown
-from gptchat.commands.sessions import replay
+from gptchat.commands.sessions import open_first, replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.storage import users as people
 from gptchat.terminal.candidates import WorkspaceCandidates
@@ -222,14 +222,8 @@ class Chat:
 
     def _open_first(self) -> None:
         ws, options = self.workspace, self.options
-        if options.session:
-            ws.open_session(ws.library.find(ws.user, options.session).id)
-        elif options.latest:
-            found = ws.library.latest(ws.user)
-            if found is None:
-                self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
-            else:
-                ws.open_session(found.id)
+        if (options.latest or options.session) and not open_first(ws, options.session):
+            self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
 
     def _greet(self) -> None:
         ws = self.workspace
