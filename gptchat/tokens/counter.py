@@ -12,7 +12,7 @@ from gptchat.tokens.estimate import Parts, estimate, together
 from gptchat.tokens.experience import Experience
 from gptchat.tokens.images import image_tokens
 from gptchat.tokens.names import ENCODINGS, ESTIMATE, counts_as_published, encoding_for
-from gptchat.tokens.served import Served, Shares
+from gptchat.tokens.served import EMPTY_LINE, Served, Shares
 from gptchat.tokens.tools import call_text, tool_tokens
 
 _SYMBOLS, _WIDE = f"{ESTIMATE}.symbols", f"{ESTIMATE}.wide"
@@ -122,6 +122,11 @@ class Counter:
         """Tokens that every request has besides its messages."""
         shares = self._shares(model)
         return shares.request if shares else round(self._weights(model).request)
+
+    def joining(self, model: str) -> int:
+        """Tokens that each message of the person right after another one saves, because both go as one."""
+        shares = self._shares(model)
+        return max(shares.user - EMPTY_LINE, 0) if shares else 0
 
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""

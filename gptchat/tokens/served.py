@@ -18,7 +18,10 @@ system prompt of their own into a request that has none."""
 _KEPT_SPREAD = 1.0
 _NOISE = 0.5
 """Variance of a report: now and then a text's edge and the template's make one token of two."""
+EMPTY_LINE = 1
+"""Tokens of the empty line between two messages of the person that are sent as one."""
 _SETTLED = 2
+"""Reports after which the shares are held to be known."""
 _MESSAGE_MOST, _REQUEST_MOST = 64, 4096
 _SLACK, _SLACK_SHARE = 8, 0.02
 
@@ -78,14 +81,14 @@ class Served:
         self.texts[text] = tokens
 
     def learn(self, messages: Iterable[Message], reported: int) -> None:
-        """The server counted `reported` tokens in a request of `messages`; a text not yet told makes it no lesson."""
+        """The server counted `reported` tokens in a request of `messages`; teaches nothing of a text not told."""
         sent = [message for message in messages if message.content]
         counts = [self.texts.get(message.text) for message in sent]
         if not sent or None in counts or sent[-1].role == "assistant":
             return  # a reply that is gone on with has another frame
-        # Two of the person's in a row are sent as one, with an empty line between
+        # Two of the person's in a row are sent as one
         joined = sum(before.role == after.role == "user" for before, after in pairwise(sent))
-        rest = reported - sum(count for count in counts if count is not None) - joined
+        rest = reported - sum(count for count in counts if count is not None) - joined * EMPTY_LINE
         if not 0 <= rest <= _MESSAGE_MOST * len(sent) + _REQUEST_MOST:
             self.texts.clear()  # it was another tokenizer that counted them
             self._begin_anew()
