@@ -64,15 +64,15 @@ class Served:
 
     @property
     def shares(self) -> Shares:
-        """What the template adds, in whole tokens; a question and its answer together are rounded but once."""
+        """What the template adds, in whole tokens, never negative.
+
+        Reports tell sums: a request with its first question, a question with its answer. Each of these is
+        rounded but once, or a long conversation would be off by as many tokens as it has turns.
+        """
         system, user, assistant, request = self._theta
-        whole = max(round(user), 0)
-        return Shares(
-            max(round(system), 0),
-            whole,
-            max(round(user + assistant) - whole, 0),
-            max(round(request + user) - whole, 0),
-        )
+        opening, turn = max(round(request + user), 0), max(round(user + assistant), 0)
+        asked = min(max(round(user), 0), opening, turn)
+        return Shares(max(round(system + request + user) - opening, 0), asked, turn - asked, opening - asked)
 
     def told(self, text: str, tokens: int) -> None:
         """The server counts `tokens` in `text`."""
