@@ -255,9 +255,17 @@ class Engine:
 
     async def _connected(self) -> AsyncOpenAI:
         if self._client is None:
-            self._key = self._key or await self.key_now()
-            self._client = self.connect(self._key, http_client(self.address, self.settings, self.network))
+            key = self._key = self._key or await self.key_now()
+            # In a thread: reading the system's certificates takes a while, in which keys are to be echoed
+            client = await asyncio.to_thread(self._client_for, key)
+            if self._client is None:
+                self._client = client
+            else:  # another request was quicker
+                await client.close()
         return self._client
+
+    def _client_for(self, key: str) -> AsyncOpenAI:
+        return self.connect(key, http_client(self.address, self.settings, self.network))
 
     async def key_now(self) -> str:
         """The key as its source gives it now; empty where none is needed. Raises `ConfigurationError`."""
