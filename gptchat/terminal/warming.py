@@ -78,7 +78,7 @@ class WarmUp:
 
     def _run(self) -> None:
         try:
-            with _gently(self._quiet):
+            with gently(self._quiet):
                 for step in self._steps():
                     self._quiet.wait()
                     step()
@@ -111,7 +111,7 @@ class _GiveWay:
 
 
 @contextmanager
-def _gently(quiet: Quiet) -> Generator[None, None, None]:
+def gently(quiet: Quiet) -> Generator[None, None, None]:
     """Load modules in this thread so that others hardly notice."""
     interval, collecting = sys.getswitchinterval(), gc.isenabled()
     finder = _GiveWay(quiet)

@@ -242,12 +242,12 @@ def paste(bench: Bench) -> None:
 
 
 def long_session(bench: Bench) -> None:
-    """A turn in a session of 10,000 messages beside one in an empty session."""
+    """A turn in a session of 10,000 messages beside one in an empty session, each sending one message only."""
     journal = make_session(bench.folder / "long", 10_000)
     table: Table = {}
     for _run in range(bench.runs):
         for whose, arguments, data in (("10,000", ["-c"], "long"), ("empty", [], "data")):
-            with bench.ours("text-20-0", *arguments, data=data) as program:
+            with bench.ours("text-20-0", *arguments, "-o", "context.max_turns=1", data=data) as program:
                 add(table, "ready, s", whose, program.wait("bench ›") - program.begun)
                 program.settle(SETTLED)
                 for _turn in range(4):
