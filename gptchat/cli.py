@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gptchat.config.paths import Paths
     from gptchat.config.settings import Settings
     from gptchat.core.ports import Provider, SessionStore
+    from gptchat.providers.learnt import Learnt
     from gptchat.storage.kept import Kept
 
 
@@ -79,10 +81,11 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
 
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
     settings = _settings(options, environ, paths)
-    if not options.lang and settings.text("ui.lang") in words.LANGUAGES:
+    if settings.text("ui.lang") in words.LANGUAGES:
         words.choose(settings.text("ui.lang"))
     kept = Kept(paths.data_dir / "learnt.json", readonly=options.incognito)
     counter = Counter(encodings=_encodings(settings), calibration=kept.part("tokens"), save=kept.saver("tokens"))
+    learnt = _memory(kept)
     answering = Answering(lambda: settings, lambda entry: workspace_opener(entry), counter)
     answering.stream = options.stream
     answering.windows = Windows(
@@ -103,8 +106,10 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
         run=Run(incognito=options.incognito, unattended=not attended, system=options.system),
         code_blocks=_code_blocks,
         keep=kept.flush,
+        learnt=learnt,
+        abilities=lambda: _abilities(environ),
     )
-    workspace_opener = _opener(workspace, kept)
+    workspace_opener = _opener(workspace)
     name = options.user or environ.get("GPTCHAT_USER") or people.read_state(paths.data_dir).get("user")
     workspace.switch_user(_known(workspace, name if isinstance(name, str) and name else _login_name()))
     return workspace
@@ -130,6 +135,8 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
         flags["model"] = options.model
     if options.preset:
         flags["preset"] = options.preset
+    if options.lang:
+        flags["ui.lang"] = options.lang
     if options.raw:
         flags["ui.raw"] = True
     flags.update(parse_assignment(text) for text in options.settings)
@@ -147,12 +154,23 @@ def _store(options: Options, paths: Paths) -> SessionStore:
     return JournalStore(paths.data_dir)
 
 
-def _opener(workspace: Workspace, kept: Kept) -> Callable[[ProviderSettings], Provider]:
+def _memory(kept: Kept) -> Callable[[], Learnt]:
+    """The one memory of what servers refuse: were there two, each would write over the other's lessons."""
+
+    @functools.cache
+    def memory() -> Learnt:
+        from gptchat.providers.learnt import Learnt
+
+        return Learnt(load=lambda: kept.part("servers"), save=kept.saver("servers"))
+
+    return memory
+
+
+def _opener(workspace: Workspace) -> Callable[[ProviderSettings], Provider]:
     """Opens providers with the person's keys and the memory of what servers refuse."""
     from gptchat import __version__
 
     def open_(entry: ProviderSettings) -> Provider:
-        from gptchat.providers.learnt import Learnt
         from gptchat.providers.registry import open_provider
 
         def key() -> str:
@@ -163,7 +181,7 @@ def _opener(workspace: Workspace, kept: Kept) -> Callable[[ProviderSettings], Pr
             entry,
             workspace.settings.network(),
             key,
-            learnt=Learnt(load=lambda: kept.part("servers"), save=kept.saver("servers")),
+            learnt=workspace.learnt(),
             api_for=workspace.answering.api_for(entry),
             user_agent=f"gptchat/{__version__}",
         )
@@ -185,6 +203,12 @@ def _code_blocks(markdown: str) -> list[str]:
     from gptchat.terminal.clipboard import code_blocks
 
     return [block.text for block in code_blocks(markdown)]
+
+
+def _abilities(environ: Mapping[str, str]) -> Sequence[tuple[str, str, str]]:
+    from gptchat.terminal.abilities import abilities
+
+    return abilities(environ)
 
 
 def _login_name() -> str:

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 SLOW = ("openai", "httpx2", "rich", "prompt_toolkit", "tiktoken", "pydantic")
-PROGRAM = """
+PROGRAM = f"""
 import json, sys
 from gptchat.cli import main
 try:
     status = main(sys.argv[1:])
 except SystemExit as end:
     status = end.code
-print("\\n" + json.dumps([status or 0, [name for name in %r if name in sys.modules]]), file=sys.stderr)
-""" % (SLOW,)
+print("\\n" + json.dumps([status or 0, [name for name in {SLOW!r} if name in sys.modules]]), file=sys.stderr)
+"""
 
 
 def _loaded(arguments: list[str], home: Path) -> tuple[int, list[str]]:

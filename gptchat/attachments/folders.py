@@ -113,4 +113,4 @@ def _text_of(path: Path, limit: int, left_out: Counter[str]) -> str | None:
 
 
 def _summary(left_out: Counter[str]) -> str:
-    return ", ".join(f"{count} {why}" for why, count in left_out.most_common())
+    return _(", ").join(f"{count} {why}" for why, count in left_out.most_common())

@@ -54,7 +54,10 @@ async def status(ws: Workspace, call: Call) -> Effects:
         (_("saved as"), ws.session.id if ws.session.messages else _("not yet")),
         (_("provider"), ws.answering.provider_settings().name),
         (_("model"), route.model),
-        (_("window"), f"{plan.tokens:,} / {window:,} ({ws.window_source(source)})"),
+        (
+            _("window"),
+            _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=ws.window_source(source)),
+        ),
         (_("spent here"), f"{total.prompt_tokens:,} + {total.completion_tokens:,}"),
         *_limits(ws),
     ]
@@ -68,6 +71,7 @@ async def status(ws: Workspace, call: Call) -> Effects:
         "model": route.model,
         "tokens": plan.tokens,
         "window": window,
+        "rate_limits": _limits_json(ws),
     }
     yield Show([Facts(pairs)], data)
 
@@ -89,16 +93,22 @@ def _limits(ws: Workspace) -> list[tuple[str, str]]:
     return pairs
 
 
+def _limits_json(ws: Workspace) -> dict[str, Any] | None:
+    """The same for `--json`; None where the provider tells nothing."""
+    limits = getattr(ws.answering.provider(), "rate_limits", None)
+    return None if limits is None else {name: getattr(limits, name) for name in type(limits).__slots__}
+
+
 async def config(ws: Workspace, call: Call) -> Effects:
     """Show every setting and where it came from."""
     items = list(ws.settings.items())
-    rows = [[item.key, ws.masked(item.shown), str(item.source)] for item in items]
+    rows = [[item.key, item.shown, item.source.brief] for item in items]
     yield Show(
         [
             Facts([(_("settings file"), str(ws.paths.config_file)), (_("data"), str(ws.paths.data_dir))]),
             Table([_("setting"), _("value"), _("from")], rows),
         ],
-        {item.key: {"value": ws.masked(item.shown), "from": item.source.layer} for item in items},
+        {item.key: {"value": item.shown, "from": item.source.layer} for item in items},
     )
 
 
@@ -125,7 +135,6 @@ async def lang(ws: Workspace, call: Call) -> Effects:
         if name not in words.LANGUAGES:
             raise UsageError(_("there is no language {name} yet; en and zh there are").format(name=name))
         ws.change("ui.lang", name)
-        words.choose(name)
         yield Changed(frozenset({"settings", "language"}))
     yield Show([Text(_("language: {name}").format(name=words.language()))], {"lang": words.language()})
 
@@ -142,7 +151,7 @@ async def help_(ws: Workspace, call: Call) -> Effects:
         near = ", ".join(f"/{known}" for known in registry.nearest(name))
         raise UsageError(
             _("there is no command /{name}").format(name=name),
-            hint=_("did you mean {names}").format(names=near) if near else _("/help lists them all"),
+            hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
         )
     blocks: list[Any] = [Text(command.usage), Text(_(command.summary))]
     if command.about:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue
-from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.settings import Settings
 from gptchat.core.context import Limits
 from gptchat.core.events import TextDelta
@@ -42,7 +42,8 @@ class Answering:
         self._opener = opener
         self.counter = counter
         self.windows: Windows
-        self._open: dict[str, tuple[ProviderSettings, Provider]] = {}
+        self._open: dict[str, tuple[tuple[ProviderSettings, NetworkSettings], Provider]] = {}
+        self._gone: list[Provider] = []
         self._listed: dict[tuple[str, str], ModelFacts] = {}
         self.stream = True
 
@@ -55,9 +56,11 @@ class Answering:
     def provider(self, name: str = "") -> Provider:
         """The provider in force, or `name`, opened once and kept as long as its settings stay the same."""
         settings = self.provider_settings(name)
+        now = (settings, self._settings().network())
         known = self._open.get(settings.name)
-        if known is None or known[0] != settings:
-            self._open[settings.name] = known = (settings, self._opener(settings))
+        if known is None or known[0] != now:
+            self.forget_provider(settings.name)
+            self._open[settings.name] = known = (now, self._opener(settings))
         return known[1]
 
     def open_unsettled(self, settings: ProviderSettings) -> Provider:
@@ -67,13 +70,14 @@ class Answering:
     def forget_provider(self, name: str = "") -> None:
         """Open the provider anew at its next use, as after its key has changed; all where no name is given."""
         for known in [name] if name else list(self._open):
-            self._open.pop(known, None)
+            if known in self._open:
+                self._gone.append(self._open.pop(known)[1])
 
     async def close(self) -> None:
         """Close every connection."""
-        for _settings, provider in self._open.values():
-            await provider.close()
-        self._open.clear()
+        self.forget_provider()
+        while self._gone:
+            await self._gone.pop().close()
 
     # The model
 
@@ -177,8 +181,12 @@ class Answering:
         """The route in force and, after it, those of the fallback providers that can be used."""
         routes = [self.route(model)]
         for name in self._settings().get("fallback"):
-            if name != routes[0].provider.name:
+            if any(name == route.provider.name for route in routes):
+                continue
+            try:
                 routes.append(self.route(provider=name))
+            except ConfigurationError:  # what is only there for an emergency must not be in the way before
+                continue
         return routes
 
     def prompt_cost(self, model: str, tokens: int) -> float | None:

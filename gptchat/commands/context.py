@@ -37,18 +37,21 @@ async def context(ws: Workspace, call: Call) -> Effects:
     pairs += [
         (_("together"), f"{mark}{plan.tokens:,}"),
         (_("kept for the reply"), f"{plan.limits.reserve:,}"),
-        (_("window"), f"{window:,} ({ws.window_source(source)})"),
+        (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=ws.window_source(source))),
     ]
+    if ws.session.pinned:
+        words = ngettext("{n} message, always sent", "{n} messages, always sent", len(ws.session.pinned))
+        pairs.append((_("pins"), words.format(n=len(ws.session.pinned))))
     cost = ws.answering.prompt_cost(route.model, plan.tokens)
     if cost is not None:
         pairs.append((_("cost of sending it"), f"${cost:.4f}"))
     blocks: list[Any] = [
         Meter(
             [
-                (_("system"), plan.system_tokens + plan.overhead, "quiet"),
+                (_("system"), plan.system_tokens, "quiet"),
                 (_("summary"), plan.summary_tokens, "warning"),
                 (_("pinned"), plan.pinned_tokens, "warning"),
-                (_("turns"), plan.turn_tokens, "good"),
+                (_("turns"), plan.turn_tokens + plan.overhead, "good"),
                 (_("reply"), plan.limits.reserve, "plain"),
             ],
             window,
@@ -113,7 +116,8 @@ async def tokens(ws: Workspace, call: Call) -> Effects:
     exact = counter.exact(model)
     how = _("counted with {encoding}") if exact else _("an estimate: {model} publishes no vocabulary")
     what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
-    line = f"{what} ({how.format(encoding=counter.encoding(model), model=model)})"
+    how = how.format(encoding=counter.encoding(model), model=model)
+    line = _("{name} ({detail})").format(name=what, detail=how)
     yield Show([Text(line)], {"tokens": count, "exact": exact, "model": model})
 
 

@@ -71,10 +71,14 @@ Block = Text | Markdown | Source | Table | Facts | Meter
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Show `blocks`; `data` is the same for `--json`."""
+    """Show `blocks`; `data` is the same for `--json`, None where that has no need of it.
+
+    `failed` says that what is shown is a failure, which a script learns by the exit status.
+    """
 
     blocks: Sequence[Block]
     data: Any = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

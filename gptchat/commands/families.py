@@ -5,6 +5,7 @@ from __future__ import annotations
 from gptchat.commands import (
     about,
     context,
+    doctor,
     exchange,
     finding,
     input,
@@ -32,5 +33,6 @@ def registry() -> Registry:
         input,
         output,
         about,
+        doctor,
     )
     return Registry([command for family in families for command in family.COMMANDS])

@@ -72,7 +72,7 @@ def _history_row(ws: Workspace, message: Message, beside: int) -> list[str]:
         marks.append(_("stopped") if message.status == "interrupted" else _("failed"))
     if beside:
         marks.append(ngettext("{n} other version", "{n} other versions", beside).format(n=beside))
-    return [who, shorten(message.text, 60), ", ".join(marks)]
+    return [who, shorten(message.text, 60), _(", ").join(marks)]
 
 
 COMMANDS = (

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
 from gptchat import catalogue
 from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
+from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.workspace import Workspace
+from gptchat.commands.workspace import OnTheWire, Workspace
+from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.ports import ModelFacts
-from gptchat.errors import ConfigurationError, GptchatError
+from gptchat.errors import ConfigurationError
 from gptchat.words import _
 
 Effects = AsyncGenerator[Effect, Any]
@@ -45,19 +47,9 @@ async def model(ws: Workspace, call: Call) -> Effects:
 
 async def models(ws: Workspace, call: Call) -> Effects:
     """List the models of the provider, with what is known of them."""
-    problem: GptchatError | None = None
-    try:
-        listed: Sequence[ModelFacts] = await ws.answering.listed()
-    except GptchatError as error:
-        problem, listed = error, ()
+    listed = await ws.answering.listed()
     wanted = call.get("text").casefold().split()
     shown = [facts for facts in listed if all(word in facts.name.casefold() for word in wanted)]
-    if problem is not None:
-        yield Show(
-            [Text(problem.message, "error"), *([Text(problem.hint, "quiet")] if problem.hint else [])],
-            {"error": {"kind": problem.kind, "message": problem.message, "hint": problem.hint}},
-        )
-        return
     if not shown:
         note = _("no model has {text} in its name") if wanted else _("this provider lists no models")
         yield Show([Text(note.format(text=call.get("text")), "quiet")], [])
@@ -107,14 +99,14 @@ def _abilities(facts: ModelFacts) -> str:
         words.append(_("tools"))
     if facts.retired:
         words.append(_("retired {date}").format(date=facts.retired))
-    return ", ".join(words)
+    return _(", ").join(words)
 
 
 def _facts_pairs(ws: Workspace, facts: ModelFacts) -> list[tuple[str, str]]:
     window, source = ws.answering.window(facts.name)
     pairs = [
         (_("provider"), ws.answering.provider_settings().name),
-        (_("window"), f"{window:,} ({ws.window_source(source)})"),
+        (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=ws.window_source(source))),
     ]
     if facts.max_output:
         pairs.append((_("longest reply"), f"{facts.max_output:,}"))
@@ -158,20 +150,31 @@ async def provider(ws: Workspace, call: Call) -> Effects:
         )
         return
     chosen = ws.settings.provider(name)
-    if ws.key_missing(chosen):
+    _require_address(ws, chosen)
+    if await asyncio.to_thread(ws.key_missing, chosen):
         key = yield Ask(_("the API key for {name}").format(name=name), secret=True)
         if not key:
-            yield Show([Text(_("nothing was changed"), "quiet")])
+            yield not_given(ws, chosen)
             return
         where = await asyncio.to_thread(ws.store_key, chosen, key)
         yield Show([Text(_("the key is kept in {where}").format(where=where), "quiet")])
-    ws.change_provider(chosen)
+    warning = ws.change_provider(chosen)
     yield Changed(frozenset({"settings"}))
+    if warning:
+        yield Show([Text(warning, "warning")])
     in_force = ws.answering.model()
     words = _("{name} answers from now on, with {model}")
     if not in_force:
         words = _("{name} answers from now on; /models lists its models, /model NAME chooses one")
     yield Show([Text(words.format(name=name, model=in_force), "good")], {"provider": name, "model": in_force})
+
+
+def _require_address(ws: Workspace, chosen: ProviderSettings) -> None:
+    """Refuse a provider that could not be reached for want of an address. Raises ConfigurationError."""
+    if chosen.kind in ("azure", "compatible"):
+        provider = ws.answering.open_unsettled(chosen)
+        assert isinstance(provider, OnTheWire)
+        provider.address  # noqa: B018  # asking for it is the test
 
 
 def _provider_row(ws: Workspace, name: str) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+from gptchat import redaction
 from gptchat.commands import programs
 from gptchat.commands.effects import Ask, Copy, Effect, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
@@ -80,14 +81,16 @@ async def raw(ws: Workspace, call: Call) -> Effects:
 async def code(ws: Workspace, call: Call) -> Effects:
     """Show the next request as a program."""
     language = call.get("language") or "python"
-    text = programs.write(language, *ws.next_request())
+    text = redaction.redact_known(programs.write(language, *ws.next_request()))
     yield Show([Source(text, "bash" if language == "curl" else language)], {"language": language, "code": text})
 
 
 async def json(ws: Workspace, call: Call) -> Effects:
     """Show the next request's body as JSON."""
     _url, _key, body = ws.next_request()
-    yield Show([Source(json_module.dumps(body, ensure_ascii=False, indent=2), "json")], body)
+    # a key may have been pasted into the conversation, or into extra_body
+    text = redaction.redact_known(json_module.dumps(body, ensure_ascii=False, indent=2))
+    yield Show([Source(text, "json")], json_module.loads(text))
 
 
 _BLOCK = Argument("n", "code")

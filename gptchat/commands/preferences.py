@@ -11,7 +11,8 @@ from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, T
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.workspace import Workspace
 from gptchat.config import parse as settings_parse
-from gptchat.config.keys import missing_key
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.keys import clean_key, missing_key
 from gptchat.core.session import shorten
 from gptchat.words import _
 
@@ -23,45 +24,66 @@ async def set_(ws: Workspace, call: Call) -> Effects:
     key, text = call.get("key"), call.get("value")
     if not key:
         shown = list(ws.settings.items(everything=False)) or list(ws.settings.items())
-        rows = [[item.key, ws.masked(item.shown), str(item.source)] for item in shown]
+        rows = [[item.key, item.shown, item.source.brief] for item in shown]
         yield Show(
             [
                 Table([_("setting"), _("value"), _("from")], rows),
                 Text(_("/set KEY shows what a setting means; /config shows all of them"), "quiet"),
             ],
-            {item.key: item.value for item in shown},
+            dict(_json(ws, item.key) for item in shown),
         )
         return
     setting = settings_parse.require(key)
     if not text:
-        value = ws.settings.get(key)
         yield Show(
             [
-                Text(f"{key} = {settings_parse.show_value(value)}"),
-                Text(f"{setting.summary}; {setting.meaning}", "quiet"),
+                Text(f"{key} = {ws.settings.shown(key)}"),
+                Text(_("{summary}; {meaning}").format(summary=setting.summary, meaning=setting.meaning), "quiet"),
             ],
-            {key: value},
+            dict([_json(ws, key)]),
         )
         return
     value = settings_parse.parse_setting(key, text)
-    warning = ws.change(key, value)
-    yield Changed(frozenset({"settings"}))
-    blocks = [Text(f"{key} = {settings_parse.show_value(value)}", "good")]
+    warning = _change(ws, key, value)
+    yield Changed(frozenset({"settings", "language"} if key == "ui.lang" else {"settings"}))
+    blocks = [Text(f"{key} = {ws.settings.shown(key)}", "good")]
     if warning:
         blocks.append(Text(warning, "warning"))
-    yield Show(blocks, {key: value})
+    yield Show(blocks, dict([_json(ws, key)]))
+
+
+def _change(ws: Workspace, key: str, value: Any) -> str:
+    """Change a setting, with what else hangs on it; a sentence where it could not be saved.
+
+    Raises ConfigurationError for a provider that nobody knows: without this, no message could be sent.
+    """
+    if key == "provider" and value:
+        return ws.change_provider(ws.settings.provider(value))
+    if key == "fallback":
+        for name in value:
+            ws.settings.provider(name)
+    return ws.change(key, value)
+
+
+def _json(ws: Workspace, key: str) -> tuple[str, Any]:
+    """A setting for `--json`: its value, or the masked text where it may hold a secret."""
+    value = ws.settings.get(key)
+    plain = isinstance(value, (bool, int, float)) or value is None or settings_parse.show_value(value) == (
+        ws.settings.shown(key)
+    )  # fmt: skip
+    return key, value if plain else ws.settings.shown(key)
 
 
 async def unset(ws: Workspace, call: Call) -> Effects:
     """Give a setting its former value back."""
     key = call.get("key")
     settings_parse.require(key)
-    ws.unset(key)
-    value = ws.settings.get(key)
+    warning = ws.unset(key)
     yield Changed(frozenset({"settings"}))
-    words = _("{key} is {value} again ({origin})")
-    shown = settings_parse.show_value(value)
-    yield Show([Text(words.format(key=key, value=shown, origin=ws.settings.source(key)))], {key: value})
+    told = _("{key} is {value} again ({origin})").format(
+        key=key, value=ws.settings.shown(key), origin=ws.settings.source(key)
+    )
+    yield Show([Text(told), *([Text(warning, "warning")] if warning else [])], dict([_json(ws, key)]))
 
 
 async def system(ws: Workspace, call: Call) -> Effects:
@@ -103,6 +125,13 @@ async def preset(ws: Workspace, call: Call) -> Effects:
     yield Show([Text(_("preset {name} is in use").format(name=name), "good"), Facts(pairs)], {"preset": name})
 
 
+def not_given(ws: Workspace, provider: ProviderSettings) -> Show:
+    """What to show where a key was asked for and not given. Raises ConfigurationError in a run of one command."""
+    if ws.run.unattended:
+        raise missing_key(provider)
+    return Show([Text(_("nothing was changed"), "quiet")], {"stored": None})
+
+
 async def key(ws: Workspace, call: Call) -> Effects:
     """Give, look for, or forget the key of a provider."""
     action = call.get("action") or "show"
@@ -110,11 +139,16 @@ async def key(ws: Workspace, call: Call) -> Effects:
     if action == "set":
         typed = yield Ask(_("the API key for {name}").format(name=chosen.name), secret=True)
         if not typed:
-            yield Show([Text(_("nothing was changed"), "quiet")])
+            yield not_given(ws, chosen)
             return
         where = await asyncio.to_thread(ws.store_key, chosen, typed)
         yield Changed(frozenset({"settings"}))
-        yield Show([Text(_("the key is kept in {where}").format(where=where), "good")], {"stored": where})
+        blocks = [Text(_("the key is kept in {where}").format(where=where), "good")]
+        found = await asyncio.to_thread(ws.find_key, chosen)
+        if found is not None and found.value != clean_key(typed):
+            words = _("but {source} holds another key, and goes first")
+            blocks.append(Text(words.format(source=found.source), "warning"))
+        yield Show(blocks, {"stored": where})
         return
     if action == "forget":
         gone = await asyncio.to_thread(ws.forget_key, chosen)

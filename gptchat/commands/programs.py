@@ -5,9 +5,29 @@ from __future__ import annotations
 import json
 import shlex
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 _CALLS = {"/chat/completions": "chat.completions", "/responses": "responses", "/completions": "completions"}
 """The SDK's method for each path below the base address."""
+
+_ARGUMENTS = frozenset(
+    (
+        *(
+            "model",
+            "messages",
+            "input",
+            "prompt",
+            "instructions",
+            "reasoning",
+            "reasoning_effort",
+            "text",
+            "store",
+        ),
+        *("temperature", "top_p", "max_tokens", "max_completion_tokens", "max_output_tokens", "stop", "n", "seed"),
+        *("frequency_penalty", "presence_penalty", "logit_bias", "response_format", "echo", "include"),
+    )
+)
+"""What the SDK's methods take by name, as far as gptchat sends it."""
 
 
 def write(language: str, url: str, variable: str, body: dict[str, Any]) -> str:
@@ -30,19 +50,29 @@ def _curl(url: str, variable: str, body: dict[str, Any]) -> str:
 
 def _python(url: str, variable: str, body: dict[str, Any]) -> str:
     base, path = _split(url)
-    call = {"/chat/completions": "chat.completions", "/responses": "responses", "/completions": "completions"}[
-        path
-    ]
-    arguments = "".join(f"    {key}={_literal(value)},\n" for key, value in body.items())
+    call = _CALLS[path]
+    known = {key: value for key, value in body.items() if key in _ARGUMENTS}
+    # what the SDK has no argument for goes as it is
+    other = {key: value for key, value in body.items() if key not in _ARGUMENTS}
+    if other:
+        known["extra_body"] = other
+    arguments = "".join(f"    {key}={_literal(value)},\n" for key, value in known.items())
     text = {
         "chat.completions": "reply.choices[0].message.content",
         "responses": "reply.output_text",
         "completions": "reply.choices[0].text",
     }[call]
+    key = f'os.environ["{variable}"]'
+    endpoint, deployments, _deployment = base.partition("/openai/deployments/")
+    if deployments:
+        version = parse_qs(urlsplit(url).query).get("api-version", [""])[0]
+        name = "AzureOpenAI"
+        client = f"AzureOpenAI(api_key={key}, azure_endpoint={endpoint!r}, api_version={version!r})"
+    else:
+        name, client = "OpenAI", f"OpenAI(api_key={key}, base_url={base!r})"
     return (
-        "import os\n\nfrom openai import OpenAI\n\n"
-        f'client = OpenAI(api_key=os.environ["{variable}"], base_url={base!r})\n'
-        f"reply = client.{call}.create(\n{arguments})\nprint({text})\n"
+        f"import os\n\nfrom openai import {name}\n\n"
+        f"client = {client}\nreply = client.{call}.create(\n{arguments})\nprint({text})\n"
     )
 
 
@@ -61,7 +91,7 @@ def _node(url: str, variable: str, body: dict[str, Any]) -> str:
 
 def _header(url: str) -> str:
     """The header that carries the key, up to the key itself: Azure's own, or the usual one."""
-    return "api-key: " if ".azure.com" in url else "Authorization: Bearer "
+    return "api-key: " if ".azure.com" in url or "/openai/deployments/" in url else "Authorization: Bearer "
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -57,7 +57,7 @@ class Call:
         text = self.get(name)
         if not text:
             return default
-        if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**9:
+        if not text.isdecimal() or not 0 < int(text) < 10**9:
             raise UsageError(
                 _("{value} is not a number of 1 or more").format(value=text),
                 hint=_("usage: {usage}").format(usage=self.command.usage),

@@ -67,9 +67,7 @@ async def sessions(ws: Workspace, call: Call) -> Effects:
     columns = ["", _("title"), _("age"), _("turns"), _("model")]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({0, 3}), marked=current)]
     if len(numbered) > len(shown):
-        more = ngettext(
-            "{n} more; /sessions TEXT narrows the list", "{n} more; /sessions TEXT narrows the list", 2
-        )
+        more = _("{n} more; /sessions TEXT narrows the list")
         blocks.append(Text(more.format(n=len(numbered) - len(shown)), "quiet"))
     damaged = [info for _n, info in numbered if info.damaged]
     if damaged:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from gptchat import redaction
+from gptchat import words
 from gptchat.commands.answering import Answering
+from gptchat.commands.budget import Budget
 from gptchat.commands.effects import Progress
+from gptchat.commands.moderating import Moderation
 from gptchat.commands.registry import Registry
 from gptchat.config import keys, schema
 from gptchat.config.endpoints import ProviderSettings
@@ -20,12 +22,14 @@ from gptchat.core.messages import Request
 from gptchat.core.session import Session
 from gptchat.errors import StorageError, UsageError
 from gptchat.manager import SessionManager, build
+from gptchat.redaction import redact
 from gptchat.storage import users as people
 from gptchat.storage.store import JournalStore
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.core.attachments import Attachment
+    from gptchat.providers.learnt import Learnt
     from gptchat.storage.library import Library
 
 
@@ -69,6 +73,8 @@ class Workspace:
         run: Run,
         code_blocks: Callable[[str], list[str]],
         keep: Callable[[], None],
+        learnt: Callable[[], Learnt],
+        abilities: Callable[[], Sequence[tuple[str, str, str]]],
     ) -> None:
         self.manager = manager
         self.settings = settings
@@ -82,8 +88,14 @@ class Workspace:
         """The code blocks of a reply's Markdown, numbered as they are drawn."""
         self.keep = keep
         """Write down what was learnt in this run; blocks."""
+        self.learnt = learnt
+        """What servers refuse, shared by all providers."""
+        self.abilities = abilities
+        """What the terminal can do: what it is about, how it stands, and what to do about it or nothing."""
         self.attached: list[Attachment] = []
         """What goes with the next message."""
+        self.budget = Budget(self)
+        self.moderation = Moderation(self)
         self._user = ""
 
     @property
@@ -128,7 +140,13 @@ class Workspace:
         self.settings.replace_layer("user", user.settings)
         self.settings.replace_layer("set", {})
         self.answering.forget_provider()  # keys may be each person's own
+        self.speak()
         self.begin_session()
+
+    def speak(self) -> None:
+        """Use the language of the settings in force; where they leave it open, that of the environment."""
+        name = self.settings.text("ui.lang")
+        words.choose(name if name in words.LANGUAGES else words.detect(self.environ))
 
     def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
         """Open a new session under the settings in force, or with `settings` of its own."""
@@ -167,6 +185,8 @@ class Workspace:
         Returns a sentence for the person where it could not be saved, else nothing.
         """
         self.settings.set("set", key, value)
+        if key == "ui.lang":
+            self.speak()
         setting = schema.find(key)
         if setting is not None and setting.scope == "chat":
             self.change_session(key, value)
@@ -177,7 +197,10 @@ class Workspace:
         self.settings.unset("set", key)
         if self.settings.unset("session", key):
             self._record_settings({key: None})
-        return self._save_user({key: None})
+        warning = self._save_user({key: None})
+        if key == "ui.lang":
+            self.speak()
+        return warning
 
     def change_session(self, key: str, value: Any) -> None:
         """Set `key` for the open session alone."""
@@ -219,10 +242,6 @@ class Workspace:
             self.settings.unset(layer, "model")
         self._record_settings({"provider": chosen.name, "model": None})
         return warning or self._save_user({"model": None})
-
-    def masked(self, shown: str) -> str:
-        """A setting's value as it may be shown."""
-        return redaction.redact(shown)
 
     # Keys
 
@@ -272,7 +291,8 @@ class Workspace:
             )
         path, body = route.provider.body(build(self.manager.plan(route), route, self.session))
         variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
-        return f"{route.provider.address.rstrip('/')}{path}", variable, body
+        address = redact(route.provider.address.rstrip("/"))  # some write their password into it
+        return f"{address}{path}", variable, body
 
     # Words
 

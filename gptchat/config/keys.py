@@ -69,9 +69,9 @@ def find_key(
 def missing_key(provider: ProviderSettings) -> ConfigurationError:
     """The error for a provider whose key is nowhere, saying how to give one."""
     variables = variables_of(provider)
-    hint = _("give it with /key")
+    hint = _("give it with /key set")
     if variables:
-        hint = _("give it with /key, or set {variable}").format(variable=variables[0])
+        hint = _("give it with /key set, or set {variable}").format(variable=variables[0])
     return ConfigurationError(_("no key for {provider}").format(provider=provider.name), hint=hint)
 
 

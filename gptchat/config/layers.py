@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Self, get_args
 
+from gptchat import redaction
 from gptchat.config import environment, schema
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.parse import check, require, show_value
+from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError, UsageError
 from gptchat.words import _
 
@@ -43,7 +45,15 @@ class Source(NamedTuple):
             "flag": _("flag"),
             "set": _("/set"),
         }[self.layer]
-        return f"{name} ({self.detail})" if self.detail else name
+        return _("{name} ({detail})").format(name=name, detail=self.detail) if self.detail else name
+
+    @property
+    def brief(self) -> str:
+        """The same in a few words, for a table: of the settings file only the line."""
+        line = self.detail.rpartition(":")[2]
+        if self.layer != "file" or not line.isdigit():
+            return str(self)
+        return _("settings file, line {n}").format(n=line)
 
 
 class Item(NamedTuple):
@@ -228,8 +238,11 @@ class Layers:
             source = find_source()
             if everything or source.layer != "default":
                 setting = require(key)
-                shown = _masked(value) if setting.type == "texts" else show_value(value)
-                yield Item(key, value, source, shown, setting.summary)
+                yield Item(key, value, source, _shown(setting, value), setting.summary)
+
+    def shown(self, key: str) -> str:
+        """The value in force as it may be shown: secrets masked. Raises UsageError for an unknown key."""
+        return _shown(require(key), self.get(key))
 
     def preset(self, name: str) -> dict[str, Any]:
         """A preset's system prompt and parameters, by key. Raises ConfigurationError for an unknown name."""
@@ -272,8 +285,10 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
     else:
         message = _("unknown preset {name}")
     near = difflib.get_close_matches(name, known, 3)
-    if near:
-        hint = _("did you mean {names}").format(names=_(" or ").join(near))
+    if table == "providers" and not name:
+        hint = _("open gptchat in a terminal to choose, set OPENAI_API_KEY, or try --provider demo")
+    elif near:
+        hint = _("did you mean {names}?").format(names=_(" or ").join(near))
     elif known:
         hint = _("there are: {names}").format(names=", ".join(known))
     else:
@@ -323,6 +338,8 @@ def _checked(layer: Layer, key: str, value: object) -> Any:
         ) from None
 
 
-def _masked(value: object) -> str:
-    """A table of headers or query parameters with only its names to be seen: its values may be secrets."""
-    return ", ".join(f"{name} = ****" for name in value) if isinstance(value, Mapping) else ""
+def _shown(setting: Setting, value: object) -> str:
+    """A value as text; of a table of headers or query parameters only the names, for its values may be secrets."""
+    if setting.type == "texts" and isinstance(value, Mapping):
+        return ", ".join(f"{name} = {redaction.MASK}" for name in value)
+    return redaction.redact(show_value(value))

@@ -185,11 +185,11 @@ def require(key: str) -> Setting:
 
 
 def suggestion(key: str, known: Iterable[str] = ()) -> str:
-    """A hint that names what was probably meant by an unknown key: "did you mean ui.theme"."""
+    """A hint that names what was probably meant by an unknown key: "did you mean ui.theme?"."""
     found = nearest(key, known)
     if not found:
         return _("every setting stands in config.example.toml, and /set lists them")
-    return _("did you mean {names}").format(names=_(" or ").join(found))
+    return _("did you mean {names}?").format(names=_(" or ").join(found))
 
 
 def nearest(key: str, known: Iterable[str] = ()) -> list[str]:

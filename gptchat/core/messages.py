@@ -19,6 +19,9 @@ Record = dict[str, Any]
 """One line of a journal: a JSON object."""
 
 
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens spent by one request, as the API counts them; `estimated` when we counted and not the server."""
@@ -49,21 +52,13 @@ class Usage:
     @classmethod
     def from_json(cls, data: object) -> Self | None:
         """The usage in a record, or None where there is none that can be read."""
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict | Mapping):  # dict first: asking for Mapping is slow
             return None
-
-        def number(key: str) -> int:
-            value = data.get(key)
-            return value if isinstance(value, int) and value >= 0 else 0
-
-        prompt, completion = number("prompt_tokens"), number("completion_tokens")
+        prompt, completion, total, cached, reasoning = (
+            value if type(value := data.get(key)) is int and value >= 0 else 0 for key in _COUNTS
+        )
         return cls(
-            prompt,
-            completion,
-            number("total_tokens") or prompt + completion,
-            number("cached_tokens"),
-            number("reasoning_tokens"),
-            data.get("estimated") is True,
+            prompt, completion, total or prompt + completion, cached, reasoning, data.get("estimated") is True
         )
 
     def plus(self, other: Usage) -> Usage:
@@ -140,32 +135,30 @@ class Message:
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """The message in a record; fields of a wrong type are read as absent, never refused."""
 
-        def word(key: str, default: str = "") -> str:
-            value = record.get(key)
-            return value if isinstance(value, str) else default
-
-        content = record.get("content")
+        # Sessions of ten thousand messages are read in a moment, so each field is looked at once, plainly.
+        get = record.get
+        content = get("content")
         if isinstance(content, list):
             content = tuple(part for part in content if isinstance(part, dict))
         elif not isinstance(content, str):
             content = ""
-        status = word("status", "complete")
-        tokens = record.get("tokens")
-        known = isinstance(tokens, dict) and {k: v for k, v in tokens.items() if isinstance(v, int)}
+        tokens = get("tokens")
+        usage = get("usage")
+        unknown = record.keys() - _KNOWN
         return cls(
-            role=word("role", "user"),
+            role=role if isinstance(role := get("role"), str) else "user",
             content=content,
-            id=word("id"),
-            parent=word("parent") or None,
-            ts=word("ts"),
-            provider=word("provider"),
-            model=word("model"),
-            status=status if status in STATUSES else "complete",
-            finish_reason=word("finish_reason") or None,
-            usage=Usage.from_json(record.get("usage")),
-            reasoning=word("reasoning"),
-            tokens=known or {},
-            extra={key: value for key, value in record.items() if key not in _KNOWN},
+            id=id if isinstance(id := get("id"), str) else "",
+            parent=(parent or None) if isinstance(parent := get("parent"), str) else None,
+            ts=ts if isinstance(ts := get("ts"), str) else "",
+            provider=provider if isinstance(provider := get("provider"), str) else "",
+            model=model if isinstance(model := get("model"), str) else "",
+            status=status if isinstance(status := get("status"), str) and status in STATUSES else "complete",
+            finish_reason=(reason or None) if isinstance(reason := get("finish_reason"), str) else None,
+            usage=Usage.from_json(usage) if usage is not None else None,
+            reasoning=reasoning if isinstance(reasoning := get("reasoning"), str) else "",
+            tokens={k: v for k, v in tokens.items() if isinstance(v, int)} if isinstance(tokens, dict) else {},
+            extra={key: record[key] for key in record if key in unknown} if unknown else {},
         )
 
 

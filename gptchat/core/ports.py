@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gptchat.core.events import ProviderEvent
-from gptchat.core.messages import Message, Record, Request, Usage
+from gptchat.core.messages import Message, Record, Request
 from gptchat.core.session import Session
 from gptchat.errors import StorageError
 
@@ -135,7 +135,7 @@ class SessionInfo:
 
 
 class SessionStore(Protocol):
-    """Where sessions live. Blocking: call it in a thread where that matters. Raises `StorageError`."""
+    """Where sessions live. Blocking: call it in a thread where that matters. Opening raises `StorageError`."""
 
     def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
         """A new session; its journal appears with its first record."""
@@ -153,27 +153,14 @@ class SessionStore(Protocol):
     def refresh(self, session: Session) -> Sequence[Record]:
         """Apply, and return, what other programs have written to the session since it was last read."""
 
-    def partial(self, session: Session, header: Record) -> PartialReply:
-        """Begin the sidecar of a reply: `header` is its message record without content."""
-
     def trouble(self, session: Session) -> StorageError | None:
-        """Why the last append could not be written, if so; the records wait and are tried again."""
+        """Why the last append could not be written, if so: it is in the session all the same, and waits."""
 
     def unsaved(self, session: Session) -> Sequence[Record]:
-        """The records that are in the session and not on disk."""
+        """The records that are in the session and wait to be written; every append tries again."""
 
     def damage(self, session: Session) -> str:
         """One sentence on what of the session's journal cannot be read; empty where all can."""
 
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Tokens and money of one reply, for the totals of `/usage`."""
-
-    ts: str
-    user: str
-    session: str
-    provider: str
-    model: str
-    usage: Usage = field(default_factory=Usage)
-    cost: float | None = None
+    def partial(self, session: Session, header: Record) -> PartialReply:
+        """Begin the sidecar of a reply: `header` is its message record without content."""

@@ -1,35 +1,28 @@
 """A session: a tree of messages with a head. It is the fold of its journal's records, in their order.
 
 Every move (undo, redo, retry, edit, fork, continue) is a record that is appended and applied like any
-other; nothing is ever removed. The functions below `Session` build the records of the moves.
+other; nothing is ever removed. The functions below `Session`, and those of `records`, build them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from gptchat.core.messages import Content, Message, Record, Usage
+from gptchat.core.messages import Content, Message, Record
+from gptchat.core.records import Summary as Summary
+from gptchat.core.records import continuation_record as continuation_record
+from gptchat.core.records import move as move
+from gptchat.core.records import spent as spent
+from gptchat.core.records import summary_record as summary_record
 from gptchat.core.titles import shorten as shorten
 
 VERSION = 1
 """The version of the journal format that this program writes."""
 
 _NUMBERED = re.compile(r"m([0-9]{1,15})\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The model's summary of everything on the path up to and with the message `until`."""
-
-    id: str
-    until: str
-    content: str
-    head: str | None
-    """Where the conversation stood when the summary was taken: `/undo` there takes it back."""
-    ts: str = ""
 
 
 class Session:
@@ -68,8 +61,8 @@ class Session:
     def apply(self, record: Mapping[str, Any]) -> None:
         """Take in one record. An unknown type, or a field of a wrong type, changes nothing and is no error."""
         ts = record.get("ts")
-        if isinstance(ts, str) and ts:
-            self.updated = max(self.updated, ts)
+        if isinstance(ts, str) and ts > self.updated and ts[:4].isdecimal():
+            self.updated = ts
         match record.get("type"):
             case "session":
                 self._apply_session(record)
@@ -313,11 +306,6 @@ def redo(session: Session) -> Record | None:
     return {"type": "head", "message": session.redo_heads[-1], "move": "redo"}
 
 
-def move(target: str | None) -> Record:
-    """The record that puts the head on the message `target` (None: before the first)."""
-    return {"type": "head", "message": target}
-
-
 def fork(session: Session, turns: int | None = None) -> list[Record]:
     """The records of a new session that begins with the first `turns` turns of the path (None: all).
 
@@ -336,25 +324,3 @@ def fork(session: Session, turns: int | None = None) -> list[Record]:
     if summary is not None and summary.until in ids:
         records.append(summary_record(summary.id, summary.until, summary.content, parent, summary.ts))
     return records
-
-
-def summary_record(id: str, until: str, content: str, head: str | None, ts: str) -> Record:
-    """The record of a summary that stands for the path up to and with `until`."""
-    return {"type": "summary", "id": id, "until": until, "content": content, "head": head, "ts": ts}
-
-
-def continuation_record(message: str, piece: Message) -> Record:
-    """The record by which `piece` becomes the further part of the message `message`."""
-    record = piece.to_record()
-    for key in ("id", "parent", "role"):
-        record.pop(key)
-    return {**record, "type": "continuation", "message": message}
-
-
-def spent(messages: Sequence[Message]) -> Usage:
-    """The usage of all `messages` together."""
-    total = Usage()
-    for message in messages:
-        if message.usage is not None:
-            total = total.plus(message.usage)
-    return total

@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
+_CLOSING = frozenset("，。、；：？！）》」』】”’…,.;:?!)]}")
+_OPENING = frozenset("（《「『【“‘([{")
+
 
 @lru_cache(maxsize=4096)
 def _columns(character: str) -> int:
@@ -31,18 +34,28 @@ def cut(text: str, width: int) -> int:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """`text` on lines of at most `width` columns, broken at blanks where there are any; nothing is lost."""
+    """`text` on lines of at most `width` columns, broken at blanks and beside wide characters; nothing is lost.
+
+    No line begins with a closing mark or ends with an opening one, as Chinese typesetting has it (UAX #14).
+    """
     lines: list[str] = []
     for paragraph in text.split("\n"):
         rest = paragraph
         while cells(rest) > width:
-            end = max(cut(rest, width), 1)
-            blank = rest.rfind(" ", 1, end + 1)
-            if blank > 0:
-                lines.append(rest[:blank].rstrip())
-                rest = rest[blank:].lstrip()
-            else:
-                lines.append(rest[:end])
-                rest = rest[end:]
+            end = _last_break(rest, max(cut(rest, width), 1))
+            lines.append(rest[:end].rstrip() or rest[:end])
+            rest = rest[end:].lstrip() if rest[end : end + 1] == " " else rest[end:]
         lines.append(rest)
     return lines
+
+
+def _last_break(text: str, end: int) -> int:
+    """The last place up to `end` where a line may break; `end` itself where there is none."""
+    for place in range(min(end, len(text) - 1), 0, -1):
+        before, after = text[place - 1], text[place]
+        if after == " ":
+            return place
+        wide = _columns(before) == 2 or _columns(after) == 2
+        if wide and _columns(after) and after not in _CLOSING and before not in _OPENING:
+            return place
+    return end

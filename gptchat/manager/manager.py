@@ -135,7 +135,7 @@ class SessionManager:
         for index, route in enumerate(routes):
             last = index == len(routes) - 1
             async for event in self._on_route(order, route, path, base, started, final=last):
-                if isinstance(event, TurnFailed) and event.message is None and self._may_go_on(event, last):
+                if isinstance(event, TurnFailed) and event.message is None and self._may_go_on(event, index, last):
                     yield Notice(
                         _("{name} failed ({why}); going on with {next}").format(
                             name=route.provider.name,
@@ -148,8 +148,9 @@ class SessionManager:
             else:
                 return
 
-    def _may_go_on(self, failed: TurnFailed, last: bool) -> bool:
-        return not last and not self._stopping and failed.error.kind in _ELSEWHERE
+    def _may_go_on(self, failed: TurnFailed, index: int, last: bool) -> bool:
+        # A provider that only stands in, and has no key or not the model, must not end the search.
+        return not last and not self._stopping and (index > 0 or failed.error.kind in _ELSEWHERE)
 
     async def _on_route(
         self, order: Order, route: Route, path: list[Message], base: Message, started: float, *, final: bool

@@ -71,9 +71,10 @@ async def _events(
         for name, data in pieces:
             for event in reader.feed(name, data):
                 yield event
-        if reader.ended:
-            await chunks.drain()
-            return
+            if reader.ended:
+                await chunks.drain()
+                return
+        decoder.check()
         if pieces:
             chunks.alive(reader.complete)
         try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
+from gptchat.core.messages import Request
+from gptchat.core.ports import ModelFacts
 from gptchat.errors import AuthenticationError, ConfigurationError
 from gptchat.providers.engine import Engine
 from gptchat.providers.network import base_address
@@ -76,6 +79,13 @@ class AzureProvider(Engine):
             )
         return endpoint
 
+    def body(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """As the engine has it; the classic API names deployment and version in the address."""
+        path, body = super().body(request)
+        if self.version:
+            path = f"/deployments/{quote(request.model, safe='')}{path}?api-version={quote(self.version)}"
+        return path, body
+
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
         """The SDK's Azure client for the classic API; for v1 the plain one, with the header that fits the key."""
         from openai import AsyncAzureOpenAI, AsyncOpenAI
@@ -93,6 +103,14 @@ class AzureProvider(Engine):
             client = AsyncOpenAI(api_key=key or "none", base_url=self.address, **options)
         client.organization = client.project = None
         return client
+
+    async def models(self) -> Sequence[ModelFacts]:
+        """The resource's models, after the deployment in the settings: Azure lists no deployments to a key."""
+        listed = await super().models()
+        own = self.settings.deployment
+        if not own or any(one.name == own for one in listed):
+            return listed
+        return [ModelFacts(own, provider=self.name, source="settings"), *listed]
 
     async def key_now(self) -> str:
         """The key; where there is none, a token of the machine's own login, if `azure-identity` is installed."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError, GptchatError
 from gptchat.providers.engine import Engine
-from gptchat.providers.listing import models_in, window_in
+from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, window_in
 from gptchat.providers.network import base_address
 from gptchat.providers.sdk import sdk_options
 from gptchat.words import _
@@ -42,17 +42,17 @@ class CompatibleProvider(Engine):
         return client
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The models the server lists; llama.cpp also tells the window it really runs with."""
+        """The models the server lists; llama.cpp and Ollama also tell the window they really run with."""
         answer = await self.get("/models")
         models = models_in(answer, self.name)
-        items = answer.get("data") if isinstance(answer, dict) else None
-        if isinstance(items, list) and any(
-            isinstance(one, dict) and one.get("owned_by") == "llamacpp" for one in items
-        ):
-            try:
-                window = window_in(await self.get(f"{self.address.removesuffix('/v1')}/props"))
-            except GptchatError:  # older servers keep /props to themselves; the list is good without it
-                window = None
-            if window is not None:
-                models = tuple(replace(one, context=window) for one in models)
+        root = self.address.removesuffix("/v1")
+        try:
+            if is_owned_by(answer, "llamacpp"):
+                window = window_in(await self.get(f"{root}/props"))
+                return [replace(one, context=window or one.context) for one in models]
+            if is_owned_by(answer, "library"):  # what Ollama writes there
+                windows = loaded_windows(await self.get(f"{root}/api/ps"))
+                return [replace(one, context=windows.get(one.name, one.context)) for one in models]
+        except GptchatError:  # a server may keep this to itself; the list is good without it
+            pass
         return models

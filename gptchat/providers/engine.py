@@ -23,11 +23,11 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from gptchat.providers import learnt as lessons
-from gptchat.providers.answer import read_answer
+from gptchat.providers.answer import read_answer, read_json
 from gptchat.providers.failures import Endpoint, explain, is_stale
-from gptchat.providers.keys import KeySource, key_hint
-from gptchat.providers.learnt import Learnt, Lesson, lesson_in
+from gptchat.providers.keys import KeySource, key_hint, resolve
+from gptchat.providers.learnt import Learnt, Lesson
+from gptchat.providers.lessons import apply, lesson_in
 from gptchat.providers.limits import RateLimits, rate_limits
 from gptchat.providers.listing import Moderation, models_in, moderation_in
 from gptchat.providers.network import http_client, proxy_for
@@ -209,7 +209,7 @@ class Engine:
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> httpx2.Response:
         client = await self._connected()
-        import httpx2
+        import httpx2  # loaded by now
         from openai import AsyncStream
 
         headers: dict[str, Any] = {
@@ -219,44 +219,37 @@ class Engine:
         if body is not None:
             headers["Accept"] = "text/event-stream" if body.get("stream") else "application/json"
         headers.update(self.authorization(self._key))
-        if method == "get":
-            response = await client.get(
-                path,
-                cast_to=httpx2.Response,
-                options={"headers": headers},
-                stream=True,
-                stream_cls=AsyncStream[Any],
-            )
-        else:
-            response = await client.post(
-                path,
-                cast_to=httpx2.Response,
-                body=body,
-                options={"headers": headers},
-                stream=True,
-                stream_cls=AsyncStream[Any],
-            )
+        # The SDK's way to any path: its auth, Azure's routing and its errors, and the body as it comes
+        options: dict[str, Any] = {
+            "cast_to": httpx2.Response,
+            "options": {"headers": headers},
+            "stream": True,
+            "stream_cls": AsyncStream[Any],
+        }
+        response = await (
+            client.get(path, **options) if method == "get" else client.post(path, body=body, **options)
+        )
         assert isinstance(response, httpx2.Response)
         self._kept = True
         self.rate_limits = rate_limits(response.headers) or self.rate_limits
         return response
 
     async def _json(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        from gptchat.providers.answer import read_json
-
         try:
             response = await self._send(method, path, body)
             try:
                 return await read_json(response, self.network, self.endpoint(""))
             finally:
                 await response.aclose()
+        except GptchatError:
+            raise
         except Exception as failure:
             raise self._explained(failure, "") from failure
 
     async def _connected(self) -> AsyncOpenAI:
         if self._client is None:
             key = self._key = self._key or await self.key_now()
-            # In a thread: reading the system's certificates takes a while, in which keys are to be echoed
+            # In a thread: importing the SDK and reading certificates would hold up typing and stopping
             client = await asyncio.to_thread(self._client_for, key)
             if self._client is None:
                 self._client = client
@@ -269,8 +262,6 @@ class Engine:
 
     async def key_now(self) -> str:
         """The key as its source gives it now; empty where none is needed. Raises `ConfigurationError`."""
-        from gptchat.providers.keys import resolve
-
         source = self._key_source
         if callable(source):  # it may run a command or ask a keyring
             return await asyncio.to_thread(resolve, source, self.settings)
@@ -294,7 +285,7 @@ class Engine:
         return Endpoint(self.name, redact(address), model, key_hint(self.settings), redact(proxy))
 
     def _adapted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
-        adapted = lessons.apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))
+        adapted = apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))
         cleaned = clean(adapted)
         assert isinstance(cleaned, dict)
         return cleaned

@@ -92,6 +92,23 @@ def window_in(properties: Any) -> int | None:
     return _number(settings, "n_ctx") or (_number(properties, "n_ctx") if isinstance(properties, dict) else None)
 
 
+def loaded_windows(answer: Any) -> dict[str, int]:
+    """Window by model, from Ollama's `/api/ps`: what each loaded model was given, not what it could have."""
+    models = answer.get("models") if isinstance(answer, dict) else None
+    found = {}
+    for item in models if isinstance(models, list) else ():
+        window = _number(item, "context_length") if isinstance(item, dict) else None
+        if window is not None and isinstance(item.get("name"), str):
+            found[item["name"]] = window
+    return found
+
+
+def is_owned_by(answer: Any, owner: str) -> bool:
+    """Whether a model in the answer to `/models` names `owner`, by which some servers make themselves known."""
+    items = answer.get("data") if isinstance(answer, dict) else None
+    return isinstance(items, list) and any(isinstance(one, dict) and one.get("owned_by") == owner for one in items)
+
+
 def moderation_in(answer: Any) -> Moderation:
     """The verdict in the answer to `/moderations`. Raises `ProtocolError` where it is none."""
     results: Sequence[Any] = answer.get("results", ()) if isinstance(answer, dict) else ()

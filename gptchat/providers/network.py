@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import ssl
 import zlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
@@ -49,7 +51,12 @@ def base_address(address: str, *, version: str = "/v1") -> str:
     path = re.sub(r"/{2,}", "/", parts.path)
     path = _ROUTES.sub("", path.rstrip("/"))
     path = re.sub(r"(/v\d+)(?:\1)+$", r"\1", path.rstrip("/"))
-    return urlunsplit((parts.scheme, parts.netloc, path or version, parts.query, ""))
+    return urlunsplit((parts.scheme, parts.netloc, path or version, "", ""))
+
+
+def query_in(address: str) -> dict[str, str]:
+    """The query of a pasted address, which goes with every request instead of with the address."""
+    return dict(parse_qsl(address.strip().strip("\"'<>").partition("?")[2]))
 
 
 def _is_local(host: str) -> bool:
@@ -116,26 +123,22 @@ def _proxy(address: str) -> str:
     return text
 
 
-def trust(ca_file: str) -> ssl.SSLContext | None:
-    """A TLS context that also trusts the certificates in `ca_file` (PEM), or None for the system's alone.
+def trust(ca_file: str) -> ssl.SSLContext:
+    """A TLS context with the system's authorities (or `SSL_CERT_FILE`'s), and those in `ca_file` (PEM) if given.
 
-    Raises `ConfigurationError` where the file cannot be read.
+    Raises `ConfigurationError` where a file cannot be read.
     """
-    if not ca_file:
-        return None
-    from pathlib import Path
-
     import httpx2
 
-    context = (
-        httpx2.create_ssl_context() if hasattr(httpx2, "create_ssl_context") else ssl.create_default_context()
-    )
+    path = ca_file or os.environ.get("SSL_CERT_FILE", "")
     try:
-        context.load_verify_locations(cafile=str(Path(ca_file).expanduser()))
+        context = httpx2.create_ssl_context()
+        if ca_file:
+            context.load_verify_locations(cafile=str(Path(ca_file).expanduser()))
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(
-            _("the certificates in {path} cannot be read: {why}").format(path=ca_file, why=error),
-            hint=_("ca_file names a file of certificates in PEM form"),
+            _("the certificates in {path} cannot be read: {why}").format(path=path, why=error),
+            hint=_("ca_file and SSL_CERT_FILE name a file of certificates in PEM form"),
         ) from error
     return context
 
@@ -148,14 +151,13 @@ def http_client(address: str, settings: ProviderSettings, network: NetworkSettin
     import httpx2
 
     proxy = proxy_for(address, settings, network)
-    context = trust(settings.ca_file or network.ca_file)
 
     async def guard(response: httpx2.Response) -> None:
         limit(response, network.max_reply)
 
     return httpx2.AsyncClient(
         proxy=proxy or None,
-        verify=context if context is not None else True,
+        verify=trust(settings.ca_file or network.ca_file),
         # The proxy is chosen above; from the environment httpx2 would also take a .netrc over our key
         trust_env=False,
         timeout=httpx2.Timeout(network.idle_timeout, connect=network.connect_timeout),

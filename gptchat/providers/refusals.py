@@ -126,8 +126,8 @@ def refusal(
     code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
     text = shorten(said.message)
     wait = retry_after(headers or {})
-    number = f" ({told})" if told else ""
-    tail = f": {text}" if text else ""
+    number = _(" ({status})").format(status=told) if told else ""
+    tail = _(": {why}").format(why=text) if text else ""
     who = endpoint.provider or _("the server")
 
     if code == 407:
@@ -221,7 +221,9 @@ def refusal(
             status=status,
         )
     return ServerError(
-        _("{who} broke off with an error{tail}").format(who=who, tail=tail or _(" and no reason")),
+        (
+            _("{who} broke off with an error{tail}") if tail else _("{who} broke off with an error and no reason")
+        ).format(who=who, tail=tail),
         hint=_("try again with /retry"),
     )
 

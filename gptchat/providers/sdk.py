@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from gptchat.providers.network import query_in
+
 if TYPE_CHECKING:
     import httpx2
 
@@ -31,6 +33,6 @@ def sdk_options(engine: Engine, key: str, http: httpx2.AsyncClient, *, ambient: 
         "http_client": http,
         "max_retries": 0,
         "default_headers": headers,
-        "default_query": dict(engine.settings.query),
+        "default_query": {**query_in(engine.settings.base_url), **engine.settings.query},
         "timeout": http.timeout,
     }

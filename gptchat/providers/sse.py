@@ -18,13 +18,14 @@ class SseDecoder:
     both so that nothing a server said is lost: an event at the end of the stream counts without its blank
     line, and a line `error: ...` (which llama.cpp has sent) is an event named `error`.
 
-    `max_line` bounds the bytes of one line or one event, `max_reply` those of the whole stream; passing
-    either raises `ProtocolError`.
+    `max_line` bounds the bytes of one line or one event, `max_reply` those of the whole stream. What passes
+    either is dropped, and `check` raises `ProtocolError` once the events before it have been taken.
     """
 
     __slots__ = (
         "_buffer",
         "_data",
+        "_failure",
         "_held",
         "_max_line",
         "_max_reply",
@@ -35,6 +36,7 @@ class SseDecoder:
     )
 
     def __init__(self, max_line: int, max_reply: int) -> None:
+        self._failure: ProtocolError | None = None
         self._max_line = max_line
         self._max_reply = max_reply
         self._buffer = b""
@@ -49,7 +51,7 @@ class SseDecoder:
         """The events that `chunk` completes; comments yield none, which is how silence is told from life."""
         self._size += len(chunk)
         if self._size > self._max_reply:
-            raise too_large(self._max_reply)
+            return self._fail(too_large(self._max_reply))
         if self._skip_feed and chunk:  # the other half of a CR LF that was cut between two chunks
             self._skip_feed = False
             if chunk[0] == 0x0A:
@@ -60,18 +62,31 @@ class SseDecoder:
         if b"\n" not in chunk:
             self._buffer += chunk
             if len(self._buffer) > self._max_line:
-                raise line_too_long(self._max_line)
+                self._fail(line_too_long(self._max_line))
             return []
         lines = (self._buffer + chunk).split(b"\n")
         self._buffer = lines.pop()
+        events = self._read(lines)
         if len(self._buffer) > self._max_line:
-            raise line_too_long(self._max_line)
-        return self._read(lines)
+            self._fail(line_too_long(self._max_line))
+        return events
 
     def close(self) -> list[Event]:
         """The events still held when the stream ends."""
+        self.check()
         lines, self._buffer = [self._buffer, b""], b""
         return self._read(lines)
+
+    def check(self) -> None:
+        """Raise what went wrong, if anything did; nothing that is fed after it counts."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, failure: ProtocolError) -> list[Event]:
+        self._failure = self._failure or failure
+        self._buffer = b""
+        self._data = []
+        return []
 
     def _read(self, lines: list[bytes]) -> list[Event]:
         if not self._started:
@@ -79,6 +94,8 @@ class SseDecoder:
             if lines[0].startswith(_BOM):
                 lines[0] = lines[0][len(_BOM) :]
         events: list[Event] = []
+        if self._failure is not None:
+            return events
         for line in lines:
             if not line:
                 self._dispatch(events)
@@ -87,7 +104,8 @@ class SseDecoder:
                 value = line[6:] if line[5:6] == b" " else line[5:]
                 self._held += len(value)
                 if self._held > self._max_line:
-                    raise line_too_long(self._max_line)
+                    self._fail(line_too_long(self._max_line))
+                    break
                 self._data.append(value)
             elif line.startswith((b"event:", b"error:")):
                 field, _colon, rest = line.partition(b":")

@@ -59,7 +59,8 @@ def _conversation(source: Mapping[str, Any], where: str) -> Iterator[Draft | Bro
             node = {}
         given = node.get("parent")
         if isinstance(given, str) and given not in mapping:
-            yield Broken(_("{where}: the parent of node {id} is missing").format(where=where, id=id))
+            reason = _("{where}: {parent}, the parent of node {id}, is missing")
+            yield Broken(reason.format(where=where, parent=given, id=id))
         above = kept.get(parent) if parent is not None else None
         record, problem = _record(id, above, node.get("message"), draft)
         if problem:

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gptchat.core.messages import Record
+from gptchat.core.ports import SessionStore
 from gptchat.core.session import Session, move
 from gptchat.errors import UsageError
 from gptchat.storage.atomic import replacing
 from gptchat.storage.drafts import Broken, Draft, Progress, digest
 from gptchat.storage.exporting import FORMATS as FORMATS
 from gptchat.storage.exporting import render
+from gptchat.storage.ids import acceptable_id
 from gptchat.storage.library import Library
 from gptchat.storage.readers import read
 from gptchat.storage.snapshot import message_records
-from gptchat.storage.store import JournalStore, acceptable_id
+from gptchat.storage.store import JournalStore
 from gptchat.storage.troubles import storage_error
 from gptchat.storage.users import ensure_user
 
@@ -44,13 +46,13 @@ class Imported:
 
 
 def export(
-    store: JournalStore, sessions: Sequence[Session], format: str, path: Path, progress: Progress | None = None
+    store: SessionStore, sessions: Sequence[Session], format: str, path: Path, progress: Progress | None = None
 ) -> Path:
     """Write `sessions` to the file `path` in `format`: whole or not at all, readable by its owner only.
 
     `progress` is told how many sessions are written, and of how many. Raises UsageError, StorageError.
     """
-    pieces = render(sessions, format, [store.path(session) for session in sessions])
+    pieces = render(sessions, format, [_journal(store, session) for session in sessions])
     try:
         with replacing(path) as file:
             for piece in pieces:
@@ -90,6 +92,14 @@ def import_file(
     except OSError as error:
         raise storage_error(error, path) from error
     return result
+
+
+def _journal(store: SessionStore, session: Session) -> Path | None:
+    """The file that holds all of `session`; None where there is none, or not all of it could be written."""
+    if not isinstance(store, JournalStore) or store.unsaved(session):
+        return None
+    path = store.path(session)
+    return path if path.exists() else None
 
 
 def _take_in(store: JournalStore, draft: Draft, user: str, sources: dict[str, str], result: Imported) -> None:

@@ -34,7 +34,7 @@ def format_of(path: Path) -> str | None:
     return _ENDINGS.get(path.suffix.lower())
 
 
-def render(sessions: Sequence[Session], format: str, journals: Sequence[Path] = ()) -> Iterator[str]:
+def render(sessions: Sequence[Session], format: str, journals: Sequence[Path | None] = ()) -> Iterator[str]:
     """`sessions` in `format`, as pieces of one text. Raises UsageError for an unknown format.
 
     `journals` are their files, where they have any: `jsonl` is those as they are, with every record of every
@@ -114,10 +114,10 @@ def _json(sessions: Sequence[Session]) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _journals(sessions: Sequence[Session], journals: Sequence[Path]) -> Iterator[str]:
+def _journals(sessions: Sequence[Session], journals: Sequence[Path | None]) -> Iterator[str]:
     for number, session in enumerate(sessions):
         path = journals[number] if number < len(journals) else None
-        if path is not None and path.exists():
+        if path is not None:
             with path.open("rb") as file:
                 for line in file:
                     yield line.rstrip(b"\n").decode(errors="replace") + "\n"

@@ -11,10 +11,12 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from zlib import crc32
 
 from gptchat.core.messages import Message, Record
 from gptchat.storage.database import folder_key
+from gptchat.storage.ids import safe_id
 from gptchat.storage.journal import read_line
 from gptchat.storage.matching import fold
 
@@ -75,11 +77,13 @@ def survey(folder: Path, database: sqlite3.Connection | None) -> Survey:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not entry.name.endswith(".jsonl"):
+                if not entry.name.endswith(".jsonl") or not safe_id(entry.name[:-6]):
                     continue
                 try:
                     stat = entry.stat()
                 except OSError:  # gone this moment
+                    continue
+                if not S_ISREG(stat.st_mode):
                     continue
                 id, size = entry.name[:-6], stat.st_size
                 row = rows.get(id)

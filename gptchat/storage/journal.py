@@ -24,7 +24,7 @@ _PADDING = b" \t\r\0"
 _STARTS = (b'{"type":', b'{"v":')
 """How every record of ours begins; inside a string the quotation marks would be escaped."""
 
-_decode = json.JSONDecoder(parse_constant=lambda name: None).decode
+_decode = json.JSONDecoder(parse_constant=lambda name: None).raw_decode
 
 
 @dataclass(slots=True)
@@ -138,7 +138,8 @@ def heal(fd: int, path: Path, reading: Reading, known_good: bool) -> None:
     finally:
         os.close(torn)
     os.truncate(fd if os.truncate in os.supports_fd else path, cut)
-    reading.size, reading.whole = cut, True
+    reading.size = reading.end = cut
+    reading.whole = True
 
 
 def read_bytes(fd: int, start: int = 0) -> bytes:
@@ -176,10 +177,10 @@ def damage(path: Path, bad: Sequence[int]) -> str:
 
 def _object(text: str) -> Record | None:
     try:
-        value = _decode(text)
+        value, end = _decode(text)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and end == len(text) else None
 
 
 def _dumps(record: Mapping[str, Any], *, ascii_only: bool) -> str:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-_TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*"|[{}\[\]]|"', re.DOTALL)
+# Possessive, since a string that does not end in the window must fail at once.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]|"', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,\x00\ufeff]*")
 _STEP = 1 << 20
 
@@ -50,7 +51,7 @@ def elements(file: IO[bytes], resume: str) -> Iterator[Any]:
         yield value
         if end is None:
             return
-        source.forget(end)
+        source.forget(max(end, begin + 1))
 
 
 class _Source:

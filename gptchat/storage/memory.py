@@ -10,9 +10,9 @@ from typing import Any
 from gptchat.core.messages import Record
 from gptchat.core.session import Session
 from gptchat.errors import StorageError
+from gptchat.storage.ids import new_id, timestamp
 from gptchat.storage.snapshot import header
 from gptchat.storage.state import take
-from gptchat.storage.store import new_id, timestamp
 from gptchat.words import _
 
 

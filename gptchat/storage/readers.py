@@ -103,7 +103,10 @@ def _document(data: bytes, path: Path) -> Iterator[Draft | Broken]:
         else:
             raise _unknown(path)
         return
-    yield from markdown_file.read(text.decode(errors="replace"), path.name)
+    if b"<!-- gptchat " not in data and _ours(journal.read(data).records):
+        yield from _lines(data, path)  # a journal that begins with something else
+    else:
+        yield from markdown_file.read(text.decode(errors="replace"), path.name)
 
 
 def _session(document: object, where: str) -> Iterator[Draft | Broken]:
@@ -136,10 +139,15 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _ours(records: list[Record]) -> bool:
+    """Whether `records` are of a journal, of whatever version."""
+    return any("role" in record or record.get("type") == "session" for record in records)
+
+
 def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
     """The sessions of one journal, or of several one after another."""
     reading = journal.read(data)
-    if not any("role" in record or record.get("type") == "session" for record in reading.records):
+    if not _ours(reading.records):
         raise _unknown(path)
     for at in reading.bad:
         yield Broken(_("{file}: the line at byte {at} is not readable").format(file=path.name, at=at))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,9 +19,10 @@ from gptchat.core.messages import Record
 from gptchat.core.session import VERSION, Session, move
 from gptchat.errors import StorageError
 from gptchat.storage import journal
-from gptchat.storage.atomic import make_folder, open_private, sync_folder
+from gptchat.storage.atomic import BINARY, make_folder, open_private, sync_folder
+from gptchat.storage.ids import new_id, safe_id, timestamp
 from gptchat.storage.locks import locked
-from gptchat.storage.partial import Sidecar, orphan, remains, sidecars
+from gptchat.storage.partial import Sidecar, take_in
 from gptchat.storage.snapshot import header, snapshot
 from gptchat.storage.state import State, missing, renumber, take
 from gptchat.storage.troubles import storage_error
@@ -32,8 +32,6 @@ from gptchat.words import _
 
 _STILL_READABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT)
 """Why a journal may not be written, and can be read all the same."""
-
-_ID = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_-]{5,79}\Z")
 
 
 class JournalStore:
@@ -50,7 +48,7 @@ class JournalStore:
 
     def journal_path(self, user: str, session_id: str) -> Path:
         """Where the journal of a session is. Raises StorageError for what can be no id."""
-        if not acceptable_id(session_id):
+        if not safe_id(session_id):
             message = _("{id} is not the id of a session").format(id=repr(session_id[:80]))
             raise StorageError(message, hint=_("/sessions lists them"))
         return sessions_folder(self.data, user) / f"{session_id}.jsonl"
@@ -96,7 +94,7 @@ class JournalStore:
         except OSError as error:
             raise storage_error(error, path) from error
         if state.version <= VERSION:
-            self._take_partials(session)
+            take_in(path, session, self._saved)
         return session
 
     def read(self, user: str, session_id: str) -> Session:
@@ -121,22 +119,32 @@ class JournalStore:
         if not records and not state.unsaved:
             return ()
         taken: list[Record] | None = None
+        path = self.path(session)
         try:
-            with self._journal(session, state, write=True) as fd:
+            with self._journal(session, state, write=True) as (fd, fresh):
                 if state.version > VERSION:
                     raise StorageError(
                         _("session {id} was written by a newer version of gptchat").format(id=session.id),
                         hint=_("update gptchat, or use /fork to go on in a new session"),
                     )
+                before = self._before(session, state, fresh)
                 taken = take(session, records)
-                self._put(fd, session, state, [*state.unsaved, *taken], durable=durable)
+                data = journal.to_bytes([*before, *taken])
+                size = 0 if fresh else state.offset
+                journal.append(fd, self.path(session), data, size, durable=durable)
         except OSError as error:
             if taken is None:
                 taken = take(session, records)
             state.unsaved += taken
-            state.trouble = storage_error(error, self.path(session))
-        else:
-            state.unsaved, state.trouble = [], None
+            state.trouble = storage_error(error, path)
+            return taken
+        if fresh:
+            state.reach(0, b"")
+            state.bad, state.created = [], True
+            if durable:
+                sync_folder(path.parent)
+        state.reach(size + len(data), data)
+        state.header, state.version, state.unsaved, state.trouble = None, VERSION, [], None
         return taken
 
     def refresh(self, session: Session) -> Sequence[Record]:
@@ -162,9 +170,22 @@ class JournalStore:
         """The records that are in the session and not on disk."""
         return tuple(self._state(session).unsaved)
 
+    def settled(self, session: Session) -> os.stat_result | None:
+        """The state of the session's journal, if the session holds all of it and it all of the session."""
+        state = self._state(session)
+        try:
+            stat = self.path(session).stat()
+        except OSError:
+            return None
+        return stat if stat.st_size == state.offset and not state.unsaved else None
+
     def damage(self, session: Session) -> str:
         """One sentence on lines of the session's journal that cannot be read; empty where there are none."""
         return journal.damage(self.path(session), self._state(session).bad)
+
+    def _saved(self, session: Session, records: Sequence[Record]) -> bool:
+        self.append(session, records, durable=True)
+        return self.trouble(session) is None
 
     def _state(self, session: Session) -> State:
         """The state of `session`; one that another store made is compared with its file, or written whole."""
@@ -176,18 +197,15 @@ class JournalStore:
         return state
 
     @contextmanager
-    def _journal(self, session: Session, state: State, *, write: bool = False) -> Iterator[int]:
-        """The session's journal, locked, read to its end and healed; created where `write` and missing."""
+    def _journal(self, session: Session, state: State, *, write: bool = False) -> Iterator[tuple[int, bool]]:
+        """The session's journal, locked, read to its end and healed, and whether it is fresh.
+
+        Where `write` and missing it is created, and removed again if the block ends in an OSError.
+        """
         while True:
-            path, fresh = self.path(session), False
+            path, fresh, failed = self.path(session), False, False
             try:
-                fd = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
-                if not state.created:
-                    os.close(fd)  # another program has this very id: take another one
-                    session.id = new_id(self._clock())
-                    if state.header:
-                        state.header["id"] = session.id
-                    continue
+                fd = os.open(path, os.O_RDWR | os.O_APPEND | BINARY)
             except FileNotFoundError:
                 if not write:
                     raise
@@ -198,77 +216,78 @@ class JournalStore:
                     continue
                 fresh = True
             try:
+                if not fresh and not state.created:
+                    session.id = new_id(self._clock())  # another program has taken this very id
+                    if state.header is not None:
+                        state.header["id"] = session.id
+                    continue
                 with locked(fd):
                     if not _still(fd, path):
                         continue  # moved away between the opening and the lock
-                    if fresh:
-                        self._anew(session, state)
-                    else:
+                    if not fresh:
                         self._catch_up(fd, path, session, state)
-                    yield fd
+                    yield fd, fresh
+                return
             except OSError:
-                if fresh:
-                    path.unlink(missing_ok=True)
+                failed = True
                 raise
             finally:
                 os.close(fd)
-            if fresh:
-                state.created = True
-                sync_folder(path.parent)
-            return
+                if fresh and failed:
+                    path.unlink(missing_ok=True)
 
-    def _anew(self, session: Session, state: State) -> None:
-        """Prepare to write the whole session into a journal that is new, or has vanished."""
-        state.reach(0, b"")
-        state.bad = []
-        if state.header is None:
-            state.unsaved, state.version = snapshot(session), VERSION
+    def _before(self, session: Session, state: State, fresh: bool) -> list[Record]:
+        """What is to be written before new records: the session record where it is missing, and what waits.
+
+        All of the session, where its journal has vanished.
+        """
+        if state.header is not None:
+            return [state.header, *state.unsaved]
+        if fresh:
+            return snapshot(session)
+        if state.version < VERSION:
+            return [header(session.id, session.user, session.created, None, {}), *state.unsaved]
+        return state.unsaved
 
     def _catch_up(self, fd: int, path: Path, session: Session, state: State) -> None:
-        """Apply what others wrote. A file that is not the one we knew is read from its beginning."""
-        back = len(state.seam)
-        data = journal.read_bytes(fd, state.offset - back)
+        """Apply what others wrote. A file that is not the one we knew is read from its beginning.
+
+        Records that waited come after what others wrote meanwhile, in memory as in the file.
+        """
+        back, start = len(state.seam), state.offset
+        data = journal.read_bytes(fd, start - back)
         another = data[:back] != state.seam
         remembered = snapshot(session) if another else []
-        # Records that waited come after what others wrote meanwhile, in memory as in the file.
         again = another or (bool(state.unsaved) and len(data) > back)
         if again:
-            data, back = journal.read_bytes(fd), 0
+            data, back, start = journal.read_bytes(fd), 0, 0
             state.reach(0, b"")
             state.bad, state.version = [], 0
             session.reset()
-        known_good = state.offset > 0
-        reading = journal.read(data[back:], state.offset)
+        reading = journal.read(data[back:], start)
         state.version = fold(reading.records, session, state.version)
-        if state.version <= VERSION:
-            journal.heal(fd, path, reading, known_good)
-        state.bad += [at for at in reading.bad if at < reading.size]
-        # The line feed is the one by which healing ends a last line that lacked it.
-        state.reach(reading.size, (data + b"\n")[: reading.size - state.offset + back])
+        end = reading.end - start + back
+        state.reach(reading.end, data[back:end])
         if again:
-            waiting = renumber(state.unsaved, session)
-            for record in waiting:
+            state.unsaved = renumber(state.unsaved, session)
+            for record in state.unsaved:
                 session.apply(record)
-            lost = missing(session, remembered)
-            head = session.head
-            for record in lost:
-                session.apply(record)
-            if lost and head is not None:
-                lost.append(move(head))
-                session.apply(lost[-1])
-            state.unsaved = waiting + lost
+            self._bring_back(session, state, remembered)
+        if state.version <= VERSION:
+            # The memory is complete whatever happens now: healing may meet a full disk.
+            journal.heal(fd, path, reading, known_good=start > 0)
+            state.bad += [at for at in reading.bad if at < reading.size]
+            # The line feed is the one by which healing ends a last line that lacked it.
+            state.reach(reading.size, (data + b"\n")[end : reading.size - start + back])
 
-    def _put(self, fd: int, session: Session, state: State, records: Sequence[Record], *, durable: bool) -> None:
-        """Append `records` in one write, after the session record where this version's is missing."""
-        batch = list(records)
-        if state.header is not None:
-            batch.insert(0, state.header)
-        elif state.version < VERSION:
-            batch.insert(0, header(session.id, session.user, session.created, None, {}))
-        data = journal.to_bytes(batch)
-        journal.append(fd, self.path(session), data, state.offset, durable=durable)
-        state.reach(state.offset + len(data), data)
-        state.header, state.version = None, VERSION
+    def _bring_back(self, session: Session, state: State, remembered: Sequence[Record]) -> None:
+        """Let the messages that `remembered` has, and the file no longer, be written again beside the rest."""
+        head, lost = session.head, missing(session, remembered)
+        if lost and head is not None:
+            lost.append(move(head))
+        for record in lost:
+            session.apply(record)
+        state.unsaved += lost
 
     def _read(self, session: Session, state: State) -> Sequence[Record]:
         """Apply the complete lines that are new, without lock and healing."""
@@ -287,48 +306,9 @@ class JournalStore:
         state.reach(end, data[: end - state.offset + back])
         return reading.records
 
-    def _take_partials(self, session: Session) -> None:
-        """Take in replies that were cut off: once each, even if the end came between append and removal."""
-        for path in sidecars(self.path(session)):
-            with orphan(path) as fd:
-                if fd is None:
-                    continue
-                record = remains(fd)
-                if record is not None:
-                    self._take_partial(session, record)
-                if not self.trouble(session):
-                    try:
-                        path.unlink(missing_ok=True)
-                    except OSError:  # Windows: it goes at the next opening, by its token not taken in again
-                        pass
-
-    def _take_partial(self, session: Session, record: Record) -> None:
-        if record.get("turn") in session.turns_taken:
-            return
-        records = [record]
-        head, parent = session.head, record.get("parent")
-        if record["type"] == "message" and parent != head and parent in session.messages:
-            records.append(move(head))  # the conversation went on elsewhere since, and stays there
-        self.append(session, records, durable=True)
-
 
 def _still(fd: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:
         return False
-
-
-def acceptable_id(id: str) -> bool:
-    """Whether `id` can be a session's: safe as the name of a file anywhere, and no device of Windows."""
-    return _ID.match(id) is not None
-
-
-def new_id(moment: float) -> str:
-    """A session's id for the time `moment` (seconds since 1970): `20261120-083015-4f2a`, in UTC."""
-    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime(moment)) + os.urandom(2).hex()
-
-
-def timestamp(moment: float) -> str:
-    """The time `moment` as records have it: `2026-11-20T08:30:15Z`."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

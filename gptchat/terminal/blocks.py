@@ -38,7 +38,7 @@ def _block(block: Block, width: int | None) -> list[list[Fragment]]:
         case Text(text, tone):
             return [[(line, LOOK_OF[tone])] for line in _folded(clean(text), width)]
         case Markdown(text) | Source(text):
-            return [[(line, "text")] for line in clean(text).split("\n")]
+            return [[(line, "text")] for line in clean(text).removesuffix("\n").split("\n")]
         case Table():
             return _table(block, width)
         case Facts():
@@ -56,13 +56,34 @@ def _table(table: Table, width: int | None) -> list[list[Fragment]]:
     header = [clean_line(column) for column in table.columns]
     widths = [max(cells(row[i]) for row in [header, *rows]) for i in range(len(header))]
     if width is not None:
-        _shrink(widths, table.right, width - _GAP * (len(widths) - 1) - 2)
+        room = width - _GAP * (len(widths) - 1) - 2
+        _shrink(widths, table.right, room)
+        if sum(widths) > room:
+            return _stacked(table, header, rows, width)
     lines: list[list[Fragment]] = []
     if any(header):
         lines += _row(header, widths, table.right, "  ", "table.header")
     for index, row in enumerate(rows):
         mark = "› " if index == table.marked else "  "
         lines += _row(row, widths, table.right, mark, "success" if index == table.marked else "text")
+    return lines
+
+
+def _stacked(
+    table: Table, header: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> list[list[Fragment]]:
+    """Where the columns do not fit side by side: a row's first cells on one line, the others below, named."""
+    lines: list[list[Fragment]] = []
+    for index, row in enumerate(rows):
+        look = "success" if index == table.marked else "text"
+        named = next((i for i, column in enumerate(header) if column), 0)
+        first = " ".join(cell for cell in row[: named + 1] if cell)
+        for number, line in enumerate(wrapped(first, max(width - 2, 1))):
+            mark = "› " if index == table.marked and number == 0 else "  "
+            lines.append([(mark + line, look)])
+        for column, cell in zip(header[named + 1 :], row[named + 1 :], strict=True):
+            if cell:
+                lines += [[("    " + line, "hint")] for line in wrapped(f"{column} {cell}", max(width - 4, 1))]
     return lines
 
 
@@ -95,10 +116,12 @@ def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
     pairs = [(clean_line(name), clean(value)) for name, value in facts.pairs]
     lines: list[list[Fragment]] = [[(clean_line(facts.title), "table.header")]] if facts.title else []
     left = max((cells(name) for name, _value in pairs), default=0)
+    if width is not None and width - min(left, width // 2) - 4 < _NARROW:
+        return lines + _facts_stacked(pairs, width)
     if width is not None:
-        left = min(left, max(width // 2, _NARROW))
+        left = min(left, width // 2)
     for name, value in pairs:
-        room = None if width is None else max(width - left - 4, _NARROW)
+        room = None if width is None else width - left - 4
         head = name + " " * max(left - cells(name), 0)
         for number, line in enumerate(_folded(value, room)):
             if number == 0 and cells(name) > left:
@@ -108,6 +131,15 @@ def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
                 lines.append([("  " + head, "toolbar.key"), ("  " + line if line else "", "text")])
             else:
                 lines.append([(" " * (left + 4) + line, "text")])
+    return lines
+
+
+def _facts_stacked(pairs: Sequence[tuple[str, str]], width: int) -> list[list[Fragment]]:
+    """Where names and values do not fit side by side: each value below its name."""
+    lines: list[list[Fragment]] = []
+    for name, value in pairs:
+        lines += [[("  " + line, "toolbar.key")] for line in wrapped(name, max(width - 2, 1))]
+        lines += [[("    " + line, "text")] for line in _folded(value, max(width - 4, 1)) if line]
     return lines
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import (
@@ -81,7 +82,10 @@ class Carrier:
             if not await self._joining.same_place():
                 return text
             routes = ws.answering.routes()
-            content, notes = await outgoing(ws, text)
+            content, notes = await self._live.wait(outgoing(ws, text))
+            await ws.budget.check(self._notice)
+            if not await ws.moderation.may_send(content, self._ask, self._notice):
+                return text
         except GptchatError as error:
             self._screen.error(error)
             return text
@@ -102,19 +106,31 @@ class Carrier:
             await self.command(Call(command, {}))
 
     async def _turn(self, order: Order, routes: list[Any]) -> Outcome:
+        ws = self._workspace
         self._screen.write("\n")
-        outcome = await self._live.run(self._workspace.manager.run_turn(order, routes))
+        outcome = await self._live.run(ws.moderation.hold(ws.manager.run_turn(order, routes)))
+        ws.budget.add(outcome.message, outcome.cost)
         if outcome.error is not None:
             self._screen.error(outcome.error)
         if hint := hint_after(outcome):
             self._screen.say(hint, "hint")
-        if outcome.others:
+        if ws.moderation.withheld:
+            await self._withheld(outcome)
+        elif outcome.others:
             await self._choose(outcome)
         self._screen.write("\n")
         await asyncio.to_thread(self._workspace.keep)
         self._warn_of_trouble()
         self._changed(frozenset({"session"}))
         return outcome
+
+    async def _withheld(self, outcome: Outcome) -> None:
+        """A reply that was flagged is painted only if the person wants to see it."""
+        if not await self._workspace.moderation.may_show(self._ask, self._notice) or outcome.message is None:
+            return
+        self.transcript.messages([outcome.message])
+        if outcome.others:
+            await self._choose(outcome)
 
     async def _choose(self, outcome: Outcome) -> None:
         """Several answers came: show the others, and let the person choose which to go on with."""
@@ -134,19 +150,17 @@ class Carrier:
         """Run a command to its end. Raises GptchatError."""
         generator = call.command.run(self._workspace, call)
         answered: Any = None
-        try:
-            while True:
-                effect = await generator.asend(answered)
-                answered = await self._carry_out(effect)
-        except StopAsyncIteration:
-            pass
+        while (effect := await self._live.wait(_next_effect(generator, answered))) is not None:
+            answered = await self._carry_out(effect)
         self._warn_of_trouble()
 
     async def shell(self, command: str) -> None:
         """Run a command of the shell, show its output, and offer it for the next message. Raises UsageError."""
         from gptchat.attachments import run_command
 
-        output = await asyncio.to_thread(run_command, command)
+        stopped = threading.Event()
+        running = asyncio.to_thread(run_command, command, stopped=stopped.is_set)
+        output = await self._live.wait(running, stopped.set)
         self._screen.say(output.output or _("(no output)"))
         answer = await self._ask(
             Ask(
@@ -213,6 +227,7 @@ class Carrier:
             self._draft = await self.say(text)
             return
         routes = self._workspace.answering.routes(model)
+        await self._workspace.budget.check(self._notice)
         await self._turn(Retry() if what == "retry" else Continue(), routes)
 
     async def _ask(self, ask: Ask) -> str | None:
@@ -225,6 +240,9 @@ class Carrier:
             secret=ask.secret,
             style=self._screen.rules,
         )
+
+    def _notice(self, text: str) -> None:
+        self._screen.say(text, "notice")
 
     async def _pick(self, text: str) -> str | None:
         from gptchat.terminal.sources import open_picker
@@ -246,7 +264,7 @@ class Carrier:
         if self._screen.terminal.dumb:
             return
         percent = min(100 * done // total, 100) if total else 100
-        self._screen.write(f"\r\x1b[2K{clean_line(label)} {percent} %" + ("\r\x1b[2K" if done >= total else ""))
+        self._screen.say_for_now("" if done >= total else f"{label} {percent} %")
 
     # The disk
 
@@ -285,3 +303,11 @@ class Carrier:
             return await self.rescue()
         self._screen.say(_("saved as {path}").format(path=path), "success")
         return True
+
+
+async def _next_effect(generator: AsyncGenerator[Effect, Any], answered: Any) -> Effect | None:
+    """What a command wants next, None at its end: a task must not raise StopAsyncIteration."""
+    try:
+        return await generator.asend(answered)
+    except StopAsyncIteration:
+        return None

@@ -38,6 +38,8 @@ class Candidates(Protocol):
     def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
         """All things of an `Argument.kind`, likeliest first; they are filtered by what is typed here.
 
+        A list of thousands should be the same object until it changes: work on it is then kept between keys.
+
         `text` is what is typed of it so far, `call` the command with the arguments before it. What is not
         in memory is left out, and may be fetched behind; `Prompt.complete_again` then shows it.
         """
@@ -61,6 +63,7 @@ class ChatCompleter(Completer):
         self._registry = registry
         self._candidates = candidates
         self._clean = clean
+        self._ranking: fuzzy.Ranking[Candidate] | None = None
 
     def applies(self, document: Document) -> bool:
         """Whether completions may be shown while typing: in a command, and in an `@path`."""
@@ -145,8 +148,10 @@ class ChatCompleter(Completer):
     def _arguments(self, place: _Place) -> Iterable[Completion]:
         argument, typed = place.argument, place.typed
         wanted = typed.lstrip("\"'")
-        found = fuzzy.best(wanted, self._offered(place), lambda one: one.display or one.text, _LIMIT)
-        for one in found:
+        offered = self._offered(place)
+        if self._ranking is None or self._ranking.items is not offered:
+            self._ranking = fuzzy.Ranking(offered, lambda one: one.display or one.text)
+        for one in self._ranking.best(wanted, _LIMIT):
             text = one.text if argument.rest else quoted(one.text, typed)
             yield Completion(
                 text,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
+
+BINARY: int = getattr(os, "O_BINARY", 0)  # without it, Windows turns each line feed into two bytes
 
 
 class DraftKeeper:
     """Keeps the draft in the file `path` (0600, replaced atomically); without a path nothing is kept.
 
     `changed` never waits for the disk: a thread writes once typing has paused for `delay` seconds, and at the
-    latest after 30 changes. A disk that refuses does not disturb the typing; the draft is
-    then only in the prompt.
+    latest every ten pauses. It is not woken by each key, which would cost the key time. A disk that refuses does
+    not disturb the typing; the draft is then only in the prompt.
     """
 
     def __init__(self, path: Path | None, delay: float = 0.5) -> None:
@@ -21,6 +24,7 @@ class DraftKeeper:
         self._wake = threading.Condition()
         self._text: str | None = None
         """The text to be written; None when the file is as it should be."""
+        self._newest = 0.0
         self._thread: threading.Thread | None = None
         self._writing = threading.Lock()
         self._kept = False
@@ -41,11 +45,13 @@ class DraftKeeper:
         if self._path is None:
             return
         with self._wake:
-            self._text = text
+            idle, self._text = self._text is None, text
+            self._newest = time.monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="draft", daemon=True)
                 self._thread.start()
-            self._wake.notify()
+            elif idle:
+                self._wake.notify()
 
     def sent(self) -> None:
         """The draft is a message now, or was given up: forget it."""
@@ -66,9 +72,9 @@ class DraftKeeper:
             with self._wake:
                 self._wake.wait_for(lambda: self._text is not None)
                 # Each change starts the pause again, but not for ever.
-                for _change in range(30):
-                    if not self._wake.wait(self._delay):
-                        break
+                latest = time.monotonic() + 10 * self._delay
+                while (rest := min(self._newest + self._delay, latest) - time.monotonic()) > 0:
+                    self._wake.wait(rest)
             self.flush()
 
     def _write(self, text: str) -> None:
@@ -80,7 +86,7 @@ class DraftKeeper:
             partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
             try:
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o600)
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(text.encode("utf-8", "surrogatepass"))
                 partial.replace(self._path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import shutil
@@ -11,7 +12,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from prompt_toolkit.input import Input
+from prompt_toolkit.output import Output
+
 from gptchat.errors import UsageError
+from gptchat.terminal.keyboard import ordinary
 from gptchat.words import _
 
 
@@ -34,6 +39,12 @@ def command(environ: Mapping[str, str] = os.environ) -> list[str]:
         if found := shutil.which(name, path=environ.get("PATH")):
             return [found]
     raise UsageError(_("no editor was found"), hint=hint)
+
+
+async def visit(keyboard: Input, output: Output, text: str, suffix: str = ".md") -> str | None:
+    """`edit`, between two prompts, without stopping the loop."""
+    with ordinary(keyboard, output):
+        return await asyncio.get_running_loop().run_in_executor(None, edit, text, suffix)
 
 
 def _split(value: str) -> list[str]:

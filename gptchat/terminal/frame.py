@@ -11,14 +11,20 @@ that wraps lines anew has moved the region's rows; how many rows they take now f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from os.path import commonprefix
+
+from rich.cells import cell_len
 
 from gptchat.terminal.capabilities import Terminal
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
+_PLAIN = "\x1b[0m"
+_CODES = re.compile(r"\x1b\[[\d;]*m")
 _ERASE_ROW, _ERASE_REST = "\x1b[2K", "\x1b[K"
 
 
@@ -37,8 +43,15 @@ class LiveRegion:
     def __init__(self, write: Callable[[str], object], terminal: Terminal) -> None:
         self._write = write
         self._terminal = terminal
+        self._held = 0
+        """How many rows at the region's beginning are final already.
+
+        A frame may reach the terminal just after the window changed and before the program hears of it. So
+        final rows stay in the region until the frame after the one that wrote them, to be set right then.
+        """
         self._rows: list[Row] = []
         self._cursor = (0, 0)
+        self._shown = True
         self._columns = 0
         self._out: list[str] = []
         self._at = 0
@@ -59,12 +72,16 @@ class LiveRegion:
         `size` is the screen's columns and rows. Nothing is written where nothing changed.
         """
         columns, height = size
+        final = [*self._rows[: self._held], *final]
         old, stale = self._known(columns, height)
+        if stale:
+            final = [replace(row, rows=max(row.rows, -(-row.width // columns))) for row in final]
         if any(row.rows > 1 for row in final) and old:
             self._erase(len(old))
             old, stale = [Row("", 0)] * len(old), False
         position = 0
         wrapping = True
+        unsure = len(final)
         for number, row in enumerate((*final, *live)):
             if number == len(final):
                 wrapping = False
@@ -74,6 +91,7 @@ class LiveRegion:
                 if not wrapping and _NO_WRAP not in self._out:
                     self._out.append(_NO_WRAP)
                 self._write_row(row, before, stale=stale)
+                unsure = min(unsure, number)
                 self._at += row.rows - 1
                 self._bottom = max(self._bottom, self._at)
             position += row.rows
@@ -81,8 +99,17 @@ class LiveRegion:
             if stale or old[number].width:
                 self._go(number)
                 self._out.append(_ERASE_ROW)
-        self._park(position, live, cursor)
-        self._flush(list(live), columns)
+        held = final[unsure:] if live else []
+        if len(held) > height // 3 or any(row.rows > 1 for row in held):
+            held = []
+        self._park(position, live, cursor, len(held))
+        self._held = len(held)
+        self._flush([*held, *live], columns)
+
+    def clear(self) -> None:
+        """Empty the screen and forget what was on it; final rows that were on it stay in no scrollback."""
+        self._rows, self._cursor, self._held = [], (0, 0), 0
+        self._write("\x1b[H\x1b[2J")
 
     def _known(self, columns: int, height: int) -> tuple[list[Row], bool]:
         """The rows on the screen from the region's first on, and whether their contents are out of place."""
@@ -105,10 +132,11 @@ class LiveRegion:
     def _write_row(self, row: Row, before: Row | None, *, stale: bool) -> None:
         if stale and before is not None:
             self._out += [_ERASE_ROW, row.text]
-        elif before is not None and before.width and row.text.startswith(before.text):
-            self._out += [f"\x1b[{before.width}C", row.text[len(before.text) :]]
         else:
-            self._out.append(row.text)
+            kept, columns = _unchanged(before.text, row.text) if before is not None else (0, 0)
+            if kept:
+                self._out.append(f"\x1b[{columns}C")
+            self._out.append(row.text[kept:])
             if before is not None and before.width > row.width:
                 self._out.append(_ERASE_REST)
 
@@ -135,19 +163,20 @@ class LiveRegion:
         self._at = row
         self._bottom = max(self._bottom, row)
 
-    def _park(self, position: int, live: Sequence[Row], cursor: tuple[int, int] | None) -> None:
+    def _park(self, position: int, live: Sequence[Row], cursor: tuple[int, int] | None, held: int) -> None:
         first = position - len(live)
         if not live:
             target = (0, 0)
         else:
             target = cursor or (len(live) - 1, live[-1].width)
-        moved = first > 0 or target != self._cursor
-        if self._out or moved or self._at != first + target[0]:
+        show = cursor is not None or not live
+        if self._out or show != self._shown or (first + target[0], target[1]) != (self._at, self._cursor[1]):
             self._go(first + target[0])
             if target[1]:
                 self._out.append(f"\x1b[{target[1]}C")
-            self._out.append(_SHOW if cursor is not None or not live else _HIDE)
-        self._cursor = target
+            self._out.append(_SHOW if show else _HIDE)
+            self._shown = show
+        self._cursor = (held + target[0], target[1])
 
     def _flush(self, live: list[Row], columns: int) -> None:
         self._rows, self._columns = live, columns
@@ -162,6 +191,23 @@ class LiveRegion:
         else:
             body = hide + body
         self._write(body)
+
+
+def _unchanged(before: str, after: str) -> tuple[int, int]:
+    """How much of the beginning of a row can stay: in characters and in columns, up to where no style is on."""
+    common = commonprefix([before, after])  # noqa: RUF071 - by characters is what is meant
+    styled = common.rfind("\x1b")
+    if "\x1b]" in common:
+        return 0, 0
+    if styled >= 0 and not common.startswith(_PLAIN, styled):
+        styled = common.rfind(_PLAIN)
+        common = common[: styled + len(_PLAIN)] if styled >= 0 else ""
+    if not common or (
+        len(common) < len(after) and not cell_len(after[len(common)]) and after[len(common)] != "\x1b"
+    ):
+        return 0, 0  # what follows may belong to the last character: a combining mark, a variation selector
+    columns = cell_len(_CODES.sub("", common))
+    return (len(common), columns) if columns else (0, 0)
 
 
 class PlainRegion:
@@ -180,3 +226,6 @@ class PlainRegion:
         """Print `final`; what may still change is not shown."""
         if final:
             self._write("".join(row.text + "\n" for row in final))
+
+    def clear(self) -> None:
+        """A terminal whose cursor must not be moved cannot be emptied."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import lru_cache
+from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 
@@ -19,33 +21,55 @@ def score(query: str, text: str) -> int:
     query's letters in this order (better where they begin words and stand close together).
     """
     place = text.find(query)
+    if place < 0:
+        return _letters(query, text)
     if place == 0:
         return _PREFIX - min(len(text), 500)
-    if place > 0:
-        beginning = _begins_word(text, place) or _find_beginning(query, text, place)
-        return (_WORD if beginning else _INSIDE) - min(place, 500)
-    return _letters(query, text)
+    word = _word(query).search(text, place)
+    return _WORD - min(word.start(), 500) if word else _INSIDE - min(place, 500)
+
+
+class Ranking(Generic[_T]):
+    """`items` that are searched key by key: what did not fit a beginning is not looked at while it grows.
+
+    So ten thousand titles take a few milliseconds for the first letter, and less for each one after it.
+    """
+
+    def __init__(self, items: Sequence[_T], text_of: Callable[[_T], str]) -> None:
+        self.items = items
+        self._texts = [text_of(item).lower() for item in items]
+        self._query = ""
+        self._fitting: Sequence[int] = range(len(items))
+
+    def best(self, query: str, limit: int = 50) -> list[_T]:
+        """The `limit` items that fit best, best first; equally good ones in the order given.
+
+        An item fits a query of several words where each of them does. An empty query takes the first ones.
+        """
+        query = query.lower()
+        words = query.split()
+        if not words:
+            return list(self.items[:limit])
+        if not query.startswith(self._query):
+            self._fitting = range(len(self.items))
+        first, others, texts = words[0], words[1:], self._texts
+        fitting: list[int] = []
+        ranks: list[int] = []
+        for number in self._fitting:
+            text = texts[number]
+            merit = score(first, text)
+            for word in others:
+                merit = merit and min(merit, score(word, text))
+            if merit:
+                fitting.append(number)
+                ranks.append(merit * _PLACES - number)  # merit and place in one number: quick to compare
+        self._query, self._fitting = query, fitting
+        return [self.items[-rank % _PLACES] for rank in heapq.nlargest(limit, ranks)]
 
 
 def best(query: str, items: Sequence[_T], text_of: Callable[[_T], str], limit: int = 50) -> list[_T]:
-    """The `limit` items that fit best, best first; equally good ones in the order given.
-
-    An item fits a query of several words where each of them does. An empty query takes the first ones.
-    """
-    words = query.lower().split()
-    if not words:
-        return list(items[:limit])
-    first, others = words[0], words[1:]
-    # Merit and place are one number each, which keeps ten thousand titles within a few milliseconds.
-    ranks: list[int] = []
-    for number, item in enumerate(items):
-        text = text_of(item).lower()
-        merit = score(first, text)
-        for word in others:
-            merit = merit and min(merit, score(word, text))
-        if merit:
-            ranks.append(merit * _PLACES - number)
-    return [items[-rank % _PLACES] for rank in heapq.nlargest(limit, ranks)]
+    """The items that fit best, as `Ranking.best`, for a single search."""
+    return Ranking(items, text_of).best(query, limit)
 
 
 def _letters(query: str, text: str) -> int:
@@ -65,9 +89,7 @@ def _begins_word(text: str, place: int) -> bool:
     return place == 0 or not text[place - 1].isalnum()
 
 
-def _find_beginning(query: str, text: str, place: int) -> bool:
-    """Whether the query begins a word somewhere behind `place`."""
-    while (place := text.find(query, place + 1)) >= 0:
-        if _begins_word(text, place):
-            return True
-    return False
+@lru_cache(maxsize=64)
+def _word(query: str) -> re.Pattern[str]:
+    """Finds `query` where it begins a word."""
+    return re.compile(r"(?<![^\W_])" + re.escape(query))

@@ -18,6 +18,7 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
+from gptchat.terminal.drafts import BINARY
 from gptchat.terminal.folding import Folding
 
 _NEWEST = 10_000  # entries kept at hand; older ones stay in the file
@@ -37,6 +38,8 @@ class InputHistory(History):
         self._folding = folding
         self._loading: asyncio.Future[list[str]] | None = None
         self._given = False
+        self.version = 0
+        """Changes with every entry that is added."""
         self.failure: OSError | None = None
 
     async def read(self) -> None:
@@ -52,6 +55,7 @@ class InputHistory(History):
             added = self._loaded_strings
             self._loaded_strings = added + recalled[_already(added, recalled) :]
             self._loaded = True
+            self.version += 1
 
     def give(self, buffer: Buffer) -> None:
         """Put the entries into a buffer that was just reset, so that even an Up typed ahead finds them.
@@ -91,6 +95,7 @@ class InputHistory(History):
         if string.strip() and self._loaded_strings[:1] != [string]:
             super().append_string(string)
             del self._loaded_strings[_NEWEST:]
+            self.version += 1
 
     def load_history_strings(self) -> Iterable[str]:
         """The newest entries of the file, newest first; none where it cannot be read."""
@@ -114,7 +119,7 @@ class InputHistory(History):
         record = f"\n# {datetime.now().isoformat(sep=' ')}\n{lines}".encode("utf-8", "surrogatepass")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | BINARY, 0o600)
             try:
                 os.write(descriptor, record)
             finally:
@@ -164,7 +169,7 @@ class HistorySuggestion(AutoSuggest):
     def __init__(self, folding: Folding) -> None:
         self._folding = folding
         self._history: InputHistory | None = None
-        self._size = -1
+        self._version = -1
         self._text = ""
         self._index = 0
 
@@ -174,10 +179,10 @@ class HistorySuggestion(AutoSuggest):
         if not isinstance(history, InputHistory) or not text.strip() or "\n" in text:
             return None
         entries = history.newest_first()
-        same = history is self._history and self._size == len(entries) and text.startswith(self._text or "\0")
-        start = self._index if same else 0
+        same = history is self._history and self._version == history.version
+        start = self._index if same and self._text and text.startswith(self._text) else 0
         index = next((i for i in range(start, len(entries)) if entries[i].startswith(text)), len(entries))
-        self._history, self._size, self._text, self._index = history, len(entries), text, index
+        self._history, self._version, self._text, self._index = history, history.version, text, index
         if index == len(entries):
             return None
         rest = entries[index][len(text) :].partition("\n")[0]

@@ -61,13 +61,33 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
 
 
 @contextmanager
+def ordinary(keyboard: Input, output: Output) -> Generator[None, None, None]:
+    """The terminal in its ordinary mode, for a program of the person's own (an editor, a shell command).
+
+    Ctrl-C meanwhile is for that program. To be used between prompts, within the running loop.
+    """
+    with on_signals(("SIGINT",), lambda: None), keyboard.cooked_mode():
+        output.disable_bracketed_paste()
+        output.flush()
+        try:
+            yield
+        finally:
+            output.enable_bracketed_paste()
+            output.flush()
+
+
+_callbacks: dict[signal.Signals, list[Callable[[], object]]] = {}
+
+
+@contextmanager
 def on_signals(names: Sequence[str], callback: Callable[[], object]) -> Generator[None, None, None]:
     """Call `callback` in the running loop when one of the signals comes, where the platform has them.
 
-    Handlers that were there before are put back.
+    May be nested: the innermost callback is called, and what was in force before is put back. (A prompt takes
+    SIGINT for itself while it reads, and leaves nobody's callback in its place.)
     """
     loop = asyncio.get_running_loop()
-    before: list[tuple[signal.Signals, _Handler]] = []
+    taken: list[tuple[signal.Signals, _Handler]] = []
     for name in names:
         number = getattr(signal, name, None)
         if number is None:
@@ -77,13 +97,19 @@ def on_signals(names: Sequence[str], callback: Callable[[], object]) -> Generato
             loop.add_signal_handler(number, callback)
         except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
             continue
-        before.append((number, handler))
+        _callbacks.setdefault(number, []).append(callback)
+        taken.append((number, handler))
     try:
         yield
     finally:
-        for number, handler in before:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number, handler in taken:
+            outer = _callbacks[number]
+            outer.pop()
+            if outer:
+                loop.add_signal_handler(number, outer[-1])
+            else:
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def suspend() -> bool:

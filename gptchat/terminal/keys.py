@@ -21,12 +21,14 @@ from prompt_toolkit.keys import Keys
 
 from gptchat.terminal import graphemes
 from gptchat.terminal.folding import Folding
+from gptchat.terminal.menu import CompletionMenu
 
 
 class Line(Protocol):
     """What the keys need of the prompt."""
 
     folding: Folding
+    menu: CompletionMenu
 
     def send(self) -> None:
         """Accept the draft."""
@@ -36,9 +38,6 @@ class Line(Protocol):
 
     def leave(self) -> None:
         """Ctrl-D on an empty line."""
-
-    def complete(self) -> None:
-        """Tab."""
 
     def open_editor(self) -> None:
         """Take the draft to the person's editor."""
@@ -86,13 +85,12 @@ def bindings(line: Line) -> KeyBindings:
         line.send()
 
     @keys.add("enter", filter=drafting & _completion_is_chosen)
-    def _choose(event: KeyPressEvent) -> None:
-        # The completion is in the draft already; a person may still want to look before sending.
-        event.current_buffer.complete_state = None
+    def _choose(_event: KeyPressEvent) -> None:
+        line.menu.choose()
 
     @keys.add("tab", filter=drafting)
     def _complete(_event: KeyPressEvent) -> None:
-        line.complete()
+        line.menu.complete()
 
     @keys.add("escape", "enter", filter=drafting & emacs_mode)  # Windows consoles report Alt-Enter so
     @keys.add("c-j", filter=drafting)
@@ -119,8 +117,8 @@ def bindings(line: Line) -> KeyBindings:
         line.open_editor()
 
     @keys.add("escape", filter=drafting & _menu_is_open & ~is_searching, eager=True)
-    def _close_menu(event: KeyPressEvent) -> None:
-        event.current_buffer.cancel_completion()
+    def _close_menu(_event: KeyPressEvent) -> None:
+        line.menu.close()
 
     _add_whole_characters(keys)
     return keys

@@ -30,6 +30,15 @@ STYLE: Mapping[str, str] = {
     "toolbar": "",
     "toolbar.quiet": "ansibrightblack",
     "toolbar.warning": "bold",
+    "toolbar.bar": "",
+    "toolbar.bar.high": "bold",
+    "question": "bold",
+    "question.key": "bold",
+    "question.default": "ansibrightblack",
+    "picker.current": "reverse",
+    "picker.meta": "ansibrightblack",
+    "picker.snippet": "italic",
+    "picker.hint": "ansibrightblack",
     "completion-menu": "",
     "completion-menu.completion": "",
     "completion-menu.completion.current": "reverse",
@@ -53,9 +62,13 @@ def open_screen() -> Output:
     return output
 
 
-def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples]) -> None:
-    """Put a toolbar directly under the draft of a prompt session's `layout`, while there is a text for it."""
+def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples], room: Callable[[], Dimension]) -> None:
+    """Put a toolbar directly under the draft of a prompt session's `layout`, while there is a text for it.
+
+    `room` gives the height of the draft itself.
+    """
     assert isinstance(layout.container, HSplit)
+    layout.current_window.height = room
     layout.current_window.dont_extend_height = to_filter(True)
     layout.container.children += [
         ConditionalContainer(

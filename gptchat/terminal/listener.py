@@ -17,6 +17,7 @@ from prompt_toolkit.input.typeahead import get_typeahead
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
+from prompt_toolkit.utils import is_dumb_terminal
 
 from gptchat.terminal.editing import LineEditor
 from gptchat.terminal.folding import Draft, Folding
@@ -76,6 +77,8 @@ class Listener:
         self._flush: asyncio.TimerHandle | None = None
         self._held = ExitStack()
         self._editing = _editing_keys(self._editor)
+        if is_dumb_terminal():  # it is not quiet then: the terminal edits and shows lines, and ends them so
+            self._editing[Keys.ControlJ, False] = self._submit
 
     @property
     def draft(self) -> Draft:

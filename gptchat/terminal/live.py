@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptchat.commands.registry import Call
 from gptchat.core.events import TurnEvent
-from gptchat.errors import GptchatError
+from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.editing import footer
 from gptchat.terminal.folding import Draft
 from gptchat.terminal.listener import Listener
@@ -18,9 +18,13 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
-    from gptchat.terminal.painter import ReplyPainter
+    from gptchat.terminal.reply import ReplyPainter
     from gptchat.terminal.prompt import Prompt
     from gptchat.terminal.screen import Screen
+
+T = TypeVar("T")
+_PATIENCE = 0.3
+"""Seconds that something may take before it is said that it can be stopped."""
 
 
 class LiveTurn:
@@ -32,6 +36,7 @@ class LiveTurn:
         self._prompt = prompt
         self._draft: str | Draft = ""
         self._queued: tuple[str, ...] = ()
+        self._stop_waiting: Callable[[], object] | None = None
         self._asides: set[asyncio.Task[None]] = set()
         self.aside: Callable[[Call, Callable[[str, str], None]], asyncio.Task[None]] | None = None
         """Runs a command beside the reply, and shows lines through the function it is given."""
@@ -54,6 +59,56 @@ class LiveTurn:
         draft, self._draft = self._draft, ""
         return draft
 
+    async def wait(self, work: Coroutine[Any, Any, T], stop: Callable[[], object] | None = None) -> T:
+        """Wait for `work`; Esc or Ctrl-C cancels it, or calls `stop`, and what is typed meanwhile is kept.
+
+        Raises TurnInterruptedError where it was cancelled, and what `work` raises.
+        """
+        task = asyncio.ensure_future(work)
+        done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
+        if not done:
+            await self._watch(task, stop or task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
+            raise TurnInterruptedError(_("stopped")) from None
+
+    async def _watch(self, task: asyncio.Task[T], stop: Callable[[], object]) -> None:
+        screen = self._screen
+        listener = Listener(
+            self._prompt.keyboard,
+            self._prompt.output,
+            self._prompt.folding,
+            on_stop=stop,
+            on_hang_up=stop,
+            draft=self._typed(),
+            queued=self._queued,
+        )
+        if not screen.terminal.dumb:
+            screen.say_for_now(_("working · Esc stops"))
+        self._stop_waiting = stop
+        try:
+            async with listener:
+                await asyncio.wait({task})
+        finally:
+            self._stop_waiting = None
+            if not screen.terminal.dumb:
+                screen.say_for_now("")
+        self._queued = listener.queued
+        self._draft = listener.draft if listener.draft.text else ""
+
+    def hang_up(self) -> None:
+        """The terminal is gone: end what streams or is waited for."""
+        self._workspace.manager.stop()
+        if self._stop_waiting is not None:
+            self._stop_waiting()
+
+    def give_draft(self, draft: str | Draft) -> None:
+        """Go on with `draft` while the next reply streams; it is taken back like what is typed then."""
+        self._draft = draft
+
     async def run(self, events: AsyncIterator[TurnEvent]) -> Outcome:
         """Paint `events` and listen; the outcome is told, and the keyboard is the prompt's again."""
         painter = self._painter()
@@ -63,13 +118,19 @@ class LiveTurn:
             painter.set_footer(*self._footer(*shown))
             painter.frame()
 
+        def keep() -> None:
+            # What waits and what is typed outlive a crash or a lost terminal, as the prompt's draft does.
+            self._prompt.keep(Draft(self._unsent(listener)))
+
         def on_draft(text: str, column: int) -> None:
             nonlocal shown
             shown = (text, column)
+            keep()
             draw()
 
         def on_queue(queued: tuple[str, ...]) -> None:
             self._queued = queued
+            keep()
             draw()
 
         def on_submit(text: str) -> bool:
@@ -86,8 +147,10 @@ class LiveTurn:
             on_hang_up=self._workspace.manager.stop,
             on_suspend=self._suspended,
             on_resume=draw,
+            draft=self._typed(),
             queued=self._queued,
         )
+        keep()
         async with listener:
             outcome = await paint(events, painter, told=finished)
             for task in list(self._asides):
@@ -96,9 +159,18 @@ class LiveTurn:
         self._draft = listener.draft if listener.draft.text else ""
         if (outcome.interrupted or outcome.error) and self._queued:
             # Stopping means stopping: what waited comes back to be looked at, not sent into a changed situation.
-            self._draft = "\n".join([*self._queued, self._prompt.folding.unfold(listener.draft.text)]).rstrip("\n")
+            self._draft = self._unsent(listener)
             self._queued = ()
         return outcome
+
+    def _typed(self) -> Draft:
+        """The draft to go on with, taken over from the reply before."""
+        draft = self.take_draft()
+        return Draft(self._prompt.folding.recall(draft)) if isinstance(draft, str) else draft
+
+    def _unsent(self, listener: Listener) -> str:
+        """All that is typed and not sent: the messages that wait, then the draft."""
+        return "\n".join([*listener.queued, self._prompt.folding.unfold(listener.draft.text)]).rstrip("\n")
 
     def _suspended(self) -> None:
         """The terminal belongs to the shell for a while; nothing of ours stands half-drawn on it."""
@@ -141,7 +213,8 @@ class LiveTurn:
         return True
 
     def _painter(self) -> ReplyPainter:
-        from gptchat.terminal.painter import Painter, RawPainter
+        from gptchat.terminal.painter import Painter
+        from gptchat.terminal.reply import RawPainter
 
         settings, screen = self._workspace.settings, self._screen
         if settings.flag("ui.raw"):

@@ -19,32 +19,35 @@ class LiveCount:
         self, count: Callable[[str], int], on_counted: Callable[[], None] = lambda: None, delay: float = 0.1
     ) -> None:
         self._count = count
-        self._on_counted = on_counted
+        self.on_counted = on_counted
         self._delay = delay
         self._wake = threading.Condition()
         self._text: str | None = None
+        self._newest = 0.0
         self._thread: threading.Thread | None = None
         self.tokens = 0
 
     def changed(self, text: str) -> None:
         """The draft is now `text`, whole. Returns at once; an empty draft is counted on the spot."""
         with self._wake:
-            self._text = text or None
+            idle, self._text = self._text is None, text or None
+            self._newest = time.monotonic()
             if not text:
                 self.tokens = 0
                 return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="count", daemon=True)
                 self._thread.start()
-            self._wake.notify()
+            elif idle:  # no other key wakes the thread, which would cost the key time
+                self._wake.notify()
 
     def _run(self) -> None:
         pause = self._delay
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._text is not None)
-                while self._wake.wait(pause):
-                    pass  # another key: the pause begins again
+                while (rest := self._newest + pause - time.monotonic()) > 0:  # each key begins the pause anew
+                    self._wake.wait(rest)
                 text = self._text
             if text is None:
                 continue
@@ -61,4 +64,4 @@ class LiveCount:
                 elif self._text is None:
                     continue  # emptied meanwhile
                 self.tokens = tokens
-            self._on_counted()
+            self.on_counted()

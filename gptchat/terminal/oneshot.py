@@ -18,6 +18,7 @@ from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
 from gptchat.redaction import redact
+from gptchat.terminal.answers import chosen
 from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.plainly import PlainReply, reply_json, writer
 from gptchat.terminal.safe import clean
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from gptchat.commands.workspace import Workspace
     from gptchat.config.flags import Options
-    from gptchat.terminal.painter import ReplyPainter
+    from gptchat.terminal.reply import ReplyPainter
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class _OneShot:
                     near = ", ".join(f"/{known}" for known in nearest)
                     raise UsageError(
                         _("there is no command /{name}").format(name=name),
-                        hint=_("did you mean {names}").format(names=near) if near else _("/help lists them all"),
+                        hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
                     )
                 case Shell():
                     raise UsageError(_("commands of the shell run in the chat only"))
@@ -137,12 +138,19 @@ class _OneShot:
         content, notes = await outgoing(ws, text, self.options.attachments)
         for note in notes:
             self._tell(note)
+        await ws.budget.check(self._tell)
+        await ws.moderation.may_send(content, self._answer, self._tell)
         await self._turn(ws.manager.run_turn(Send(content), routes))
 
     async def _turn(self, events: AsyncIterator[TurnEvent]) -> None:
         ws, painter = self.workspace, self._painter()
         with _interrupts(ws.manager.stop):
+            events = ws.moderation.hold(events)
             outcome = await paint(events, painter, told=finished if self._drawn() else lambda _outcome: "")
+        if ws.moderation.withheld:
+            await ws.moderation.may_show(self._answer, self._tell)
+            if outcome.message is not None and not self.options.json:
+                print(clean(outcome.message.text), file=self.streams.stdout)
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
@@ -151,6 +159,12 @@ class _OneShot:
         elif self.options.json and outcome.message is not None:
             document = reply_json(ws, outcome, outcome.message)
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
+        else:
+            for number, message in enumerate(outcome.others, 2):
+                print(
+                    "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
+                    file=self.streams.stdout,
+                )
 
     def _drawn(self) -> bool:
         return (
@@ -193,8 +207,11 @@ class _OneShot:
 
     async def _carry_out(self, effect: Effect) -> Any:
         match effect:
-            case Show(blocks, data):
-                self.data.append(data)
+            case Show(blocks, data, failed):
+                if data is not None:
+                    self.data.append(data)
+                if failed:
+                    self.status = 1
                 if not self.options.json:
                     self._print(lines_of(blocks, self._width()))
             case Replay(messages):
@@ -226,7 +243,9 @@ class _OneShot:
             await self._say(text)
             return
         order = Retry() if what == "retry" else Continue()
-        await self._turn(self.workspace.manager.run_turn(order, self.workspace.answering.routes(model)))
+        routes = self.workspace.answering.routes(model)
+        await self.workspace.budget.check(self._tell)
+        await self._turn(self.workspace.manager.run_turn(order, routes))
 
     def _width(self) -> int | None:
         from gptchat.terminal.capabilities import size
@@ -242,19 +261,29 @@ class _OneShot:
             who = self.workspace.user if message.role == "user" else message.model or message.role
             print(f"{clean(who, newlines=False)}: {clean(message.text)}\n", file=self.streams.stdout)
 
+    async def _answer(self, ask: Ask) -> str | None:
+        return self._ask(ask)
+
     def _ask(self, ask: Ask) -> str | None:
         if not self.streams.stdin.isatty():
             return None
         try:
             if ask.secret:
-                return getpass.getpass(f"{clean(ask.question, newlines=False)}: ") or None
+                return (
+                    getpass.getpass(_("{question}: ").format(question=clean(ask.question, newlines=False))) or None
+                )
             keys = [key for key, _meaning in ask.choices]
             words = f" [{'/'.join(keys)}]" if keys else ""
             default = f" ({clean(ask.default, newlines=False)})" if ask.default else ""
-            typed = input(f"{clean(ask.question, newlines=False)}{words}{default}: ").strip() or ask.default
+            typed = (
+                input(
+                    _("{question}: ").format(question=f"{clean(ask.question, newlines=False)}{words}{default}")
+                ).strip()
+                or ask.default
+            )
         except (EOFError, KeyboardInterrupt):
             return None
-        return typed.lower() if keys else typed
+        return (chosen(typed, ask.choices) or typed) if keys else typed
 
 
 @contextmanager

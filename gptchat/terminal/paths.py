@@ -31,7 +31,7 @@ def matching(typed: str, limit: int) -> list[Entry]:
     try:
         with os.scandir(Path(folder).expanduser() if folder else ".") as entries:
             for entry, _number in zip(entries, range(_ENTRIES), strict=False):
-                if entry.name.startswith(".") and not beginning.startswith("."):
+                if entry.name.startswith(".") != beginning.startswith("."):
                     continue
                 is_folder = _is_folder(entry)
                 name = entry.name + "/" if is_folder else entry.name

@@ -18,17 +18,13 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
+from gptchat.terminal import plain
 from gptchat.terminal.keyboard import ESCAPE_WAIT
+from gptchat.terminal.layout import STYLE
+from gptchat.terminal.questions import ask
 from gptchat.terminal.toolbar import shortened
 from gptchat.words import _
 
-STYLE: Mapping[str, str] = {
-    "picker.current": "reverse",
-    "picker.meta": "ansibrightblack",
-    "picker.snippet": "italic",
-    "picker.preview": "",
-    "picker.hint": "ansibrightblack",
-}
 _ROWS = 10
 _PREVIEW = 8  # lines
 _MARGIN = 6  # lines of the terminal left for the search line, the rule, the hint, and what stood above
@@ -67,6 +63,8 @@ class Picker:
         self._rows: Sequence[Row] = ()
         self._index = 0
         self._searched: str | None = None
+        self._wanted: str | None = None
+        """The search whose first row is to be chosen when it is there."""
         self._previews: dict[str, str] = {}
         self._buffer = Buffer(multiline=False, on_text_changed=lambda _buffer: self._look())
         self._looking: asyncio.Task[None] | None = None
@@ -85,6 +83,8 @@ class Picker:
 
     async def pick(self, text: str = "") -> str | None:
         """Let the person choose, beginning with a search for `text`; the session's id, or None."""
+        if plain.is_dumb_terminal():
+            return await self._pick_plainly(text)
         try:
             return await self._app.run_async(pre_run=lambda: self._begin(text))
         except (EOFError, OSError):  # the terminal is gone
@@ -93,6 +93,17 @@ class Picker:
             for task in (self._looking, self._reading):
                 if task:
                     task.cancel()
+
+    async def _pick_plainly(self, text: str) -> str | None:
+        """Without drawing: the first rows under numbers."""
+        rows = (await asyncio.get_running_loop().run_in_executor(None, self._search, text))[:_ROWS]
+        if not rows:
+            self._output.write(_("no session fits") + "\n")
+            self._output.flush()
+            return None
+        choices = [(str(number), _one_line(self._clean(row.title))) for number, row in enumerate(rows, start=1)]
+        answer = await ask(_("session"), keyboard=self._app.input, output=self._output, choices=choices)
+        return rows[int(answer) - 1].id if answer else None
 
     def _begin(self, text: str) -> None:
         self._buffer.text = text
@@ -111,6 +122,8 @@ class Picker:
             rows = await asyncio.get_running_loop().run_in_executor(None, self._search, text)
             self._searched, self._rows, self._index = text, rows, 0
             self._show_preview()
+        if self._wanted == self._searched:
+            self._choose()
 
     def _show_preview(self) -> None:
         self._app.invalidate()
@@ -128,6 +141,10 @@ class Picker:
             self._app.invalidate()
 
     # Keys.
+
+    def _choose(self) -> None:
+        if self._rows and not self._app.is_done:
+            self._app.exit(result=self._rows[self._index].id)
 
     def _move(self, by: int) -> None:
         if self._rows:
@@ -148,10 +165,12 @@ class Picker:
                 keys.add(name)(lambda _event, by=by: self._move(by))
 
         @keys.add("enter")
-        def _choose(event: KeyPressEvent) -> None:
-            # Rows that belong to an older search must not be chosen by a quick Enter.
-            if self._rows and self._searched == self._buffer.text:
-                event.app.exit(result=self._rows[self._index].id)
+        def _enter(_event: KeyPressEvent) -> None:
+            # Rows of an older search must not be chosen by a quick Enter: it waits for the right ones.
+            if self._searched == self._buffer.text:
+                self._choose()
+            else:
+                self._wanted = self._buffer.text
 
         @keys.add("escape")
         @keys.add("c-c")
@@ -177,7 +196,6 @@ class Picker:
                         FormattedTextControl(self._preview_text),
                         height=self._preview_height,
                         wrap_lines=True,
-                        style="class:picker.preview",
                     ),
                     Window(
                         FormattedTextControl(

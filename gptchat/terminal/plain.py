@@ -39,8 +39,6 @@ async def read_line(keyboard: Input, output: Output, message: str, begun: str = 
 
 async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
     """Show `message` and read a line of which nothing is shown; raises as `read_line` does."""
-    output.write(message)
-    output.flush()
     line: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     editor = LineEditor()
 
@@ -63,6 +61,8 @@ async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
 
     try:
         with keyboard.raw_mode(), keyboard.attach(ready):
+            output.write(message)  # only now that nothing typed can be shown
+            output.flush()
             return await line
     finally:
         output.write("\n")

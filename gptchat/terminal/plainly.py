@@ -19,7 +19,7 @@ class PlainReply:
 
     def __init__(self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool) -> None:
         from gptchat.terminal.capabilities import Terminal
-        from gptchat.terminal.painter import RawPainter
+        from gptchat.terminal.reply import RawPainter
 
         write = writer(stdout) if not silent else lambda _text: None
         self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
@@ -70,10 +70,12 @@ def writer(stdout: TextIO) -> Callable[[str], None]:
 
 
 def reply_json(ws: Workspace, outcome: Outcome, message: Message) -> dict[str, Any]:
-    """A reply as `--json` prints it."""
+    """A reply as `--json` prints it; `choices` only where several were asked for."""
     usage = message.usage
+    choices = [one.text for one in (message, *outcome.others)]
     return {
         "reply": message.text,
+        **({"choices": choices} if outcome.others else {}),
         "reasoning": message.reasoning or None,
         "user": ws.user,
         "session": None if ws.run.incognito else ws.session.id,

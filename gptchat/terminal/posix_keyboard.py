@@ -7,6 +7,7 @@ megabyte took it over half a second, here it takes a tenth of that.
 from __future__ import annotations
 
 import sys
+import termios
 import time
 from typing import TextIO
 
@@ -64,10 +65,21 @@ class PosixKeyboard(Vt100Input):
     def read_keys(self) -> list[KeyPress]:
         """The keys that have come in, all of a paste together where it comes in at once."""
         until = time.monotonic() + _PATIENCE
-        self._parser.feed(self.stdin_reader.read(_READ))
+        data = self.stdin_reader.read(_READ)
+        if not data and self._is_gone():
+            self.stdin_reader.closed = True
+        self._parser.feed(data)
         while self._parser.is_in_paste and (more := self.stdin_reader.read(_READ)):
             self._parser.feed(more)
             if time.monotonic() > until:
                 break
         keys, self._buffer = self._buffer, []
         return keys
+
+    def _is_gone(self) -> bool:
+        """Whether the terminal has gone away: reading it then fails for ever, and would be tried for ever."""
+        try:
+            termios.tcgetattr(self._fileno)
+        except termios.error:
+            return True
+        return False

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from prompt_toolkit.application import run_in_terminal
-from prompt_toolkit.buffer import Buffer, CompletionState
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.input import Input
+from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 from prompt_toolkit.styles import Style
@@ -28,9 +30,9 @@ from gptchat.terminal.history import HistorySuggestion, InputHistory
 from gptchat.terminal.keyboard import ESCAPE_WAIT, open_keyboard
 from gptchat.terminal.keys import bindings
 from gptchat.terminal.layout import STYLE, open_screen, stand_below
+from gptchat.terminal.menu import CompletionMenu
 from gptchat.words import _
 
-_MENU_LINES = 8
 _HISTORY_WAIT = 0.1  # seconds
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -68,24 +70,26 @@ class Prompt:
         self.output = output or open_screen()
         self._toolbar = toolbar
         self._on_change = on_change
-        self._completer = completer
         self._notice = ""
         self._armed = False
         self._elsewhere = False
         self._gone = False
+        self._warned = False
+        self.menu: CompletionMenu
         self._last = ""
+        self._drafts = DraftKeeper(None)
         self._session: PromptSession[str] = PromptSession(
             message,
             multiline=True,
             completer=completer,
-            complete_while_typing=Condition(self._completes),
-            reserve_space_for_menu=_MENU_LINES,
+            complete_while_typing=Condition(lambda: self.menu.applies()),
             auto_suggest=HistorySuggestion(self.folding),
             enable_suspend=True,
             search_ignore_case=True,
             editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
             include_default_pygments_style=False,
-            input_processors=[FoldedPastes(self.folding)],
+            input_processors=[FoldedPastes(self.folding), TabsProcessor(char1=" ", char2=" ")],
+            cursor=ModalCursorShapeConfig(),
             key_bindings=bindings(self),
             interrupt_exception=Leave,
             eof_exception=Leave,
@@ -94,7 +98,8 @@ class Prompt:
         )
         self._session.app.ttimeoutlen = ESCAPE_WAIT
         self._session.app.renderer.cpr_not_supported_callback = None
-        stand_below(self._session.layout, self._toolbar_text)
+        self.menu = CompletionMenu(completer, self._session.app, self._buffer)
+        stand_below(self._session.layout, self._toolbar_text, self.menu.room)
         self._buffer.on_text_changed += self._changed
         self.set_style(style or {})
         self.use(history, draft)
@@ -110,10 +115,11 @@ class Prompt:
 
     def use(self, history: Path | None, draft: Path | None = None) -> None:
         """From the next `read` on, another user is typing: swap the history, and the draft left unsent."""
+        self._drafts.flush()
         self._history = InputHistory(history, self.folding)
         self._session.history = self._buffer.history = self._history
-        self.drafts = DraftKeeper(draft)
-        self._unsent = self.drafts.load()
+        self._drafts = DraftKeeper(draft)
+        self._unsent = self._drafts.load()
 
     def set_style(self, style: Mapping[str, str]) -> None:
         """Use another theme."""
@@ -137,18 +143,23 @@ class Prompt:
         self._session.app.invalidate()
 
     def complete_again(self) -> None:
-        """More candidates have come in: offer them, if the cursor is where completions are shown."""
-        app = self._session.app
-        if app.is_running and not app.is_done and self._completes():
-            chosen = self._buffer.complete_state and self._buffer.complete_state.current_completion
-            if not chosen:
-                self._buffer.complete_state = None
-                self._buffer.start_completion()
+        """More candidates have come in: offer them where completions are being shown; from any thread."""
+        loop = self._session.app.loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self.menu.complete_again)
+
+    def keep(self, draft: Draft) -> None:
+        """Keep what is typed elsewhere (while a reply streams) as the draft that comes back after a crash."""
+        self._drafts.changed(self.folding.unfold(draft.text))
+
+    def flush(self) -> None:
+        """Write the draft that is kept, at once; called before the program leaves."""
+        self._drafts.flush()
 
     def hang_up(self) -> None:
         """The terminal is gone, or the program is told to end: save the draft, and let `read` raise Leave."""
         self._gone = True
-        self.drafts.flush()
+        self._drafts.flush()
         self.leave()
 
     async def read(self, *, default: str | Draft = "") -> str:
@@ -159,10 +170,12 @@ class Prompt:
         """
         if self._gone:
             raise Leave
-        unsent, self._unsent = self._unsent, ""
-        if unsent and not (default if isinstance(default, str) else default.text):
-            default = unsent
+        if self._unsent and not (default if isinstance(default, str) else default.text):
+            default, self._unsent = self._unsent, ""
             self._notice = _("your unsent draft is back")
+        if self._history.failure and not self._warned:
+            self._warned = True
+            self._notice = _("the input history cannot be saved: {reason}").format(reason=self._history.failure)
         document = self._document(default)
         self._armed = False
         self._last = document.text
@@ -177,9 +190,11 @@ class Prompt:
                     default=document, pre_run=lambda: self._history.give(self._buffer)
                 )
         except (EOFError, OSError):  # the terminal was closed, and cannot even be drawn on
-            self.drafts.flush()
             raise Leave from None
-        self.drafts.sent()
+        else:
+            self._drafts.sent()
+        finally:
+            self._drafts.flush()
         return _joined(self.folding.unfold(text))
 
     async def _read_plainly(self, begun: str) -> str:
@@ -227,23 +242,6 @@ class Prompt:
         if self._session.app.is_running and not self._session.app.is_done:
             self._session.app.exit(exception=Leave())
 
-    def complete(self) -> None:
-        """Tab: take the only completion, or walk through them; what comes from memory is there at once."""
-        if self._completer is None or not self._completes():
-            return
-        buffer = self._buffer
-        state = buffer.complete_state
-        found = state.completions if state else self._completer.at_once(buffer.document)
-        if len(found) == 1:
-            buffer.apply_completion(found[0])
-        elif state:
-            buffer.complete_next()
-        elif found:
-            buffer.complete_state = CompletionState(buffer.document, found)
-            buffer.complete_next()
-        else:
-            buffer.start_completion(select_first=True)
-
     def open_editor(self) -> None:
         """Take the draft to the person's editor, whole, and bring it back."""
         if not self._elsewhere:
@@ -255,7 +253,11 @@ class Prompt:
         try:
             edited = await run_in_terminal(lambda: editor.edit(draft), in_executor=True)
         except UsageError as error:
-            self.notice(f"{error.message} ({error.hint})" if error.hint else error.message)
+            self.notice(
+                _("{name} ({detail})").format(name=error.message, detail=error.hint)
+                if error.hint
+                else error.message
+            )
         else:
             if edited is not None:
                 self._buffer.document = Document(self.folding.recall(edited))
@@ -269,9 +271,6 @@ class Prompt:
             return Document(self.folding.recall(default))
         return Document(default.text, default.cursor)
 
-    def _completes(self) -> bool:
-        return self._completer is not None and self._completer.applies(self._buffer.document)
-
     def _changed(self, _buffer: Buffer | None = None) -> None:
         draft = self._buffer.text
         if draft == self._last:
@@ -280,12 +279,12 @@ class Prompt:
         self._notice = ""
         shorter, self._last = len(draft) < len(self._last), draft
         self._tell()
-        if shorter and self._session.app.is_running and self._completes():
-            self._buffer.start_completion()  # prompt_toolkit itself completes only what grows
+        if shorter:
+            self.menu.after_deletion()
 
     def _tell(self) -> None:
         text = self.folding.unfold(self._last)
-        self.drafts.changed(text)
+        self._drafts.changed(text)
         self._on_change(text)
 
     # What is drawn.

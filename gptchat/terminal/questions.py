@@ -1,4 +1,4 @@
-"""Small questions in the chat: a line, a choice, a secret, yes or no."""
+"""Small questions in the chat: a line, a choice, a secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from prompt_toolkit.shortcuts.prompt import PromptSession
 from prompt_toolkit.styles import Style
 
 from gptchat.terminal import plain
+from gptchat.terminal.answers import chosen
 from gptchat.terminal.keyboard import ESCAPE_WAIT
+from gptchat.terminal.layout import STYLE
 from gptchat.words import _
 
 
@@ -33,8 +35,9 @@ async def ask(
 ) -> str | None:
     """Ask, and return the answer without blanks around it; None when declined by Esc, Ctrl-C or Ctrl-D.
 
-    `choices` are (key, meaning): only a key or a meaning is accepted, and the key returned. An empty answer is
-    `default`. A `secret` is never shown, nor kept anywhere. The question must be clean to draw.
+    `choices` are (key, meaning): only a key or a meaning is accepted, and the key returned; yes, no, 是 and 否
+    stand for y and n. An empty answer is `default`. A `secret` is never shown, nor kept anywhere. The question
+    must be clean to draw.
     """
     message = _message(question, choices, default if not secret else "")
     while True:
@@ -44,36 +47,15 @@ async def ask(
         answer = answer.strip() or default
         if not choices:
             return answer
-        for key, meaning in choices:
-            if answer.lower() in (key.lower(), meaning.lower()):
-                return key
+        key = chosen(answer, choices)
+        if key is not None:
+            return key
         keys = ", ".join(key for key, _meaning in choices)
         message = [
             ("class:notice", _("please answer one of {keys}").format(keys=keys)),
             ("", "\n"),
             *_message(question, (), default),
         ]
-
-
-async def confirm(
-    question: str,
-    *,
-    keyboard: Input,
-    output: Output,
-    default: bool = False,
-    style: Mapping[str, str] | None = None,
-) -> bool:
-    """Ask for yes or no; declining is no. `y`, `yes`, `n`, `no` and the words of the language are understood."""
-    yes, no = _("yes"), _("no")
-    hint = "Y/n" if default else "y/N"
-    answer = await ask(f"{question} [{hint}]", keyboard=keyboard, output=output, style=style)
-    if answer is None:
-        return False
-    if answer.lower() in ("y", "yes", yes, yes[:1]):
-        return True
-    if answer.lower() in ("n", "no", no, no[:1]):
-        return False
-    return default if not answer else False
 
 
 def _message(question: str, choices: Sequence[tuple[str, str]], default: str) -> StyleAndTextTuples:
@@ -101,7 +83,7 @@ async def _read(
         message,
         is_password=secret,
         key_bindings=_bindings(),
-        style=Style.from_dict({"question.default": "ansibrightblack", "notice": "italic", **style}),
+        style=Style.from_dict({**STYLE, **style}),
         include_default_pygments_style=False,
         interrupt_exception=_Declined,
         eof_exception=_Declined,

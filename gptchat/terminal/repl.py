@@ -96,6 +96,7 @@ class Chat:
         if ws.session.messages:
             self.carrier.transcript.replay(replay(ws))
         asyncio.get_running_loop().call_later(_HEAD_START, self._warm_up)
+        ws.budget.begin()
         while not self.leaving:
             await self._turn()
         return 0 if await self._farewell() else 1
@@ -133,6 +134,8 @@ class Chat:
                 self.draft = ""
             else:
                 line = queued
+                self.live.give_draft(self.draft)
+                self.draft = ""
                 self.screen.print([[(self._who(), "prompt"), (self.prompt.folding.shown(line), "text")]])
                 self.prompt.remember(line)
             await self.handle(line)
@@ -140,6 +143,7 @@ class Chat:
             self.leaving = True
         except GptchatError as error:
             self.screen.error(error)
+            self.draft = self.draft or self.live.take_draft()
 
     async def handle(self, line: str) -> None:
         """Do what a line asks for."""
@@ -150,29 +154,40 @@ class Chat:
                     self.warm.start()
                     self.still.hurry()
                     await asyncio.to_thread(self.warm.wait)
-                self.draft = await self.carrier.say(text) or self.live.take_draft()
+                self.draft = self._together(await self.carrier.say(text))
             case Call():
                 await self.carrier.command(parsed)
-                self.draft = self.carrier.take_draft() or self.live.take_draft()
+                self.draft = self._together(self.carrier.take_draft())
                 self.leaving = self.leaving or self.carrier.leaving
             case Shell(command):
                 await self.carrier.shell(command)
-                self.draft = self.carrier.take_draft()
+                self.draft = self._together(self.carrier.take_draft())
             case Unknown(name, nearest):
                 near = ", ".join(f"/{known}" for known in nearest)
-                self.draft = line
+                self.draft = self._together(line)
+                hint = (
+                    _("did you mean {names}? //{name} sends it as a message")
+                    if near
+                    else _("/help lists them all; //{name} sends it as a message")
+                )
                 raise UsageError(
-                    _("there is no command /{name}").format(name=name),
-                    hint=(_("did you mean {names}").format(names=near) if near else _("/help lists them all"))
-                    + _("; //{name} sends it as a message").format(name=name),
+                    _("there is no command /{name}").format(name=name), hint=hint.format(names=near, name=name)
                 )
         self.gauge.refresh()
+
+    def _together(self, returned: str) -> str | Draft:
+        """The next draft: what a command or a failure puts back, and what was typed while a reply streamed."""
+        typed = self.live.take_draft()
+        if not returned or not typed:
+            return returned or typed
+        words = typed if isinstance(typed, str) else self.prompt.folding.unfold(typed.text)
+        return f"{returned}\n{words}"
 
     def _parse(self, line: str) -> Call | Said | Shell | Unknown:
         try:
             return self.workspace.registry.parse(line)
         except UsageError:
-            self.draft = line  # nothing typed is lost to a wrong argument
+            self.draft = self._together(line)  # nothing typed is lost to a wrong argument
             raise
 
     def changed(self, what: frozenset[str]) -> None:
@@ -243,10 +258,10 @@ class Chat:
     def _hang_up(self) -> None:
         """The terminal is gone, or the system wants the program to end: keep everything and leave."""
         self.leaving = True
-        self.workspace.manager.stop()
+        self.live.hang_up()
         self.prompt.hang_up()
 
     async def _farewell(self) -> bool:
         """Leave; what could not be saved is offered elsewhere first. False where something is lost."""
-        self.prompt.drafts.flush()
+        self.prompt.flush()
         return await self.carrier.rescue()

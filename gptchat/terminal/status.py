@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import cell_len
+
 from gptchat.terminal.safe import clean_line
 from gptchat.words import _, ngettext
 
@@ -16,18 +18,34 @@ Fragment = tuple[str, str]
 """A text and the name of its look (`theme.LOOKS`)."""
 
 
+def draft_window(text: str, caret: int, width: int) -> tuple[str, int]:
+    """The part of a one-line draft that fits `width` columns around the caret, and the caret's column in it.
+
+    `caret` counts characters of `text`.
+    """
+    begin, used = caret, 0
+    while begin > 0 and used + cell_len(text[begin - 1]) < width:
+        begin -= 1
+        used += cell_len(text[begin])
+    end, total = caret, used
+    while end < len(text) and total + cell_len(text[end]) <= width:
+        total += cell_len(text[end])
+        end += 1
+    return text[begin:end], used
+
+
 def duration(seconds: float) -> str:
     """A time for people: `0.8 s`, `12 s`, `2 min 5 s`."""
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        return _("{seconds} s").format(seconds=f"{seconds:.1f}")
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return _("{seconds} s").format(seconds=f"{seconds:.0f}")
     return _("{minutes} min {seconds} s").format(minutes=int(seconds // 60), seconds=int(seconds % 60))
 
 
 def seconds_only(seconds: float) -> str:
     """A running time for people, in whole seconds."""
-    return f"{int(seconds)} s" if seconds < 60 else duration(seconds)
+    return _("{seconds} s").format(seconds=int(seconds)) if seconds < 60 else duration(seconds)
 
 
 def count_words(text: str) -> int:

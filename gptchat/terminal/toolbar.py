@@ -44,7 +44,7 @@ def toolbar(
     """`status` on one line of at most `width` cells, as prompt_toolkit's formatted text.
 
     What matters least goes first where there is no room: the title is shortened, then the bar goes, the
-    provider, the cost, the title, the user, and the model at last. `plain` draws the bar in ASCII. Style
+    provider, the cost, the title, the user, and the model at last. `plain` draws in ASCII. Style
     classes: `toolbar`, `toolbar.quiet`, `toolbar.warning`, `toolbar.bar`, `toolbar.bar.high`.
     """
     title = _one_line(clean(status.title))
@@ -65,7 +65,7 @@ def toolbar(
             cost,
             warnings,
         ]
-        return _joined(parts)
+        return _joined(parts, " | " if plain else " · ")
 
     room = width - _cells(line("", user, full, True, cost)) - 3
     if room >= min(12, get_cwidth(title)):
@@ -143,17 +143,17 @@ def _warnings(status: Status) -> list[_Part]:
                 count=status.left_out
             )
         )
-    return [("class:toolbar.warning", ", ".join(words))] if words else []
+    return [("class:toolbar.warning", _(", ").join(words))] if words else []
 
 
-def _joined(parts: list[list[_Part]]) -> list[_Part]:
-    """The parts that are not empty, with a dot between them."""
+def _joined(parts: list[list[_Part]], between: str) -> list[_Part]:
+    """The parts that are not empty, with `between` between them."""
     result: list[_Part] = []
     for part in parts:
         if not any(text for _style, text in part):
             continue
         if result:
-            result.append(("class:toolbar.quiet", " · "))
+            result.append(("class:toolbar.quiet", between))
         result += part
     return result
 

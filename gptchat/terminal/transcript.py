@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gptchat.commands.effects import Replay
 from gptchat.core.messages import Message
+from gptchat.core.width import cells
 from gptchat.terminal.safe import clean_line
 from gptchat.words import _, ngettext
 
@@ -49,7 +50,9 @@ class Transcript:
     def _message(self, message: Message) -> None:
         screen = self._screen
         if message.role == "user":
-            screen.print([[(f"{clean_line(self._workspace.user)} › ", "prompt"), *_first(message.text)]])
+            who = f"{clean_line(self._workspace.user)} › "
+            first, *rest = _shown(message.text)
+            screen.print([[(who, "prompt"), first], *([(" " * cells(who), "prompt"), line] for line in rest)])
             screen.write("\n")
         elif message.role == "assistant":
             if self._workspace.settings.flag("ui.raw"):
@@ -64,10 +67,10 @@ class Transcript:
             screen.say(f"{message.role}: {message.text}", "hint")
 
 
-def _first(text: str) -> list[tuple[str, str]]:
-    """A message of the person's as it stands in the scrollback: long ones by their beginning."""
+def _shown(text: str) -> list[tuple[str, str]]:
+    """A message of the person's as it stands in the scrollback, line by line: a long one by its beginning."""
     lines = text.split("\n")
     if len(lines) <= 12:
-        return [(text, "text")]
+        return [(line, "text") for line in lines]
     more = ngettext("… {n} more line", "… {n} more lines", len(lines) - 8).format(n=len(lines) - 8)
-    return [("\n".join(lines[:8]) + "\n", "text"), (more, "hint")]
+    return [*((line, "text") for line in lines[:8]), (more, "hint")]

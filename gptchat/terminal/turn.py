@@ -142,7 +142,8 @@ def _take(event: TurnEvent, painter: Paints, outcome: Outcome) -> None:
 
 def retrying(event: Retrying) -> str:
     """What is waited for before a request is sent again."""
-    return _("{why}; trying again in {seconds} s ({attempt} of {attempts})").format(
+    # The time goes first: a server's reasons may be longer than the line
+    return _("trying again in {seconds} s ({attempt} of {attempts}): {why}").format(
         why=event.error.message,
         seconds=f"{event.seconds:.0f}" if event.seconds >= 1 else f"{event.seconds:.1f}",
         attempt=event.attempt,
@@ -171,6 +172,8 @@ def finished(outcome: Outcome) -> str:
         notes = (_("cut off at the length limit; /continue goes on"),)
     elif message.finish_reason == "content_filter":
         notes = (_("the provider's content filter ended it"),)
+    elif not message.text.strip() and "tool_calls" not in message.extra:
+        notes = (_("the reply is empty; /retry asks again"),)
     return status.facts(
         tokens=usage.completion_tokens if usage else None,
         seconds=outcome.seconds,

@@ -77,6 +77,11 @@ class Windows:
         """The limit that was learnt for the model, if any."""
         return self._learnt.get(f"{provider}/{model}")
 
+    def entries(self) -> tuple[tuple[str, str, int], ...]:
+        """Everything learnt, for a list: provider, model and limit in tokens."""
+        found = [(*key.partition("/"), limit) for key, limit in sorted(self._learnt.items())]
+        return tuple((provider, model, limit) for provider, _slash, model, limit in found)
+
     def forget(self, provider: str, model: str) -> bool:
         """Forget what was learnt of the model, as when its server was started anew. Whether there was anything."""
         if self._learnt.pop(f"{provider}/{model}", None) is None:

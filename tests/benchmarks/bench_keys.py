@@ -33,7 +33,7 @@ def measure(terminal: Terminal, keys: int = 200, pause: float = 0.03) -> list[fl
         times.append(echo(terminal, letter))
         until = time.perf_counter() + pause
         while time.perf_counter() < until:
-            terminal._read(max(until - time.perf_counter(), 0))
+            terminal.look(max(until - time.perf_counter(), 0))
     return times
 
 

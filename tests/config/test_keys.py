@@ -308,5 +308,5 @@ def test_what_others_keep_in_the_credentials_file_stays(tmp_path: Path) -> None:
 
 def test_a_missing_key_says_how_to_give_one() -> None:
     """Without a key, the error names the command and the variable."""
-    assert missing_key(OPENAI).hint == "give it with /key, or set OPENAI_API_KEY"
-    assert missing_key(ProviderSettings("local", "compatible")).hint == "give it with /key"
+    assert missing_key(OPENAI).hint == "give it with /key set, or set OPENAI_API_KEY"
+    assert missing_key(ProviderSettings("local", "compatible")).hint == "give it with /key set"

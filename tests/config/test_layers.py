@@ -171,7 +171,7 @@ def test_flags_are_refused_where_they_make_no_sense() -> None:
         settings.replace_layer("flag", {"preset": "nobody"})
     with pytest.raises(UsageError, match='unknown setting "temprature"') as caught:
         settings.set("set", "temprature", 1)
-    assert caught.value.hint == "did you mean temperature"
+    assert caught.value.hint == "did you mean temperature?"
     assert settings.layer("flag") == {"temperature": 1.0}
 
 

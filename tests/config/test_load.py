@@ -16,17 +16,17 @@ from gptchat.errors import ConfigurationError
 FILE = Path("c.toml")
 
 FAULTS = {
-    "tempraure = 1": ("c.toml, line 1: unknown setting tempraure", "did you mean temperature"),
-    '\n\ntheme = "dark"': ("c.toml, line 3: unknown setting theme", "did you mean ui.theme"),
+    "tempraure = 1": ("c.toml, line 1: unknown setting tempraure", "did you mean temperature?"),
+    '\n\ntheme = "dark"': ("c.toml, line 3: unknown setting theme", "did you mean ui.theme?"),
     '[ui]\nvi = true\nmodel = "m"': (
         "c.toml, line 3: unknown setting ui.model",
         "model stands at the top of the file, before the first [table]",
     ),
-    "[ui]\nthem = 1": ("c.toml, line 2: unknown setting ui.them", "did you mean ui.theme"),
-    'reasoning_effort = "low"': ("c.toml, line 1: unknown setting reasoning_effort", "did you mean effort"),
+    "[ui]\nthem = 1": ("c.toml, line 2: unknown setting ui.them", "did you mean ui.theme?"),
+    'reasoning_effort = "low"': ("c.toml, line 1: unknown setting reasoning_effort", "did you mean effort?"),
     '[providers.x]\nurl = "u"': (
         "c.toml, line 2: unknown setting providers.x.url",
-        "did you mean providers.x.base_url",
+        "did you mean providers.x.base_url?",
     ),
     "[models.gpt-4.1]\ncontext = 3": (
         "c.toml, line 1: unknown setting models.gpt-4.1",
@@ -93,7 +93,7 @@ FAULTS = {
     ),
     '[provders.x]\nkind = "demo"': (
         "c.toml, line 1: unknown setting provders",
-        "did you mean providers or provider",
+        "did you mean providers or provider?",
     ),
     "seed = " + "9" * 5000: ("c.toml: a number has too many digits", ""),
     "stop = " + "[" * 5000: ("c.toml: too deeply nested", ""),

@@ -47,14 +47,14 @@ def test_an_unknown_provider_is_answered_with_the_nearest(tmp_path: Path) -> Non
     settings = settings_of("", tmp_path)
     with pytest.raises(ConfigurationError, match="unknown provider opanai") as caught:
         settings.provider("opanai")
-    assert caught.value.hint == "did you mean openai"
+    assert caught.value.hint == "did you mean openai?"
     settings.replace_layer("file", {"provider": "opanai"}, "c.toml:1")
     with pytest.raises(ConfigurationError, match=r"unknown provider opanai, from: .*c\.toml:1"):
         settings.provider()
     settings.unset("file", "provider")
     with pytest.raises(ConfigurationError, match="no provider is chosen") as caught:
         settings.provider()
-    assert caught.value.hint == "there are: openai, azure, demo"
+    assert caught.value.hint == "open gptchat in a terminal to choose, set OPENAI_API_KEY, or try --provider demo"
 
 
 def test_a_model_belongs_to_the_provider_it_was_set_with(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_preset_that_is_not_there_is_told_with_its_place(tmp_path: Path) -> No
     """A misspelt preset in the file is an error that names the file, the line and the nearest preset."""
     with pytest.raises(ConfigurationError, match=r"unknown preset translater, from: .*config\.toml:1") as caught:
         settings_of(f'preset = "translater"\n{PRESET}', tmp_path)
-    assert caught.value.hint == "did you mean translator"
+    assert caught.value.hint == "did you mean translator?"
 
 
 def test_in_the_chat_the_later_word_wins(tmp_path: Path) -> None:

@@ -207,7 +207,11 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 IDS = st.sampled_from(["m1", "m2", "m3", "m4", "m5", ""])
 RECORDS = st.fixed_dictionaries(
-    {"type": st.sampled_from(["message", "head", "continuation", "pin", "summary", "title", "settings", "session"])},
+    {
+        "type": st.sampled_from(
+            ["message", "head", "continuation", "pin", "summary", "title", "settings", "session"]
+        )
+    },
     optional={
         "id": IDS,
         "parent": IDS | st.none(),
@@ -232,7 +236,7 @@ RECORDS = st.fixed_dictionaries(
 @settings(max_examples=120, deadline=None)
 @given(st.lists(RECORDS, max_size=30))
 def test_any_records_make_a_tree(records: list[Record]) -> None:
-    """Whatever records come, every message has one place in one tree, and the path leads from a root to the head."""
+    """Whatever records come, every message has one place in one tree, and the path leads to the head."""
     session = Session("s", "u")
     for record in records:
         session.apply(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import sys
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.asking import KEY, ask, lines, provider, question
+from tests.providers.asking import KEY, ask, closing, lines, provider, question
 from tests.support.server import Server, raw
 
-TOKEN = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"x"}', b'{"aud":"y"}', b"z" * 9))
+TOKEN = ".".join(
+    base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"x"}', b'{"aud":"y"}', b"z" * 9)
+)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,13 @@ def test_the_environment_fills_in(server: Server, monkeypatch: pytest.MonkeyPatc
     assert "api-version=2024-10-21" in server.requests[0].target
 
 
+def test_the_own_deployment_heads_the_list(server: Server) -> None:
+    """Azure lists the models it has rather than one's deployments, so the one in the settings comes first."""
+    engine = provider(server.root, kind="azure", deployment="mine")
+
+    assert [one.name for one in asyncio.run(closing(engine, engine.models()))] == ["mine", "test-model"]
+
+
 def test_no_endpoint() -> None:
     """Without an endpoint the person is told where to write it."""
     failure = ask(provider("", kind="azure")).failure
@@ -67,14 +77,14 @@ def test_no_endpoint() -> None:
     assert "AZURE_OPENAI_ENDPOINT" in failure.hint
 
 
-LIBRARY = '''
+LIBRARY = """
 class DefaultAzureCredential:
     def get_token(self, scope):
         if {broken}:
             raise RuntimeError("az: not logged in")
         assert scope == "https://cognitiveservices.azure.com/.default"
         return type("Token", (), {{"token": {token!r}}})
-'''
+"""
 
 
 def install_library(folder: Path, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
@@ -108,9 +118,18 @@ def test_no_login(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_filter_tells_why(server: Server) -> None:
     """A reply that the content filter stopped names the categories; Azure's empty first chunk is no error."""
     first = {"choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
-    results = {"violence": {"filtered": True, "severity": "medium"}, "hate": {"filtered": False, "severity": "safe"}}
-    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "content_filter", "content_filter_results": results}]}
-    server.script(raw(lines(json.dumps(first), '{"choices":[{"index":0,"delta":{"content":"One"}}]}', json.dumps(last))))
+    results = {
+        "violence": {"filtered": True, "severity": "medium"},
+        "hate": {"filtered": False, "severity": "safe"},
+    }
+    last = {
+        "choices": [
+            {"index": 0, "delta": {}, "finish_reason": "content_filter", "content_filter_results": results}
+        ]
+    }
+    server.script(
+        raw(lines(json.dumps(first), '{"choices":[{"index":0,"delta":{"content":"One"}}]}', json.dumps(last)))
+    )
 
     outcome = ask(provider(server.root, kind="azure"))
 

@@ -269,7 +269,7 @@ def test_long_texts_and_pictures() -> None:
     """A document or an image is answered with the plain word that the demo cannot take it in."""
     _messages, replies = talk("x", "word " * 400, "茶" * 900)
     assert "about 500 tokens" in replies[1]
-    assert "900 个词元" in replies[2]
+    assert "900 个 token" in replies[2]
     picture = [
         {"type": "text", "text": "what is this"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,"}},

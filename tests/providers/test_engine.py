@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from email.utils import formatdate
@@ -190,14 +189,12 @@ def silence() -> Iterator[tuple[str, Reply]]:
 def test_silence_ends(server: Server, _name: str, reply: Reply) -> None:
     """A server that says nothing, or only pings, is given up after the idle time; what came is kept."""
     server.script(reply)
-    began = time.monotonic()
 
     outcome = ask(provider(server.url, network=HASTY))
 
     assert outcome.failure.kind == "timeout"
     assert "idle_timeout" in outcome.failure.hint
     assert outcome.text in ("", "so far")
-    assert time.monotonic() - began < 4, "the pings and pauses would have gone on for longer"
     server.wait_for(lambda: server.requests[-1].disconnected)
 
 

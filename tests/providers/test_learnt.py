@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gptchat.errors import BadRequestError
-from gptchat.providers.learnt import Learning, Learnt, Lesson, apply, lesson_in
+from gptchat.providers.learnt import Learning, Learnt, Lesson
+from gptchat.providers.lessons import apply, lesson_in
 from tests.providers.asking import ask, ask_all, provider, question
 from tests.support.server import Server, refuse, say
 
@@ -59,6 +60,12 @@ TAUGHT = [
         Lesson("system", "role", "developer"),
     ),
     ("System role not supported", None, Lesson("system", "role", "user")),
+    ("Invalid role 'system': must be one of 'user', 'assistant'", None, Lesson("system", "role", "user")),
+    (
+        "Conversation roles must alternate user/assistant/user/assistant/...",
+        None,
+        Lesson("alternate", "messages"),
+    ),
     (
         "Your organization must be verified to generate reasoning summaries.",
         "reasoning.summary",
@@ -90,6 +97,7 @@ def test_lessons(message: str, param: str | None, lesson: Lesson) -> None:
         ("max_tokens is too large: 99999. This model supports at most 16384 completion tokens", "max_tokens"),
         ("Unsupported value: nothing we sent", "frequency_penalty"),
         ("'messages' is not supported", "messages"),
+        ("Unsupported value: 'xhigh' for 'seed'. Supported values are: 'low', 'medium'", "seed"),
         ("the server does not support seeds, nor a stop", None),
         ("bad request", None),
     ],
@@ -158,6 +166,36 @@ def test_the_system_role_is_replaced(server: Server) -> None:
 
     assert outcome.text == "fine"
     assert server.requests[1].json["messages"][0] == {"role": "developer", "content": "be brief"}
+
+
+def test_a_template_that_wants_roles_to_alternate(server: Server) -> None:
+    """A model whose template knows no system role and wants turns gets one user message instead of two."""
+    server.script(
+        refuse(500, "Jinja Exception: System role not supported"),
+        refuse(400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+        say("fine"),
+    )
+
+    outcome = ask(provider(server.url), question(system="be brief"))
+
+    assert outcome.text == "fine"
+    assert len(outcome.notices) == 2
+    assert server.requests[2].json["messages"] == [{"role": "user", "content": "be brief\n\nhello"}]
+
+
+def test_joined_messages_keep_their_parts() -> None:
+    """Messages that are joined keep their pictures, and an empty call of the assistant's stays apart."""
+    picture = {"type": "image_url", "image_url": {"url": "data:"}}
+    messages = [
+        {"role": "user", "content": "look"},
+        {"role": "user", "content": [picture]},
+        {"role": "assistant", "content": None, "tool_calls": [{}]},
+        {"role": "assistant", "content": "done"},
+    ]
+
+    changed = apply({"messages": messages}, (Lesson("alternate", "messages"),))["messages"]
+
+    assert changed == [{"role": "user", "content": [{"type": "text", "text": "look"}, picture]}, *messages[2:]]
 
 
 def test_a_model_of_another_api_is_reached_there(server: Server) -> None:
@@ -242,5 +280,5 @@ def test_a_damaged_memory_is_read_as_far_as_it_goes(data: dict[str, Any]) -> Non
 def test_every_lesson_has_words() -> None:
     """Each lesson can be told to a person."""
     for _message, _param, lesson in TAUGHT:
-        assert lesson.name in lesson.sentence() or lesson.value in lesson.sentence()
+        assert lesson.what == "alternate" or lesson.name in lesson.sentence() or lesson.value in lesson.sentence()
     assert "4096" in Lesson("context", "", "4096").sentence()

@@ -50,6 +50,23 @@ def test_addresses_are_forgiven(written: str, meant: str) -> None:
     assert base_address(written) == meant
 
 
+def test_the_query_of_a_pasted_address(server: Server) -> None:
+    """A query in the address goes with every request, beside the settings' own."""
+    ask(provider(f"{server.root}/v1/chat/completions?tenant=7&x=1", query={"x": "2"}))
+
+    assert server.requests[0].target == "/v1/chat/completions?tenant=7&x=2"
+
+
+def test_a_password_in_the_address_is_not_shown(server: Server) -> None:
+    """Credentials in an address do not appear in what a person reads."""
+    server.close()
+
+    failure = ask(provider(server.url.replace("//", "//me:p-secret-9@"))).failure
+
+    assert failure.kind == "connection"
+    assert "p-secret-9" not in failure.message + failure.hint
+
+
 @pytest.mark.parametrize("written", ["", "ftp://x/v1", "https://", "http://host:notaport/v1", "http://[bad/v1"])
 def test_what_is_no_address_is_said_so(written: str) -> None:
     """Something that cannot be an address is an error in the settings, before anything is sent."""
@@ -179,7 +196,9 @@ def test_a_socks_proxy_with_a_password(server: Server) -> None:
 
 def test_a_proxy_that_is_none(server: Server) -> None:
     """A server that is no SOCKS proxy is told as a failed proxy."""
-    failure = ask(provider(server.url, proxy=f"socks5://127.0.0.1:{server.port}", network=replace(QUICK, idle_timeout=1)))
+    failure = ask(
+        provider(server.url, proxy=f"socks5://127.0.0.1:{server.port}", network=replace(QUICK, idle_timeout=1))
+    )
 
     assert failure.failure.kind in ("connection", "timeout")
 
@@ -220,6 +239,19 @@ def test_a_certificate_of_ones_own_authority(secure: Server, authority: trustme.
         engine = provider(f"https://{NOWHERE}:{secure.port}/v1", ca_file=str(pem), proxy=proxy.url)
         assert ask(engine).text == "You said: hello"
         assert proxy.targets == [f"{NOWHERE}:{secure.port}"]
+
+
+def test_a_certificate_of_the_environments(
+    secure: Server, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment's SSL_CERT_FILE is trusted, and a wrong one is named."""
+    pem = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    assert ask(provider(secure.url)).text == "You said: hello"
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    assert "missing.pem" in ask(provider(secure.url)).failure.message
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +51,9 @@ def test_streams(stream: bytes, events: list[Event]) -> None:
     assert decode(*[stream[place : place + 1] for place in range(len(stream))]) == events
 
 
-LINES = st.sampled_from(["data: a", "data: 你", "data:", ": ping", "event: e", "id: 3", "", "", "junk", "data: {\"x\": 1}"])
+LINES = st.sampled_from(
+    ["data: a", "data: 你", "data:", ": ping", "event: e", "id: 3", "", "", "junk", 'data: {"x": 1}']
+)
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 
 
@@ -58,7 +62,7 @@ def test_cutting_changes_nothing(lines: list[tuple[str, str]], cuts: list[int]) 
     """However a stream is cut into chunks, it holds the same events."""
     stream = "".join(line + end for line, end in lines).encode()
     places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    chunks = [stream[start:end] for start, end in zip(places, places[1:], strict=False)]
+    chunks = [stream[start:end] for start, end in pairwise(places)]
 
     assert decode(*chunks) == decode(stream)
 

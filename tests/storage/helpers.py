@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gptchat.core.messages import Record
-from gptchat.core.session import Session
+from gptchat.core.session import Session, move, summary_record, undo
+from gptchat.storage.exchange import Imported, import_file
+from gptchat.storage.library import Library
 from gptchat.storage.store import JournalStore
 
 
@@ -59,3 +61,39 @@ def lines(path: Path) -> list[Any]:
 def reopened(store: JournalStore, session: Session) -> Session:
     """The session as another start of the program finds it."""
     return JournalStore(store.data).open(session.user, session.id)
+
+
+class House:
+    """A data folder to export from or to import into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = JournalStore(folder)
+        self.library = Library(folder)
+
+    def take(self, path: Path, name: str = "alice") -> Imported:
+        return import_file(self.store, self.library, name, path)
+
+    def sessions(self, name: str = "alice") -> list[Session]:
+        return [self.store.open(name, info.id) for info in self.library.list(name)]
+
+
+def branched(house: House) -> Session:
+    """A session with branches, pins, a summary, parts, odd characters and a head that is not the last message."""
+    session = house.store.create("alice", {"model": "demo-1", "system": "Be brief."}, title="A <b>title</b>")
+    turn(house.store, session, "first 数据", 'say "hi"\u2028\n```html\n<script>alert(1)</script>\n```\n--> # x')
+    turn(house.store, session, "second", "of the first branch")
+    record = undo(session)
+    assert record is not None
+    parts = [
+        {"type": "text", "text": "look"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
+    ]
+    house.store.append(
+        session, [record, {**user("", "m2"), "content": parts}, assistant("seen", "m5", mood="glad")]
+    )
+    house.store.append(session, [{"type": "pin", "message": "m1", "pinned": True}])
+    house.store.append(
+        session, [summary_record("s1", "m2", "short", "m6", ""), move("m4"), move("m6"), user("late", "m4")]
+    )
+    house.store.append(session, [move("m6"), {"type": "colour", "colour": "blue"}])
+    return session

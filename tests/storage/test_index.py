@@ -6,6 +6,7 @@ import os
 import random
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -224,10 +225,10 @@ def test_a_spoilt_index(desk: Desk, state: str) -> None:
             data[4096:] = os.urandom(len(data) - 4096)
             file.write_bytes(data)
         case "tables":
-            with sqlite3.connect(file) as database:
+            with closing(sqlite3.connect(file)) as database:
                 database.execute("DROP TABLE grams_data")
         case "other version":
-            with sqlite3.connect(file) as database:
+            with closing(sqlite3.connect(file)) as database:
                 database.execute("PRAGMA user_version = 99")
         case "locked":
             holder = sqlite3.connect(file, isolation_level=None)
@@ -249,7 +250,9 @@ LETTERS = st.text(st.sampled_from("abAB 数据库\n\0\"'%_*é\u0130ßΣς😀\ud
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(LETTERS, min_size=1, max_size=6), st.lists(LETTERS, min_size=1, max_size=4))
-def test_the_index_changes_no_answer(tmp_path_factory: pytest.TempPathFactory, said: list[str], asked: list[str]) -> None:
+def test_the_index_changes_no_answer(
+    tmp_path_factory: pytest.TempPathFactory, said: list[str], asked: list[str]
+) -> None:
     """Whatever was said and whatever is asked, the index gives the very answer that comparing every text gives."""
     desk = Desk(tmp_path_factory.mktemp("desk"))
     session = desk.add(*said)

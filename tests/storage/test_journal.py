@@ -133,7 +133,14 @@ def test_unknown_records_and_fields_stay(store: JournalStore, session: Session) 
 
 def test_odd_characters(store: JournalStore, session: Session) -> None:
     """Line separators, NUL, emoji and lone surrogates come back as they were; readable text stays readable."""
-    odd = ["a\u2028b\u2029c\x85d", "nul\0nul", "👩‍👩‍👧 张三", "lone \ud800 surrogate", 'quote " \\ \n\r\t', "\ufeff"]
+    odd = [
+        "a\u2028b\u2029c\x85d",
+        "nul\0nul",
+        "👩‍👩‍👧 张三",
+        "lone \ud800 surrogate",
+        'quote " \\ \n\r\t',
+        "\ufeff",
+    ]
     for text in odd:
         turn(store, session, text, text)
     assert texts(reopened(store, session))[2:] == [text for text in odd for _ in range(2)]

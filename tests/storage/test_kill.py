@@ -14,7 +14,7 @@ KILLS = int(os.environ.get("GPTCHAT_TEST_KILLS", "300"))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the writer is forked")
 def test_killed_at_any_moment() -> None:
-    """Of a program killed at 300 random moments no finished turn is lost or doubled, and each cut-off reply is kept."""
+    """Killed at 300 random moments, the program loses and doubles no turn, and keeps each cut-off reply."""
     result = subprocess.run(
         [sys.executable, "-m", "tests.storage.kill_writer", str(KILLS)], capture_output=True, text=True
     )

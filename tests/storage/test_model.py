@@ -12,10 +12,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gptchat.core.session import Session, fork, move, redo, undo
 from gptchat.storage.store import JournalStore
-from tests.storage.helpers import assistant, lines, user
+from tests.storage.helpers import assistant, user
 
 TORN = st.sampled_from(
-    [b'{"type":"message","id":"m1","ro', b"\0" * 64, b"x", b"garbage\n", "数".encode()[:2], b'{"type":"head"', b"\n\n"]
+    [
+        b'{"type":"message","id":"m1","ro',
+        b"\0" * 64,
+        b"x",
+        b"garbage\n",
+        "数".encode()[:2],
+        b'{"type":"head"',
+        b"\n\n",
+    ]
 )
 
 
@@ -176,4 +184,6 @@ class Sessions(RuleBasedStateMachine):
 
 Sessions.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestSessions = Sessions.TestCase
-TestSessions.__doc__ = "Whatever writing, undoing, forking, tearing and reopening does, the tree is the one a person expects."
+TestSessions.__doc__ = (
+    "Whatever writing, undoing, forking, tearing and reopening does, the tree is the one a person expects."
+)

@@ -58,7 +58,8 @@ def llama_server(folder: Path, *, feed_forward: int = 32) -> Iterator[LlamaServe
         port = probe.getsockname()[1]
     libraries = next((root / "usr" / "lib").glob("*-linux-gnu"))
     # the folder of backends is compiled in as /usr/lib/..., so one is named; x64 runs on any such machine
-    backend = next((libraries / "ggml").rglob("libggml-cpu-x64.so"))
+    backends = sorted((libraries / "ggml").rglob("libggml-cpu*.so"))
+    backend = next((path for path in backends if path.name == "libggml-cpu-x64.so"), backends[0])
     loader = next(path for path in (root / "usr" / "lib64", libraries) for path in path.glob("ld-linux-*.so.*"))
     command = [
         *(str(loader), "--library-path", f"{libraries}:{libraries / 'llama'}"),

@@ -88,12 +88,30 @@ class Screen:
         self.close()
 
     def send(self, data: bytes | str) -> None:
-        """Type `data`."""
-        os.write(self._master, data.encode() if isinstance(data, str) else data)
+        """Type `data`, taking in what is drawn meanwhile, so that neither side waits for the other."""
+        left = data.encode() if isinstance(data, str) else data
+        while left:
+            readable, writable, _broken = select.select([self._master], [self._master], [], 10)
+            if readable:
+                self.read()
+            if writable:
+                left = left[os.write(self._master, left[:4096]) :]
+
+    def paste(self, text: str, line_end: str = "\r") -> None:
+        """Paste `text` as terminals do it: marked, and most with CR for line ends."""
+        self.send("\x1b[200~" + text.replace("\r\n", "\n").replace("\n", line_end) + "\x1b[201~")
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send a signal to the program."""
+        os.kill(self.pid, number)
+
+    def modes(self) -> list[object]:
+        """The terminal's settings (termios), as the shell after the program would find them."""
+        return list(termios.tcgetattr(self._master))
 
     def resize(self, rows: int, columns: int) -> None:
         """Change the window's size, as a person dragging its edge does."""
-        self._emulator.resize(rows, columns)
+        resize(self._emulator, rows, columns)
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, timeout: float = 0.0) -> bytes:
@@ -170,11 +188,7 @@ class Screen:
     @property
     def scrollback(self) -> list[str]:
         """The rows that have left the screen at its top, oldest first."""
-        rows: list[str] = []
-        for line in self._emulator.history.top:
-            width = max(line, default=-1) + 1
-            rows.append("".join(line[column].data for column in range(width)).rstrip())
-        return rows
+        return [text_of(line) for line in self._emulator.history.top]
 
     @property
     def transcript(self) -> list[str]:
@@ -190,3 +204,33 @@ class Screen:
     def title(self) -> str:
         """The window's title as the program set it."""
         return str(self._emulator.title)
+
+
+def text_of(line: Mapping[int, pyte.screens.Char]) -> str:
+    """The text of a row of the emulator, without the blanks at its end."""
+    blank = " "
+    return "".join(line[x].data if x in line else blank for x in range(max(line, default=-1) + 1)).rstrip()
+
+
+def resize(emulator: pyte.HistoryScreen, rows: int, columns: int) -> None:
+    """Change the emulator's size as xterm does: what does not fit above the cursor goes to the scrollback.
+
+    The emulator's own `resize` drops such rows and leaves the cursor where it was. Lines are not wrapped anew.
+    """
+    cursor = emulator.cursor
+    above = max(cursor.y - (rows - 1), 0)
+    if above:
+        row = cursor.y
+        cursor.y = emulator.lines - 1
+        for _ in range(above):
+            emulator.index()
+        cursor.y = row - above
+    emulator.lines, emulator.columns = rows, columns
+    emulator.margins = None
+    for number in [number for number in emulator.buffer if number >= rows]:
+        del emulator.buffer[number]
+    for line in emulator.buffer.values():
+        for column in [column for column in line if column >= columns]:
+            del line[column]
+    cursor.x = min(cursor.x, columns - 1)
+    emulator.dirty.update(range(rows))

@@ -61,7 +61,9 @@ class Server:
     """The server. `url` is its base address; `requests` what it was sent, in order.
 
     `key`: refuse requests that do not bring this key (as a bearer or as `api-key`). `models` is what
-    `/models` lists, `props` what `/props` answers, `flagged` the words that moderation flags.
+    `/models` lists, `props` what `/props` answers (llama.cpp), `loaded` what `/api/ps` does (Ollama),
+    `flagged` the words that moderation flags; paths that end in one of `missing` do not exist. `headers`
+    go with every answer.
     """
 
     def __init__(self, *, key: str = "", tls: ssl.SSLContext | None = None, port: int = 0) -> None:
@@ -69,7 +71,11 @@ class Server:
         self.requests: list[Recorded] = []
         self.models: list[dict[str, Any]] = [{"id": "test-model", "object": "model"}]
         self.props: dict[str, Any] | None = None
+        self.loaded: dict[str, Any] | None = None
         self.flagged: tuple[str, ...] = ()
+        self.missing: tuple[str, ...] = ()
+        self.answers: dict[str, Reply] = {}
+        self.headers: dict[str, str] = {}
         self.connections = 0
         self.default: Callable[[Recorded], Reply] = _repeat
         self._script: deque[Reply] = deque()
@@ -197,10 +203,17 @@ class Server:
         )
         if self.key and self.key not in offered:
             return Reply.error(401, "Incorrect API key provided", code="invalid_api_key")
+        for end, reply in self.answers.items():
+            if path.endswith(end):
+                return reply
+        if self.missing and path.endswith(self.missing):
+            return Reply.error(404, "File Not Found", type="not_found_error")
         if request.method == "GET" and path.endswith("/models"):
             return Reply.document({"object": "list", "data": self.models})
         if request.method == "GET" and path.endswith("/props") and self.props is not None:
             return Reply.document(self.props)
+        if request.method == "GET" and path.endswith("/api/ps") and self.loaded is not None:
+            return Reply.document(self.loaded)
         if path.endswith("/moderations"):
             text = json.dumps(request.json.get("input"), ensure_ascii=False)
             hits = {word: word in text for word in self.flagged}
@@ -215,6 +228,7 @@ class Server:
         self, reply: Reply, request: Recorded, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         headers, steps = render(reply, request)
+        headers = {**self.headers, **headers}
         chunked = "content-length" not in {name.lower() for name in headers}
         lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
         if chunked:

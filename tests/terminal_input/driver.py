@@ -60,7 +60,7 @@ class Terminal:
         while data:
             readable, writable, _broken = select.select([self.master], [self.master], [], 10)
             if readable:
-                self._read()
+                self.look()
             if writable:
                 data = data[os.write(self.master, data[:4096]) :]
 
@@ -77,7 +77,7 @@ class Terminal:
         holds = condition if callable(condition) else lambda: condition in self.text()
         end = time.monotonic() + seconds
         while not holds():
-            if time.monotonic() > end or not self._read(0.05):
+            if time.monotonic() > end or not self.look(0.05):
                 if holds():
                     return
                 raise AssertionError(f"waited in vain for {condition!r}; the screen:\n{self.text()}")
@@ -86,13 +86,13 @@ class Terminal:
         """Read until the program ends; its exit status."""
         end = time.monotonic() + seconds
         while self.status is None:
-            self._read(0.05)
+            self.look(0.05)
             process, status = os.waitpid(self.process, os.WNOHANG)
             if process:
                 self.status = os.waitstatus_to_exitcode(status)
             elif time.monotonic() > end:
                 raise AssertionError(f"still running; the screen:\n{self.text()}")
-        while self._read(0.05) and select.select([self.master], [], [], 0)[0]:
+        while self.look(0.05) and select.select([self.master], [], [], 0)[0]:
             pass
         return self.status
 
@@ -109,7 +109,7 @@ class Terminal:
         """Send a signal to the program."""
         os.kill(self.process, number)
 
-    def _read(self, seconds: float = 0.0) -> bool:
+    def look(self, seconds: float = 0.0) -> bool:
         """Take in what the program has drawn; False when it has closed the terminal."""
         if not select.select([self.master], [], [], seconds)[0]:
             return True

@@ -8,10 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+
 from gptchat.commands.registry import Argument, Call, Command, Registry
 from gptchat.terminal.completion import Candidate, ChatCompleter
 from gptchat.terminal.keyboard import on_signals, quiet
+from gptchat.terminal.live_count import LiveCount
 from gptchat.terminal.prompt import Leave, Prompt
+from gptchat.terminal.toolbar import Status, toolbar
 
 
 async def _run(_context: object, _call: Call):  # type: ignore[no-untyped-def]  # never run here
@@ -40,14 +44,23 @@ class Known:
 
 async def main(folder: Path, options: list[str]) -> None:
     """Prompt until the person leaves."""
+    live = LiveCount(lambda text: len(text.split()))
+
+    def bar(width: int) -> StyleAndTextTuples:
+        if "count" in options:
+            return toolbar(Status(user="alice", model="m", tokens=live.tokens, window=100), width)
+        return [("class:toolbar", f"toolbar {width}")]
+
     prompt = Prompt(
         message=lambda: [("class:prompt", "alice › ")],
         completer=ChatCompleter(Registry(COMMANDS), Known()),
-        toolbar=lambda width: [("class:toolbar", f"toolbar {width}")],
+        toolbar=bar,
+        on_change=live.changed,
         history=folder / "input_history",
         draft=folder / "draft",
         vi="vi" in options,
     )
+    live.on_counted = prompt.refresh
     with quiet(prompt.keyboard, prompt.output), on_signals(("SIGHUP", "SIGTERM"), prompt.hang_up):
         try:
             while True:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import random
 import string
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tests.terminal_input.driver import Terminal
-
-if sys.platform == "win32":
-    pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
 
 
 @pytest.fixture
@@ -145,5 +141,29 @@ def test_nothing_typed_between_reply_and_prompt_is_lost() -> None:
         terminal.wait("word3")
         for letter in letters:  # longer than the reply takes
             terminal.send(letter)
-            terminal._read(0.002)
+            terminal.look(0.002)
         terminal.wait(f"alice › {letters}")
+
+
+def test_a_dumb_terminal_queues_lines() -> None:
+    """Where nothing can be drawn, a line typed during a reply is queued when it is ended."""
+    program = ["-m", "tests.terminal_input.program_listener", "200"]
+    with Terminal(program, columns=200, environment={"TERM": "dumb"}) as terminal:
+        terminal.wait("alice ›")
+        terminal.send("go\n")
+        terminal.wait("word3")
+        terminal.send("next one\n")
+        terminal.wait('queued ["next one"]')
+        terminal.wait('sent "next one"')
+        terminal.send("\x03")
+        terminal.wait("stopped")
+
+
+def test_lines_typed_ahead_wait_their_turn() -> None:
+    """Two lines typed at once are two messages: the second waits for the reply to the first."""
+    with Terminal(["-m", "tests.terminal_input.program_listener", "60"], columns=200, lines=40) as terminal:
+        terminal.wait("alice ›")
+        terminal.send("first\rsecond\rthird")
+        terminal.wait('queued ["second"]')
+        terminal.wait('sent "second"')
+        terminal.wait("alice › third")

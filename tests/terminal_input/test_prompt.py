@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import stat
 import sys
 from collections.abc import Iterator
@@ -13,18 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal_input.driver import Terminal
-
-if sys.platform == "win32":
-    pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
-
-PROGRAM = ["-m", "tests.terminal_input.program_prompt"]
-
-
-def start(folder: Path, *options: str, columns: int = 80, **environment: str) -> Terminal:
-    """The test program, with its prompt on the screen."""
-    terminal = Terminal([*PROGRAM, str(folder), *options], columns=columns, environment=environment)
-    terminal.wait("alice ›")
-    return terminal
+from tests.terminal_input.prompts import read, start
 
 
 @pytest.fixture
@@ -32,12 +19,6 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     """A prompt that has just appeared."""
     with start(tmp_path) as terminal:
         yield terminal
-
-
-def read(terminal: Terminal, text: str) -> None:
-    """Wait until the program says that it has read `text`, on one line or over several."""
-    wanted = json.dumps(text)
-    terminal.wait(lambda: f"read {wanted}" in "".join(line.ljust(80) for line in terminal.screen.display))
 
 
 @pytest.mark.parametrize("new_line", ["\x1b\r", "\n", "\x1b[13;2u", "\x1b[27;2;13~"])
@@ -227,12 +208,14 @@ def test_commands_are_offered_with_their_summaries(terminal: Terminal) -> None:
 
 
 def test_escape_closes_the_list_at_once(terminal: Terminal) -> None:
-    """Esc closes the list of completions and leaves the draft."""
+    """Esc closes the list of completions, takes back what was chosen in it, and leaves the draft."""
     terminal.send("/mo")
     terminal.wait("List the models")
+    terminal.send("\t\t")
+    terminal.wait("alice › /models")
     terminal.send("\x1b")
     terminal.wait(lambda: "List the models" not in terminal.text())
-    terminal.wait("alice › /mo")
+    terminal.wait("alice › /mo\ntoolbar")
 
 
 def test_the_list_follows_a_deletion(terminal: Terminal) -> None:
@@ -273,84 +256,38 @@ def test_the_toolbar_follows_the_window(terminal: Terminal) -> None:
     terminal.wait("toolbar 60")
 
 
-@pytest.mark.parametrize("ending", ["kill", "hang up", "terminate"])
-def test_an_unsent_draft_comes_back(tmp_path: Path, ending: str) -> None:
-    """A draft comes back at the next start, whether the program was killed or the terminal was lost."""
-    numbers = {"kill": signal.SIGKILL, "hang up": signal.SIGHUP, "terminate": signal.SIGTERM}
+def test_tabs_look_like_tabs(terminal: Terminal) -> None:
+    """A pasted tab is shown as blanks and sent as a tab."""
+    terminal.paste("a\tb")
+    terminal.wait("alice › a   b")
+    terminal.send("\r")
+    read(terminal, "a\tb")
+
+
+def test_the_list_finds_room_at_the_bottom(tmp_path: Path) -> None:
+    """At the bottom of the screen the list of commands is shown whole, and what stood above is not damaged."""
     with start(tmp_path) as terminal:
-        terminal.send("half a thought")
-        terminal.wait("half a thought")
-        if ending == "kill":
-            terminal.wait((tmp_path / "draft").exists)
-        terminal.kill(numbers[ending])
-        terminal.wait_for_end()
-    assert stat.S_IMODE((tmp_path / "draft").stat().st_mode) == 0o600
-    with start(tmp_path) as terminal:
-        terminal.wait("alice › half a thought\nyour unsent draft is back")
-        terminal.send("!\r")
-        read(terminal, "half a thought!")
-        assert not (tmp_path / "draft").exists()
+        for number in range(12):
+            terminal.send(f"line {number}\r")
+            read(terminal, f"line {number}")
+        terminal.send("/mo")
+        terminal.wait("List the models")
+        terminal.send("\x15")
+        terminal.wait(lambda: "List the models" not in terminal.text())
+        terminal.send("end\r")
+        read(terminal, "end")
+        history = ["".join(line[column].data for column in range(80)) for line in terminal.screen.history.top]
+        lines = [line.rstrip() for line in [*history, *terminal.screen.display] if line.startswith("read")]
+        assert lines == [f'read "line {number}"' for number in range(12)] + ['read "end"']
 
 
-def test_a_lost_terminal_saves_the_draft(tmp_path: Path) -> None:
-    """When the window is closed, the draft is saved."""
-    terminal = start(tmp_path)
-    terminal.send("closed window")
-    terminal.wait("closed window")
-    os.close(terminal.master)
-    os.waitpid(terminal.process, 0)
-    assert (tmp_path / "draft").read_text() == "closed window"
-
-
-@pytest.mark.parametrize("last", ["\x04", "crash\r"])
-def test_the_terminal_is_left_as_it_was(tmp_path: Path, last: str) -> None:
-    """Leaving, by Ctrl-D or by an error, gives the terminal back as it was: modes, paste marks, cursor."""
-    with Terminal([*PROGRAM, str(tmp_path)]) as terminal:
-        before = terminal.modes()
-        terminal.wait("alice ›")
-        terminal.wait(lambda: terminal.modes() != before)
-        terminal.send(last)
-        terminal.wait_for_end()
-        assert terminal.modes() == before
-        assert terminal.received.rfind(b"\x1b[?2004l") > terminal.received.rfind(b"\x1b[?2004h")
-        assert terminal.received.rfind(b"\x1b[?25h") >= terminal.received.rfind(b"\x1b[?25l")
-        assert b"\x1b[?1000h" not in terminal.received  # the mouse is the terminal's
-        assert b"\x1b[6n" not in terminal.received
-
-
-def test_suspending_and_coming_back(tmp_path: Path) -> None:
-    """Ctrl-Z gives the terminal to the shell in its ordinary mode; `fg` brings the draft back."""
-    shell = ["-m", "tests.terminal_input.program_shell", *PROGRAM, str(tmp_path)]
-    with Terminal(shell) as terminal:
-        terminal.wait("alice ›")
-        terminal.send("half\x1a")
-        terminal.wait("shell: stopped, echo on")
-        terminal.send("fg\n")
-        terminal.wait(lambda: terminal.text().rstrip().endswith("toolbar 80"))
-        terminal.send(" done\r")
-        read(terminal, "half done")
-
-
-def test_no_colour_when_asked(tmp_path: Path) -> None:
-    """With NO_COLOR no colour is written."""
-    with start(tmp_path, NO_COLOR="1") as terminal:
-        terminal.send("colour me\r")
-        read(terminal, "colour me")
-        terminal.send("col/")
-        terminal.wait("col/")
-        assert b"\x1b[0;3" not in terminal.received
-        assert b"38;5" not in terminal.received
-
-
-def test_a_dumb_terminal(tmp_path: Path) -> None:
-    """On a terminal that can draw nothing, lines are read without a single escape sequence."""
-    with start(tmp_path, TERM="dumb") as terminal:
-        terminal.send("plainx\x7f\n")
-        terminal.wait('read "plain"\nalice ›')
+def test_the_toolbar_counts_along(tmp_path: Path) -> None:
+    """The share of the window in the toolbar follows what is typed and pasted."""
+    with start(tmp_path, "count") as terminal:
+        terminal.wait("0% 0/100")
+        terminal.send("three short words")
+        terminal.wait("3% 3/100")
+        terminal.paste(" more\n" * 30)
+        terminal.wait("33% 33/100")
         terminal.send("\x03")
-        terminal.wait("press Ctrl-C again")
-        terminal.send("more\n")
-        read(terminal, "more")
-        terminal.send("\x04")
-        assert terminal.wait_for_end() == 0
-        assert b"\x1b" not in terminal.received
+        terminal.wait("0% 0/100")

@@ -45,6 +45,13 @@ _UNFINISHED = 4096
 """Characters of an unfinished token (a long comment) that are read again with each new line, at most."""
 
 
+_SPANNING = (("/*", "*/"), ("<!--", "-->"), ('"""', '"""'), ("`", "`"), ("(*", "*)"), ("{-", "-}"), ("--[[", "]]"))
+"""Marks between which a comment or a string may go over lines that many lexers know as a single token only."""
+
+
+_SPANNED = ("Token.Comment", "Token.Literal.String")
+
+
 class Highlighter:
     """Highlights the lines of one code block in order."""
 
@@ -55,6 +62,8 @@ class Highlighter:
         self._stack: tuple[str, ...] = ("root",)
         self._context: Any = None
         self._carry = ""
+        self._until: tuple[str, Any] | None = None
+        """Inside of a comment or string over several lines: the mark that ends it, and its kind of token."""
 
     def line(self, text: str) -> Line:
         """The spans of the next line (without its line end)."""
@@ -83,10 +92,40 @@ class Highlighter:
             self._context.text, self._context.pos, self._context.end = source, 0, len(source)
             tokens = list(lexer.get_tokens_unprocessed(context=self._context))
         elif isinstance(lexer, RegexLexer):
-            tokens = self._resumed(lexer, source)
+            tokens = self._spanning(lexer, source)
         else:
             tokens = list(lexer.get_tokens_unprocessed(source))
         return self._spans(tokens, source, skip)
+
+    def _spanning(self, lexer: Any, source: str) -> list[tuple[int, Any, str]]:
+        """Tokens of the line, with those that began on an earlier line or go on to a later one.
+
+        Whether a mark opens something is asked of the lexer: by reading the line as if it were closed.
+        """
+        before: list[tuple[int, Any, str]] = []
+        if self._until is not None:
+            closer, kind = self._until
+            end = source.find(closer)
+            if end < 0:
+                return [(0, kind, source)]
+            self._until = None
+            end += len(closer)
+            before = [(0, kind, source[:end])]
+            rest = self._spanning(lexer, source[end:])
+            return before + [(at + end, kind, text) for at, kind, text in rest]
+        state = self._stack
+        for opener, closer in _SPANNING if not self._carry else ():
+            begin = source.rfind(opener)
+            if begin < 0 or closer in source[begin + len(opener) :]:
+                continue
+            tokens = self._resumed(lexer, source + closer)
+            self._carry = ""
+            at, kind, _text = tokens[-1] if tokens else (0, None, "")
+            if at == begin and str(kind).startswith(_SPANNED):
+                self._until = (closer, kind)
+                return [*tokens[:-1], (at, kind, source[at:])]
+            self._stack = state
+        return self._resumed(lexer, source)
 
     def _resumed(self, lexer: Any, source: str) -> list[tuple[int, Any, str]]:
         """Tokens by the lexer's own tables, from the state where the last line ended.
@@ -133,8 +172,12 @@ class Highlighter:
         end = len(source) - 1
         for at, kind, text in tokens:
             piece = text[max(skip - at, 0) : max(end - at, 0)]
-            if piece:
-                line.append((piece, self._theme[self._look(kind)]))
+            if not piece:
+                continue
+            style = self._theme[self._look(kind)]
+            if line and line[-1][1] == style:
+                piece = line.pop()[0] + piece  # pygments may part what one character is made of
+            line.append((piece, style))
         return line
 
     def _look(self, kind: Any) -> str:

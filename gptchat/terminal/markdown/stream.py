@@ -18,6 +18,7 @@ from typing import Any
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, table_of
 from gptchat.terminal.markdown.lines import Line
+from gptchat.terminal.markdown.mending import mended
 from gptchat.terminal.markdown.tree import PLACEHOLDER, Container, Opening, Piece, pieces
 from gptchat.terminal.safe import clean
 from gptchat.terminal.theme import Theme
@@ -81,7 +82,10 @@ class MarkdownStream:
     def tail(self, width: int) -> list[Line]:
         """The lines of what is not committed, as it looks now."""
         self._take()
-        source = self._source + clean(self._partial.removesuffix("\r")) + "\n"
+        partial = clean(self._partial.removesuffix("\r"))
+        if not isinstance(self._progress, OpenFence):
+            partial = mended(self._source, partial)
+        source = self._source + partial + "\n"
         if not source.strip():
             return []
         env = {**self._env, "references": dict(self._env.get("references", {}))}

@@ -1,0 +1,50 @@
+"""What a check finds: one line that says it is well, or what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gptchat.commands.effects import Block, Facts, Show, Text, Tone
+from gptchat.errors import GptchatError
+from gptchat.words import _
+
+State = Literal["ok", "note", "warning", "failed"]
+
+_MARKS: dict[State, tuple[str, Tone]] = {
+    "ok": ("✓", "good"),
+    "note": ("·", "quiet"),
+    "warning": ("!", "warning"),
+    "failed": ("✗", "error"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `/doctor`. `check` is the stable name of what was looked at, `advice` what to do about it."""
+
+    check: str
+    state: State
+    text: str
+    advice: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further facts for `--json`."""
+
+    def show(self) -> Show:
+        """The line, and its advice below."""
+        mark, tone = _MARKS[self.state]
+        blocks: list[Block] = [Text(f"{mark} {self.text}", tone)]
+        if self.advice:
+            blocks.append(Text("  " + _("→ {advice}").format(advice=self.advice)))
+        data = {"check": self.check, "state": self.state, "message": self.text, "hint": self.advice or None}
+        return Show(blocks, {**data, **self.more}, failed=self.state == "failed")
+
+
+def failed(check: str, error: GptchatError) -> Finding:
+    """The finding for an error, with its hint as advice."""
+    return Finding(check, "failed", error.message, error.hint, {"kind": error.kind})
+
+
+def heading(title: str) -> Show:
+    """A heading between findings; `--json` has none."""
+    return Show([Facts((), title=title)])

@@ -1,0 +1,157 @@
+"""Moderation: what is said is checked before it is sent, what comes before it is shown, and the person decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from gptchat.commands.effects import Ask
+from gptchat.core import session as tree
+from gptchat.core.events import (
+    Notice,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnInterrupted,
+)
+from gptchat.core.messages import Content, Message
+from gptchat.errors import ContentFilterError, GptchatError, NotFoundError, RequestTimeoutError
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+
+SECONDS = 20.0
+"""A check that takes longer has failed."""
+
+Asker = Callable[[Ask], Awaitable[str | None]]
+Tell = Callable[[str], None]
+
+
+@runtime_checkable
+class Moderates(Protocol):
+    """A provider that can judge a text."""
+
+    async def moderate(self, text: str, model: str = "") -> Any:
+        """A verdict with `flagged` and `categories`."""
+
+
+class Moderation:
+    """Asks the provider in force what it thinks of a text, as the setting `moderation` wishes."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._without: set[str] = set()
+        self.withheld = ""
+        """Why the reply of the last turn was not shown, if so."""
+
+    async def may_send(self, content: Content, ask: Asker, tell: Tell) -> bool:
+        """Whether `content` may go out: it was not flagged, or the person wants to send it all the same.
+
+        Raises ContentFilterError in a run of one question, and what the provider raises: then it is not sent.
+        """
+        if not self._wanted("input"):
+            return True
+        reason = await self._objection(Message("user", content).text, tell)
+        if not reason:
+            return True
+        if await ask(_yes_or_no(_("{reason}; send it all the same?").format(reason=reason))) == "y":
+            return True
+        if self._workspace.run.unattended:
+            raise ContentFilterError(
+                _("{reason}; it was not sent").format(reason=reason),
+                hint=_("say it in other words, or switch the check off: -o moderation=off"),
+            )
+        return False
+
+    async def hold(self, events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent, None]:
+        """The events of a turn; with moderation of the output, a reply comes all at once when it was checked.
+
+        A reply that is flagged, or cannot be checked, is left out, and `withheld` says why.
+        """
+        self.withheld = ""
+        checked = self._wanted("output")
+        held: list[TurnEvent] = []
+        async for event in events:
+            if not checked:
+                yield event
+            elif isinstance(event, (TextDelta, ReasoningDelta, ToolCall)):
+                held.append(event)
+            elif isinstance(event, (TurnFinished, TurnInterrupted, TurnFailed)):
+                notes: list[str] = []
+                if event.message is not None:
+                    others = event.others if isinstance(event, TurnFinished) else ()
+                    self.withheld = await self._doubt((event.message, *others), notes.append)
+                for note in notes:
+                    yield Notice(note)
+                if not self.withheld:
+                    for piece in held:
+                        yield piece
+                yield event
+            else:
+                yield event
+
+    async def may_show(self, ask: Asker, tell: Tell) -> bool:
+        """Whether a reply that was withheld is shown after all; where not, its turn is taken back.
+
+        Raises ContentFilterError in a run of one question.
+        """
+        ws = self._workspace
+        if await ask(_yes_or_no(_("{reason}; show it all the same?").format(reason=self.withheld))) == "y":
+            return True
+        record = tree.undo(ws.session)
+        if record is not None:
+            ws.manager.record(record)
+        if ws.run.unattended:
+            raise ContentFilterError(
+                _("{reason}; it is not shown, and the turn is taken back").format(reason=self.withheld),
+                hint=_("gptchat -c /redo brings it back"),
+            )
+        tell(_("the turn is taken back; /redo brings it back"))
+        return False
+
+    def _wanted(self, side: str) -> bool:
+        return self._workspace.settings.text("moderation") in (side, "both")
+
+    async def _doubt(self, messages: Sequence[Message], tell: Tell) -> str:
+        """Why a reply should not be shown; empty where it may be."""
+        texts = [text for message in messages for text in (message.reasoning, message.text) if text]
+        try:
+            return await self._objection("\n\n".join(texts), tell, reply=True)
+        except GptchatError as error:
+            return _("the reply could not be checked ({why})").format(why=error.message)
+
+    async def _objection(self, text: str, tell: Tell, *, reply: bool = False) -> str:
+        """What the provider has against `text`; empty where nothing, or where it has no moderation."""
+        if not text.strip():
+            return ""
+        provider = self._workspace.answering.provider()
+        try:
+            if not isinstance(provider, Moderates):
+                raise NotFoundError("")
+            async with asyncio.timeout(SECONDS):
+                verdict = await provider.moderate(text)
+        except NotFoundError:
+            if provider.name not in self._without:
+                self._without.add(provider.name)
+                tell(_("{name} has no moderation; nothing is checked").format(name=provider.name))
+            return ""
+        except TimeoutError:
+            raise RequestTimeoutError(
+                _("the moderation of {name} did not answer within {seconds:g} s").format(
+                    name=provider.name, seconds=SECONDS
+                ),
+                hint=_("try again, or /set moderation off"),
+            ) from None
+        if not verdict.flagged:
+            return ""
+        words = _("the reply was flagged: {categories}") if reply else _("your message was flagged: {categories}")
+        return words.format(categories=", ".join(verdict.categories) or _("no reason given"))
+
+
+def _yes_or_no(question: str) -> Ask:
+    return Ask(question, (("y", _("yes")), ("n", _("no"))), default="n")

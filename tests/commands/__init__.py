@@ -1,0 +1,1 @@
+"""The slash commands, run in the whole program against a scripted server."""

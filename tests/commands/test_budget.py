@@ -1,0 +1,83 @@
+"""The day's budget, and the account of what was spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gptchat.core.events import TurnFinished
+from gptchat.errors import QuotaError
+from gptchat.manager import Send
+from tests.support.server import Server, raw, say
+from tests.support.workspace import command, compose_workspace, data, effects, running, settings_for, turn
+
+PRICED = "[models.m]\ninput = 1000.0\noutput = 2000.0\ncached_input = 100.0\n"
+"""With 100 prompt tokens and 50 of reply: 0.1 + 0.1 US$ a turn."""
+USAGE = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+
+
+def test_a_spent_budget_warns_once(tmp_path: Path, server: Server) -> None:
+    """When the day's budget is spent, the person is told once and may go on."""
+    workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED, "-o", "budget.daily=0.3")
+    told: list[str] = []
+    with running(workspace) as loop:
+        for number in range(4):
+            loop.run(workspace.budget.check(told.append))
+            assert bool(told) == (number >= 2)
+            server.script(say("fine", usage=USAGE))
+            end = loop.run(turn(workspace, Send("hello")))[-1]
+            assert isinstance(end, TurnFinished)
+            assert end.cost == pytest.approx(0.2)
+            workspace.budget.add(end.message, end.cost)
+    assert told == ["today's budget is spent: $0.40 of $0.30"]
+
+
+def test_a_spent_budget_stops_the_next_run(tmp_path: Path, server: Server) -> None:
+    """With budget.stop a later run counts what was spent before, refuses to send, and says how to go on."""
+    server.script(say("fine", usage=USAGE))
+    first = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
+    with running(first) as loop:
+        loop.run(turn(first, Send("hello")))
+    second = compose_workspace(tmp_path, "", "-o", "budget.daily=0.15", "-o", "budget.stop=stop")
+    with running(second) as loop, pytest.raises(QuotaError, match=r"\$0.20 of \$0.15") as refused:
+        loop.run(second.budget.check(print))
+    assert "/set budget.daily" in refused.value.hint
+
+
+def test_another_person_has_a_budget_of_their_own(tmp_path: Path, server: Server) -> None:
+    """What one person spent does not stop another."""
+    flags = ("-o", "budget.daily=0.15", "-o", "budget.stop=stop")
+    workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED, *flags)
+    server.script(say("fine", usage=USAGE))
+    with running(workspace) as loop:
+        loop.run(workspace.budget.check(print))
+        end = loop.run(turn(workspace, Send("hello")))[-1]
+        assert isinstance(end, TurnFinished)
+        workspace.budget.add(end.message, end.cost)
+        workspace.switch_user("bob")
+        loop.run(workspace.budget.check(print))
+        workspace.switch_user("ann")
+        with pytest.raises(QuotaError):
+            loop.run(workspace.budget.check(print))
+
+
+def test_usage_counts_turn_session_day_and_cache(tmp_path: Path, server: Server) -> None:
+    """/usage adds up tokens and money by turn, session, day and person, with cached input at its own price."""
+    workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
+    reply = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":'
+    usage = '{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":40}}}'
+    with running(workspace) as loop:
+        server.script(raw(f"data: {reply}{usage}\n\n", "data: [DONE]\n\n"))
+        loop.run(turn(workspace, Send("one")))
+        workspace.begin_session()
+        server.script(say("two", usage=USAGE))
+        loop.run(turn(workspace, Send("two")))
+        found = loop.run(effects(workspace, "/usage"))
+        rows = {row["label"]: row for row in data(found)}
+        text = loop.run(command(workspace, "/usage"))
+    assert rows["last turn"]["cost_usd"] == rows["this session"]["cost_usd"] == pytest.approx(0.2)
+    assert rows["today"]["usage"]["prompt_tokens"] == 200
+    assert rows["ann, all in all"]["usage"]["cached_tokens"] == 40
+    assert rows["today"]["cost_usd"] == pytest.approx(0.2 + 0.06 + 0.004 + 0.1)
+    assert "$0.3640" in text

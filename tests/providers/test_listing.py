@@ -1,0 +1,141 @@
+"""Models as servers list them, with the facts they tell."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gptchat.core.ports import ModelFacts
+from gptchat.errors import GptchatError, ProtocolError
+from gptchat.providers.listing import models_in, moderation_in, window_in
+from tests.providers.asking import closing, provider
+from tests.support.server import Server
+
+
+def facts(item: dict[str, Any]) -> ModelFacts:
+    """The facts in one entry of a list."""
+    [found] = models_in({"data": [{"id": "m", **item}]}, "test")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("item", "context"),
+    [
+        ({}, None),
+        ({"context_length": 8192}, 8192),
+        ({"max_model_len": 4096, "owned_by": "vllm"}, 4096),
+        ({"context_window": 131072}, 131072),
+        ({"max_context_length": 32768}, 32768),
+        ({"meta": {"n_ctx_train": 2048}, "owned_by": "llamacpp"}, 2048),
+        ({"meta": {"n_ctx": 1024, "n_ctx_train": 2048}}, 1024),
+        ({"top_provider": {"context_length": 200000}}, 200000),
+        ({"context_length": "many"}, None),
+        ({"context_length": -1, "meta": 3}, None),
+    ],
+)
+def test_windows(item: dict[str, Any], context: int | None) -> None:
+    """The window is found under each name that servers give it."""
+    assert facts(item).context == context
+    assert facts(item).source == "server"
+
+
+def test_prices_and_abilities() -> None:
+    """OpenRouter's prices per token become prices per million, and its abilities are understood."""
+    found = facts(
+        {
+            "pricing": {"prompt": "0.00000125", "completion": "0.00001", "input_cache_read": "-1"},
+            "supported_parameters": ["tools", "reasoning"],
+            "architecture": {"input_modalities": ["text", "image"]},
+            "top_provider": {"max_completion_tokens": 5000},
+        }
+    )
+
+    assert (found.input, found.output, found.cached_input) == (1.25, 10.0, None)
+    assert (found.tools, found.reasoning, found.vision, found.max_output) == (True, True, True, 5000)
+
+
+def test_lists_in_other_shapes() -> None:
+    """Gemini's prefix goes, duplicates and nameless entries too, and a bare list is a list."""
+    listed = [{"id": "models/b"}, {"id": "a"}, {"id": "a"}, {"x": 1}, 7, {"id": ""}]
+
+    assert [one.name for one in models_in(listed, "test")] == ["a", "b"]
+    assert [one.name for one in models_in({"models": [{"name": "c"}]}, "test")] == ["c"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": None}, "x", 7, None, {"data": {}}])
+def test_what_is_no_list(answer: Any) -> None:
+    """An answer that is no list of models is told as such."""
+    with pytest.raises(ProtocolError):
+        models_in(answer, "test")
+
+
+@pytest.mark.parametrize(
+    ("properties", "window"),
+    [
+        ({"default_generation_settings": {"n_ctx": 1024}}, 1024),
+        ({"n_ctx": 512}, 512),
+        ({}, None),
+        ([], None),
+        ({"default_generation_settings": 3}, None),
+    ],
+)
+def test_llamacpps_properties(properties: Any, window: int | None) -> None:
+    """llama.cpp's properties tell the window that one conversation really has."""
+    assert window_in(properties) == window
+
+
+def test_models_of_a_server(server: Server) -> None:
+    """The models of a llama.cpp server have the window it runs with; without properties, the model's own."""
+    server.models = [{"id": "tiny", "owned_by": "llamacpp", "meta": {"n_ctx_train": 4096}}]
+
+    def listed() -> list[int | None]:
+        engine = provider(server.url)
+        return [one.context for one in asyncio.run(closing(engine, engine.models()))]
+
+    assert listed() == [4096]
+    server.props = {"default_generation_settings": {"n_ctx": 1024}}
+    assert listed() == [1024]
+
+
+def test_models_of_ollama(server: Server) -> None:
+    """A loaded Ollama model has the window it was given; others have none that is known."""
+    server.models = [{"id": "llama3:latest", "owned_by": "library"}, {"id": "qwen3:4b", "owned_by": "library"}]
+    server.loaded = {"models": [{"name": "llama3:latest", "context_length": 4096}, {"name": 3}, 7]}
+    engine = provider(server.url)
+
+    models = asyncio.run(closing(engine, engine.models()))
+
+    assert [(one.name, one.context) for one in models] == [("llama3:latest", 4096), ("qwen3:4b", None)]
+
+
+def test_models_with_a_wrong_key(server: Server) -> None:
+    """A wrong key is told when models are listed, too."""
+    server.key = "another"
+    engine = provider(server.url)
+
+    with pytest.raises(GptchatError) as caught:
+        asyncio.run(closing(engine, engine.models()))
+    assert caught.value.kind == "authentication"
+
+
+@pytest.mark.parametrize("answer", [{}, {"results": []}, {"results": [3]}, [], None])
+def test_what_is_no_verdict(answer: Any) -> None:
+    """An answer that is no moderation is told as such, not taken for harmless."""
+    with pytest.raises(ProtocolError):
+        moderation_in(answer)
+
+
+def test_a_verdict_over_several_parts() -> None:
+    """Where several texts were judged, one flagged is enough, and the worst score counts."""
+    verdict = moderation_in(
+        {
+            "results": [
+                {"flagged": False, "categories": {"hate": False}, "category_scores": {"hate": 0.1}},
+                {"flagged": True, "categories": {"hate": True}, "category_scores": {"hate": 0.9, "x": None}},
+            ]
+        }
+    )
+
+    assert (verdict.flagged, verdict.categories, verdict.scores) == (True, ("hate",), {"hate": 0.9})
