@@ -18,8 +18,8 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
-    from gptchat.terminal.reply import ReplyPainter
     from gptchat.terminal.prompt import Prompt
+    from gptchat.terminal.reply import ReplyPainter
     from gptchat.terminal.screen import Screen
 
 T = TypeVar("T")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from rich.cells import cell_len
-
 from gptchat.terminal.safe import clean_line
 from gptchat.words import _, ngettext
 
@@ -23,6 +21,8 @@ def draft_window(text: str, caret: int, width: int) -> tuple[str, int]:
 
     `caret` counts characters of `text`.
     """
+    from rich.cells import cell_len
+
     begin, used = caret, 0
     while begin > 0 and used + cell_len(text[begin - 1]) < width:
         begin -= 1
