@@ -53,6 +53,9 @@ class PlainReply:
         """Everything is written as it comes."""
         return None
 
+    def clear(self) -> None:
+        """What was written stays where it is."""
+
     def finish(self, status: str = "") -> None:
         """The reply is whole."""
         self._raw.finish()
