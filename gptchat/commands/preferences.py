@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from gptchat import redaction, words
+from gptchat import redaction
 from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.workspace import Workspace
