@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from gptchat.commands.workspace import Workspace
     from gptchat.config.flags import Options
-    from gptchat.terminal.painter import ReplyPainter
+    from gptchat.terminal.reply import ReplyPainter
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class PlainReply:
 
     def __init__(self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool) -> None:
         from gptchat.terminal.capabilities import Terminal
-        from gptchat.terminal.painter import RawPainter
+        from gptchat.terminal.reply import RawPainter
 
         write = writer(stdout) if not silent else lambda _text: None
         self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
@@ -49,6 +49,9 @@ class PlainReply:
     def frame(self, *, force: bool = False) -> float | None:
         """Everything is written as it comes."""
         return None
+
+    def clear(self) -> None:
+        """What was written stays where it is."""
 
     def finish(self, status: str = "") -> None:
         """The reply is whole."""
