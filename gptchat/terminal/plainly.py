@@ -51,7 +51,7 @@ class PlainReply:
         return None
 
     def clear(self) -> None:
-        """What was written stays where it is."""
+        """There is nothing to clear."""
 
     def finish(self, status: str = "") -> None:
         """The reply is whole."""

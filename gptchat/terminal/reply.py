@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gptchat.terminal.capabilities import Terminal
-from gptchat.terminal.markdown import Encoder, render_lines
 from gptchat.terminal.safe import clean
 from gptchat.terminal.status import Fragment
 from gptchat.terminal.theme import Theme
@@ -67,6 +66,8 @@ def print_reply(
 
     `columns` is the width of the window; code blocks are numbered from `code_blocks` + 1.
     """
+    from gptchat.terminal.markdown import Encoder, render_lines  # not for pipes, which it would only slow down
+
     encoder = Encoder(terminal)
     lines = render_lines(
         text, columns_to_fill(columns), theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks

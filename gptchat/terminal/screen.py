@@ -95,12 +95,12 @@ class Screen:
 
     def markdown(self, text: str, *, code_blocks: int = 0) -> None:
         """Print `text` as Markdown."""
-        from gptchat.terminal.markdown.stream import render_lines
+        from gptchat.terminal.reply import print_reply
 
-        encoder = self._rich_encoder()
-        width = max(self.size()[0] - 1, 10)
-        lines = render_lines(text, width, self.theme, hyperlinks=self.terminal.hyperlinks, code_blocks=code_blocks)
-        self.write("".join(encoder.line(line) + "\n" for line in lines))
+        columns = self.size()[0]
+        print_reply(
+            self.write, text, columns=columns, theme=self.theme, terminal=self.terminal, code_blocks=code_blocks
+        )
 
     def _plainly(self, blocks: Sequence[Block]) -> None:
         if blocks:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rich.cells import cell_len
-
+from gptchat.core.width import cells
 from gptchat.terminal.safe import clean_line
 from gptchat.words import _, ngettext
 
@@ -24,12 +23,12 @@ def draft_window(text: str, caret: int, width: int) -> tuple[str, int]:
     `caret` counts characters of `text`.
     """
     begin, used = caret, 0
-    while begin > 0 and used + cell_len(text[begin - 1]) < width:
+    while begin > 0 and used + cells(text[begin - 1]) < width:
         begin -= 1
-        used += cell_len(text[begin])
+        used += cells(text[begin])
     end, total = caret, used
-    while end < len(text) and total + cell_len(text[end]) <= width:
-        total += cell_len(text[end])
+    while end < len(text) and total + cells(text[end]) <= width:
+        total += cells(text[end])
         end += 1
     return text[begin:end], used
 

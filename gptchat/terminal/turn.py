@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import (
@@ -26,30 +26,8 @@ from gptchat.errors import GptchatError
 from gptchat.terminal import status
 from gptchat.words import _, ngettext
 
-
-class Paints(Protocol):
-    """What this needs of a painter (`painter.ReplyPainter` has it)."""
-
-    def feed(self, text: str) -> None:
-        """Take a piece of the reply."""
-
-    def feed_reasoning(self, text: str) -> None:
-        """Take a piece of the reasoning."""
-
-    def note(self, text: str, look: str = "notice") -> None:
-        """Print a line for the person."""
-
-    def set_activity(self, text: str) -> None:
-        """Say what is waited for."""
-
-    def frame(self, *, force: bool = False) -> float | None:
-        """Paint if it is time; the seconds until it wants to be called again."""
-
-    def finish(self, status: str = "") -> None:
-        """The reply is whole."""
-
-    def interrupt(self, status: str = "") -> None:
-        """The reply ends here."""
+if TYPE_CHECKING:
+    from gptchat.terminal.reply import ReplyPainter
 
 
 @dataclass(slots=True)
@@ -73,7 +51,7 @@ class Outcome:
 
 async def paint(
     events: AsyncIterator[TurnEvent],
-    painter: Paints,
+    painter: ReplyPainter,
     *,
     told: Callable[[Outcome], str] = lambda outcome: "",
 ) -> Outcome:
@@ -108,7 +86,7 @@ async def paint(
     return outcome
 
 
-def _take(event: TurnEvent, painter: Paints, outcome: Outcome) -> None:
+def _take(event: TurnEvent, painter: ReplyPainter, outcome: Outcome) -> None:
     match event:
         case TextDelta(text, 0):
             painter.set_activity("")
