@@ -163,7 +163,7 @@ def matching(infos: Sequence[SessionInfo], text: str) -> list[SessionInfo]:
     return [info for info in infos if all(word in f"{info.title}\n{info.id}".casefold() for word in words)]
 
 
-_age = attrgetter("updated", "id")
+_age = attrgetter("updated", "mtime", "id")
 
 
 def _files(source: Path) -> list[Path]:

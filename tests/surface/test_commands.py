@@ -1,0 +1,128 @@
+"""Slash commands from the shell: each one is known by all its names, and answers in JSON where it is asked to."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gptchat.commands.families import registry
+from tests.support.server import Server, say
+from tests.surface.machine import Machine
+
+CODE = "Here:\n\n```python\nprint(1)\n```\n\nand\n\n```sh\nls\n```\n"
+
+TABLE = {
+    "new": "clear reset", "sessions": "ls", "resume": "open", "rename": "", "delete": "", "fork": "branch",
+    "search": "", "history": "", "export": "", "import": "", "retry": "regenerate", "edit": "", "undo": "",
+    "redo": "", "continue": "", "user": "", "users": "", "model": "", "models": "", "provider": "", "set": "",
+    "unset": "", "system": "", "preset": "", "key": "", "context": "", "tokens": "", "pin": "", "unpin": "",
+    "compact": "", "attach": "", "editor": "", "copy": "", "save": "", "raw": "", "code": "", "json": "",
+    "usage": "cost", "status": "", "doctor": "", "config": "", "theme": "", "lang": "", "help": "?",
+    "exit": "quit bye",
+}  # fmt: skip
+"""Every promised command, with its other names."""
+
+
+def test_every_command_has_all_its_names() -> None:
+    """Each command of the documentation exists, under each of its names, with help of its own."""
+    known = registry()
+    for name, aliases in TABLE.items():
+        for word in (name, *aliases.split()):
+            command = known.get(word)
+            assert command is not None, word
+            assert command.name == name
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if name != "doctor"])
+def test_every_command_answers_json(name: str, connected: Machine, server: Server) -> None:
+    """With `--json` every command prints one JSON document, whether it can do its work in a shell or not."""
+    server.script(say(CODE))
+    connected.run("hello")
+    arguments = {
+        "rename": ["A title"],
+        "search": ["hello"],
+        "import": ["nowhere.json"],
+        "unset": ["temperature"],
+        "attach": ["nowhere.txt"],
+        "save": ["1", "block.py"],
+        "resume": ["1"],
+    }
+    result = connected.run("--json", "-c", f"/{name}", *arguments.get(name, []))
+    document = result.json
+    if result.status:
+        assert document["error"]["kind"] in ("usage", "storage"), document
+        assert name in ("redo", "unpin", "compact", "attach", "editor", "import"), document
+    assert result.err == ""
+
+
+def test_commands_do_their_work_in_a_shell(connected: Machine, server: Server) -> None:
+    """A script can fork, rename, move in the tree, take code out, switch people, and change settings that stay."""
+    server.script(say(CODE))
+    session = connected.ask("hello")["session"]
+    assert connected.run("-c", "/raw").out == CODE
+    assert connected.run("-c", "/copy", "2").out.strip() == "ls"
+    connected.ask("-c", "/save", "1", "block.py")
+    assert (connected.folder / "block.py").read_text().strip() == "print(1)"
+    fork = connected.ask("-c", "/fork")["session"]
+    assert fork != session
+    assert connected.ask("-s", fork, "/rename", "Forked")["title"] == "Forked"
+    assert connected.ask("-s", session, "/delete", "Forked")["deleted"] == fork
+    assert [found["id"] for found in connected.ask("/sessions")] == [session]
+    assert connected.ask("-c", "/undo")["turns"] == 0
+    assert connected.ask("-c", "/history") == []
+    connected.ask("-c", "/redo")
+    assert [entry["turn"] for entry in connected.ask("-c", "/history")] == [1, 1]
+    assert connected.ask("-c", "/retry", "m2")["model"] == "m2"
+    assert connected.ask("/set", "temperature", "0.3") == {"temperature": 0.3}
+    connected.run("later")
+    assert server.requests[-1].json["temperature"] == 0.3
+    assert connected.ask("/unset", "temperature") == {"temperature": None}
+    assert connected.ask("/user", "Bob") == {"user": "Bob", "new": True}
+    assert {user["name"]: user["current"] for user in connected.ask("/users")} == {"Bob": True, "alice": False}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("/sess", "/sessions"), ("/retri", "/retry"), ("/hlep", "/help"), ("/SESSIONZ", "/sessions")],
+)
+def test_an_unknown_command_is_never_sent(typed: str, meant: str, connected: Machine, server: Server) -> None:
+    """A misspelt command, or the beginning of one, is answered with the nearest and goes to no model."""
+    result = connected.run(typed, "and words")
+    assert result.status == 2
+    assert result.told[1].split("?")[0].split("mean ")[1].startswith(meant)
+    assert server.requests == []
+
+
+def test_a_language_is_the_person_s_own(connected: Machine) -> None:
+    """`/lang zh` stays with who chose it; `--lang` goes before it for one run."""
+    connected.ask("-u", "li", "/lang", "zh")
+    assert "没有" in connected.run("-u", "li", "/nope").err
+    assert "there is no command" in connected.run("-u", "li", "--lang", "en", "/nope").err
+    assert "there is no command" in connected.run("-u", "ann", "/nope").err
+
+
+def test_export_knows_a_misspelt_format_from_a_file(connected: Machine) -> None:
+    """A misspelt format is told and writes nothing; a file's ending names its format; `-` is standard output."""
+    connected.run("hello")
+    assert "markdown" in connected.run("-c", "/export", "markdwon").told[1]
+    connected.ask("-c", "/export", "chat.json")
+    assert json.loads((connected.folder / "chat.json").read_text())["type"] == "session"
+    assert json.loads(connected.run("-c", "/export", "messages", "-").out)[0] == {
+        "role": "user",
+        "content": "hello",
+    }
+    written = sorted(path.name for path in connected.folder.iterdir() if not path.name.startswith("."))
+    assert written == ["chat.json"]
+
+
+def test_keys_are_shown_masked_only(machine: Machine, server: Server) -> None:
+    """No command prints a key, wherever it comes from."""
+    machine.connect(server.url, api_key_env='"MY_KEY"', headers='{"X-Token" = "tok-0123456789abcdef"}')
+    machine.set(MY_KEY="sk-very-secret-0123456789abcdef")
+    for words in (["/key"], ["/key", "show"], ["/config"], ["/set"], ["/status"], ["/code", "curl"], ["/json"]):
+        for flags in ([], ["--json"]):
+            result = machine.run(*flags, *words)
+            assert result.status == 0, result.err
+            assert "very-secret" not in result.out + result.err
+            assert "tok-0123456789" not in result.out + result.err
