@@ -170,7 +170,7 @@ class Chat:
 
     async def handle(self, line: str) -> None:
         """Do what a line asks for."""
-        parsed = self._parse(line)
+        parsed = self.workspace.registry.parse(line)
         match parsed:
             case Said(text):
                 if not self.warm.done:
@@ -186,8 +186,8 @@ class Chat:
                 await self.carrier.shell(command)
                 self.draft = self._together(self.carrier.take_draft())
             case Unknown(name, nearest):
+                # The line is not put back, where what is typed next would stand behind it: Up recalls it.
                 near = ", ".join(f"/{known}" for known in nearest)
-                self.draft = self._together(line)
                 hint = (
                     _("did you mean {names}? //{name} sends it as a message")
                     if near
@@ -205,13 +205,6 @@ class Chat:
             return returned or typed
         words = typed if isinstance(typed, str) else self.prompt.folding.unfold(typed.text)
         return f"{returned}\n{words}"
-
-    def _parse(self, line: str) -> Call | Said | Shell | Unknown:
-        try:
-            return self.workspace.registry.parse(line)
-        except UsageError:
-            self.draft = self._together(line)  # nothing typed is lost to a wrong argument
-            raise
 
     def changed(self, what: frozenset[str]) -> None:
         """Something the terminal shows has changed: read it again."""

@@ -93,6 +93,9 @@ def test_lines_commands_and_messages(home: Home, server: Server) -> None:
         screen.wait_for("there is no command /sesions")
         assert "did you mean /sessions" in screen.text
         assert len(asked(server)) == before
+        ready(screen)
+        screen.send("\x1b[A")
+        screen.wait_for("alice › /sesions")
         screen.send("\x15")
         ready(screen)
         for line, sent in (

@@ -39,7 +39,7 @@ def test_only_the_owner_can_read(connected: Machine) -> None:
 
 
 def test_the_layout_and_the_records(connected: Machine) -> None:
-    """People find their sessions where the documentation says, one JSON object a line, with the promised fields."""
+    """Sessions lie where the documentation says, one JSON object a line, with the promised fields."""
     id = connected.ask("-u", "bob", "-o", "temperature=0.5", "hello")["session"]
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", id)
     folder = connected.data / "users" / "bob"
@@ -69,7 +69,7 @@ def test_the_layout_and_the_records(connected: Machine) -> None:
 
 
 def test_the_records_of_commands(connected: Machine) -> None:
-    """A title, a pin, a setting and a step back are each a record at the journal's end; nothing before it changes."""
+    """A title, a pin, a setting, a step back: each is a record at the end, and nothing before it changes."""
     connected.ask("hello")
     before = connected.journals()[0]
     for words, record in (
@@ -98,7 +98,7 @@ def test_a_reply_lies_beside_its_session_only_while_it_streams(connected: Machin
         gate.reached.wait(10)
         for _look in range(2000):
             seen.extend(text for path in sessions.glob("*.partial") if "half" in (text := path.read_text()))
-            if seen or gate.reached.wait(0) and threading.Event().wait(0.005):
+            if seen or (gate.reached.wait(0) and threading.Event().wait(0.005)):
                 break
         gate.open()
 
@@ -143,7 +143,7 @@ def test_any_name_is_a_folder_of_its_own(name: str, slug: str, connected: Machin
 
 @pytest.mark.parametrize("name", ["", " ", ".", "..", "a\nb", "x" * 5000])
 def test_a_name_that_is_none(name: str, connected: Machine) -> None:
-    """What cannot be a name is refused, or is a folder below `users/` like any other; nothing is written elsewhere."""
+    """What cannot be a name is refused, or is a folder below `users/` like any other."""
     result = connected.run("-u", name, "hi")
     assert result.status in (0, 2)
     for path in connected.data.rglob("*.jsonl"):
