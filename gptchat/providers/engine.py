@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ _LESSONS = 8  # refusals of one request that are answered by adapting it, before
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Engine:
+class Engine(ABC):
     """A provider that is reached through the SDK. Kinds differ in `connect` and `address` alone."""
 
     def __init__(
@@ -81,13 +82,13 @@ class Engine:
     # What kinds differ in
 
     @property
+    @abstractmethod
     def address(self) -> str:
         """The base address requests go to. Raises `ConfigurationError` where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
         """The SDK's client for `key` (empty: none) over `http`, without retries of its own."""
-        raise NotImplementedError
 
     def authorization(self, key: str) -> dict[str, Any]:
         """The headers that carry `key`, named in every request, so that nothing else can take their place.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from gptchat.commands.outgoing import attach
 from gptchat.commands.registry import Call, Said, Shell, Unknown
-from gptchat.commands.sessions import replay
+from gptchat.commands.sessions import open_first, replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.storage import users as people
 from gptchat.terminal.candidates import WorkspaceCandidates
 from gptchat.terminal.carrying import Carrier
 from gptchat.terminal.completion import ChatCompleter
+from gptchat.terminal.debugging import traceback_of, unexpected
 from gptchat.terminal.folding import Draft
 from gptchat.terminal.gauge import Gauge
 from gptchat.terminal.keyboard import on_signals, open_keyboard, quiet
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
     from gptchat.commands.workspace import Workspace
     from gptchat.config.flags import Options
+
+_GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
+"""What writing to a terminal fails with that is no longer there."""
 
 
 def chat(workspace: Workspace, options: Options) -> int:
@@ -94,10 +100,19 @@ class Chat:
         threading.Thread(target=warm_up, args=(ws,), name="warm up", daemon=True).start()
         self.gauge.refresh()
         self._listing = asyncio.ensure_future(self._ask_server())
+        for reference in self.options.attachments:
+            await self._attach(reference)
         ws.budget.begin()
         while not self.leaving:
             await self._turn()
         return 0 if await self._farewell() else 1
+
+    async def _attach(self, reference: str) -> None:
+        """Take what the command line attaches along with the first message."""
+        try:
+            self.screen.say(await self.live.wait(attach(self.workspace, reference)), "hint")
+        except GptchatError as error:
+            self.screen.error(error)
 
     async def _ask_server(self) -> None:
         """Learn behind the prompt what the server knows of its models: their windows, and names to complete.
@@ -131,6 +146,15 @@ class Chat:
             self.leaving = True
         except GptchatError as error:
             self.screen.error(error)
+            self.draft = self.draft or self.live.take_draft()
+        except Exception as fault:
+            if isinstance(fault, OSError) and fault.errno in _GONE:
+                self._hang_up()
+                return
+            # The chat outlives a mistake in one command.
+            self.screen.error(unexpected(fault))
+            if self.options.debug:
+                self.screen.say(traceback_of(fault), "hint")
             self.draft = self.draft or self.live.take_draft()
 
     async def handle(self, line: str) -> None:
@@ -198,14 +222,8 @@ class Chat:
 
     def _open_first(self) -> None:
         ws, options = self.workspace, self.options
-        if options.session:
-            ws.open_session(ws.library.find(ws.user, options.session).id)
-        elif options.latest:
-            found = ws.library.latest(ws.user)
-            if found is None:
-                self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
-            else:
-                ws.open_session(found.id)
+        if (options.latest or options.session) and not open_first(ws, options.session):
+            self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
 
     def _greet(self) -> None:
         ws = self.workspace
