@@ -251,10 +251,15 @@ class Engine(ABC):
         if self._client is None:
             key = self._key = self._key or await self.key_now()
             # In a thread: importing the SDK and reading certificates would hold up typing and stopping
-            self._client = await asyncio.to_thread(
-                lambda: self.connect(key, http_client(self.address, self.settings, self.network))
-            )
+            client = await asyncio.to_thread(self._client_for, key)
+            if self._client is None:
+                self._client = client
+            else:  # another request was quicker
+                await client.close()
         return self._client
+
+    def _client_for(self, key: str) -> AsyncOpenAI:
+        return self.connect(key, http_client(self.address, self.settings, self.network))
 
     async def key_now(self) -> str:
         """The key as its source gives it now; empty where none is needed. Raises `ConfigurationError`."""

@@ -68,8 +68,12 @@ async def paint(
         timer = loop.call_later(wait, tick) if wait is not None else None
 
     tick()
+    waiting = True  # until text comes, which ends whatever was said to be waited for
     try:
         async for event in events:
+            if waiting and isinstance(event, TextDelta):
+                painter.set_activity("")
+            waiting = not isinstance(event, TextDelta)
             _take(event, painter, outcome)
             tick()
     finally:
@@ -89,7 +93,6 @@ async def paint(
 def _take(event: TurnEvent, painter: ReplyPainter, outcome: Outcome) -> None:
     match event:
         case TextDelta(text, 0):
-            painter.set_activity("")
             painter.feed(text)
         case ReasoningDelta(text, 0):
             painter.feed_reasoning(text)
