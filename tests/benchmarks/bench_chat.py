@@ -126,7 +126,11 @@ def start(bench: Bench) -> None:
     for whose, program, prompt in bench.chats("text-20-0"):
         add(table, "prompt ready, s", whose, program.wait(prompt) - program.begun)
         add(table, "prompt ready, CPU s", whose, program.cpu())
+    bare = {name: value for name, value in bench.environment.items() if not name.endswith("_API_KEY")}
+    new = ["--config", str(bench.folder / "none.toml"), "--data-dir", str(bench.folder / "new"), "--lang", "en"]
     for _run in range(bench.runs):
+        with Program([sys.executable, "-m", "gptchat", *new], bare) as program:
+            add(table, "first screen of a new person, s", "ours", program.wait("OpenAI") - program.begun)
         begun = time.perf_counter()
         subprocess.run([sys.executable, "-c", "import openai"], env=bench.environment, check=True)
         add(table, "prompt ready, s", "import openai", time.perf_counter() - begun)
