@@ -57,7 +57,8 @@ class Bench:
         )
 
     def ours(self, model: str, *arguments: str, data: str = "data") -> Program:
-        """gptchat in the data folder named `data`."""
+        """gptchat in the data folder named `data`, without the draft that an earlier run left there."""
+        (self.folder / data / "users" / "bench" / "draft").unlink(missing_ok=True)
         return Program(self._command(model, *arguments, data=data), self._with_cache(data))
 
     def run(self, *arguments: str, data: str) -> tuple[float, float]:
