@@ -128,7 +128,8 @@ def start(bench: Bench) -> None:
         add(table, "prompt ready, s", whose, program.wait(prompt) - program.begun)
         add(table, "prompt ready, CPU s", whose, program.cpu())
     bare = {name: value for name, value in bench.environment.items() if not name.endswith("_API_KEY")}
-    new = ["--config", str(bench.folder / "none.toml"), "--data-dir", str(bench.folder / "new"), "--lang", "en"]
+    bare |= {"HOME": str(bench.folder / "new"), "XDG_CONFIG_HOME": str(bench.folder / "new")}
+    new = ["--data-dir", str(bench.folder / "new"), "--lang", "en"]
     for _run in range(bench.runs):
         with Program([sys.executable, "-m", "gptchat", *new], bare) as program:
             add(table, "first screen of a new person, s", "ours", program.wait("OpenAI") - program.begun)
