@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gptchat import words
-from gptchat.errors import GptchatError
+from gptchat.errors import GptchatError, TurnInterruptedError
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
@@ -37,15 +38,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return tell_failure(error, as_json=wants_json(arguments), debug="--debug" in arguments)
     except KeyboardInterrupt:
-        return 130
+        from gptchat.terminal.oneshot import tell_failure
+
+        return tell_failure(TurnInterruptedError(_("stopped")), as_json=wants_json(arguments))
     except BrokenPipeError:
         # Whoever read our output has left (`gptchat ... | head`); nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as fault:
+        from gptchat.terminal.debugging import unexpected
+        from gptchat.terminal.oneshot import tell_failure
+
+        return tell_failure(unexpected(fault), as_json=wants_json(arguments), debug="--debug" in arguments)
 
 
 def _run(options: Options) -> int:
-    from gptchat.terminal.oneshot import Streams, question
+    from gptchat.terminal.asked import Streams, question
 
     streams = Streams.of_process()
     asked = question(options, streams)
@@ -81,7 +89,7 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
 
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
     settings = _settings(options, environ, paths)
-    if not options.lang and settings.text("ui.lang") in words.LANGUAGES:
+    if settings.text("ui.lang") in words.LANGUAGES:
         words.choose(settings.text("ui.lang"))
     kept = Kept(paths.data_dir / "learnt.json", readonly=options.incognito)
     counter = Counter(encodings=_encodings(settings), calibration=kept.part("tokens"), save=kept.saver("tokens"))
@@ -135,6 +143,8 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
         flags["model"] = options.model
     if options.preset:
         flags["preset"] = options.preset
+    if options.lang:
+        flags["ui.lang"] = options.lang
     if options.raw:
         flags["ui.raw"] = True
     flags.update(parse_assignment(text) for text in options.settings)
@@ -143,12 +153,12 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
 
 
 def _store(options: Options, paths: Paths) -> SessionStore:
+    from gptchat.storage.store import JournalStore
+
     if options.incognito:
         from gptchat.storage.memory import MemoryStore
 
-        return MemoryStore()
-    from gptchat.storage.store import JournalStore
-
+        return MemoryStore(JournalStore(paths.data_dir).read)
     return JournalStore(paths.data_dir)
 
 

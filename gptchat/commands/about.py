@@ -135,7 +135,6 @@ async def lang(ws: Workspace, call: Call) -> Effects:
         if name not in words.LANGUAGES:
             raise UsageError(_("there is no language {name} yet; en and zh there are").format(name=name))
         ws.change("ui.lang", name)
-        words.choose(name)
         yield Changed(frozenset({"settings", "language"}))
     yield Show([Text(_("language: {name}").format(name=words.language()))], {"lang": words.language()})
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from gptchat import redaction, words
+from gptchat import redaction
 from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.workspace import Workspace
@@ -62,10 +62,7 @@ def _change(ws: Workspace, key: str, value: Any) -> str:
     if key == "fallback":
         for name in value:
             ws.settings.provider(name)
-    warning = ws.change(key, value)
-    if key == "ui.lang":
-        words.choose(value if value in words.LANGUAGES else words.detect(ws.environ))
-    return warning
+    return ws.change(key, value)
 
 
 def _json(ws: Workspace, key: str) -> tuple[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from gptchat import words
 from gptchat.commands.answering import Answering
 from gptchat.commands.budget import Budget
 from gptchat.commands.effects import Progress
@@ -21,6 +22,7 @@ from gptchat.core.messages import Request
 from gptchat.core.session import Session
 from gptchat.errors import StorageError, UsageError
 from gptchat.manager import SessionManager, build
+from gptchat.redaction import redact
 from gptchat.storage import users as people
 from gptchat.storage.store import JournalStore
 from gptchat.words import _, ngettext
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from gptchat.core.attachments import Attachment
     from gptchat.providers.learnt import Learnt
     from gptchat.storage.library import Library
+
+
+_LARGE = 1000
+"""From so many messages on, how a session stands is noted when it is left, so that the next start is quick."""
 
 
 @runtime_checkable
@@ -138,7 +144,13 @@ class Workspace:
         self.settings.replace_layer("user", user.settings)
         self.settings.replace_layer("set", {})
         self.answering.forget_provider()  # keys may be each person's own
+        self.speak()
         self.begin_session()
+
+    def speak(self) -> None:
+        """Use the language of the settings in force; where they leave it open, that of the environment."""
+        name = self.settings.text("ui.lang")
+        words.choose(name if name in words.LANGUAGES else words.detect(self.environ))
 
     def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
         """Open a new session under the settings in force, or with `settings` of its own."""
@@ -177,6 +189,8 @@ class Workspace:
         Returns a sentence for the person where it could not be saved, else nothing.
         """
         self.settings.set("set", key, value)
+        if key == "ui.lang":
+            self.speak()
         setting = schema.find(key)
         if setting is not None and setting.scope == "chat":
             self.change_session(key, value)
@@ -187,7 +201,10 @@ class Workspace:
         self.settings.unset("set", key)
         if self.settings.unset("session", key):
             self._record_settings({key: None})
-        return self._save_user({key: None})
+        warning = self._save_user({key: None})
+        if key == "ui.lang":
+            self.speak()
+        return warning
 
     def change_session(self, key: str, value: Any) -> None:
         """Set `key` for the open session alone."""
@@ -261,6 +278,8 @@ class Workspace:
         """Close connections, and keep what was learnt."""
         await self.answering.close()
         await asyncio.to_thread(self.keep)
+        if len(self.session.messages) >= _LARGE and not self.run.incognito:
+            await asyncio.to_thread(self.library.remember, self.journals, self.session)
 
     # The next request
 
@@ -278,7 +297,8 @@ class Workspace:
             )
         path, body = route.provider.body(build(self.manager.plan(route), route, self.session))
         variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
-        return f"{route.provider.address.rstrip('/')}{path}", variable, body
+        address = redact(route.provider.address.rstrip("/"))  # some write their password into it
+        return f"{address}{path}", variable, body
 
     # Words
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from gptchat import __version__
 from gptchat.errors import UsageError
-from gptchat.words import _
+from gptchat.words import LANGUAGES, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,44 @@ class Options:
     debug: bool = False
 
 
+class _Formatter(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30)
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        super().add_usage(usage, actions, groups, prefix or _("usage: "))
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=_("gptchat --help shows every option"))
+        raise UsageError(_translated(message), hint=_("gptchat --help shows every option"))
+
+
+def _translated(message: str) -> str:
+    """One of argparse's own messages (3.11 to 3.14) in our words; any other message as it is."""
+    match = re.fullmatch(r"argument (\S+): (expected one|ignored explicit|invalid choice).*", message, re.DOTALL)
+    if match is None:
+        return message
+    told = {
+        "expected one": _("{option} needs a value"),
+        "ignored explicit": _("{option} takes no value"),
+        "invalid choice": _("{option} takes one of {choices}"),
+    }
+    return told[match[2]].format(option=match[1], choices=", ".join(LANGUAGES))
 
 
 def parse(argv: Sequence[str]) -> Options:
     """Read the command line; raises UsageError, and SystemExit for --help and --version."""
     parser = _build()
-    given, unknown = parser.parse_known_intermixed_args(list(argv))
-    words: list[str] = given.prompt
+    flags, said = _split(argv)
+    given, unknown = parser.parse_known_intermixed_args(flags)
+    words: list[str] = given.prompt + said
     if unknown:
         if not words or not words[0].startswith("/"):
             parser.error(_("unknown option {name}").format(name=unknown[0]))
@@ -73,11 +102,18 @@ def parse(argv: Sequence[str]) -> Options:
     )
 
 
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands before a bare `--`, and what after: words of the prompt, however they begin."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    return list(argv[:end]), list(argv[end + 1 :])
+
+
 def asked_language(argv: Sequence[str]) -> str:
     """The language that the flags ask for, read before the parser is built so that --help speaks it."""
-    for index, word in enumerate(argv):
-        if word == "--lang" and index + 1 < len(argv):
-            return argv[index + 1]
+    flags, _said = _split(argv)
+    for index, word in enumerate(flags):
+        if word == "--lang" and index + 1 < len(flags):
+            return flags[index + 1]
         if word.startswith("--lang="):
             return word.removeprefix("--lang=")
     return ""
@@ -97,7 +133,7 @@ def _build() -> argparse.ArgumentParser:
         usage=usage,
         add_help=False,
         allow_abbrev=False,
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=30),
+        formatter_class=_Formatter,
         description=_("A chat in the terminal: several people, saved sessions, streamed Markdown"),
         epilog=_("in the chat, /help lists the commands"),
     )
@@ -127,7 +163,7 @@ def _build() -> argparse.ArgumentParser:
     add("--incognito", action="store_true", help=_("nothing of this run is saved"))
     add("--config", metavar="FILE", default="", help=_("settings file instead of the usual one"))
     add("--data-dir", metavar="DIR", default="", help=_("data folder instead of the usual one"))
-    add("--lang", choices=("en", "zh"), default="", help=_("language of the program (default: from the locale)"))
+    add("--lang", choices=LANGUAGES, default="", help=_("language of the program (default: from the locale)"))
     add("--debug", action="store_true", help=_("tracebacks, and a log file without keys"))
     add("--version", action="version", version=f"gptchat {__version__}", help=_("show the version and leave"))
     add("-h", "--help", action="help", help=_("show this help and leave"))
@@ -136,4 +172,4 @@ def _build() -> argparse.ArgumentParser:
 
 def wants_json(argv: Sequence[str]) -> bool:
     """Whether the command line asks for JSON; read even from one that cannot be parsed, for its error's sake."""
-    return "--json" in argv
+    return "--json" in _split(argv)[0]

@@ -61,8 +61,8 @@ class Session:
     def apply(self, record: Mapping[str, Any]) -> None:
         """Take in one record. An unknown type, or a field of a wrong type, changes nothing and is no error."""
         ts = record.get("ts")
-        if isinstance(ts, str) and ts:
-            self.updated = max(self.updated, ts)
+        if isinstance(ts, str) and ts > self.updated and ts[:4].isdecimal():
+            self.updated = ts
         match record.get("type"):
             case "session":
                 self._apply_session(record)

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from zlib import crc32
 
 from gptchat.core.messages import Message, Record
@@ -81,6 +82,8 @@ def survey(folder: Path, database: sqlite3.Connection | None) -> Survey:
                 try:
                     stat = entry.stat()
                 except OSError:  # gone this moment
+                    continue
+                if not S_ISREG(stat.st_mode):
                     continue
                 id, size = entry.name[:-6], stat.st_size
                 row = rows.get(id)

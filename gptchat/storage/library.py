@@ -11,9 +11,12 @@ from pathlib import Path
 
 from gptchat.core.messages import Record
 from gptchat.core.ports import SessionInfo
+from gptchat.core.session import Session
 from gptchat.errors import UsageError
 from gptchat.storage.atomic import make_folder
-from gptchat.storage.listing import Row, rows
+from gptchat.storage.ids import safe_id
+from gptchat.storage.listing import Row, remember, row_at, rows
+from gptchat.storage.store import JournalStore
 from gptchat.storage.troubles import storage_error
 from gptchat.storage.users import sessions_folder, user_folder
 from gptchat.words import _
@@ -48,12 +51,15 @@ class Library:
         any order and script; a title that is exactly `ref` wins. Raises UsageError that names what is near.
         """
         ref = ref.strip()
-        found = self._newest_first(user)
         if not ref:
             raise UsageError(_("no session was named"), hint=_("/sessions lists them"))
-        for row in found:
-            if row.id == ref:
-                return row.info(user)
+        folder = sessions_folder(self.data, user)
+        if safe_id(ref):
+            try:
+                return row_at(folder, ref, self.cache).info(user)
+            except OSError:  # no such file: it is something else that was meant
+                pass
+        found = self._newest_first(user)
         if ref.isdecimal() and len(ref) < 8 and 1 <= int(ref) <= len(found):
             return found[int(ref) - 1].info(user)
         candidates = [row for row in found if row.id.lower().startswith(ref.lower())]
@@ -73,6 +79,15 @@ class Library:
         near = _nearest(ref, found)
         hint = _("the nearest: {names}").format(names=_names(near)) if near else _("/sessions lists them")
         raise UsageError(_("no session matches {ref}").format(ref=ref), hint=hint)
+
+    def remember(self, store: JournalStore, session: Session) -> None:
+        """Note in the cache how `session` stands, so that the next list need not read its journal again.
+
+        For when the program leaves a session: it spares the next start the second reading of a large one.
+        """
+        stat = store.settled(session)
+        if stat is not None:
+            remember(session, store.path(session), stat, store.damage(session), self.cache)
 
     def sources(self, user: str) -> dict[str, str]:
         """The sessions of `user` that were imported: where each came from, and its id."""

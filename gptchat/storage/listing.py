@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from functools import partial
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
 from gptchat.core.ports import SessionInfo
@@ -97,6 +99,17 @@ _POSITIVE = 0x7FFF_FFFF_FFFF_FFFF
 """SQLite's integers are signed; a file's number need not be."""
 
 
+def row_at(folder: Path, id: str, cache: Path | None) -> Row:
+    """The line of one session alone. Raises OSError if it is gone."""
+    if cache is None:
+        return row_of(folder, id, None)
+
+    from gptchat.storage.database import cached
+
+    with cached(cache) as database:
+        return row_of(folder, id, database)
+
+
 _COLUMNS = ", ".join(Row._fields)
 
 
@@ -145,12 +158,34 @@ def _storable(value: object) -> object:
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
+def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, cache: Path | None) -> None:
+    """Put the line of `session` into the cache, all of whose journal `path` it holds as of `stat`."""
+    if cache is None:
+        return
+
+    import sqlite3
+
+    from gptchat.storage.database import cached
+
+    with cached(cache) as database:
+        if database is None:
+            return
+        query = "SELECT source FROM infos JOIN folders ON folder = key WHERE path = ? AND id = ?"
+        try:
+            before = database.execute(query, (str(path.parent.absolute()), path.stem)).fetchone()
+            if before is not None:  # else it may have a source, which only the journal tells
+                _remember(database, path.parent, [_row(session, stat, damaged, before[0])], set())
+        except sqlite3.Error:  # it is only a cache
+            pass
+
+
 def _read(path: Path, stat: os.stat_result) -> Row:
     """The line of the session in `path`, from the whole journal."""
     session = Session(path.stem, "")
-    modified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(stat.st_mtime, 0)))
     source, damaged = "", ""
     try:
+        if not S_ISREG(stat.st_mode):
+            raise OSError(errno.EINVAL, _("not a file"))
         reading = journal.read(path.read_bytes())
         fold(reading.records, session, 0)
         damaged = journal.damage(path, reading.bad)
@@ -158,9 +193,14 @@ def _read(path: Path, stat: os.stat_result) -> Row:
         source = str(first.get("source") or "")
     except OSError as error:
         damaged = _("{file} cannot be read: {reason}").format(file=path.name, reason=error.strerror or error)
+    return _row(session, stat, damaged, source)
+
+
+def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> Row:
+    modified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(stat.st_mtime, 0)))
     model = next((m.model for m in map(session.messages.__getitem__, reversed(session.path_ids())) if m.model), "")
     return Row(
-        path.stem,
+        session.id,
         session.name,
         session.created or modified,
         session.updated or modified,

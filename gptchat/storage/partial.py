@@ -8,20 +8,24 @@ The record that ends the reply in the journal carries the same token, so a reply
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from typing import Any
 
 from gptchat.core.messages import Record
+from gptchat.core.records import move
+from gptchat.core.session import Session
 from gptchat.storage import journal
-from gptchat.storage.atomic import open_private, write_all
+from gptchat.storage.atomic import BINARY, open_private, write_all
 from gptchat.storage.locks import try_lock
 
 
 class Sidecar:
     """A reply that is being written beside the journal `path`. Its methods never raise: the chat goes on."""
+
+    _fd: int | None = None
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         """Begin the sidecar; `header` is the reply's record without content, its `turn` token optional."""
@@ -68,17 +72,32 @@ class Sidecar:
             self._fd = None
 
 
-def sidecars(path: Path) -> list[Path]:
-    """The sidecars that lie beside the journal `path`."""
+def take_in(path: Path, session: Session, save: Callable[[Session, list[Record]], bool]) -> None:
+    """Take in the replies that were cut off beside the journal `path` of `session`, each once.
+
+    `save` appends records and tells whether they are on the disk; until then a sidecar stays. One whose
+    token the journal has was saved: the end came between the append and the removal.
+    """
     alone = path.with_suffix(".partial")
-    return [alone] * alone.exists() + sorted(path.parent.glob(f"{escape(path.stem)}.*.partial"))
+    for sidecar in [alone] * alone.exists() + sorted(path.parent.glob(f"{escape(path.stem)}.*.partial")):
+        with _orphan(sidecar) as fd:
+            record = remains(fd) if fd is not None else None
+            saved = True
+            if record is not None and record.get("turn") not in session.turns_taken:
+                records = [record]
+                head, parent = session.head, record.get("parent")
+                if record["type"] == "message" and parent != head and parent in session.messages:
+                    records.append(move(head))  # the conversation went on elsewhere since, and stays there
+                saved = save(session, records)
+            if fd is not None and saved:
+                _remove(sidecar)
 
 
 @contextmanager
-def orphan(path: Path) -> Iterator[int | None]:
+def _orphan(path: Path) -> Iterator[int | None]:
     """The sidecar `path`, open and locked, if its writer is gone; None while it lives, or nothing is there."""
     try:
-        fd = os.open(path, os.O_RDWR)
+        fd = os.open(path, os.O_RDWR | BINARY)
     except OSError:
         yield None
         return
@@ -137,5 +156,5 @@ def _same(fd: int, path: Path) -> bool:
 def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
-    except OSError:  # taken in by another program at this moment
+    except OSError:  # Windows removes no open file: it goes at the next opening, and is not taken in again
         pass

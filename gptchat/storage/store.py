@@ -22,7 +22,7 @@ from gptchat.storage import journal
 from gptchat.storage.atomic import BINARY, make_folder, open_private, sync_folder
 from gptchat.storage.ids import new_id, safe_id, timestamp
 from gptchat.storage.locks import locked
-from gptchat.storage.partial import Sidecar, orphan, remains, sidecars
+from gptchat.storage.partial import Sidecar, take_in
 from gptchat.storage.snapshot import header, snapshot
 from gptchat.storage.state import State, missing, renumber, take
 from gptchat.storage.troubles import storage_error
@@ -94,7 +94,7 @@ class JournalStore:
         except OSError as error:
             raise storage_error(error, path) from error
         if state.version <= VERSION:
-            self._take_partials(session)
+            take_in(path, session, self._saved)
         return session
 
     def read(self, user: str, session_id: str) -> Session:
@@ -170,9 +170,22 @@ class JournalStore:
         """The records that are in the session and not on disk."""
         return tuple(self._state(session).unsaved)
 
+    def settled(self, session: Session) -> os.stat_result | None:
+        """The state of the session's journal, if the session holds all of it and it all of the session."""
+        state = self._state(session)
+        try:
+            stat = self.path(session).stat()
+        except OSError:
+            return None
+        return stat if stat.st_size == state.offset and not state.unsaved else None
+
     def damage(self, session: Session) -> str:
         """One sentence on lines of the session's journal that cannot be read; empty where there are none."""
         return journal.damage(self.path(session), self._state(session).bad)
+
+    def _saved(self, session: Session, records: Sequence[Record]) -> bool:
+        self.append(session, records, durable=True)
+        return self.trouble(session) is None
 
     def _state(self, session: Session) -> State:
         """The state of `session`; one that another store made is compared with its file, or written whole."""
@@ -292,30 +305,6 @@ class JournalStore:
         state.version = fold(reading.records, session, state.version)
         state.reach(end, data[: end - state.offset + back])
         return reading.records
-
-    def _take_partials(self, session: Session) -> None:
-        """Take in replies that were cut off: once each, even if the end came between append and removal."""
-        for path in sidecars(self.path(session)):
-            with orphan(path) as fd:
-                if fd is None:
-                    continue
-                record = remains(fd)
-                if record is not None:
-                    self._take_partial(session, record)
-                if not self.trouble(session):
-                    try:
-                        path.unlink(missing_ok=True)
-                    except OSError:  # Windows: it goes at the next opening, by its token not taken in again
-                        pass
-
-    def _take_partial(self, session: Session, record: Record) -> None:
-        if record.get("turn") in session.turns_taken:
-            return
-        records = [record]
-        head, parent = session.head, record.get("parent")
-        if record["type"] == "message" and parent != head and parent in session.messages:
-            records.append(move(head))  # the conversation went on elsewhere since, and stays there
-        self.append(session, records, durable=True)
 
 
 def _still(fd: int, path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Literal
@@ -51,6 +52,18 @@ def size(stream: IO[str]) -> tuple[int, int]:
     except (OSError, ValueError, AttributeError):
         return 80, 24
     return columns or 80, rows or 24
+
+
+def prepare_console() -> None:
+    """On Windows, let the console obey escape codes; elsewhere there is nothing to do."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        output = kernel.GetStdHandle(-11)
+        mode = ctypes.c_uint32()
+        if kernel.GetConsoleMode(output, ctypes.byref(mode)):
+            kernel.SetConsoleMode(output, mode.value | 0x0004)  # ENABLE_VIRTUAL_TERMINAL_PROCESSING
 
 
 def _depth(term: str, environ: Mapping[str, str]) -> Depth:

@@ -13,6 +13,7 @@ from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.write import write_provider, write_value
 from gptchat.errors import GptchatError
 from gptchat.providers import registry
+from gptchat.providers.network import base_address
 from gptchat.terminal import questions
 from gptchat.terminal.safe import clean_line
 from gptchat.words import _, ngettext
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 LOCAL = ("ollama", "lmstudio", "llamacpp", "vllm")
 """Servers that people run on their own machine, by their ready-made entries."""
 PROBE_SECONDS = 0.3
+_LARGEST = 4_000_000
+"""Bytes of a list of models; what is longer is none."""
+_SHOWN = 20
+"""Models offered by number; others are typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ async def find_local(entries: Sequence[ProviderSettings], seconds: float = PROBE
 
 async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
     address = urlsplit(entry.base_url)
+    answer = b""
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
@@ -60,26 +66,39 @@ async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
                     f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nAccept: application/json\r\n"
                     "Connection: close\r\n\r\n".encode("ascii")
                 )
-                answer = await reader.read(1_000_000)
-                while more := await reader.read(1_000_000):
+                while (more := await reader.read(1_000_000)) and len(answer) < _LARGEST:
                     answer += more
+                    if (
+                        answer.rstrip().endswith((b"}", b"0"))
+                        and _json(answer.partition(b"\r\n\r\n")[2]) is not None
+                    ):
+                        break  # all is said; not every server closes
             finally:
                 writer.close()
     except (OSError, TimeoutError):
         return None
     status, _space, rest = answer.partition(b" ")[2].partition(b" ")
-    if not answer.startswith(b"HTTP/1.") or status not in (b"200", b"401", b"403"):
+    document = _json(rest.partition(b"\r\n\r\n")[2])
+    if not answer.startswith(b"HTTP/1.") or document is None:
         return None
-    return Found(entry, _names(rest.partition(b"\r\n\r\n")[2]), needs_key=status != b"200")
+    if status in (b"401", b"403") and "error" in document:
+        return Found(entry, (), needs_key=True)
+    if status == b"200" and isinstance(document.get("data"), list):
+        return Found(entry, _names(document["data"]))
+    return None  # something else listens on that port
 
 
-def _names(body: bytes) -> tuple[str, ...]:
-    """The ids in a list of models; the chunk sizes of a chunked body stand around the JSON and are cut off."""
+def _json(body: bytes) -> dict[str, Any] | None:
+    """The object in a body; the chunk sizes of a chunked one stand around the JSON and are cut off."""
     try:
         document = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
-        return tuple(str(entry["id"]) for entry in document["data"])
-    except (ValueError, KeyError, TypeError):
-        return ()
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _names(models: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(str(model["id"]) for model in models if isinstance(model, dict) and model.get("id"))
 
 
 class _Connect:
@@ -162,10 +181,10 @@ class _Connect:
         deployment = await self._ask(_("deployment"))
         if not deployment:
             return False
-        version = await self._ask(_("API version (empty: the v1 endpoint)"), default="2024-10-21")
-        entry = replace(
-            _builtin("azure"), endpoint=endpoint, deployment=deployment, api_version=version or "", model=""
-        )
+        version = await self._ask(_("API version, such as 2024-10-21 (empty: the v1 endpoint, which needs none)"))
+        if version is None:
+            return False
+        entry = replace(_builtin("azure"), endpoint=endpoint, deployment=deployment, api_version=version, model="")
         return await self._key(entry) and self._settle(entry)
 
     async def _compatible(self) -> bool:
@@ -179,12 +198,14 @@ class _Connect:
             if known.key_optional or await self._key(known):
                 return await self._with_model(known)
             return False
-        address = typed if "://" in typed else f"http://{typed}"
+        address = base_address(typed)
         name = await self._ask(_("a short name for it"), default=_short_name(address))
         if not name:
             return False
         entry = ProviderSettings(name, "compatible", base_url=address, key_optional=True)
         key = await self._ask(_("key (empty: it needs none)"), secret=True)
+        if key is None:
+            return False
         if key:
             await self._keep(entry, key)
         return await self._with_model(entry)
@@ -217,9 +238,15 @@ class _Connect:
             return models[0]
         if not models:
             return await self._ask(_("the server lists no models; which one should answer?")) or None
-        shown = models[:20]
+        shown = models[:_SHOWN]
         keys = [(str(number), name) for number, name in enumerate(shown, 1)]
+        if len(models) > _SHOWN:
+            more = ngettext("another one, by its name ({n} more)", "another one, by its name ({n} more)",
+                            len(models) - _SHOWN)  # fmt: skip
+            keys.append(("n", more.format(n=len(models) - _SHOWN)))
         chosen = await self._ask(_("which model should answer?"), keys, default="1")
+        if chosen == "n":
+            return await self._ask(_("the model's name")) or None
         return None if chosen is None else shown[int(chosen) - 1]
 
     async def _key(self, entry: ProviderSettings) -> bool:

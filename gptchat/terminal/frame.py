@@ -11,14 +11,20 @@ that wraps lines anew has moved the region's rows; how many rows they take now f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from os.path import commonprefix
+
+from rich.cells import cell_len
 
 from gptchat.terminal.capabilities import Terminal
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
+_PLAIN = "\x1b[0m"
+_CODES = re.compile(r"\x1b\[[\d;]*m")
 _ERASE_ROW, _ERASE_REST = "\x1b[2K", "\x1b[K"
 
 
@@ -45,6 +51,7 @@ class LiveRegion:
         """
         self._rows: list[Row] = []
         self._cursor = (0, 0)
+        self._shown = True
         self._columns = 0
         self._out: list[str] = []
         self._at = 0
@@ -99,6 +106,11 @@ class LiveRegion:
         self._held = len(held)
         self._flush([*held, *live], columns)
 
+    def clear(self) -> None:
+        """Empty the screen and forget what was on it; final rows that were on it stay in no scrollback."""
+        self._rows, self._cursor, self._held = [], (0, 0), 0
+        self._write("\x1b[H\x1b[2J")
+
     def _known(self, columns: int, height: int) -> tuple[list[Row], bool]:
         """The rows on the screen from the region's first on, and whether their contents are out of place."""
         self._out = []
@@ -120,10 +132,11 @@ class LiveRegion:
     def _write_row(self, row: Row, before: Row | None, *, stale: bool) -> None:
         if stale and before is not None:
             self._out += [_ERASE_ROW, row.text]
-        elif before is not None and before.width and row.text.startswith(before.text):
-            self._out += [f"\x1b[{before.width}C", row.text[len(before.text) :]]
         else:
-            self._out.append(row.text)
+            kept, columns = _unchanged(before.text, row.text) if before is not None else (0, 0)
+            if kept:
+                self._out.append(f"\x1b[{columns}C")
+            self._out.append(row.text[kept:])
             if before is not None and before.width > row.width:
                 self._out.append(_ERASE_REST)
 
@@ -156,11 +169,13 @@ class LiveRegion:
             target = (0, 0)
         else:
             target = cursor or (len(live) - 1, live[-1].width)
-        if self._out or first + target[0] != self._at or target[1] != self._cursor[1]:
+        show = cursor is not None or not live
+        if self._out or show != self._shown or (first + target[0], target[1]) != (self._at, self._cursor[1]):
             self._go(first + target[0])
             if target[1]:
                 self._out.append(f"\x1b[{target[1]}C")
-            self._out.append(_SHOW if cursor is not None or not live else _HIDE)
+            self._out.append(_SHOW if show else "")
+            self._shown = show
         self._cursor = (held + target[0], target[1])
 
     def _flush(self, live: list[Row], columns: int) -> None:
@@ -170,12 +185,25 @@ class LiveRegion:
         body = "".join(self._out)
         if _NO_WRAP in self._out:
             body += _WRAP
-        hide = "" if body.endswith(_HIDE) else _HIDE
-        if self._terminal.synchronised:
-            body = f"{_BEGIN}{hide}{body}{_END}"
-        else:
-            body = hide + body
-        self._write(body)
+        body = _HIDE + body
+        self._write(f"{_BEGIN}{body}{_END}" if self._terminal.synchronised else body)
+
+
+def _unchanged(before: str, after: str) -> tuple[int, int]:
+    """How much of the beginning of a row can stay: in characters and in columns, up to where no style is on."""
+    common = commonprefix([before, after])  # noqa: RUF071 - by characters is what is meant
+    styled = common.rfind("\x1b")
+    if "\x1b]" in common:
+        return 0, 0
+    if styled >= 0 and not common.startswith(_PLAIN, styled):
+        styled = common.rfind(_PLAIN)
+        common = common[: styled + len(_PLAIN)] if styled >= 0 else ""
+    if not common or (
+        len(common) < len(after) and not cell_len(after[len(common)]) and after[len(common)] != "\x1b"
+    ):
+        return 0, 0  # what follows may belong to the last character: a combining mark, a variation selector
+    columns = cell_len(_CODES.sub("", common))
+    return (len(common), columns) if columns else (0, 0)
 
 
 class PlainRegion:
@@ -194,3 +222,6 @@ class PlainRegion:
         """Print `final`; what may still change is not shown."""
         if final:
             self._write("".join(row.text + "\n" for row in final))
+
+    def clear(self) -> None:
+        """A terminal whose cursor must not be moved cannot be emptied."""

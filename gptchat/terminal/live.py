@@ -18,8 +18,8 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
-    from gptchat.terminal.painter import ReplyPainter
     from gptchat.terminal.prompt import Prompt
+    from gptchat.terminal.reply import ReplyPainter
     from gptchat.terminal.screen import Screen
 
 T = TypeVar("T")
@@ -213,7 +213,8 @@ class LiveTurn:
         return True
 
     def _painter(self) -> ReplyPainter:
-        from gptchat.terminal.painter import Painter, RawPainter
+        from gptchat.terminal.painter import Painter
+        from gptchat.terminal.reply import RawPainter
 
         settings, screen = self._workspace.settings, self._screen
         if settings.flag("ui.raw"):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 from gptchat.terminal.capabilities import Terminal
 from gptchat.terminal.frame import LiveRegion, PlainRegion, Row
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, rows_of, trim, width_of, wrap
 from gptchat.terminal.markdown.stream import MarkdownStream
+from gptchat.terminal.reply import columns_to_fill
 from gptchat.terminal.safe import clean, clean_line
 from gptchat.terminal.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
 from gptchat.terminal.theme import Theme
@@ -23,43 +24,10 @@ FRAME = 1 / 15
 """Seconds between two frames of text, at least; a change of the footer is painted at once."""
 _SECONDS_PER_CHARACTER = 1 / 40_000
 """What the next frame waits longer for each character that every frame has to read again."""
-_LEAST_COLUMNS = 10
 _MOST_ROWS = 8
 """Rows of the tail at most, on screens of any height."""
 
 Reasoning = Literal["full", "short", "off"]
-
-
-class ReplyPainter(Protocol):
-    """What the chat's loop needs of whoever shows a reply."""
-
-    def feed(self, text: str) -> None:
-        """Take a piece of the reply."""
-
-    def feed_reasoning(self, text: str) -> None:
-        """Take a piece of the model's reasoning."""
-
-    def note(self, text: str, look: str = "notice") -> None:
-        """Print a line for the person between what is printed and what is still to come."""
-
-    def set_activity(self, text: str) -> None:
-        """Say what is waited for, beside the spinner; empty: nothing particular."""
-
-    def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
-        """Keep `lines` below the reply, the cursor at `cursor` (line, column)."""
-
-    def frame(self, *, force: bool = False) -> float | None:
-        """Paint if it is time; returns the seconds after which to call again, None for never by itself."""
-
-    def finish(self, status: str = "") -> None:
-        """The reply is whole: print the rest, and `status` below it."""
-
-    def interrupt(self, status: str = "") -> None:
-        """The reply ends here: keep what came, and say so."""
-
-    @property
-    def code_blocks(self) -> int:
-        """How many code blocks the reply has shown so far."""
 
 
 class Painter:
@@ -80,7 +48,8 @@ class Painter:
         reasoning: Reasoning = "short",
         code_blocks: int = 0,
     ) -> None:
-        self._size = size
+        self._measure = size
+        self._size = size()
         self._theme = theme
         self._terminal = terminal
         self._clock = clock
@@ -104,6 +73,7 @@ class Painter:
         self._thoughts: list[str] = []
         self._thoughts_since: float | None = None
         self._folded = False
+        self._last_status = ""
 
     @property
     def code_blocks(self) -> int:
@@ -133,7 +103,7 @@ class Painter:
 
     def note(self, text: str, look: str = "notice") -> None:
         """Print a line for the person between what is printed and what is still to come."""
-        self._final += wrap([(clean(text), self._theme[look])], self._columns())
+        self._final += wrap([(clean(text), self._theme[look])], self._columns)
         self._footer_dirty = True
 
     def set_activity(self, text: str) -> None:
@@ -151,8 +121,10 @@ class Painter:
     def frame(self, *, force: bool = False) -> float | None:
         """Paint if it is time; returns the seconds after which to call again, None for never by itself."""
         now = self._clock()
-        resized = self._columns() != self._width
-        wait = self._painted + FRAME + self._stream.pending * _SECONDS_PER_CHARACTER - now
+        self._size = self._measure()
+        resized = self._columns != self._width
+        pause = 2 * FRAME if len(self._tail) > self._room() else FRAME  # a scrolling tail is all rewritten
+        wait = self._painted + pause + self._stream.pending * _SECONDS_PER_CHARACTER - now
         if (self._dirty and (wait <= 0 or force)) or resized:
             self._read()
             self._paint()
@@ -172,10 +144,20 @@ class Painter:
         """The reply ends here: keep what came, and say so."""
         self._end("■ " + (status or _("stopped")), "notice")
 
+    def clear(self) -> None:
+        """Empty the screen; what is still alive is painted again at its top."""
+        self._region.clear()
+        self._footer_dirty = True
+
+    @property
+    def _columns(self) -> int:
+        return columns_to_fill(self._size[0])
+
     def _end(self, status: str, look: str) -> None:
+        self._size = self._measure()
         if not self._has_text:
             self._fold()
-        columns = self._columns()
+        columns = self._columns
         self._final += self._stream.finish(columns)
         if status:
             if self._has_text:
@@ -183,15 +165,11 @@ class Painter:
             self._final += wrap([(clean_line(status), self._theme[look])], columns)
         self._tail, self._footer, self._cursor = [], [], None
         self._dirty = self._footer_dirty = False
-        self._region.paint(self._rows_of_final(), [], None, self._size())
-
-    def _columns(self) -> int:
-        """The columns to fill: the last one stays free, where terminals differ in when they wrap."""
-        return max(self._size()[0] - 1, _LEAST_COLUMNS)
+        self._region.paint(self._rows_of_final(), [], None, self._size)
 
     def _read(self) -> None:
         """Bring the final lines and the tail up to what came."""
-        self._width = width = self._columns()
+        self._width = width = self._columns
         if self._has_text:
             self._final += self._stream.commit(width)
             self._tail = self._stream.tail(width) if not self._terminal.dumb else []
@@ -225,19 +203,17 @@ class Painter:
         self._tail = []
         text = "".join(self._thoughts)
         if self._mode == "full":
-            self._final += [*self._dimmed(text, self._columns()), []]
+            self._final += [*self._dimmed(text, self._columns), []]
         elif self._mode == "short":
             line = thought(self._clock() - self._thoughts_since, count_words(text))
             self._final += [[("∴ " + line, self._theme["reasoning"])], []]
 
     def _room(self) -> int:
         """Rows that the tail may take: few, so that it stays in reach when the window becomes small."""
-        return min(max((self._size()[1] - len(self._footer) - 2) // 3, 3), _MOST_ROWS)
+        return min(max((self._size[1] - len(self._footer) - 2) // 3, 3), _MOST_ROWS)
 
     def _ticked(self, now: float) -> bool:
         return not self._terminal.dumb and self._status(now) != self._last_status
-
-    _last_status = ""
 
     def _status(self, now: float) -> str:
         passed = now - self._began
@@ -251,12 +227,12 @@ class Painter:
         return f"{sign} " + " · ".join(parts)
 
     def _paint(self) -> None:
-        size = self._size()
+        size = self._size
         if self._terminal.dumb:
             self._region.paint(self._rows_of_final(), [], None, size)
             self._footer_dirty = False
             return
-        width = self._columns()
+        width = self._columns
         self._last_status = self._status(self._clock())
         status = self._last_status
         lines = [clip(line, width) for line in self._cut(width)[-self._room() :]]
@@ -285,75 +261,10 @@ class Painter:
         return Row(self._encoder.line(line), width_of(line))
 
     def _rows_of_final(self) -> list[Row]:
-        columns = self._size()[0]
+        columns = self._size[0]
         rows = []
         for line in self._final:
             kept = trim(line)
             rows.append(Row(self._encoder.line(kept), width_of(kept), rows_of(kept, columns)))
         self._final = []
         return rows
-
-
-class RawPainter:
-    """The reply as received. On a terminal it still passes `clean`; a pipe gets every character as it came."""
-
-    def __init__(self, write: Callable[[str], object], *, terminal: Terminal) -> None:
-        self._write = write
-        self._is_tty = terminal.is_tty
-        self._held = ""
-        self._last = ""
-        self._any = False
-        self.code_blocks = 0
-
-    def feed(self, text: str) -> None:
-        """Take a piece of the reply."""
-        if not text:
-            return
-        self._any = True
-        if not self._is_tty:
-            self._last = text[-1]
-            self._write(text)
-            return
-        text = self._held + text
-        kept = len(text.rstrip(_NEEDS_NEXT))
-        self._held, text = text[kept:], text[:kept]
-        self._show(text)
-
-    def _show(self, text: str) -> None:
-        """Write `text` cleaned, as it reads after the character before it."""
-        if text:
-            before = clean(self._last)
-            self._write(clean(self._last + text)[len(before) :])
-            self._last = text[-1]
-
-    def feed_reasoning(self, text: str) -> None:
-        """Reasoning is no part of the reply and is not shown."""
-
-    def note(self, text: str, look: str = "notice") -> None:
-        """Nothing but the reply is written."""
-
-    def set_activity(self, text: str) -> None:
-        """Nothing but the reply is written."""
-
-    def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
-        """Nothing but the reply is written."""
-
-    def frame(self, *, force: bool = False) -> float | None:
-        """Everything is written as it comes."""
-        return None
-
-    def finish(self, status: str = "") -> None:
-        """End the last line on a terminal; a pipe gets nothing more than the reply."""
-        if self._is_tty:
-            self._show(self._held)
-            self._held = ""
-            if self._any and self._last != "\n":
-                self._write("\n")
-
-    def interrupt(self, status: str = "") -> None:
-        """End the last line on a terminal."""
-        self.finish()
-
-
-_NEEDS_NEXT = "\r\u200c\u200d\ufe0e\ufe0f\U0001f3f4" + "".join(map(chr, range(0xE0000, 0xE0080)))
-"""Characters whose safety depends on what follows; they wait for it."""

@@ -19,7 +19,7 @@ class PlainReply:
 
     def __init__(self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool) -> None:
         from gptchat.terminal.capabilities import Terminal
-        from gptchat.terminal.painter import RawPainter
+        from gptchat.terminal.reply import RawPainter
 
         write = writer(stdout) if not silent else lambda _text: None
         self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
@@ -46,6 +46,9 @@ class PlainReply:
     ) -> None:
         """There is none."""
 
+    def clear(self) -> None:
+        """Nothing is painted that could be cleared."""
+
     def frame(self, *, force: bool = False) -> float | None:
         """Everything is written as it comes."""
         return None
@@ -70,10 +73,12 @@ def writer(stdout: TextIO) -> Callable[[str], None]:
 
 
 def reply_json(ws: Workspace, outcome: Outcome, message: Message) -> dict[str, Any]:
-    """A reply as `--json` prints it."""
+    """A reply as `--json` prints it; `choices` only where several were asked for."""
     usage = message.usage
+    choices = [one.text for one in (message, *outcome.others)]
     return {
         "reply": message.text,
+        **({"choices": choices} if outcome.others else {}),
         "reasoning": message.reasoning or None,
         "user": ws.user,
         "session": None if ws.run.incognito else ws.session.id,

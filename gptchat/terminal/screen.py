@@ -64,12 +64,12 @@ class Screen:
             fragments.append(("", "\n"))
         print_formatted_text(self.output, fragments, self.style, color_depth=DEPTHS[self.terminal.depth])
 
-    def say(self, text: str, look: str = "text") -> None:
-        """Print `text`, folded to the width, in one look."""
+    def say(self, text: str, look: str = "text", indent: int = 0) -> None:
+        """Print `text`, folded to the width, in one look, each line after `indent` blanks."""
         from gptchat.core.width import wrapped
 
-        width = max(self.size()[0] - 1, 10)
-        self.print([[(line, look)] for line in wrapped(clean(text), width)])
+        width = max(self.size()[0] - 1 - indent, 10)
+        self.print([[(" " * indent + line, look)] for line in wrapped(clean(text), width)])
 
     def say_for_now(self, text: str) -> None:
         """Show `text` on a line of its own that the next call replaces; an empty text takes it away."""
@@ -79,7 +79,7 @@ class Screen:
         """Say what went wrong, and what to do."""
         self.say(f"✗ {redact(error.message)}", "error")
         if error.hint:
-            self.say("  " + _("hint: {what}").format(what=redact(error.hint)), "hint")
+            self.say(_("hint: {what}").format(what=redact(error.hint)), "hint", indent=2)
 
     def show(self, blocks: Sequence[Block]) -> None:
         """Print what a command shows."""
@@ -95,12 +95,12 @@ class Screen:
 
     def markdown(self, text: str, *, code_blocks: int = 0) -> None:
         """Print `text` as Markdown."""
-        from gptchat.terminal.markdown.stream import render_lines
+        from gptchat.terminal.reply import print_reply
 
-        encoder = self._rich_encoder()
-        width = max(self.size()[0] - 1, 10)
-        lines = render_lines(text, width, self.theme, hyperlinks=self.terminal.hyperlinks, code_blocks=code_blocks)
-        self.write("".join(encoder.line(line) + "\n" for line in lines))
+        columns = self.size()[0]
+        print_reply(
+            self.write, text, columns=columns, theme=self.theme, terminal=self.terminal, code_blocks=code_blocks
+        )
 
     def _plainly(self, blocks: Sequence[Block]) -> None:
         if blocks:

@@ -1,4 +1,4 @@
-"""The quiet lines around a reply: the spinner with its seconds, the facts after the end, the person's draft."""
+"""The quiet lines around a reply: the spinner with its seconds, the facts after the end."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Fragment = tuple[str, str]
 def duration(seconds: float) -> str:
     """A time for people: `0.8 s`, `12 s`, `2 min 5 s`."""
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        return _("{seconds} s").format(seconds=f"{seconds:.1f}")
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return _("{seconds} s").format(seconds=f"{seconds:.0f}")
     return _("{minutes} min {seconds} s").format(minutes=int(seconds // 60), seconds=int(seconds % 60))
 
 
 def seconds_only(seconds: float) -> str:
     """A running time for people, in whole seconds."""
-    return f"{int(seconds)} s" if seconds < 60 else duration(seconds)
+    return _("{seconds} s").format(seconds=int(seconds)) if seconds < 60 else duration(seconds)
 
 
 def count_words(text: str) -> int:

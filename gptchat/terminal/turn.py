@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import (
@@ -26,30 +26,8 @@ from gptchat.errors import GptchatError
 from gptchat.terminal import status
 from gptchat.words import _, ngettext
 
-
-class Paints(Protocol):
-    """What this needs of a painter (`painter.ReplyPainter` has it)."""
-
-    def feed(self, text: str) -> None:
-        """Take a piece of the reply."""
-
-    def feed_reasoning(self, text: str) -> None:
-        """Take a piece of the reasoning."""
-
-    def note(self, text: str, look: str = "notice") -> None:
-        """Print a line for the person."""
-
-    def set_activity(self, text: str) -> None:
-        """Say what is waited for."""
-
-    def frame(self, *, force: bool = False) -> float | None:
-        """Paint if it is time; the seconds until it wants to be called again."""
-
-    def finish(self, status: str = "") -> None:
-        """The reply is whole."""
-
-    def interrupt(self, status: str = "") -> None:
-        """The reply ends here."""
+if TYPE_CHECKING:
+    from gptchat.terminal.reply import ReplyPainter
 
 
 @dataclass(slots=True)
@@ -73,7 +51,7 @@ class Outcome:
 
 async def paint(
     events: AsyncIterator[TurnEvent],
-    painter: Paints,
+    painter: ReplyPainter,
     *,
     told: Callable[[Outcome], str] = lambda outcome: "",
 ) -> Outcome:
@@ -90,8 +68,12 @@ async def paint(
         timer = loop.call_later(wait, tick) if wait is not None else None
 
     tick()
+    waiting = True  # until text comes, which ends whatever was said to be waited for
     try:
         async for event in events:
+            if waiting and isinstance(event, TextDelta):
+                painter.set_activity("")
+            waiting = not isinstance(event, TextDelta)
             _take(event, painter, outcome)
             tick()
     finally:
@@ -108,10 +90,9 @@ async def paint(
     return outcome
 
 
-def _take(event: TurnEvent, painter: Paints, outcome: Outcome) -> None:
+def _take(event: TurnEvent, painter: ReplyPainter, outcome: Outcome) -> None:
     match event:
         case TextDelta(text, 0):
-            painter.set_activity("")
             painter.feed(text)
         case ReasoningDelta(text, 0):
             painter.feed_reasoning(text)
@@ -139,7 +120,8 @@ def _take(event: TurnEvent, painter: Paints, outcome: Outcome) -> None:
 
 def retrying(event: Retrying) -> str:
     """What is waited for before a request is sent again."""
-    return _("{why}; trying again in {seconds} s ({attempt} of {attempts})").format(
+    # The time goes first: a server's reasons may be longer than the line
+    return _("trying again in {seconds} s ({attempt} of {attempts}): {why}").format(
         why=event.error.message,
         seconds=f"{event.seconds:.0f}" if event.seconds >= 1 else f"{event.seconds:.1f}",
         attempt=event.attempt,
@@ -163,18 +145,23 @@ def finished(outcome: Outcome) -> str:
     if message is None:
         return ""
     usage = message.usage
-    notes: tuple[str, ...] = ()
-    if message.finish_reason == "length":
-        notes = (_("cut off at the length limit; /continue goes on"),)
-    elif message.finish_reason == "content_filter":
-        notes = (_("the provider's content filter ended it"),)
-    elif not message.text.strip() and "tool_calls" not in message.extra:
-        notes = (_("the reply is empty; /retry asks again"),)
+    note = cut(message)
     return status.facts(
         tokens=usage.completion_tokens if usage else None,
         seconds=outcome.seconds,
         generating=outcome.seconds - outcome.first,
         cost=outcome.cost,
         estimated=usage.estimated if usage else False,
-        notes=notes,
+        notes=(note,) if note else (),
     )
+
+
+def cut(message: Message) -> str:
+    """Why a finished reply is not all that could be expected, and what to do; else nothing."""
+    if message.finish_reason == "length":
+        return _("cut off at the length limit; /continue goes on")
+    if message.finish_reason == "content_filter":
+        return _("the provider's content filter ended it")
+    if not message.text.strip() and "tool_calls" not in message.extra:
+        return _("the reply is empty; /retry asks again")
+    return ""

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.replies import Recorded
 from tests.support.screen import Screen
+from tests.support.server import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,11 +103,16 @@ class Home:
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
 
 
-def say(screen: Screen, text: str, reply: str) -> None:
+def say(screen: Screen, text: str, reply: str, user: str = "alice") -> None:
     """Send `text` and wait until `reply` is there and the prompt stands again."""
     screen.send(f"{text}\r")
     screen.wait_for(reply)
-    ready(screen)
+    ready(screen, user)
+
+
+def asked(server: Server) -> list[Recorded]:
+    """The requests that asked for a reply; the list of models is fetched whenever there is time."""
+    return [request for request in server.requests if request.method == "POST"]
 
 
 def ready(screen: Screen, user: str = "alice") -> None:

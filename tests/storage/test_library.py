@@ -10,6 +10,7 @@ import pytest
 from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session
 from gptchat.errors import UsageError
+from gptchat.storage.index import SearchIndex
 from gptchat.storage.library import Library, matching, title_record
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import assistant, texts, turn, user
@@ -234,3 +235,30 @@ def test_the_list_needs_no_cache(shelf: Shelf, state: str) -> None:
     assert len(shelf.titles()) == 4
     if holder is not None:
         holder.close()
+
+
+def test_remembered_on_leaving(shelf: Shelf) -> None:
+    """What the program notes of a session when it leaves it is what the list would read of it."""
+    session = shelf.add("one")
+    shelf.titles()
+    turn(shelf.store, session, "two", "three")
+    shelf.store.append(session, [title_record("Title")])
+    shelf.library.remember(shelf.store, session)
+    noted = shelf.library.list("alice")
+    assert noted == Library(shelf.store.data).list("alice")
+    assert (noted[0].title, noted[0].turns) == ("Title", 2)
+    assert shelf.library.find("alice", session.id) == noted[0]
+    imported = shelf.store.begin("alice", {}, source="chatgpt:1")
+    shelf.store.append(imported, [user("x")])
+    for _time in range(2):
+        shelf.library.remember(shelf.store, imported)
+        assert shelf.library.sources("alice") == {"chatgpt:1": imported.id}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_among_the_sessions(shelf: Shelf) -> None:
+    """A named pipe among the journals stops neither the list nor the search."""
+    session = shelf.add("hello")
+    os.mkfifo(shelf.store.path(session).with_name("pipe-pipe.jsonl"))
+    assert {info.id for info in shelf.library.list("alice") if not info.damaged} == {session.id}
+    assert [hit.session for hit in SearchIndex(shelf.store.data).search("alice", "hello")] == [session.id]

@@ -76,6 +76,7 @@ class Server:
         self.flagged: tuple[str, ...] = ()
         self.tokenizer: Callable[[Recorded], Reply] | None = None
         self.missing: tuple[str, ...] = ()
+        self.answers: dict[str, Reply] = {}
         self.headers: dict[str, str] = {}
         self.connections = 0
         self.default: Callable[[Recorded], Reply] = _repeat
@@ -204,6 +205,9 @@ class Server:
         )
         if self.key and self.key not in offered:
             return Reply.error(401, "Incorrect API key provided", code="invalid_api_key")
+        for end, reply in self.answers.items():
+            if path.endswith(end):
+                return reply
         if self.missing and path.endswith(self.missing):
             return Reply.error(404, "File Not Found", type="not_found_error")
         if request.method == "GET" and path.endswith("/models"):

@@ -261,3 +261,11 @@ def test_every_look_works_for_both_libraries(name: str) -> None:
     assert all(theme[look] is not None for look in LOOKS)
     if name == "mono":
         assert not any(theme[look].color for look in LOOKS)
+
+
+def test_no_depth_of_nesting_loses_text() -> None:
+    """Quotes and lists nested beyond all sense still show their text."""
+    assert "deep" in "".join(shown(">" * 3000 + " deep"))
+    text = "".join("  " * level + f"- x{level}\n" for level in range(60))
+    joined = "".join(shown(text))
+    assert all(f"x{level}" in joined for level in range(60))

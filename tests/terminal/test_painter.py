@@ -9,6 +9,7 @@ import pytest
 from gptchat.terminal.capabilities import Terminal
 from gptchat.terminal.markdown import render_lines
 from gptchat.terminal.markdown.lines import plain
+from gptchat.terminal.reply import print_reply
 from gptchat.terminal.theme import Theme
 from tests.terminal.documents import document
 from tests.terminal.emulator import Window
@@ -247,3 +248,40 @@ def test_without_colour_bold_is_kept() -> None:
     assert "\x1b[1mBold" in output
     assert "38;" not in output
     assert "\x1b[3" not in output.replace("\x1b[3m", "")
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 10), (3, 5), (4, 12), (200, 400)])
+def test_windows_of_any_size_work(rows: int, columns: int) -> None:
+    """In the smallest and the largest windows the whole reply is printed, its marks once each."""
+    window = Window(rows=rows, columns=columns)
+    window.painter.set_footer([[("> ", "prompt"), ("draft", "text")]], (0, 7))
+    window.stream("\n\n".join(f"`<{n}>` 字" for n in range(30)) + "\n\n| a | b |\n|---|---|\n| c | d |\n")
+    window.painter.finish("end")
+    joined = "".join(window.transcript)
+    assert all(joined.count(f"<{n}>") == 1 for n in range(30))
+
+
+def test_clearing_the_screen_keeps_the_reply_going() -> None:
+    """After Ctrl-L the live rows are painted again at the top, and the rest of the reply follows."""
+    window = Window()
+    window.painter.set_footer([[("> ", "prompt")]], (0, 2))
+    window.stream("First.\n\nSecond is", rate=100)
+    window.painter.frame(force=True)
+    window.painter.clear()
+    window.painter.frame()
+    assert next(row for row in window.lines if row) == "Second is"
+    assert "First." not in window.lines
+    window.stream(" long.\n\nThird.")
+    window.painter.finish()
+    assert [row for row in window.lines if row] == ["Second is long.", "Third."]
+
+
+def test_a_replayed_reply_looks_as_it_did() -> None:
+    """A reply printed from history has the lines that it had when it streamed."""
+    text = "# Title\n\n- one\n- two\n\n```py\nx = 1\n```\n"
+    window = Window()
+    window.stream(text)
+    window.painter.finish()
+    written: list[str] = []
+    print_reply(written.append, text, columns=80, theme=Theme("dark"), terminal=Terminal(depth="none", dumb=True))
+    assert "".join(written).splitlines() == window.transcript

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gptchat.terminal.capabilities import Terminal
 from gptchat.terminal.markdown import Encoder, render_lines
-from gptchat.terminal.painter import Painter, RawPainter
+from gptchat.terminal.painter import Painter
+from gptchat.terminal.reply import RawPainter, ReplyPainter
 from gptchat.terminal.safe import clean, clean_line, safe_url
 from gptchat.terminal.theme import Theme
 
@@ -161,10 +162,11 @@ def test_raw_replies_are_cleaned_on_a_terminal_alone(attack: str) -> None:
     payload = "x" + ATTACKS[attack] + "y"
     shown: list[str] = []
     piped: list[str] = []
-    for painter in (
+    painters: list[ReplyPainter] = [
         RawPainter(shown.append, terminal=Terminal()),
         RawPainter(piped.append, terminal=Terminal(is_tty=False, dumb=True)),
-    ):
+    ]
+    for painter in painters:
         for char in payload:
             painter.feed(char)
         painter.finish("status")

@@ -60,12 +60,12 @@ def test_a_streamed_reply_reads_as_the_whole_one(seed: int, width: int) -> None:
     assert written(streamed(text.splitlines(keepends=True), width)) == whole
 
 
-@settings(max_examples=max(DOCUMENTS // 12, 10), deadline=None)
+@settings(max_examples=max(DOCUMENTS // 20, 10), deadline=None)
 @given(seed=st.integers(min_value=0, max_value=2**40))
 def test_every_prefix_of_a_reply_can_be_shown_and_extended(seed: int) -> None:
     """After each single character the reply can be shown, and nothing printed by then is ever taken back."""
     chance = random.Random(seed)
-    text = document(chance)[:700]
+    text = document(chance)[:400]
     if text.count("[ref]") > 1:
         text = text.replace("[ref]", "ref")
     whole = written(render_lines(text, 40, THEME))
@@ -121,3 +121,28 @@ def test_a_definition_counts_for_later_paragraphs() -> None:
     text = "[manual]: https://example.com/m\n\nfirst\n\nsecond\n\nsee [manual] now\n"
     lines = streamed(list(text), 60)
     assert any(style.link == "https://example.com/m" for line in lines for _, style in line)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("some **bold te", ["some bold te"]),
+        ("some **", ["some"]),
+        ("the `code", ["the code"]),
+        ("the `code` and **b", ["the code and b"]),
+        ("Title\n-", ["Title"]),
+        ("Title\n==", ["Title"]),
+        ("text\n\n``", ["text"]),
+        ("text\n\n##", ["text"]),
+        ("- item\n-", ["• item"]),
+        ("| a | b |\n|--", ["| a | b |"]),
+        ("2 * 3", ["2 * 3"]),
+        ("```\nx = `a", ["x = `a"]),
+    ],
+)
+def test_marks_that_are_not_closed_yet_do_not_flicker(source: str, expected: list[str]) -> None:
+    """While a line is being written, open bold looks bold and a mark alone is not shown yet."""
+    stream = MarkdownStream(THEME)
+    stream.feed(source)
+    lines = stream.commit(60) + stream.tail(60)
+    assert [plain(line) for line in lines if plain(line) and "╶" not in plain(line)] == expected

@@ -22,6 +22,7 @@ from gptchat.providers.wire.common import (
     objects,
     usage_of,
 )
+from gptchat.words import _
 
 _RENAMED = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 _FOREIGN = ("n", "stop", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "echo", "logprobs")
@@ -176,7 +177,8 @@ class ResponsesReader:
         status = response.get("status")
         error = error_in(response)
         if error is not None or status in ("failed", "cancelled"):
-            raise ServerSaid(error if error is not None else {"message": f"the response is {status}"})
+            told = {"message": _("the response is {status}").format(status=status)}
+            raise ServerSaid(told if error is None else error)
         self._model(response)
         spoken = bool(self._end.seen)
         output = response.get("output")

@@ -15,7 +15,10 @@ from gptchat.terminal.markdown.symbols import (
 )
 
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}^_&]|\s+|.", re.DOTALL)
-_SIMPLE = re.compile(r"[\w.′∞πθφ]+\Z|[^\W\d]\(.*\)\Z")
+_SIMPLE = re.compile(
+    r"\d+(?:\.\d+)?\Z|[d∂]?[^\W\d_][′²³⁰-₟ⁱ\u0300-\u036f\u20d7ᵢⱼₖₙ]*\Z|[^\W\d_]{3,}\Z|[∂d∞∑∏]?[^\W\d_]?\([^()]*\)\Z"
+)
+"""What needs no brackets in a fraction: a number, one letter with its scripts, `dx`, a word, f(x)."""
 _ENVIRONMENT = re.compile(
     r"\\begin\{(aligned|align\*?|gather\*?|equation\*?|split|cases|matrix|[pbvV]matrix|array)\}(?:\{[lcr|]*\})?(.*?)"
     r"\\end\{\1\}",
@@ -23,6 +26,8 @@ _ENVIRONMENT = re.compile(
 )
 _BRACKETS = {"pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "vmatrix": ("|", "|"), "Vmatrix": ("‖", "‖")}
 _AROUND_RELATION = re.compile(r"\s*([→=≠≤≥<>∈+−×])\s*")
+_SUM = re.compile(r"[\s+−±∓=<>≤≥,/]")
+_NESTED = re.compile(r"\([^()]*\)")
 _LIMIT = 4000
 """Characters beyond which a formula is shown as its source."""
 
@@ -137,6 +142,8 @@ class _Reader:
 
     def _command(self, name: str) -> str:
         if name in SYMBOLS:
+            if name in ("partial", "Delta") and self._at < len(self._tokens) and self._tokens[self._at].isspace():
+                self._at += 1
             return SYMBOLS[name]
         if name in FUNCTIONS:
             follows = self._tokens[self._at] if self._at < len(self._tokens) else ""
@@ -145,7 +152,7 @@ class _Reader:
             return ""
         if name in ("frac", "dfrac", "tfrac", "cfrac"):
             over, under = self._argument(), self._argument()
-            return f"{_grouped(over)}/{_grouped(under)}"
+            return f"{_grouped(over, product=True)}/{_grouped(under)}"
         if name in ("binom", "dbinom", "tbinom"):
             return f"C({self._argument()}, {self._argument()})"
         if name == "sqrt":
@@ -210,7 +217,8 @@ def _script(mark: str, body: str) -> str:
     return f"{mark}{body}" if len(body) == 1 else f"{mark}({body})"
 
 
-def _grouped(text: str) -> str:
-    """`text` as a part of a fraction: in brackets unless it is one thing."""
+def _grouped(text: str, *, product: bool = False) -> str:
+    """`text` as a part of a fraction: in brackets unless it is one thing (above the line: or one product)."""
     text = text.strip()
-    return text if _SIMPLE.match(text) or len(text) == 1 else f"({text})"
+    bare = _SIMPLE.match(text) or len(text) == 1 or (product and not _SUM.search(_NESTED.sub("", text)))
+    return text if bare else f"({text})"

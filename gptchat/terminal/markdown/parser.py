@@ -27,6 +27,8 @@ from gptchat.terminal.safe import safe_url
 
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]:[ \t]*")
 _REFERENCE = re.compile(r"\[\^([^\]\s]{1,40})\]")
+_DEEPEST = 50
+"""Levels of nesting that are read: 25 lists in each other, or 50 quotes."""
 _CLOSERS = {"$$": "$$", "\\[": "\\]"}
 _CJK = re.compile(
     "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
@@ -77,7 +79,7 @@ def _punctuation(char: str) -> bool:
 @lru_cache(maxsize=1)
 def grammar() -> MarkdownIt:
     """The parser, built once."""
-    md = MarkdownIt("commonmark", {"html": True})
+    md = MarkdownIt("commonmark", {"html": True, "maxNesting": 2 * _DEEPEST})
     md.inline = _InlineParser()
     md.inline.ruler.enableOnly(
         [rule for rule in md.inline.ruler.get_all_rules() if rule not in ("linkify",)], ignoreInvalid=True
@@ -87,6 +89,7 @@ def grammar() -> MarkdownIt:
     md.enable(["table", "strikethrough"])
     md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     alt: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    md.block.ruler.before("table", "too_deep", _too_deep)
     md.block.ruler.before("blockquote", "maths", _block_maths, alt)
     md.block.ruler.before("reference", "footnote", _footnote, alt)
     md.validateLink = lambda url: safe_url(url) is not None  # type: ignore[method-assign] # the documented way
@@ -105,6 +108,13 @@ def inline(content: str, env: MutableMapping[str, Any]) -> list[Token]:
     """The inline tokens of a paragraph, a heading or a cell."""
     md = grammar()
     return md.inline.parse(content, md, env, [])
+
+
+def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """What is nested too deeply is a paragraph, marks and all: the library would drop it."""
+    if silent or state.level < _DEEPEST:
+        return False
+    return paragraph(state, start, end, False)
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:

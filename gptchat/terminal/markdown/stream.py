@@ -18,6 +18,7 @@ from typing import Any
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, table_of
 from gptchat.terminal.markdown.lines import Line
+from gptchat.terminal.markdown.mending import mended
 from gptchat.terminal.markdown.tree import PLACEHOLDER, Container, Opening, Piece, pieces
 from gptchat.terminal.safe import clean
 from gptchat.terminal.theme import Theme
@@ -81,7 +82,10 @@ class MarkdownStream:
     def tail(self, width: int) -> list[Line]:
         """The lines of what is not committed, as it looks now."""
         self._take()
-        source = self._source + clean(self._partial.removesuffix("\r")) + "\n"
+        partial = clean(self._partial.removesuffix("\r"))
+        if not isinstance(self._progress, OpenFence):
+            partial = mended(self._source, partial)
+        source = self._source + partial + "\n"
         if not source.strip():
             return []
         env = {**self._env, "references": dict(self._env.get("references", {}))}
@@ -117,6 +121,9 @@ class MarkdownStream:
         """Whether the last piece cannot change any more. Inside containers it is kept, to hold them open."""
         if piece.path:
             return False
+        if piece.kind in ("paragraph", "table", "footnote", "maths"):  # a blank line closes them
+            lines = self._source.split("\n")
+            return piece.end < len(lines) - 1 and not lines[piece.end].strip()
         return piece.kind in ("heading", "rule") or (piece.kind == "fence" and _closed(piece))
 
     def _settle(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:

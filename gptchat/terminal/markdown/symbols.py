@@ -52,12 +52,14 @@ SUPERSCRIPTS = dict(
         strict=True,
     )
 )
-SUPERSCRIPTS |= {"⊤": "ᵀ"}
+SUPERSCRIPTS |= {"⊤": "ᵀ", ",": ","}
 SUBSCRIPTS = dict(
     zip("0123456789+−-=()aehijklmnoprstuvxβγρφχ ", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ ", strict=True)
 )
 
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SUBSCRIPTS[","] = ","
+
 ALPHABETS: dict[str, dict[str, str]] = {
     "mathbb": dict(zip(_CAPITALS + "1", "𝔸𝔹ℂ𝔻𝔼𝔽𝔾ℍ𝕀𝕁𝕂𝕃𝕄ℕ𝕆ℙℚℝ𝕊𝕋𝕌𝕍𝕎𝕏𝕐ℤ𝟙", strict=True)),
     "mathcal": dict(zip(_CAPITALS, "𝒜ℬ𝒞𝒟ℰℱ𝒢ℋℐ𝒥𝒦ℒℳ𝒩𝒪𝒫𝒬ℛ𝒮𝒯𝒰𝒱𝒲𝒳𝒴𝒵", strict=True)),

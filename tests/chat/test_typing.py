@@ -1,0 +1,189 @@
+"""What is typed: while a reply streams, over many lines, pasted, written in an editor; what goes along."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.chat.home import Home, asked, ready, say
+from tests.support.server import Gate, Server, hang
+from tests.support.server import say as reply
+
+
+def last(server: Server) -> str:
+    """The words of the last message that was sent."""
+    return asked(server)[-1].last_text
+
+
+def test_typing_while_a_reply_streams(home: Home, server: Server) -> None:
+    """What is typed during a reply is whole and unmixed; Enter queues, Up takes back, /status runs at once."""
+    home.connect(server.url)
+    ahead = "".join(f"{number:03} " for number in range(50)).strip()  # 199 characters
+    first, second = Gate(), Gate()
+    server.script(reply("begin ", first, "**end**"), reply("again ", second, "done"))
+    with home.chat(rows=50) as screen:
+        screen.send("go\r")
+        screen.wait_for("begin")
+        for character in ahead:
+            screen.send(character)
+        screen.wait_for("049")
+        screen.send("\r")
+        screen.wait_for("1 message waits until the reply is done; Up takes it back")
+        screen.send("second\r")
+        screen.wait_for("2 messages wait")
+        screen.send("\x1b[A")
+        screen.wait_for("alice › second")
+        screen.send(" changed\r")
+        screen.wait_for("2 messages wait")
+        screen.send("/status\r")
+        screen.wait_for("spent here")
+        screen.send("/help undo\r")
+        screen.wait_for("Take back the last turns")
+        assert len(asked(server)) == 1
+        screen.send("a draft for later")
+        screen.wait_for("alice › a draft for later")
+        first.open()
+        screen.wait_for("again")
+        assert "begin end" in screen.text
+        assert "begin **end" not in screen.text
+        assert last(server) == ahead
+        screen.wait_for("alice › a draft for later")  # it stays through the next reply
+        second.open()
+        screen.wait_for("You said: second changed")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › a draft for later")
+        screen.send("\r")
+        screen.wait_for("You said: a draft for later")
+    said = [words for role, words, _status in home.messages() if role == "user"]
+    assert said == ["go", ahead, "second changed", "a draft for later"]
+
+
+def test_stopping_brings_back_what_waited(home: Home, server: Server) -> None:
+    """When a reply is stopped, the messages that waited come back to the prompt instead of being sent."""
+    home.connect(server.url)
+    server.script(reply("begin ", Gate()))
+    with home.chat() as screen:
+        screen.send("go\r")
+        screen.wait_for("begin")
+        screen.send("one\rtwo\rthree")
+        screen.wait_for("2 messages wait")
+        screen.send("\x03")
+        screen.wait_for("alice › one\n        two\n        three")
+        screen.send("\x03")  # clears the draft
+        ready(screen)
+        screen.send("\x1b[A")  # brings it back
+        screen.wait_for("alice › one\n        two\n        three")
+        screen.send("\x03")
+        ready(screen)
+        screen.send("\x03")
+        screen.wait_for("press Ctrl-C again, or Ctrl-D, to leave")
+        screen.send("\x03")
+        assert screen.wait_for_exit() == 0
+    assert len(home.messages()) == 2
+
+
+def test_lines_commands_and_messages(home: Home, server: Server) -> None:
+    """Several lines are one message; a typo is no message; a path, `//` and an unclosed quote are."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        screen.send("one\x1b\rtwo\nthree\r")
+        screen.wait_for("You said: one two three")
+        assert last(server) == "one\ntwo\nthree"
+        ready(screen)
+        before = len(asked(server))
+        screen.send("/sesions\r")
+        screen.wait_for("there is no command /sesions")
+        assert "did you mean /sessions" in screen.text
+        assert len(asked(server)) == before
+        screen.send("\x15")
+        ready(screen)
+        for line, sent in (
+            ("/usr/bin/env is missing", "/usr/bin/env is missing"),
+            ("//help", "/help"),
+            ('say "hello', 'say "hello'),
+        ):
+            say(screen, line, f"You said: {sent}")
+            assert last(server) == sent
+        screen.paste("\n".join(f"line {number}" for number in range(200)))
+        screen.wait_for("[pasted 200 lines]")
+        screen.send("\r")
+        screen.wait_for("line 199")
+        ready(screen)
+        assert last(server).split("\n") == [f"line {number}" for number in range(200)]
+        screen.send("\x0c")
+        screen.wait_for(lambda: screen.cursor == (0, 8))
+        screen.send("left\x01\x04")  # Ctrl-D deletes while there is a draft, and leaves where there is none
+        screen.wait_for("alice › eft")
+        screen.send("\x0b")
+        ready(screen)
+        screen.send("\x04")
+        assert screen.wait_for_exit() == 0
+
+
+def test_editor_shell_and_files(home: Home, server: Server) -> None:
+    """The editor, a command's output, files by `@` and `/attach`: each reaches the wire as it should."""
+    home.connect(server.url)
+    editor = home.folder / "editor.sh"
+    editor.write_text('#!/bin/sh\nprintf "%s\\nfrom the editor" "$(cat "$1")" > "$1"\n')
+    editor.chmod(0o755)
+    (home.folder / "notes.txt").write_text("the notes")
+    (home.folder / "more.txt").write_text("更多")
+    with home.chat(environment={"EDITOR": str(editor)}, rows=40) as screen:
+        screen.send("typed\x18\x05")
+        screen.wait_for("alice › typed\n        from the editor")
+        screen.send("\r")
+        screen.wait_for("You said: typed from the editor")
+        ready(screen)
+        screen.send("!echo shell; echo output\r")
+        screen.wait_for("send this with your next message? (exit status 0)")
+        screen.send("y\r")
+        screen.wait_for("it goes with your next message")
+        ready(screen)
+        say(screen, "look", "You said: look")
+        assert "```text\nshell\noutput\n```" in last(server)
+        say(screen, "read @notes.txt now", "You said: read notes.txt now")
+        assert "attached: notes.txt (" in screen.text
+        assert last(server) == "read notes.txt now\n\n`notes.txt`:\n\n```text\nthe notes\n```"
+        say(screen, "/attach more.txt", "attached: more.txt")
+        say(screen, "and this", "You said: and this")
+        assert "更多" in last(server)
+        say(screen, "no more", "You said: no more")
+        assert last(server) == "no more"
+        before = len(asked(server))
+        screen.send("see @./missing.txt please\r")
+        screen.wait_for("there is no ./missing.txt")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › see @./missing.txt please")
+        assert len(asked(server)) == before
+
+
+def test_what_takes_long_can_be_stopped(home: Home, server: Server) -> None:
+    """A command of the shell, or one that waits for the model, ends by Esc or Ctrl-C; what was typed is kept."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        say(screen, "hello", "You said: hello")
+        server.script(hang())
+        screen.send("/rename\r")
+        screen.wait_for("working · Esc stops")
+        screen.send("\x1b")
+        screen.wait_for("✗ stopped")
+        ready(screen)
+        screen.send("!echo begun; sleep 60\r")
+        screen.wait_for("working · Esc stops")
+        screen.send("typed on\x03")
+        screen.wait_for("begun")
+        screen.wait_for("(stopped after")
+        screen.send("n\r")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › typed on")
+
+
+def test_the_draft_of_each_person_comes_back(home: Home, server: Server) -> None:
+    """A line left unsent is there at the next start, for the one who typed it and nobody else."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        screen.send("half a thought")
+        screen.wait_for("half a thought")
+        screen.kill(signal.SIGHUP)
+        assert screen.wait_for_exit() == 0
+    with home.chat("-u", "bob", ready="bob ›") as screen:
+        ready(screen, "bob")
+        screen.send("/user alice\r")
+        screen.wait_for("alice › half a thought")
+        screen.wait_for("your unsent draft is back")
