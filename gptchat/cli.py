@@ -145,12 +145,12 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
 
 
 def _store(options: Options, paths: Paths) -> SessionStore:
+    from gptchat.storage.store import JournalStore
+
     if options.incognito:
         from gptchat.storage.memory import MemoryStore
 
-        return MemoryStore()
-    from gptchat.storage.store import JournalStore
-
+        return MemoryStore(JournalStore(paths.data_dir).read)
     return JournalStore(paths.data_dir)
 
 

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from gptchat.storage.library import Library
 
 
+_LARGE = 1000
+"""From so many messages on, how a session stands is noted when it is left, so that the next start is quick."""
+
+
 @runtime_checkable
 class OnTheWire(Protocol):
     """A provider whose requests can be shown before they are sent."""
@@ -274,6 +278,8 @@ class Workspace:
         """Close connections, and keep what was learnt."""
         await self.answering.close()
         await asyncio.to_thread(self.keep)
+        if len(self.session.messages) >= _LARGE and not self.run.incognito:
+            await asyncio.to_thread(self.library.remember, self.journals, self.session)
 
     # The next request
 

@@ -1,10 +1,9 @@
-"""The quiet lines around a reply: the spinner with its seconds, the facts after the end, the person's draft."""
+"""The quiet lines around a reply: the spinner with its seconds, the facts after the end."""
 
 from __future__ import annotations
 
 import re
 
-from gptchat.core.width import cells
 from gptchat.terminal.safe import clean_line
 from gptchat.words import _, ngettext
 
@@ -15,22 +14,6 @@ _WORDS = re.compile("[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]|[^\\s\u3400-\u9ff
 
 Fragment = tuple[str, str]
 """A text and the name of its look (`theme.LOOKS`)."""
-
-
-def draft_window(text: str, caret: int, width: int) -> tuple[str, int]:
-    """The part of a one-line draft that fits `width` columns around the caret, and the caret's column in it.
-
-    `caret` counts characters of `text`.
-    """
-    begin, used = caret, 0
-    while begin > 0 and used + cells(text[begin - 1]) < width:
-        begin -= 1
-        used += cells(text[begin])
-    end, total = caret, used
-    while end < len(text) and total + cells(text[end]) <= width:
-        total += cells(text[end])
-        end += 1
-    return text[begin:end], used
 
 
 def duration(seconds: float) -> str:
