@@ -50,9 +50,11 @@ class Source(NamedTuple):
     @property
     def brief(self) -> str:
         """The same in a few words, for a table: of the settings file only the line."""
-        line = self.detail.rpartition(":")[2]
-        if self.layer != "file" or not line.isdigit():
+        if self.layer != "file":
             return str(self)
+        line = self.detail.rpartition(":")[2]
+        if not line.isdigit():
+            return str(Source("file"))
         return _("settings file, line {n}").format(n=line)
 
 

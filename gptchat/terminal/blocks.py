@@ -114,7 +114,8 @@ def _row(
 
 def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
     pairs = [(clean_line(name), clean(value)) for name, value in facts.pairs]
-    lines: list[list[Fragment]] = [[(clean_line(facts.title), "table.header")]] if facts.title else []
+    titles = _folded(clean_line(facts.title), width) if facts.title else []
+    lines: list[list[Fragment]] = [[(line, "table.header")] for line in titles]
     left = max((cells(name) for name, _value in pairs), default=0)
     if width is not None and width - min(left, width // 2) - 4 < _NARROW:
         return lines + _facts_stacked(pairs, width)

@@ -7,8 +7,10 @@ import os
 import traceback
 from pathlib import Path
 
+from gptchat.errors import GptchatError
 from gptchat.redaction import redact
 from gptchat.storage.atomic import make_folder
+from gptchat.words import _
 
 
 class _Redacting(logging.Formatter):
@@ -28,6 +30,17 @@ def start_log(data: Path) -> Path:
         logger.setLevel(logging.DEBUG)
         logger.addHandler(handler)
     return path
+
+
+def unexpected(fault: BaseException) -> GptchatError:
+    """A mistake of our own as an error for the person, who gets a sentence; the log has the traceback."""
+    logging.getLogger(__name__).error("a mistake in gptchat itself", exc_info=fault)
+    error = GptchatError(
+        _("a mistake in gptchat itself: {kind}: {what}").format(kind=type(fault).__name__, what=fault),
+        hint=_("what was said is saved; --debug shows where it happened"),
+    )
+    error.__cause__ = fault
+    return error
 
 
 def traceback_of(error: BaseException) -> str:

@@ -46,12 +46,12 @@ class PlainReply:
     ) -> None:
         """There is none."""
 
+    def clear(self) -> None:
+        """Nothing is painted that could be cleared."""
+
     def frame(self, *, force: bool = False) -> float | None:
         """Everything is written as it comes."""
         return None
-
-    def clear(self) -> None:
-        """There is nothing to clear."""
 
     def finish(self, status: str = "") -> None:
         """The reply is whole."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import errno
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from gptchat.commands.outgoing import attach
 from gptchat.commands.registry import Call, Said, Shell, Unknown
-from gptchat.commands.sessions import replay
+from gptchat.commands.sessions import open_first, replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.storage import users as people
 from gptchat.terminal.candidates import WorkspaceCandidates
 from gptchat.terminal.carrying import Carrier
 from gptchat.terminal.completion import ChatCompleter
+from gptchat.terminal.debugging import traceback_of, unexpected
 from gptchat.terminal.folding import Draft
 from gptchat.terminal.gauge import Gauge
 from gptchat.terminal.keyboard import on_signals, open_keyboard, quiet
@@ -23,6 +25,7 @@ from gptchat.terminal.prompt import Leave, Prompt
 from gptchat.terminal.safe import clean_line
 from gptchat.terminal.screen import Screen
 from gptchat.terminal.toolbar import toolbar
+from gptchat.terminal.warming import Quiet, WarmUp
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
 
     from gptchat.commands.workspace import Workspace
     from gptchat.config.flags import Options
+
+_GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
+"""What writing to a terminal fails with that is no longer there."""
+_HEAD_START = 0.03  # seconds that the first prompt has before anything is loaded behind it
 
 
 def chat(workspace: Workspace, options: Options) -> int:
@@ -47,12 +54,14 @@ class Chat:
         self.output = open_screen()
         self.screen = Screen(ws.settings.text("ui.theme"), ws.environ, self.output)
         self.candidates = WorkspaceCandidates(ws)
-        self.gauge = Gauge(ws, lambda: self.prompt.refresh())
+        self.still = Quiet()
+        self.warm = WarmUp(ws, self.still)
+        self.gauge = Gauge(ws, lambda: self.prompt.refresh(), self.still.wait)
         self.prompt = Prompt(
             message=self._message,
             completer=ChatCompleter(ws.registry, self.candidates, clean_line),
             toolbar=self._toolbar,
-            on_change=self.gauge.live.changed,
+            on_change=self._typed,
             vi=ws.settings.flag("ui.vi"),
             style=self.screen.rules,
             keyboard=self.keyboard,
@@ -91,13 +100,30 @@ class Chat:
         self._greet()
         if ws.session.messages:
             self.carrier.transcript.replay(replay(ws))
-        threading.Thread(target=warm_up, args=(ws,), name="warm up", daemon=True).start()
-        self.gauge.refresh()
-        self._listing = asyncio.ensure_future(self._ask_server())
+        asyncio.get_running_loop().call_later(_HEAD_START, self._warm_up)
+        for reference in self.options.attachments:
+            await self._attach(reference)
         ws.budget.begin()
         while not self.leaving:
             await self._turn()
         return 0 if await self._farewell() else 1
+
+    async def _attach(self, reference: str) -> None:
+        """Take what the command line attaches along with the first message."""
+        try:
+            self.screen.say(await self.live.wait(attach(self.workspace, reference)), "hint")
+        except GptchatError as error:
+            self.screen.error(error)
+
+    def _warm_up(self) -> None:
+        """Behind the prompt, which is there by now: count, load, and ask the server."""
+        self.gauge.refresh()
+        self.warm.start()
+        self._listing = asyncio.ensure_future(self._ask_server())
+
+    def _typed(self, text: str) -> None:
+        self.still.typed()
+        self.gauge.live.changed(text)
 
     async def _ask_server(self) -> None:
         """Learn behind the prompt what the server knows of its models: their windows, and names to complete.
@@ -106,7 +132,7 @@ class Chat:
         """
         if self.workspace.answering.provider_settings().kind not in ("compatible", "demo"):
             return
-        await asyncio.to_thread(warm_up, self.workspace)
+        await asyncio.to_thread(self.warm.wait)
         try:
             await self.workspace.answering.listed()
         except GptchatError:
@@ -132,12 +158,25 @@ class Chat:
         except GptchatError as error:
             self.screen.error(error)
             self.draft = self.draft or self.live.take_draft()
+        except Exception as fault:
+            if isinstance(fault, OSError) and fault.errno in _GONE:
+                self._hang_up()
+                return
+            # The chat outlives a mistake in one command.
+            self.screen.error(unexpected(fault))
+            if self.options.debug:
+                self.screen.say(traceback_of(fault), "hint")
+            self.draft = self.draft or self.live.take_draft()
 
     async def handle(self, line: str) -> None:
         """Do what a line asks for."""
         parsed = self._parse(line)
         match parsed:
             case Said(text):
+                if not self.warm.done:
+                    self.warm.start()
+                    self.still.hurry()
+                    await asyncio.to_thread(self.warm.wait)
                 self.draft = self._together(await self.carrier.say(text))
             case Call():
                 await self.carrier.command(parsed)
@@ -198,14 +237,8 @@ class Chat:
 
     def _open_first(self) -> None:
         ws, options = self.workspace, self.options
-        if options.session:
-            ws.open_session(ws.library.find(ws.user, options.session).id)
-        elif options.latest:
-            found = ws.library.latest(ws.user)
-            if found is None:
-                self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
-            else:
-                ws.open_session(found.id)
+        if (options.latest or options.session) and not open_first(ws, options.session):
+            self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
 
     def _greet(self) -> None:
         ws = self.workspace
@@ -249,17 +282,3 @@ class Chat:
         """Leave; what could not be saved is offered elsewhere first. False where something is lost."""
         self.prompt.flush()
         return await self.carrier.rescue()
-
-
-def warm_up(workspace: Workspace) -> None:
-    """Load behind the prompt what the first message needs."""
-    from gptchat.providers.registry import warm_up
-    from gptchat.terminal import painter  # noqa: F401  # the import is the work
-
-    try:
-        kind = workspace.answering.provider_settings().kind
-        workspace.answering.counter.load(workspace.answering.model())
-    except GptchatError:
-        return
-    if kind != "demo":
-        warm_up()

@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from gptchat.terminal.capabilities import Depth, Terminal, size
+from gptchat.terminal.capabilities import Depth, Terminal, prepare_console, size
+from gptchat.terminal.markdown import MarkdownStream, warm_up
 from gptchat.terminal.status import count_words, duration, facts, money, thought
 from gptchat.terminal.theme import choose
 
@@ -76,3 +77,10 @@ def test_small_numbers_for_people() -> None:
     assert [duration(value) for value in (0.84, 12.3, 130)] == ["0.8 s", "12 s", "2 min 10 s"]
     assert count_words("two words 和三个字") == 6
     assert thought(3.4, 120) == "thought for 3 s · 120 words"
+
+
+def test_what_other_platforms_need_does_no_harm() -> None:
+    """Preparing a console is safe everywhere, and warming up leaves the numbering of code blocks alone."""
+    prepare_console()
+    warm_up(choose("dark", {}))
+    assert MarkdownStream(choose("dark", {})).code_blocks == 0
