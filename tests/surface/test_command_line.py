@@ -186,8 +186,9 @@ def test_help_and_version(machine: Machine) -> None:
     assert machine.run("--help").out == shown.out
     for option in (
         (
-            "-u, --user -p, --provider -m, --model -s, --session -c, --continue --system --preset -o, --set -a, --attach "
-            "--json --raw --no-stream --incognito --config --data-dir --lang --debug --version -h, --help"
+            "-u, --user -p, --provider -m, --model -s, --session -c, --continue --system --preset -o, --set "
+            "-a, --attach --json --raw --no-stream "
+            "--incognito --config --data-dir --lang --debug --version -h, --help"
         )
         .replace(",", "")
         .split()
