@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gptchat import words
-from gptchat.errors import GptchatError
+from gptchat.errors import GptchatError, TurnInterruptedError
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
@@ -37,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return tell_failure(error, as_json=wants_json(arguments), debug="--debug" in arguments)
     except KeyboardInterrupt:
-        return 130
+        from gptchat.terminal.oneshot import tell_failure
+
+        return tell_failure(TurnInterruptedError(_("stopped")), as_json=wants_json(arguments))
     except BrokenPipeError:
         # Whoever read our output has left (`gptchat ... | head`); nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    from gptchat.terminal.oneshot import Streams, question
+    from gptchat.terminal.asked import Streams, question
 
     streams = Streams.of_process()
     asked = question(options, streams)

@@ -11,9 +11,10 @@ from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.workspace import Workspace
 from gptchat.core.compaction import Fold, fold
 from gptchat.core.context import ContextPlan
+from gptchat.core.ports import CountsTokens
 from gptchat.core.session import shorten, summary_record
 from gptchat.errors import ProtocolError, UsageError
-from gptchat.manager import split_system
+from gptchat.manager import Route, split_system
 from gptchat.words import _, ngettext
 
 Effects = AsyncGenerator[Effect, Any]
@@ -109,16 +110,27 @@ async def tokens(ws: Workspace, call: Call) -> Effects:
     route, counter = ws.answering.route(), ws.answering.counter
     model, text = route.model, call.get("text")
     await asyncio.to_thread(counter.load, model)
-    if text:
+    exact = counter.exact(model)
+    how = _("counted with {encoding}") if exact else _("an estimate: {model} publishes no vocabulary")
+    served = await _served(route, text) if text and not exact else None
+    if served is not None:
+        count, exact, how = served, True, _("counted by the server's own tokenizer")
+    elif text:
         count = await asyncio.to_thread(counter.count, text, model)
     else:
         count = (await asyncio.to_thread(ws.manager.plan, route)).tokens
-    exact = counter.exact(model)
-    how = _("counted with {encoding}") if exact else _("an estimate: {model} publishes no vocabulary")
     what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
     how = how.format(encoding=counter.encoding(model), model=model)
     line = _("{name} ({detail})").format(name=what, detail=how)
     yield Show([Text(line)], {"tokens": count, "exact": exact, "model": model})
+
+
+async def _served(route: Route, text: str) -> int | None:
+    """The tokens of `text` as the model's server counts them itself, or None where it does not."""
+    if not isinstance(route.provider, CountsTokens):
+        return None
+    counts = await route.provider.tokenize([text], route.model)
+    return counts[0] if counts else None
 
 
 def _message_of(ws: Workspace, number: int) -> str:

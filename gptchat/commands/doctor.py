@@ -24,10 +24,11 @@ async def doctor(ws: Workspace, call: Call) -> Effects:
         ws.settings.provider(name)
     if "--forget" in call.flags:
         yield forget(ws, name)
+        await asyncio.to_thread(ws.keep)
         return
     problems = 0
     yield heading(_("Settings"))
-    for show in doctor_store.settings(ws):
+    for show in doctor_store.settings(ws, name):
         problems += show.failed
         yield show
     yield heading(_("Connection"))

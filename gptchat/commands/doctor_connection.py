@@ -186,9 +186,11 @@ async def _served(ws: Workspace, entry: ProviderSettings, provider: Provider) ->
 
 
 def _listed(model: str, names: list[str]) -> Finding:
+    if not names:
+        return Finding("models", "note", _("the server lists no models"), more={"models": 0})
     count = ngettext("/models lists {n} model", "/models lists {n} models", len(names)).format(n=len(names))
     more: dict[str, Any] = {"models": len(names)}
-    if not model or model in names or not names:
+    if not model or model in names:
         return Finding("models", "ok", count, more=more)
     words = _("{count}, but not {model}").format(count=count, model=model)
     advice = _("choose one with /model: {names}").format(names=", ".join(names[:5]))

@@ -13,6 +13,7 @@ from pathlib import Path
 from gptchat.commands.checkup import Finding, failed
 from gptchat.commands.effects import Show, Table
 from gptchat.commands.workspace import Workspace
+from gptchat.config import schema
 from gptchat.config.credentials import credentials_file
 from gptchat.config.files import exposed
 from gptchat.errors import GptchatError
@@ -28,14 +29,19 @@ _SHOWN = 5
 """Damaged journals, or open files, that are named one by one."""
 
 
-def settings(ws: Workspace) -> Iterator[Show]:
-    """The settings file, what is set and where it came from, and what was left out."""
+def settings(ws: Workspace, provider: str) -> Iterator[Show]:
+    """The settings file, what is set and where it came from, and what was left out.
+
+    Of the tables, only that of `provider` (empty: the one in force) matters here.
+    """
     file = ws.paths.config_file
     if file.is_file():
         yield Finding("settings", "ok", _("settings file: {file}").format(file=file)).show()
     else:
         yield Finding("settings", "note", _("no settings file; it would be {file}").format(file=file)).show()
-    items = list(ws.settings.items(everything=False))
+    mine = f"providers.{provider or ws.settings.text('provider')}."
+    everything = list(ws.settings.items(everything=False))
+    items = [item for item in everything if item.key.startswith(mine) or item.key in schema.SETTINGS]
     if items:
         rows = [[item.key, item.shown, item.source.brief] for item in items]
         values = {item.key: {"value": item.shown, "from": str(item.source)} for item in items}
@@ -43,6 +49,13 @@ def settings(ws: Workspace) -> Iterator[Show]:
             [Table([_("setting"), _("value"), _("from")], rows)],
             {"check": "settings", "state": "note", "settings": values},
         )
+    if others := len(everything) - len(items):
+        words = ngettext(
+            "{n} more is set for other providers, presets or models; /config shows it",
+            "{n} more are set for other providers, presets or models; /config shows them",
+            others,
+        )
+        yield Finding("settings", "note", words.format(n=others)).show()
     for key in ws.settings.ignored:
         words = _("the setting {key} of yours makes no sense here and is left out").format(key=key)
         yield Finding("settings", "warning", words, f"/unset {key}").show()

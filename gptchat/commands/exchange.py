@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import Ask, Effect, Progress, Show, Source, Text
+from gptchat.commands.effects import Effect, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.replacing import may_replace, nothing_written
 from gptchat.commands.workspace import Workspace
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
@@ -25,7 +27,7 @@ async def export(ws: Workspace, call: Call) -> Effects:
 
     name, target = call.get("format") or "markdown", call.get("file")
     if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
-        if target:
+        if target or (name.isalpha() and difflib.get_close_matches(name, exchange.FORMATS)):
             raise UsageError(
                 _("{name} is no export format").format(name=name),
                 hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
@@ -33,21 +35,15 @@ async def export(ws: Workspace, call: Call) -> Effects:
         name, target = _format_of(name), name
     if not ws.session.messages:
         raise UsageError(_("nothing has been said yet"))
-    if not target:
+    if target in ("", "-"):
         text = "".join(exporting.render([ws.session], name, [ws.journals.path(ws.session)]))
         language = {"markdown": "markdown", "html": "html"}.get(name, "json")
         yield Show([Source(text, language)], text)
         return
     path = await asyncio.to_thread(_target, ws.session.id, target, name)
-    if await asyncio.to_thread(path.exists):
-        answer = yield Ask(
-            _("{path} exists; replace it?").format(path=path),
-            choices=(("y", _("yes")), ("n", _("no"))),
-            default="n",
-        )
-        if answer != "y":
-            yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
-            return
+    if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
+        yield nothing_written()
+        return
     await asyncio.to_thread(write_export, ws, name, str(path))
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
 

@@ -59,7 +59,7 @@ async def history(ws: Workspace, call: Call) -> Effects:
         for message in turn:
             beside = len(session.children_of(session.parent_of(message.id))) - 1
             rows.append([str(number) if message.role == "user" else "", *_history_row(ws, message, beside)])
-            data.append({"turn": number, **message.to_record()})
+            data.append({**message.to_record(), "turn": number})
     yield Show([Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))], data)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gptchat.commands.effects import Ask
@@ -76,24 +77,30 @@ class Moderation:
         self.withheld = ""
         checked = self._wanted("output")
         held: list[TurnEvent] = []
-        async for event in events:
-            if not checked:
-                yield event
-            elif isinstance(event, (TextDelta, ReasoningDelta, ToolCall)):
-                held.append(event)
-            elif isinstance(event, (TurnFinished, TurnInterrupted, TurnFailed)):
-                notes: list[str] = []
-                if event.message is not None:
-                    others = event.others if isinstance(event, TurnFinished) else ()
-                    self.withheld = await self._doubt((event.message, *others), notes.append)
-                for note in notes:
-                    yield Notice(note)
-                if not self.withheld:
-                    for piece in held:
-                        yield piece
-                yield event
-            else:
-                yield event
+        async with _closing(events):
+            async for event in events:
+                if not checked:
+                    yield event
+                elif isinstance(event, (TextDelta, ReasoningDelta, ToolCall)):
+                    held.append(event)
+                elif isinstance(event, (TurnFinished, TurnInterrupted, TurnFailed)):
+                    notes = await self._check(event)
+                    for note in notes:
+                        yield Notice(note)
+                    if not self.withheld:
+                        for piece in held:
+                            yield piece
+                    yield event
+                else:
+                    yield event
+
+    async def _check(self, end: TurnFinished | TurnInterrupted | TurnFailed) -> list[str]:
+        """Look at the reply a turn ended with, which sets `withheld`; returns what the person should be told."""
+        notes: list[str] = []
+        if end.message is not None:
+            others = end.others if isinstance(end, TurnFinished) else ()
+            self.withheld = await self._doubt((end.message, *others), notes.append)
+        return notes
 
     async def may_show(self, ask: Asker, tell: Tell) -> bool:
         """Whether a reply that was withheld is shown after all; where not, its turn is taken back.
@@ -151,6 +158,17 @@ class Moderation:
             return ""
         words = _("the reply was flagged: {categories}") if reply else _("your message was flagged: {categories}")
         return words.format(categories=", ".join(verdict.categories) or _("no reason given"))
+
+
+@asynccontextmanager
+async def _closing(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[None, None]:
+    """End the turn with the one who watches it."""
+    try:
+        yield
+    finally:
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _yes_or_no(question: str) -> Ask:

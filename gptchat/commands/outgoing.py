@@ -15,15 +15,19 @@ if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
 
 
-async def outgoing(ws: Workspace, text: str, references: Sequence[str] = ()) -> tuple[Content, list[str]]:
+async def outgoing(
+    ws: Workspace, text: str, references: Sequence[str] = (), *, piped: str = ""
+) -> tuple[Content, list[str]]:
     """The content of the message `text` with everything attached, and notes on what goes with it.
+
+    `piped` follows the text after a blank line, as it is: nobody typed it, so it attaches nothing.
 
     Attached are `references`, what waits in `ws.attached`, and each `@path` in the text. Raises UsageError
     where something cannot be attached; nothing is lost then. `ws.attached` is emptied by the caller once sent.
     """
     if not references and not ws.attached and "@" not in text:
-        return text, []
-    return await asyncio.to_thread(_compose, ws, text, references)
+        return _joined(text, piped), []
+    return await asyncio.to_thread(_compose, ws, text, references, piped)
 
 
 async def attach(ws: Workspace, reference: str) -> str:
@@ -33,7 +37,7 @@ async def attach(ws: Workspace, reference: str) -> str:
     return "; ".join([_told(ws, loaded), *notes])
 
 
-def _compose(ws: Workspace, text: str, references: Sequence[str]) -> tuple[Content, list[str]]:
+def _compose(ws: Workspace, text: str, references: Sequence[str], piped: str) -> tuple[Content, list[str]]:
     from gptchat.attachments import compose, expand_mentions
 
     plain, mentioned = expand_mentions(text, Path.cwd())
@@ -43,8 +47,12 @@ def _compose(ws: Workspace, text: str, references: Sequence[str]) -> tuple[Conte
         attached += loaded
         notes += more
     if not attached:
-        return text, notes
-    return compose(plain, attached), [_told(ws, attached), *notes]
+        return _joined(text, piped), notes
+    return compose(_joined(plain, piped), attached), [_told(ws, attached), *notes]
+
+
+def _joined(text: str, piped: str) -> str:
+    return "\n\n".join(filter(None, (text, piped)))
 
 
 def _load(ws: Workspace, reference: str) -> tuple[list[Attachment], list[str]]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from gptchat import redaction
 from gptchat.commands import programs
-from gptchat.commands.effects import Ask, Copy, Effect, Show, Source, Text
+from gptchat.commands.effects import Copy, Effect, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.replacing import may_replace, nothing_written
 from gptchat.commands.workspace import Workspace
 from gptchat.core.messages import Message
 from gptchat.errors import StorageError, UsageError
@@ -53,15 +54,9 @@ async def save(ws: Workspace, call: Call) -> Effects:
     """Save a code block of the last reply as a file."""
     text = _code_block(ws, last_reply(ws), call.number("n"))
     path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
-    if await asyncio.to_thread(path.exists):
-        answer = yield Ask(
-            _("{path} exists; replace it?").format(path=path),
-            choices=(("y", _("yes")), ("n", _("no"))),
-            default="n",
-        )
-        if answer != "y":
-            yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
-            return
+    if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
+        yield nothing_written()
+        return
     try:
         await asyncio.to_thread(path.write_text, text, encoding="utf-8")
     except OSError as error:

@@ -147,7 +147,7 @@ class Registry:
         """Up to three names that `name` may have been meant for, likeliest first."""
         begins = [known for known in self._by_name if known.startswith(name.lower())]
         close = difflib.get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
-        return list(dict.fromkeys(close + begins))[:3]
+        return list(dict.fromkeys(begins + close))[:3]
 
     def parse(self, line: str) -> Parsed:
         """Say what a typed line is: a command's call, a shell command, or words for the model.

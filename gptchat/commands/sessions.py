@@ -93,6 +93,20 @@ def _session_row(ws: Workspace, number: int, info: SessionInfo) -> list[str]:
     return [str(number), title, ws.age(info.updated), str(info.turns), info.model]
 
 
+def open_first(ws: Workspace, reference: str) -> bool:
+    """Open the session that the command line names, or with no `reference` the latest; False where there is none.
+
+    A system prompt of the command line goes before the session's own. Raises UsageError and StorageError.
+    """
+    found = ws.library.find(ws.user, reference) if reference else ws.library.latest(ws.user)
+    if found is None:
+        return False
+    ws.open_session(found.id)
+    if ws.run.system is not None:
+        ws.change_session("system", ws.run.system)
+    return True
+
+
 async def resume(ws: Workspace, call: Call) -> Effects:
     """Open a saved session and show its last turns."""
     reference = call.get("ref")

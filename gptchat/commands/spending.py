@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gptchat import catalogue
 from gptchat.core.messages import Message, Usage
+from gptchat.core.session import Session
 from gptchat.storage import ledger
 from gptchat.words import _
 
@@ -43,6 +44,32 @@ def add_up(label: str, messages: Iterator[Message] | list[Message]) -> Row:
             spent = cost_of(message)
             cost = cost if spent is None else (cost or 0.0) + spent
     return Row(label, usage, cost)
+
+
+class Running:
+    """What the conversation that a person looks at has cost, at a price that does not grow with it."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._last = ""
+        self._counted = 0
+        self._cost: float | None = None
+
+    def cost(self, session: Session) -> float | None:
+        """The cost of the path of `session` in US$; None where no price is known for any of it."""
+        ids = session.path_ids()
+        # What leads to a message never changes: the same message at the same place has the same beginning.
+        known = 0 < self._counted < len(ids) and ids[self._counted - 1] == self._last
+        if session is not self._session or not known:
+            self._session, self._counted, self._cost = session, 0, None
+        cost = self._cost
+        for message in session.tail(len(ids) - self._counted):
+            self._cost = cost  # all but the newest is settled, which may still become longer
+            if message.usage is not None and (spent := cost_of(message)) is not None:
+                cost = (cost or 0.0) + spent
+        self._counted = max(len(ids) - 1, 0)
+        self._last = ids[-2] if len(ids) > 1 else ""
+        return cost
 
 
 def replies(ws: Workspace, since: str = "") -> list[Message]:

@@ -72,8 +72,9 @@ def _translated(message: str) -> str:
 def parse(argv: Sequence[str]) -> Options:
     """Read the command line; raises UsageError, and SystemExit for --help and --version."""
     parser = _build()
-    given, unknown = parser.parse_known_intermixed_args(list(argv))
-    words: list[str] = given.prompt
+    flags, said = _split(argv)
+    given, unknown = parser.parse_known_intermixed_args(flags)
+    words: list[str] = given.prompt + said
     if unknown:
         if not words or not words[0].startswith("/"):
             parser.error(_("unknown option {name}").format(name=unknown[0]))
@@ -101,11 +102,18 @@ def parse(argv: Sequence[str]) -> Options:
     )
 
 
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands before a bare `--`, and what after: words of the prompt, however they begin."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    return list(argv[:end]), list(argv[end + 1 :])
+
+
 def asked_language(argv: Sequence[str]) -> str:
     """The language that the flags ask for, read before the parser is built so that --help speaks it."""
-    for index, word in enumerate(argv):
-        if word == "--lang" and index + 1 < len(argv):
-            return argv[index + 1]
+    flags, _said = _split(argv)
+    for index, word in enumerate(flags):
+        if word == "--lang" and index + 1 < len(flags):
+            return flags[index + 1]
         if word.startswith("--lang="):
             return word.removeprefix("--lang=")
     return ""
@@ -164,4 +172,4 @@ def _build() -> argparse.ArgumentParser:
 
 def wants_json(argv: Sequence[str]) -> bool:
     """Whether the command line asks for JSON; read even from one that cannot be parsed, for its error's sake."""
-    return "--json" in argv
+    return "--json" in _split(argv)[0]

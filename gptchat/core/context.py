@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gptchat.core.messages import Message
@@ -57,15 +57,30 @@ class ContextPlan:
     pinned_tokens: int
     turn_tokens: int
     overhead: int
-    left_out: int
-    """How many messages of the path are not sent."""
-    left_out_tokens: int
-    left_out_turns: int
+    unsent: Sequence[Message]
+    """The messages of the path that are not sent."""
     reason: Reason | None
     """Why the newest of what is left out is left out; None where nothing is, or a summary stands for all."""
     fits: bool
+    count: Callable[[Message], int] = field(repr=False, compare=False)
+    """A message's tokens, by what the plan was made with."""
     summarised: int = 0
     """How many of the messages left out the summary stands for."""
+
+    @property
+    def left_out(self) -> int:
+        """How many messages of the path are not sent."""
+        return len(self.unsent)
+
+    @property
+    def left_out_tokens(self) -> int:
+        """The tokens of what is not sent; counted when asked for, since it grows with the session."""
+        return sum(map(self.count, self.unsent))
+
+    @property
+    def left_out_turns(self) -> int:
+        """How many turns are not sent."""
+        return sum(1 for message in self.unsent if message.role == "user")
 
     @property
     def tokens(self) -> int:
@@ -114,23 +129,21 @@ def plan(
     the newest back as long as they fit. A turn is a user message and all up to the next one, so a tool's
     result stays with its call. `until` is the last message that `summary` stands for; without a summary, or
     where `until` is not on the path, nothing is taken for summarised. `count` gives a message's tokens, its
-    share of the format included. A larger window never sends less.
+    share of the format included; only what may be sent is counted. A larger window never sends less.
     """
     covered = _covered(path, until) if summary and until else 0
     summary = summary if covered else ""
     system_tokens = count(Message("system", system)) if system else 0
     opening_tokens = count(Message("system", opening_text(system, summary))) if summary else system_tokens
-    costs = list(map(count, path))
     pins_at = _pinned_at(path, frozenset(pins)) if pins else []
-    free = costs.copy() if pins_at else costs  # what each message costs beside the pins, which go anyway
-    for i in pins_at:
-        free[i] = 0
+    pinned_costs = {i: count(path[i]) for i in pins_at}
 
-    start, turns = len(path), 0
-    room = limits.budget - overhead - opening_tokens - sum(costs[i] for i in pins_at)
+    start, turns, turn_tokens = len(path), 0, 0
+    room = limits.budget - overhead - opening_tokens - sum(pinned_costs.values())
     reason: Reason | None = None
     for begin in _starts_back(path, covered):
-        cost = sum(free[begin:start])
+        # Pinned messages go anyway, so that a turn costs only what it holds beside them.
+        cost = sum(count(path[i]) for i in range(begin, start) if i not in pinned_costs)
         if start < len(path):  # the newest turn goes whatever it costs
             if limits.max_turns and turns >= limits.max_turns:
                 reason = "max_turns"
@@ -138,7 +151,7 @@ def plan(
             if cost > room:
                 reason = limits.binding
                 break
-        start, room, turns = begin, room - cost, turns + 1
+        start, room, turns, turn_tokens = begin, room - cost, turns + 1, turn_tokens + cost
 
     early = [i for i in pins_at if i < start]
     kept = frozenset(path[i].id for i in early)
@@ -154,14 +167,13 @@ def plan(
         limits=limits,
         system_tokens=system_tokens,
         summary_tokens=opening_tokens - system_tokens,
-        pinned_tokens=sum(costs[i] for i in early),
-        turn_tokens=sum(costs[start:]),
+        pinned_tokens=sum(pinned_costs[i] for i in early),
+        turn_tokens=turn_tokens + sum(cost for i, cost in pinned_costs.items() if i >= start),
         overhead=overhead,
-        left_out=len(dropped),
-        left_out_tokens=sum(free[:start]),
-        left_out_turns=sum(1 for message in dropped if message.role == "user"),
+        unsent=dropped,
         reason=reason,
         fits=room >= 0,
+        count=count,
         summarised=summarised,
     )
 

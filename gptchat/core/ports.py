@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gptchat.core.events import ProviderEvent
 from gptchat.core.messages import Message, Record, Request
@@ -55,6 +55,21 @@ class Provider(Protocol):
         """Close connections; the provider may not be used afterwards."""
 
 
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A provider whose server may count the tokens of a text with the model's own tokenizer, as llama.cpp does."""
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the server is known to do so."""
+
+    async def tokenize(self, texts: Sequence[str], model: str) -> list[int] | None:
+        """The tokens of each of `texts`, without any share of the format; None where the server does not tell.
+
+        Texts go over the wire: give only what is sent to this server anyway. Raises no `GptchatError`.
+        """
+
+
 class TokenCounter(Protocol):
     """Counts tokens as `model` would. Counts are of text a person or model wrote, never sent anywhere."""
 
@@ -88,6 +103,9 @@ class TokenCounter(Protocol):
     def overhead(self, model: str) -> int:
         """Tokens that every request has besides its messages."""
 
+    def joining(self, model: str) -> int:
+        """Tokens that each message of the person right after another one saves, because both go as one."""
+
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
 
@@ -103,6 +121,12 @@ class TokenCounter(Protocol):
 
         `messages` are all that was sent (`ContextPlan.everything()`), `reply` what came, with its usage.
         """
+
+    def told(self, model: str, text: str, tokens: int) -> None:
+        """The server's own tokenizer counts `tokens` in `text` alone; true for this run."""
+
+    def untold(self, model: str, messages: Sequence[Message]) -> list[str]:
+        """The texts of `messages`, newest first, that the server's tokenizer could count better than is known."""
 
 
 class PartialReply(Protocol):

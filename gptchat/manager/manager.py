@@ -26,6 +26,7 @@ from gptchat.core.ports import SessionStore, TokenCounter
 from gptchat.core.session import Session, continuation_record
 from gptchat.errors import ContextLengthError, UsageError
 from gptchat.manager import request
+from gptchat.manager.measuring import Measuring
 from gptchat.manager.pump import Pump
 from gptchat.manager.reply import Reply
 from gptchat.manager.route import Continue, Order, Retry, Route, Send
@@ -55,6 +56,7 @@ class SessionManager:
         self._clock = clock
         self._session: Session | None = None
         self._pump: Pump | None = None
+        self._measuring = Measuring(counter)
         self._stopping = False
         self._trimming = False
 
@@ -158,6 +160,8 @@ class SessionManager:
         """One route's whole attempt; an overflow teaches the true window, and the request is planned once more."""
         for attempt in (1, 2):
             plan = await asyncio.to_thread(self._plan, route, path)
+            if attempt == 1 and await self._measuring.begin(route, plan.everything()):
+                plan = await asyncio.to_thread(self._plan, route, path)
             base = replace(base, provider=route.provider.name, model=route.model)
             if attempt == 1:
                 yield TurnStarted(path[-1], plan, route.provider.name, route.model)
@@ -209,6 +213,7 @@ class SessionManager:
                 yield event
         finally:
             self._pump = None
+            self._measuring.stop()
             pump.stop()
 
         status = "interrupted" if pump.stopped else "failed" if pump.error else "complete"
@@ -294,7 +299,7 @@ class SessionManager:
         session = self.session
         system, rest = request.split_system(path, route.system)
         summary = session.summary()
-        return context.plan(
+        planned = context.plan(
             rest,
             self.counter.counting(route.model),
             route.limits,
@@ -304,6 +309,7 @@ class SessionManager:
             pins=tuple(session.pinned),
             overhead=self.counter.overhead(route.model),
         )
+        return request.count_joined(planned, self.counter.joining(route.model))
 
     def _relearnt(
         self, route: Route, error: ContextLengthError, plan: ContextPlan, path: Sequence[Message]

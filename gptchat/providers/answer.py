@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import httpx2
 
 _LINGER = 3.0  # seconds to wait for usage or [DONE] once every choice has its finish reason
+_GATHER = 0.03  # seconds in which pieces gather; shorter than a frame on the screen
+_LITTLE = 4096  # bytes between two waits; where more come, they already come together
+_AT_HAND = 0.001  # seconds; a chunk that took longer had not arrived yet
 _DRAIN = 0.1  # seconds to let the body end after [DONE], so that the connection can be used again
 
 
@@ -75,7 +78,7 @@ async def _events(
         if pieces:
             chunks.alive(reader.complete)
         try:
-            chunk = await anext(chunks)
+            chunk = await chunks.paced()
         except StopAsyncIteration:
             break
         except Exception:
@@ -98,6 +101,8 @@ class _Chunks:
         self._endpoint = endpoint
         self._fresh = True
         self._deadline = 0.0
+        self._waited = False
+        self._gathered = 0
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -114,6 +119,22 @@ class _Chunks:
             if limit.expired():
                 raise silent(self._idle, self._endpoint) from None
             raise
+
+    async def paced(self) -> bytes:
+        """The next chunk; where they trickle in, not at once after one that had to be waited for.
+
+        Meanwhile more come together, and cost less than one by one; what came before is already handed over.
+        """
+        if self._waited:
+            if self._gathered < _LITTLE:
+                await asyncio.sleep(_GATHER)
+            self._gathered = 0
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        chunk = await anext(self)
+        self._waited = loop.time() - begun > _AT_HAND
+        self._gathered += len(chunk)
+        return chunk
 
     def alive(self, complete: bool) -> None:
         """Something was said; when the reply is `complete`, little more is waited for."""

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gptchat.core.ports import ModelFacts
-from gptchat.errors import ConfigurationError, GptchatError
+from gptchat.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    GptchatError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
 from gptchat.providers.engine import Engine
 from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, window_in
 from gptchat.providers.network import base_address
+from gptchat.providers.payloads import clean
 from gptchat.providers.sdk import sdk_options
+from gptchat.providers.tokenizing import BODIES, tokens_in
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -19,8 +29,17 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
+_PASSING = (ConnectionFailedError, RequestTimeoutError, RateLimitError, ServerError)
+"""Failures that say nothing of whether the server has what it was asked for."""
+
+
 class CompatibleProvider(Engine):
     """An OpenAI-compatible server at `base_url`; nothing meant for OpenAI is told to it."""
+
+    _tokenizer = ""
+    """The kind of tokenizer the server said it has (a key of `BODIES`); empty where it has none, or is unknown."""
+    _without_tokenizer = False
+    """Whether the server refused to tokenize, in this run."""
 
     @property
     def address(self) -> str:
@@ -45,7 +64,8 @@ class CompatibleProvider(Engine):
         """The models the server lists; llama.cpp and Ollama also tell the window they really run with."""
         answer = await self.get("/models")
         models = models_in(answer, self.name)
-        root = self.address.removesuffix("/v1")
+        root = self._root
+        self._tokenizer = next((owner for owner in BODIES if is_owned_by(answer, owner)), "")
         try:
             if is_owned_by(answer, "llamacpp"):
                 window = window_in(await self.get(f"{root}/props"))
@@ -56,3 +76,32 @@ class CompatibleProvider(Engine):
         except GptchatError:  # a server may keep this to itself; the list is good without it
             pass
         return models
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the server has a tokenizer: it has listed its models as llama.cpp or vLLM, and not refused."""
+        return bool(self._tokenizer) and not self._without_tokenizer
+
+    async def tokenize(self, texts: Sequence[str], model: str) -> list[int] | None:
+        """The tokens of each of `texts` alone, by the server's own tokenizer; None where it tells none.
+
+        A refusal is remembered for the run. Only a server that lists its models as llama.cpp or vLLM is asked;
+        anybody else sees neither the request nor the texts.
+        """
+        if not self.counts_tokens:
+            return None
+        body = BODIES[self._tokenizer]
+        try:
+            answers = await asyncio.gather(
+                *(self._json("post", f"{self._root}/tokenize", clean(body(text, model))) for text in texts)
+            )
+            return [tokens_in(answer) for answer in answers]
+        except _PASSING:
+            return None
+        except GptchatError:
+            self._without_tokenizer = True
+            return None
+
+    @property
+    def _root(self) -> str:
+        return self.address.removesuffix("/v1")

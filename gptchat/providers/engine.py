@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ _LESSONS = 8  # refusals of one request that are answered by adapting it, before
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Engine:
+class Engine(ABC):
     """A provider that is reached through the SDK. Kinds differ in `connect` and `address` alone."""
 
     def __init__(
@@ -81,13 +82,13 @@ class Engine:
     # What kinds differ in
 
     @property
+    @abstractmethod
     def address(self) -> str:
         """The base address requests go to. Raises `ConfigurationError` where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
         """The SDK's client for `key` (empty: none) over `http`, without retries of its own."""
-        raise NotImplementedError
 
     def authorization(self, key: str) -> dict[str, Any]:
         """The headers that carry `key`, named in every request, so that nothing else can take their place.
@@ -250,10 +251,15 @@ class Engine:
         if self._client is None:
             key = self._key = self._key or await self.key_now()
             # In a thread: importing the SDK and reading certificates would hold up typing and stopping
-            self._client = await asyncio.to_thread(
-                lambda: self.connect(key, http_client(self.address, self.settings, self.network))
-            )
+            client = await asyncio.to_thread(self._client_for, key)
+            if self._client is None:
+                self._client = client
+            else:  # another request was quicker
+                await client.close()
         return self._client
+
+    def _client_for(self, key: str) -> AsyncOpenAI:
+        return self.connect(key, http_client(self.address, self.settings, self.network))
 
     async def key_now(self) -> str:
         """The key as its source gives it now; empty where none is needed. Raises `ConfigurationError`."""

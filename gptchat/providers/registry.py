@@ -164,10 +164,10 @@ def open_provider(
     return kind(settings, network, key, learnt=learnt, api_for=api_for, user_agent=user_agent)
 
 
-def warm_up() -> None:
-    """Import what the first request needs; meant for a thread while the person types."""
-    import_module("openai")
-    for module, _class_name in _KINDS.values():
-        if module in ("openai", "azure", "compatible"):
-            import_module(f"gptchat.providers.{module}")
-    import_module("gptchat.providers.wire.chat")
+def modules(kind: str) -> tuple[str, ...]:
+    """The modules that the first request to a provider of `kind` needs, to be loaded while the person types."""
+    own = (f"gptchat.providers.{_KINDS[kind][0]}",) if kind in _KINDS else ()
+    if kind == "demo":
+        return own
+    slow = ("httpx2", "httpcore2", "anyio._backends._asyncio", "pydantic", "openai", "openai.resources.chat")
+    return (*slow, *own, "gptchat.providers.wire.chat")

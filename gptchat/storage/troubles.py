@@ -17,7 +17,9 @@ def storage_error(error: OSError, path: Path) -> StorageError:
         case errno.EACCES | errno.EPERM | errno.EROFS:
             reason, hint = _("it may not be written or read"), _("check who owns the folder, or use --data-dir")
         case errno.ENOENT:
-            reason, hint = _("it is not there"), _("it may have been moved or deleted; see /sessions")
+            reason, hint = _("it is not there"), _("it may have been moved or deleted; check the path")
+            if not path.parent.exists():
+                reason, hint = _("its folder is not there"), _("check the path, or create the folder")
         case errno.ENOTDIR | errno.EISDIR | errno.EEXIST:
             reason, hint = _("something else stands in its place"), _("move it away, or use --data-dir")
         case errno.ETIMEDOUT:

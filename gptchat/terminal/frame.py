@@ -174,7 +174,7 @@ class LiveRegion:
             self._go(first + target[0])
             if target[1]:
                 self._out.append(f"\x1b[{target[1]}C")
-            self._out.append(_SHOW if show else _HIDE)
+            self._out.append(_SHOW if show else "")
             self._shown = show
         self._cursor = (held + target[0], target[1])
 
@@ -185,12 +185,8 @@ class LiveRegion:
         body = "".join(self._out)
         if _NO_WRAP in self._out:
             body += _WRAP
-        hide = "" if body.endswith(_HIDE) else _HIDE
-        if self._terminal.synchronised:
-            body = f"{_BEGIN}{hide}{body}{_END}"
-        else:
-            body = hide + body
-        self._write(body)
+        body = _HIDE + body
+        self._write(f"{_BEGIN}{body}{_END}" if self._terminal.synchronised else body)
 
 
 def _unchanged(before: str, after: str) -> tuple[int, int]:

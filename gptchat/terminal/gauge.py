@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from gptchat.commands.spending import add_up
+from gptchat.commands.spending import Running
 from gptchat.commands.workspace import Workspace
 from gptchat.errors import GptchatError
 from gptchat.terminal.live_count import LiveCount
@@ -16,14 +16,19 @@ from gptchat.terminal.toolbar import Status
 class Gauge:
     """Facts for the toolbar. `refresh` recounts in a thread; `status` answers at once from what is known.
 
-    `drawn` is called from a thread when there is something new to draw.
+    `drawn` is called from a thread when there is something new to draw; `pause` is, in a thread, waited for
+    before anything is loaded that would hold up the keys.
     """
 
-    def __init__(self, workspace: Workspace, drawn: Callable[[], None]) -> None:
+    def __init__(
+        self, workspace: Workspace, drawn: Callable[[], None], pause: Callable[[], None] = lambda: None
+    ) -> None:
         self._workspace = workspace
         self._drawn = drawn
+        self._pause = pause
         self._known = Status()
         self._budget = 0
+        self._spent = Running()
         self._lock = threading.Lock()
         self.live = LiveCount(self._count, drawn)
 
@@ -51,7 +56,9 @@ class Gauge:
             except GptchatError:
                 self._known = Status()
                 return
-            ws.answering.counter.load(route.model)
+            if not ws.answering.counter.ready(route.model):
+                self._pause()
+                ws.answering.counter.load(route.model)
             plan = ws.manager.plan(route)
             self._budget = plan.limits.budget
             self._known = Status(
@@ -60,7 +67,7 @@ class Gauge:
                 tokens=plan.tokens,
                 window=plan.limits.window,
                 estimated=not ws.answering.counter.exact(route.model),
-                cost=add_up("", ws.session.path()).cost,
+                cost=self._spent.cost(ws.session),
                 left_out=plan.left_out if plan.trimmed else 0,
             )
         self._drawn()

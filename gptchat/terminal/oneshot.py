@@ -9,20 +9,35 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import Ask, Attach, Copy, Draft, Edit, Effect, Leave, Pick, Replay, Run, Show
-from gptchat.commands.registry import Call, Said, Shell, Unknown
+from gptchat.commands.effects import (
+    Ask,
+    Attach,
+    Block,
+    Copy,
+    Draft,
+    Edit,
+    Effect,
+    Leave,
+    Pick,
+    Replay,
+    Run,
+    Show,
+    Source,
+)
+from gptchat.commands.registry import Call, Said, Unknown
+from gptchat.commands.sessions import open_first
 from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
 from gptchat.redaction import redact
 from gptchat.terminal.answers import chosen
+from gptchat.terminal.asked import Question, Streams
 from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.plainly import PlainReply, reply_json, writer
 from gptchat.terminal.safe import clean
-from gptchat.terminal.turn import finished, paint
+from gptchat.terminal.turn import cut, finished, paint
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -31,44 +46,6 @@ if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
     from gptchat.config.flags import Options
     from gptchat.terminal.reply import ReplyPainter
-
-
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """Where the program reads and writes, and which of these are terminals; tests bring their own."""
-
-    stdin: TextIO
-    stdout: TextIO
-    stderr: TextIO
-
-    @classmethod
-    def of_process(cls) -> Streams:
-        """The process's own."""
-        return cls(sys.stdin, sys.stdout, sys.stderr)
-
-
-def question(options: Options, streams: Streams) -> str | None:
-    """What is asked on the command line and standard input; None where a person wants to chat.
-
-    Raises UsageError where there is neither a question nor a terminal.
-    """
-    prompt = options.prompt
-    if prompt.startswith("/") or streams.stdin.isatty():
-        if prompt:
-            return prompt
-        if not streams.stdout.isatty():
-            raise UsageError(
-                _("the chat needs a terminal, and standard output is none"),
-                hint=_('ask in one go: gptchat "question"'),
-            )
-        return None
-    piped = streams.stdin.read().strip("\n")
-    if not prompt and not piped.strip():
-        raise UsageError(
-            _("there is no question: standard input is empty"),
-            hint=_('gptchat "question", or gptchat in a terminal'),
-        )
-    return "\n\n".join(filter(None, (prompt, piped)))
 
 
 def tell_failure(error: GptchatError, *, as_json: bool, debug: bool = False) -> int:
@@ -88,8 +65,8 @@ def tell_failure(error: GptchatError, *, as_json: bool, debug: bool = False) -> 
     return error.exit_status
 
 
-def answer(workspace: Workspace, options: Options, asked: str, streams: Streams) -> int:
-    """Answer `asked` (a message or a slash command); returns the exit status."""
+def answer(workspace: Workspace, options: Options, asked: Question, streams: Streams) -> int:
+    """Answer `asked`; returns the exit status."""
     return asyncio.run(_OneShot(workspace, options, streams).run(asked))
 
 
@@ -99,43 +76,37 @@ class _OneShot:
         self.options = options
         self.streams = streams
         self.data: list[Any] = []
+        self.answered = False
+        """Whether a reply, or why there is none, has been printed as JSON."""
         self.status = 0
 
-    async def run(self, asked: str) -> int:
+    async def run(self, asked: Question) -> int:
         ws, options = self.workspace, self.options
         try:
-            if options.latest or options.session:
-                found = (
-                    ws.library.find(ws.user, options.session) if options.session else ws.library.latest(ws.user)
-                )
-                if found is None:
-                    raise UsageError(_("{user} has no saved sessions yet").format(user=ws.user))
-                ws.open_session(found.id)
-            parsed = ws.registry.parse(asked) if asked.startswith("/") else Said(asked)
-            match parsed:
+            if (options.latest or options.session) and not open_first(ws, options.session):
+                raise UsageError(_("{user} has no saved sessions yet").format(user=ws.user))
+            match asked.typed:
                 case Said(text):
-                    await self._say(text)
-                case Call():
-                    await self._command(parsed)
+                    await self._say(text, asked.piped)
+                case Call() as call:
+                    await self._command(call)
                 case Unknown(name, nearest):
                     near = ", ".join(f"/{known}" for known in nearest)
                     raise UsageError(
                         _("there is no command /{name}").format(name=name),
                         hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
                     )
-                case Shell():
-                    raise UsageError(_("commands of the shell run in the chat only"))
             return self.status
         finally:
             await ws.close()
 
-    async def _say(self, text: str) -> None:
+    async def _say(self, text: str, piped: str = "") -> None:
         from gptchat.commands.outgoing import outgoing
         from gptchat.manager import Send
 
         ws = self.workspace
         routes = ws.answering.routes()
-        content, notes = await outgoing(ws, text, self.options.attachments)
+        content, notes = await outgoing(ws, text, self.options.attachments, piped=piped)
         for note in notes:
             self._tell(note)
         await ws.budget.check(self._tell)
@@ -147,6 +118,7 @@ class _OneShot:
         with _interrupts(ws.manager.stop):
             events = ws.moderation.hold(events)
             outcome = await paint(events, painter, told=finished if self._drawn() else lambda _outcome: "")
+        self.answered = True
         if ws.moderation.withheld:
             await ws.moderation.may_show(self._answer, self._tell)
             if outcome.message is not None and not self.options.json:
@@ -154,12 +126,16 @@ class _OneShot:
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
-            error = TurnInterruptedError(_("stopped"), hint=_("gptchat -c goes on with this session"))
+            error = TurnInterruptedError(
+                _("stopped"), hint="" if ws.run.incognito else _("gptchat -c goes on with this session")
+            )
             self.status = tell_failure(error, as_json=self.options.json)
         elif self.options.json and outcome.message is not None:
             document = reply_json(ws, outcome, outcome.message)
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
         else:
+            if outcome.message is not None and not self._drawn() and (note := cut(outcome.message)):
+                self._tell(note)
             for number, message in enumerate(outcome.others, 2):
                 print(
                     "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
@@ -201,8 +177,8 @@ class _OneShot:
                 answered = await self._carry_out(effect)
         except StopAsyncIteration:
             pass
-        if self.options.json and self.data:
-            document = self.data[0] if len(self.data) == 1 else self.data
+        if self.options.json and not self.answered:
+            document = self.data[0] if len(self.data) == 1 else self.data or {}
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
 
     async def _carry_out(self, effect: Effect) -> Any:
@@ -213,7 +189,7 @@ class _OneShot:
                 if failed:
                     self.status = 1
                 if not self.options.json:
-                    self._print(lines_of(blocks, self._width()))
+                    self._show(blocks)
             case Replay(messages):
                 self.data.append([message.to_record() for message in messages])
                 if not self.options.json:
@@ -221,14 +197,21 @@ class _OneShot:
             case Run(what, text):
                 await self._order(what, text, effect.model)
             case Draft(text) | Copy(text):
-                print(clean(text), file=self.streams.stdout)
+                if not self.options.json:
+                    self._show([Source(text)])
+                elif not self.data:
+                    self.data.append({"text": text})
             case Ask():
                 return self._ask(effect)
             case Edit(text):
                 from gptchat.terminal.editor import edit
 
-                return edit(text) if self.streams.stdin.isatty() else None
-            case Pick():
+                if not self.streams.stdin.isatty():
+                    raise UsageError(_("the editor needs a terminal"))
+                return edit(text)
+            case Pick(text):
+                if text:
+                    return None  # what was found is shown already
                 raise UsageError(_("say which session"), hint=_("/sessions lists them"))
             case Attach():
                 raise UsageError(_("here files are attached with --attach FILE"))
@@ -252,9 +235,15 @@ class _OneShot:
 
         return size(self.streams.stdout)[0] - 1 if self.streams.stdout.isatty() else None
 
-    def _print(self, lines: Sequence[Sequence[tuple[str, str]]]) -> None:
-        for line in lines:
-            print("".join(text for text, _look in line).rstrip(), file=self.streams.stdout)
+    def _show(self, blocks: Sequence[Block]) -> None:
+        stdout = self.streams.stdout
+        for block in blocks:
+            if isinstance(block, Source) and not stdout.isatty():
+                # a pipe or a file gets every byte of it
+                print(block.text, end="" if block.text.endswith("\n") else "\n", file=stdout)
+                continue
+            for line in lines_of([block], self._width()):
+                print("".join(text for text, _look in line).rstrip(), file=stdout)
 
     def _replay(self, messages: Sequence[Message]) -> None:
         for message in messages:

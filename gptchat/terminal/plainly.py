@@ -46,12 +46,15 @@ class PlainReply:
     ) -> None:
         """There is none."""
 
+    def clear(self) -> None:
+        """Nothing is painted that could be cleared."""
+
     def frame(self, *, force: bool = False) -> float | None:
         """Everything is written as it comes."""
         return None
 
     def clear(self) -> None:
-        """There is nothing to clear."""
+        """What was written stays where it is."""
 
     def finish(self, status: str = "") -> None:
         """The reply is whole."""

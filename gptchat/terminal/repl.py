@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from gptchat.commands.outgoing import attach
 from gptchat.commands.registry import Call, Said, Shell, Unknown
-from gptchat.commands.sessions import replay
+from gptchat.commands.sessions import open_first, replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.storage import users as people
 from gptchat.terminal.candidates import WorkspaceCandidates
@@ -26,6 +25,7 @@ from gptchat.terminal.prompt import Leave, Prompt
 from gptchat.terminal.safe import clean_line
 from gptchat.terminal.screen import Screen
 from gptchat.terminal.toolbar import toolbar
+from gptchat.terminal.warming import Quiet, WarmUp
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 """What writing to a terminal fails with that is no longer there."""
+_HEAD_START = 0.03  # seconds that the first prompt has before anything is loaded behind it
 
 
 def chat(workspace: Workspace, options: Options) -> int:
@@ -53,12 +54,14 @@ class Chat:
         self.output = open_screen()
         self.screen = Screen(ws.settings.text("ui.theme"), ws.environ, self.output)
         self.candidates = WorkspaceCandidates(ws)
-        self.gauge = Gauge(ws, lambda: self.prompt.refresh())
+        self.still = Quiet()
+        self.warm = WarmUp(ws, self.still)
+        self.gauge = Gauge(ws, lambda: self.prompt.refresh(), self.still.wait)
         self.prompt = Prompt(
             message=self._message,
             completer=ChatCompleter(ws.registry, self.candidates, clean_line),
             toolbar=self._toolbar,
-            on_change=self.gauge.live.changed,
+            on_change=self._typed,
             vi=ws.settings.flag("ui.vi"),
             style=self.screen.rules,
             keyboard=self.keyboard,
@@ -99,9 +102,7 @@ class Chat:
         self._greet()
         if ws.session.messages:
             self.carrier.transcript.replay(replay(ws))
-        threading.Thread(target=warm_up, args=(ws,), name="warm up", daemon=True).start()
-        self.gauge.refresh()
-        self._listing = asyncio.ensure_future(self._ask_server())
+        asyncio.get_running_loop().call_later(_HEAD_START, self._warm_up)
         for reference in self.options.attachments:
             await self._attach(reference)
         ws.budget.begin()
@@ -116,6 +117,16 @@ class Chat:
         except GptchatError as error:
             self.screen.error(error)
 
+    def _warm_up(self) -> None:
+        """Behind the prompt, which is there by now: count, load, and ask the server."""
+        self.gauge.refresh()
+        self.warm.start()
+        self._listing = asyncio.ensure_future(self._ask_server())
+
+    def _typed(self, text: str) -> None:
+        self.still.typed()
+        self.gauge.live.changed(text)
+
     async def _ask_server(self) -> None:
         """Learn behind the prompt what the server knows of its models: their windows, and names to complete.
 
@@ -124,7 +135,7 @@ class Chat:
         self._asked = self.workspace.settings.text("provider")
         if self.workspace.answering.provider_settings().kind not in ("compatible", "demo"):
             return
-        await asyncio.to_thread(warm_up, self.workspace)
+        await asyncio.to_thread(self.warm.wait)
         try:
             await self.workspace.answering.listed()
         except GptchatError:
@@ -165,6 +176,10 @@ class Chat:
         parsed = self._parse(line)
         match parsed:
             case Said(text):
+                if not self.warm.done:
+                    self.warm.start()
+                    self.still.hurry()
+                    await asyncio.to_thread(self.warm.wait)
                 self.draft = self._together(await self.carrier.say(text))
             case Call():
                 await self.carrier.command(parsed)
@@ -227,14 +242,8 @@ class Chat:
 
     def _open_first(self) -> None:
         ws, options = self.workspace, self.options
-        if options.session:
-            ws.open_session(ws.library.find(ws.user, options.session).id)
-        elif options.latest:
-            found = ws.library.latest(ws.user)
-            if found is None:
-                self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
-            else:
-                ws.open_session(found.id)
+        if (options.latest or options.session) and not open_first(ws, options.session):
+            self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
 
     def _greet(self) -> None:
         ws = self.workspace
@@ -278,17 +287,3 @@ class Chat:
         """Leave; what could not be saved is offered elsewhere first. False where something is lost."""
         self.prompt.flush()
         return await self.carrier.rescue()
-
-
-def warm_up(workspace: Workspace) -> None:
-    """Load behind the prompt what the first message needs."""
-    from gptchat.providers.registry import warm_up
-    from gptchat.terminal import painter  # noqa: F401  # the import is the work
-
-    try:
-        kind = workspace.answering.provider_settings().kind
-        workspace.answering.counter.load(workspace.answering.model())
-    except GptchatError:
-        return
-    if kind != "demo":
-        warm_up()

@@ -68,8 +68,12 @@ async def paint(
         timer = loop.call_later(wait, tick) if wait is not None else None
 
     tick()
+    waiting = True  # until text comes, which ends whatever was said to be waited for
     try:
         async for event in events:
+            if waiting and isinstance(event, TextDelta):
+                painter.set_activity("")
+            waiting = not isinstance(event, TextDelta)
             _take(event, painter, outcome)
             tick()
     finally:
@@ -89,7 +93,6 @@ async def paint(
 def _take(event: TurnEvent, painter: ReplyPainter, outcome: Outcome) -> None:
     match event:
         case TextDelta(text, 0):
-            painter.set_activity("")
             painter.feed(text)
         case ReasoningDelta(text, 0):
             painter.feed_reasoning(text)
@@ -142,18 +145,23 @@ def finished(outcome: Outcome) -> str:
     if message is None:
         return ""
     usage = message.usage
-    notes: tuple[str, ...] = ()
-    if message.finish_reason == "length":
-        notes = (_("cut off at the length limit; /continue goes on"),)
-    elif message.finish_reason == "content_filter":
-        notes = (_("the provider's content filter ended it"),)
-    elif not message.text.strip() and "tool_calls" not in message.extra:
-        notes = (_("the reply is empty; /retry asks again"),)
+    note = cut(message)
     return status.facts(
         tokens=usage.completion_tokens if usage else None,
         seconds=outcome.seconds,
         generating=outcome.seconds - outcome.first,
         cost=outcome.cost,
         estimated=usage.estimated if usage else False,
-        notes=notes,
+        notes=(note,) if note else (),
     )
+
+
+def cut(message: Message) -> str:
+    """Why a finished reply is not all that could be expected, and what to do; else nothing."""
+    if message.finish_reason == "length":
+        return _("cut off at the length limit; /continue goes on")
+    if message.finish_reason == "content_filter":
+        return _("the provider's content filter ended it")
+    if not message.text.strip() and "tool_calls" not in message.extra:
+        return _("the reply is empty; /retry asks again")
+    return ""

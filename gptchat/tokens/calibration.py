@@ -57,15 +57,8 @@ class Calibration:
 
     def learn(self, features: Sequence[float], reported: float) -> None:
         """The server counted `reported` tokens for `features` (raw counts by kind, messages, requests)."""
-        spread = [sum(a * b for a, b in zip(row, features, strict=True)) for row in self._spread]
         noise = 1.0 + (0.0 if self.fixed else _NOISE * sum(features[:3])) ** 2
-        scale = noise + sum(a * b for a, b in zip(features, spread, strict=True))
-        error = reported - sum(a * b for a, b in zip(self._theta, features, strict=True))
-        self._theta = [t + s * error / scale for t, s in zip(self._theta, spread, strict=True)]
-        self._spread = [
-            [value - a * b / scale for value, b in zip(row, spread, strict=True)]
-            for row, a in zip(self._spread, spread, strict=True)
-        ]
+        self._theta, self._spread = least_squares(self._theta, self._spread, features, reported, noise)
         self.seen += 1
         self._bound()
 
@@ -99,6 +92,25 @@ class Calibration:
         self.weights = Weights(
             *(min(max(t, low), high) for t, low, high in zip(self._theta, _LOWEST, _HIGHEST, strict=True))
         )
+
+
+def least_squares(
+    theta: Vector, spread: Matrix, features: Sequence[float], target: float, noise: float
+) -> tuple[Vector, Matrix]:
+    """One step of recursive least squares: the weights and their covariance after `target` was seen.
+
+    `noise` is the variance that the target is expected to have about `theta . features`.
+    """
+    gain = [sum(a * b for a, b in zip(row, features, strict=True)) for row in spread]
+    scale = noise + sum(a * b for a, b in zip(features, gain, strict=True))
+    error = target - sum(a * b for a, b in zip(theta, features, strict=True))
+    return (
+        [t + g * error / scale for t, g in zip(theta, gain, strict=True)],
+        [
+            [value - a * b / scale for value, b in zip(row, gain, strict=True)]
+            for row, a in zip(spread, gain, strict=True)
+        ],
+    )
 
 
 def _beginning(fixed: bool) -> Matrix:

@@ -12,6 +12,7 @@ from gptchat.tokens.estimate import Parts, estimate, together
 from gptchat.tokens.experience import Experience
 from gptchat.tokens.images import image_tokens
 from gptchat.tokens.names import ENCODINGS, ESTIMATE, counts_as_published, encoding_for
+from gptchat.tokens.served import EMPTY_LINE, Served, Shares
 from gptchat.tokens.tools import call_text, tool_tokens
 
 _SYMBOLS, _WIDE = f"{ESTIMATE}.symbols", f"{ESTIMATE}.wide"
@@ -43,6 +44,7 @@ class Counter:
         self._kept: dict[str, object] = dict(calibration or {})
         self._save = save
         self._experiences: dict[str, Experience] = {}
+        self._served: dict[str, Served] = {}
         self._memory: dict[tuple[str, str], Parts] = {}
         self._counting: dict[str, Callable[[Message], int]] = {}
 
@@ -55,6 +57,7 @@ class Counter:
         self._counting.pop(name, None)
         if before != (self.wanted(name), self._published(name)):
             self._experiences.pop(name, None)  # what was learnt of an estimate is not true of this encoding
+            self._served.pop(name, None)
             self._kept.pop(name, None)
 
     def encoding(self, model: str) -> str:
@@ -88,7 +91,8 @@ class Counter:
 
     def count(self, text: str, model: str) -> int:
         """Tokens in `text`, without any share of the format. Takes any string whatever; never raises."""
-        return _weigh(self._text(text, self.encoding(model)), self._weights(model))
+        told = self._serving(model).texts.get(text)
+        return told if told is not None else _weigh(self._text(text, self.encoding(model)), self._weights(model))
 
     def message(self, message: Message, model: str) -> int:
         """Tokens of `message` in a request, its share of the format included; uses `message.tokens`."""
@@ -116,7 +120,13 @@ class Counter:
 
     def overhead(self, model: str) -> int:
         """Tokens that every request has besides its messages."""
-        return round(self._weights(model).request)
+        shares = self._shares(model)
+        return shares.request if shares else round(self._weights(model).request)
+
+    def joining(self, model: str) -> int:
+        """Tokens that each message of the person right after another one saves, because both go as one."""
+        shares = self._shares(model)
+        return max(shares.user - EMPTY_LINE, 0) if shares else 0
 
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
@@ -149,19 +159,43 @@ class Counter:
             experience.whole(counted, reported)
         else:
             texts = [message.text + call_text(message.extra) for message in messages]
+            self._serving(model).learn(messages, reported)
             experience.request(texts, [self._raw(message, name) for message in messages], reported)
             if reply is not None and not _special(reply):
                 experience.reply(reply, self._raw(reply, name), self._text(reply.reasoning, name))
         self._counting.pop(model, None)
         if self._save is not None:
-            self._kept[model] = experience.calibration.to_json()
+            kept = self._kept[model] = experience.calibration.to_json()
+            if self._serving(model).seen:
+                kept["frame"] = self._serving(model).to_json()
             self._save(dict(self._kept))
+
+    def told(self, model: str, text: str, tokens: int) -> None:
+        """The server's own tokenizer counts `tokens` in `text` alone; true for this run.
+
+        Where the encoding and the format are known to be exact, nothing needs to be told.
+        """
+        if not self._published(model):
+            served = self._serving(model)
+            if not served.texts:
+                self._counting.pop(model, None)
+            served.told(text, tokens)
+
+    def untold(self, model: str, messages: Sequence[Message]) -> list[str]:
+        """The texts of `messages`, newest first, that the server's tokenizer could count better than is known."""
+        if self._published(model):
+            return []
+        known = self._serving(model).texts
+        texts = (message.content for message in reversed(messages) if not _special(message))
+        return [text for text in dict.fromkeys(texts) if isinstance(text, str) and text and text not in known]
 
     def _make(self, model: str) -> Callable[[Message], int]:
         name, weights = self.encoding(model), self._weights(model)
         experience = self._experience(model)
         a, b, c, format_share, _ = weights
         share, known, memory = round(format_share), experience.known, self._memory
+        told = self._serving(model).texts
+        shares = self._shares(model) or Shares(share, share, share, 0)
 
         def slowly(message: Message) -> int:
             parts = self._raw(message, name)
@@ -190,10 +224,16 @@ class Counter:
             content = message.content
             if not isinstance(content, str) or (message.extra and _special(message)):
                 return slowly(message)
+            if told:
+                if not content:
+                    return 0  # what holds nothing is not sent
+                alone = told.get(content)
+                if alone is not None:
+                    return alone + shares.of(message.role)
             if known:
-                told = known.get(content)
-                if told is not None:
-                    return told
+                whole = known.get(content)
+                if whole is not None:
+                    return whole
             tokens = message.tokens
             cached = tokens.get(name)
             if cached is None:
@@ -235,6 +275,17 @@ class Counter:
             return False
         named = self._aliases.get(model, model)
         return counts_as_published(named) or encoding_for(named) == ESTIMATE
+
+    def _shares(self, model: str) -> Shares | None:
+        """What the template adds where the server's tokenizer counts the texts; None until both are known."""
+        served = self._serving(model)
+        return served.shares if served.seen and served.texts and not self._published(model) else None
+
+    def _serving(self, model: str) -> Served:
+        if model not in self._served:
+            kept = self._kept.get(model)
+            self._served[model] = Served(kept.get("frame") if isinstance(kept, Mapping) else None)
+        return self._served[model]
 
     def _weights(self, model: str) -> Weights:
         return self._experience(model).weights

@@ -68,19 +68,23 @@ def same_as_shown(workspace: Workspace, request: Recorded) -> None:
     assert request.json == shown
 
 
-@pytest.mark.parametrize("api", ["chat", "responses", "completions"])
-def test_the_python_program_runs(tmp_path: Path, server: Server, api: str) -> None:
+def test_the_python_program_runs(tmp_path: Path, server: Server) -> None:
     """/code python is a program for the SDK that sends the very request and prints the reply, on every wire."""
-    flags = PARAMETERS if api == "chat" else PARAMETERS[:4]
-    workspace = talked(
-        tmp_path, server, settings_for(server.url, api=f'"{api}"', extra_body="{top_k = 40}"), *flags
-    )
-    (tmp_path / "program.py").write_text(program(workspace, "python"), encoding="utf-8")
-    server.script(say("from the program"))
-    assert "from the program" in ran([sys.executable, "program.py"], tmp_path)
-    same_as_shown(workspace, sent(server))
-    assert sent(server).json["top_k"] == 40
-    assert sent(server).headers["authorization"] == f"Bearer {KEY}"
+    workspaces = {}
+    for api in ("chat", "responses", "completions"):
+        flags = PARAMETERS if api == "chat" else PARAMETERS[:4]
+        config = settings_for(server.url, api=f'"{api}"', extra_body="{top_k = 40}")
+        workspaces[api] = talked(tmp_path / api, server, config, *flags)
+        (tmp_path / f"{api}.py").write_text(program(workspaces[api], "python"), encoding="utf-8")
+    server.requests.clear()
+    server.script(*[say(f"from {api}") for api in workspaces])
+    all_of_them = "import runpy, sys\nfor program in sys.argv[1:]: runpy.run_path(program)"
+    printed = ran([sys.executable, "-c", all_of_them, *(f"{api}.py" for api in workspaces)], tmp_path)
+    assert printed.split("\n") == ["from chat", "from responses", "from completions", ""]
+    for workspace, request in zip(workspaces.values(), list(server.requests), strict=True):
+        same_as_shown(workspace, request)
+        assert request.json["top_k"] == 40
+        assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_the_azure_program_runs(tmp_path: Path, server: Server) -> None:

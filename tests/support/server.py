@@ -62,7 +62,8 @@ class Server:
 
     `key`: refuse requests that do not bring this key (as a bearer or as `api-key`). `models` is what
     `/models` lists, `props` what `/props` answers (llama.cpp), `loaded` what `/api/ps` does (Ollama),
-    `flagged` the words that moderation flags; paths that end in one of `missing` do not exist. `headers`
+    `flagged` the words that moderation flags; `tokenizer` answers `/tokenize`, which does not exist
+    without it; paths that end in one of `missing` do not exist. `headers`
     go with every answer.
     """
 
@@ -73,6 +74,7 @@ class Server:
         self.props: dict[str, Any] | None = None
         self.loaded: dict[str, Any] | None = None
         self.flagged: tuple[str, ...] = ()
+        self.tokenizer: Callable[[Recorded], Reply] | None = None
         self.missing: tuple[str, ...] = ()
         self.answers: dict[str, Reply] = {}
         self.headers: dict[str, str] = {}
@@ -214,6 +216,8 @@ class Server:
             return Reply.document(self.props)
         if request.method == "GET" and path.endswith("/api/ps") and self.loaded is not None:
             return Reply.document(self.loaded)
+        if path.endswith("/tokenize") and self.tokenizer is not None:
+            return self.tokenizer(request)
         if path.endswith("/moderations"):
             text = json.dumps(request.json.get("input"), ensure_ascii=False)
             hits = {word: word in text for word in self.flagged}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,11 +193,3 @@ def _callouts() -> dict[str, str]:
         "warning": _("Warning"),
         "caution": _("Caution"),
     }
-
-
-def trimmed(lines: Sequence[Line]) -> list[Line]:
-    """The lines without blank ones at the end."""
-    end = len(lines)
-    while end and not trim(lines[end - 1]):
-        end -= 1
-    return list(lines[:end])

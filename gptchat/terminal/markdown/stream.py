@@ -121,6 +121,9 @@ class MarkdownStream:
         """Whether the last piece cannot change any more. Inside containers it is kept, to hold them open."""
         if piece.path:
             return False
+        if piece.kind in ("paragraph", "table", "footnote", "maths"):  # a blank line closes them
+            lines = self._source.split("\n")
+            return piece.end < len(lines) - 1 and not lines[piece.end].strip()
         return piece.kind in ("heading", "rule") or (piece.kind == "fence" and _closed(piece))
 
     def _settle(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:

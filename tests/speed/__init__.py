@@ -1,0 +1,1 @@
+"""That what makes the program quick changes nothing that a person sees."""
