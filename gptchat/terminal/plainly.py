@@ -53,9 +53,6 @@ class PlainReply:
         """Everything is written as it comes."""
         return None
 
-    def clear(self) -> None:
-        """What was written stays where it is."""
-
     def finish(self, status: str = "") -> None:
         """The reply is whole."""
         self._raw.finish()
