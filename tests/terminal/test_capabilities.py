@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.cells import cell_len
 
 from gptchat.terminal.capabilities import Depth, Terminal, prepare_console, size
 from gptchat.terminal.markdown import MarkdownStream, warm_up
-from gptchat.terminal.status import count_words, draft_window, duration, facts, money, thought
+from gptchat.terminal.status import count_words, duration, facts, money, thought
 from gptchat.terminal.theme import choose
 
 
@@ -78,19 +77,6 @@ def test_small_numbers_for_people() -> None:
     assert [duration(value) for value in (0.84, 12.3, 130)] == ["0.8 s", "12 s", "2 min 10 s"]
     assert count_words("two words 和三个字") == 6
     assert thought(3.4, 120) == "thought for 3 s · 120 words"
-
-
-@pytest.mark.parametrize("draft", ["", "short", "a long draft that does not fit", "很长的草稿不能放下所有的字"])
-def test_a_draft_is_shown_around_its_caret(draft: str) -> None:
-    """Of a draft longer than its row the part around the caret is shown, with the caret inside of it."""
-    for caret in range(len(draft) + 1):
-        shown, column = draft_window(draft, caret, 12)
-        assert shown in draft
-        assert cell_len(shown) <= 12
-        assert column <= 12
-        before = next(size for size in range(len(shown) + 1) if cell_len(shown[:size]) == column)
-        assert draft[:caret].endswith(shown[:before])
-        assert draft[caret:].startswith(shown[before:])
 
 
 def test_what_other_platforms_need_does_no_harm() -> None:
