@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 SETTINGS_VARIABLES = {
     "GPTCHAT_PROVIDER": "provider",
@@ -35,7 +36,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 
 
 def suggested_provider(environ: Mapping[str, str]) -> tuple[str, str]:
-    """The provider whose key is at hand and the variable that says so; two empty texts where there is none."""
+    """The provider whose key is at hand, and the variable or file that says so; two empty texts for none."""
     for variable in KEY_VARIABLES["openai"]:
         if environ.get(variable, "").strip():
             return "openai", variable
@@ -43,4 +44,12 @@ def suggested_provider(environ: Mapping[str, str]) -> tuple[str, str]:
         for variable in KEY_VARIABLES["azure"]:
             if environ.get(variable, "").strip():
                 return "azure", variable
-    return "", ""
+    path = openai_file(environ)
+    return ("openai", str(path)) if path else ("", "")
+
+
+def openai_file(environ: Mapping[str, str]) -> Path | None:
+    """`~/.openai/config`, where OpenAI's own tools look for a key; None where there is none."""
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    path = Path(home, ".openai", "config") if home else None
+    return path if path is not None and path.is_file() else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from gptchat import redaction, words
 from gptchat.config.credentials import credentials_file, forget_key, store_key, stored_key
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.environment import KEY_VARIABLES
+from gptchat.config.environment import KEY_VARIABLES, openai_file
 from gptchat.config.files import decode, exposed
 from gptchat.config.key_text import clean_key, key_in
 from gptchat.errors import ConfigurationError
@@ -34,9 +34,11 @@ class Key:
 
 def variables_of(provider: ProviderSettings) -> tuple[str, ...]:
     """The variables a provider's key may be in, the usual one first: its own, else the SDK's for its kind."""
-    if provider.api_key_env:
-        return (provider.api_key_env,)
-    return KEY_VARIABLES.get(provider.kind, ())
+    usual = KEY_VARIABLES.get(provider.kind, ())
+    own = provider.api_key_env
+    if own and own not in usual:
+        return (own,)
+    return tuple(dict.fromkeys((own, *usual))) if own else usual
 
 
 def find_key(
@@ -61,9 +63,20 @@ def find_key(
         return Key(_from_file(path), str(path), exposed(path))
     value, place = stored_key(provider.name, data_dir, user)
     if not value:
-        return None
+        return _from_home(provider, environ)
     warning = "" if place == "keyring" else exposed(credentials_file(data_dir))
     return Key(_cleaned(value, place), place, warning)
+
+
+def _from_home(provider: ProviderSettings, environ: Mapping[str, str]) -> Key | None:
+    """OpenAI's key in the file where its own tools keep it. Nobody named the file, so it may lack a key."""
+    path = openai_file(environ)
+    if provider.kind != "openai" or path is None:
+        return None
+    try:
+        return Key(_from_file(path), str(path), exposed(path))
+    except ConfigurationError:
+        return None
 
 
 def missing_key(provider: ProviderSettings) -> ConfigurationError:

@@ -133,20 +133,32 @@ def _number(text: str) -> object:
 
 
 def _structure(setting: Setting, text: str) -> object:
-    """A list or table written as JSON, or a list written `a, b`; a stop text is taken as it stands."""
+    """A list or table, in JSON or as TOML has it, or a list written `a, b`; a stop text as it stands."""
     if text.startswith(("[", "{", '"')):
-        import json
-
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            if setting.type != "stop":
-                raise ValueError(setting.meaning) from None
+        for reading in (_json, _toml):
+            try:
+                return reading(text)
+            except (ValueError, RecursionError):
+                pass
+        if setting.type != "stop":
+            raise ValueError(setting.meaning)
     if setting.type == "stop":
         return text
     if setting.type == "list":
         return [item.strip() for item in text.split(",") if item.strip()]
     return text
+
+
+def _json(text: str) -> object:
+    import json
+
+    return json.loads(text)
+
+
+def _toml(text: str) -> object:
+    import tomllib
+
+    return tomllib.loads(f"value = {text}")["value"]
 
 
 def parse_setting(key: str, text: str) -> Any:

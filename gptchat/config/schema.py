@@ -98,7 +98,7 @@ _CONTEXT = (
         "context.max_turns",
         "integer",
         0,
-        _("The most earlier turns a request holds; 0: no limit"),
+        _("The most turns a request holds, the newest included; 0: no limit"),
         0,
         scope="chat",
     ),

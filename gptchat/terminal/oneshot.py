@@ -163,7 +163,8 @@ class _OneShot:
                 terminal=terminal,
                 reasoning=self.workspace.settings.get("ui.reasoning"),
             )
-        return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json)
+        watched = self.streams.stderr.isatty()
+        return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json, watched=watched)
 
     def _tell(self, line: str) -> None:
         print(clean(redact(line)), file=self.streams.stderr)

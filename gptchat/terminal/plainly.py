@@ -17,13 +17,16 @@ class PlainReply:
 
     code_blocks = 0
 
-    def __init__(self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool) -> None:
+    def __init__(
+        self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool, watched: bool
+    ) -> None:
         from gptchat.terminal.capabilities import Terminal
         from gptchat.terminal.reply import RawPainter
 
         write = writer(stdout) if not silent else lambda _text: None
         self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
         self._tell = tell
+        self._watched = watched
 
     def feed(self, text: str) -> None:
         """Take a piece of the reply."""
@@ -37,8 +40,8 @@ class PlainReply:
         self._tell(text)
 
     def set_activity(self, text: str) -> None:
-        """Tell what is waited for, once."""
-        if text:
+        """Tell a person who is there what is waited for; a script's log keeps to how it ended."""
+        if text and self._watched:
             self._tell(text)
 
     def set_footer(

@@ -47,6 +47,14 @@ def test_each_failure_of_a_request_has_its_kind(kind: str, machine: Machine, ser
     assert plain.told[0].startswith("gptchat: ")
 
 
+def test_tries_again_without_a_word(machine: Machine, server: Server) -> None:
+    """A script's standard error holds how it ended, in three lines at most, however often it was tried again."""
+    machine.connect(server.url)
+    server.script(*[refuse(503, "overloaded", headers={"Retry-After": "0"})] * 4)
+    assert machine.run("hello").told
+    assert len(server.requests) == 4
+
+
 def test_nobody_listens(machine: Machine) -> None:
     """A server that is not there is a failed connection, told with its address."""
     with socket.socket() as taken:
