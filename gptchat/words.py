@@ -8,6 +8,21 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+REASONS = (
+    "Permission denied",
+    "Operation not permitted",
+    "No such file or directory",
+    "Is a directory",
+    "Not a directory",
+    "File exists",
+    "File name too long",
+    "Read-only file system",
+    "No space left on device",
+    "Too many levels of symbolic links",
+    "Exec format error",
+)
+"""What C libraries call the commonest failures; others are told as the system words them."""
+
 DOMAIN = "gptchat"
 LANGUAGES = ("en", "zh")
 
@@ -23,6 +38,12 @@ def _(message: str) -> str:
 def ngettext(singular: str, plural: str, n: int) -> str:
     """The form of the sentence that fits the number `n`, in the language in use."""
     return _translations.ngettext(singular, plural, n)
+
+
+def reason(error: Exception) -> str:
+    """Why the operating system refused, in the language in use, without its number and path."""
+    told = error.strerror if isinstance(error, OSError) else None
+    return _(told) if told in REASONS else told or str(error) or type(error).__name__
 
 
 def language() -> str:

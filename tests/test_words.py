@@ -114,6 +114,14 @@ def test_the_words_of_commands_are_translated(chinese: None) -> None:
             assert HAN.search(words._(text)), text
 
 
+def test_the_systems_reasons_are_told_in_chinese(chinese: None, tmp_path: Path) -> None:
+    """Why a file cannot be opened is told in the language in use; a rare reason as the system words it."""
+    with pytest.raises(OSError, match="directory") as caught:
+        tmp_path.open("rb")
+    assert words.reason(caught.value) == "它是目录"
+    assert words.reason(OSError(5, "Input/output error")) == "Input/output error"
+
+
 @pytest.fixture
 def chinese() -> object:
     """The program speaks Chinese for one test."""

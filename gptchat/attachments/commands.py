@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
+from gptchat import words
 from gptchat.attachments.decoding import decode
 from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
@@ -90,7 +91,7 @@ def run_command(
         )
     except OSError as error:
         raise UsageError(
-            _("the command cannot be started: {why}").format(why=error.strerror or str(error)),
+            _("the command cannot be started: {why}").format(why=words.reason(error)),
             hint=_("check the folder you are in, and the command"),
         ) from error
     assert process.stdout is not None

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from gptchat import words
 from gptchat.attachments import images
 from gptchat.attachments.decoding import decode
 from gptchat.attachments.limits import Limits, Loaded, count_files, human_size
@@ -65,7 +66,7 @@ def _files(folder: Path, left_out: Counter[str], *, top: bool = False) -> Iterat
     except OSError as error:
         if top:
             raise UsageError(
-                _("{name} cannot be read: {why}").format(name=folder, why=error.strerror or str(error)),
+                _("{name} cannot be read: {why}").format(name=folder, why=words.reason(error)),
                 hint=_("check the path and its permissions"),
             ) from error
         left_out[_("unreadable")] += 1

@@ -6,6 +6,7 @@ import re
 import stat
 from pathlib import Path
 
+from gptchat import words
 from gptchat.attachments import images
 from gptchat.attachments.decoding import decode
 from gptchat.attachments.limits import Limits, Loaded, human_size
@@ -162,9 +163,9 @@ def _mode(path: Path, name: str) -> int:
 
 
 def _unreadable(name: str, error: OSError | ValueError) -> UsageError:
-    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return UsageError(
-        _("{name} cannot be read: {why}").format(name=name, why=why), hint=_("check the path and its permissions")
+        _("{name} cannot be read: {why}").format(name=name, why=words.reason(error)),
+        hint=_("check the path and its permissions"),
     )
 
 

@@ -60,6 +60,10 @@ def _target(session_id: str, target: str, name: str) -> Path:
     from gptchat.storage.exporting import SUFFIXES
 
     path = Path(target).expanduser()
+    if not path.parent.is_dir():
+        raise UsageError(
+            _("there is no folder {path}").format(path=path.parent), hint=_("make it first, or choose another")
+        )
     return path / f"{session_id}{SUFFIXES.get(name, '.json')}" if path.is_dir() else path
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from gptchat import redaction
+from gptchat import redaction, words
 from gptchat.commands import programs
 from gptchat.commands.effects import Copy, Effect, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
@@ -61,7 +61,7 @@ async def save(ws: Workspace, call: Call) -> Effects:
         await asyncio.to_thread(path.write_text, text, encoding="utf-8")
     except OSError as error:
         raise StorageError(
-            _("{path} cannot be written: {why}").format(path=path, why=error.strerror or error),
+            _("{path} cannot be written: {why}").format(path=path, why=words.reason(error)),
             hint=_("choose another place: /save {n} FILE").format(n=call.number("n")),
         ) from None
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path)})

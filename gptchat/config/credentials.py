@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from gptchat import redaction
+from gptchat import redaction, words
 from gptchat.config.files import decode, locked, write_private
 from gptchat.config.key_text import clean_key
 from gptchat.errors import ConfigurationError
@@ -133,7 +133,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigurationError(
-            _("cannot read {file}: {reason}").format(file=path, reason=error.strerror or error),
+            _("cannot read {file}: {reason}").format(file=path, reason=words.reason(error)),
             hint=_("check that it belongs to you"),
         ) from None
     except (ValueError, RecursionError):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gptchat import words
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
 
@@ -51,7 +52,7 @@ def write_private(path: Path, text: str) -> None:
 def cannot_write(path: Path, error: OSError) -> ConfigurationError:
     """The error for a file that cannot be written, with the system's reason."""
     return ConfigurationError(
-        _("cannot write {file}: {reason}").format(file=path, reason=error.strerror or error),
+        _("cannot write {file}: {reason}").format(file=path, reason=words.reason(error)),
         hint=_("check the folder's permissions and the free space"),
     )
 

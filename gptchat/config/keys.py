@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gptchat import redaction
+from gptchat import redaction, words
 from gptchat.config.credentials import credentials_file, forget_key, store_key, stored_key
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.environment import KEY_VARIABLES, openai_file
@@ -118,7 +118,7 @@ def _from_file(path: Path) -> str:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(
-            _("cannot read the key file {file}: {reason}").format(file=path, reason=error.strerror or error),
+            _("cannot read the key file {file}: {reason}").format(file=path, reason=words.reason(error)),
             hint=_("check api_key_file in the settings"),
         ) from None
     try:

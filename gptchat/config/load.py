@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gptchat import redaction
+from gptchat import redaction, words
 from gptchat.config import schema
 from gptchat.config.files import decode
 from gptchat.config.parse import SECRET_FIELDS, check, suggestion
@@ -54,7 +54,7 @@ def load(path: Path, *, must_exist: bool = False) -> ConfigFile:
         return ConfigFile(path)
     except OSError as error:
         raise ConfigurationError(
-            _("cannot read {file}: {reason}").format(file=path, reason=error.strerror or error),
+            _("cannot read {file}: {reason}").format(file=path, reason=words.reason(error)),
             hint=_("check that it is a file and that you may read it"),
         ) from None
     return parse(_decode(data, path), path)

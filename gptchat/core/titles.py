@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_ATTACHED = re.compile(r"(?:^|\n\n)`[^`\n]+`:\n\n```")
+"""Where the person's own words end and attached files begin, each in a fence under its name."""
 
 
 def shorten(text: str, width: int = 48) -> str:
     """`text` as a one-line title of at most `width` columns (a wide character takes two), cut at a word.
 
+    Files attached to a message are no part of its title.
+
     Width is Unicode's East Asian Width (UAX #11): W and F take two columns, combining marks none.
     """
+    text = _ATTACHED.split(text, maxsplit=1)[0].strip() or text
     line = " ".join(text.lstrip()[: width * 40].split())
     used = 0
     for index, char in enumerate(line):

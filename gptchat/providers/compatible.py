@@ -17,6 +17,7 @@ from gptchat.errors import (
     ServerError,
 )
 from gptchat.providers.engine import Engine
+from gptchat.providers.failures import is_stale
 from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, window_in
 from gptchat.providers.network import base_address
 from gptchat.providers.payloads import clean
@@ -90,17 +91,24 @@ class CompatibleProvider(Engine):
         """
         if not self.counts_tokens:
             return None
-        body = BODIES[self._tokenizer]
         try:
-            answers = await asyncio.gather(
-                *(self._json("post", f"{self._root}/tokenize", clean(body(text, model))) for text in texts)
-            )
-            return [tokens_in(answer) for answer in answers]
+            return await asyncio.gather(*(self._tokens(text, model) for text in texts))
         except _PASSING:
             return None
         except GptchatError:
             self._without_tokenizer = True
             return None
+
+    async def _tokens(self, text: str, model: str) -> int:
+        body = clean(BODIES[self._tokenizer](text, model))
+        address = f"{self._root}/tokenize"
+        try:
+            return tokens_in(await self._json("post", address, body))
+        except GptchatError as error:
+            if not is_stale(error):
+                raise
+        # The server had dropped an idle connection, as servers do; that is no failure
+        return tokens_in(await self._json("post", address, body))
 
     @property
     def _root(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
+from gptchat import words
 from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session
 from gptchat.storage import journal
@@ -192,7 +193,7 @@ def _read(path: Path, stat: os.stat_result) -> Row:
         first = reading.records[0] if reading.records else {}
         source = str(first.get("source") or "")
     except OSError as error:
-        damaged = _("{file} cannot be read: {reason}").format(file=path.name, reason=error.strerror or error)
+        damaged = _("{file} cannot be read: {reason}").format(file=path.name, reason=words.reason(error))
     return _row(session, stat, damaged, source)
 
 

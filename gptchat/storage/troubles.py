@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from gptchat import words
 from gptchat.errors import StorageError
 from gptchat.words import _
 
@@ -29,5 +30,5 @@ def storage_error(error: OSError, path: Path) -> StorageError:
         case errno.EMFILE | errno.ENFILE:
             reason, hint = _("too many files are open"), _("close other programs")
         case _other:
-            reason, hint = error.strerror or type(error).__name__, _("check the disk, or use --data-dir")
+            reason, hint = words.reason(error), _("check the disk, or use --data-dir")
     return StorageError(_("{file}: {reason}").format(file=path, reason=reason), hint=hint)

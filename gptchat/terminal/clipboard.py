@@ -39,7 +39,7 @@ def code_blocks(markdown: str) -> list[CodeBlock]:
     env: dict[str, Any] = {}
     return [
         CodeBlock(language_of(piece), piece.text)
-        for piece in pieces(clean(markdown) + "\n", env, Opening())
+        for piece in pieces(clean(markdown + "\n"), env, Opening())
         if piece.kind == "fence"
     ]
 

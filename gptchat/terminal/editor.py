@@ -17,7 +17,7 @@ from prompt_toolkit.output import Output
 
 from gptchat.errors import UsageError
 from gptchat.terminal.keyboard import ordinary
-from gptchat.words import _
+from gptchat.words import _, reason
 
 
 def command(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -71,7 +71,7 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
         except OSError as error:
             raise UsageError(
                 _("the editor {command} could not be started: {reason}").format(
-                    command=words[0], reason=error.strerror or error
+                    command=words[0], reason=reason(error)
                 ),
                 hint=_("set VISUAL or EDITOR to your editor's command"),
             ) from None

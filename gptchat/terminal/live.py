@@ -232,7 +232,7 @@ def hint_after(outcome: Outcome) -> str:
     """What a person can do after a turn that did not end well; empty where it did."""
     if outcome.interrupted and outcome.message is not None:
         return _("/continue goes on, /retry answers anew")
-    if outcome.error is not None and outcome.message is None and not outcome.draft:
+    if (outcome.interrupted or outcome.error) and outcome.message is None and not outcome.draft:
         return _("your message is saved; /retry sends it again")
     if outcome.error is not None and outcome.message is not None:
         return _("/continue goes on, /retry answers anew")

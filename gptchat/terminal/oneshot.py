@@ -238,13 +238,13 @@ class _OneShot:
 
     def _show(self, blocks: Sequence[Block]) -> None:
         stdout = self.streams.stdout
-        for block in blocks:
-            if isinstance(block, Source) and not stdout.isatty():
+        match blocks:
+            case [Source(text)] if not stdout.isatty():
                 # a pipe or a file gets every byte of it
-                print(block.text, end="" if block.text.endswith("\n") else "\n", file=stdout)
-                continue
-            for line in lines_of([block], self._width()):
-                print("".join(text for text, _look in line).rstrip(), file=stdout)
+                print(text, end="" if text.endswith("\n") else "\n", file=stdout)
+            case _:
+                for line in lines_of(blocks, self._width()):
+                    print("".join(text for text, _look in line).rstrip(), file=stdout)
 
     def _replay(self, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 from prompt_toolkit.input import Input
 from prompt_toolkit.keys import Keys
@@ -25,12 +26,16 @@ async def read_line(keyboard: Input, output: Output, message: str, begun: str = 
 
     Raises EOFError at the end of the input (Ctrl-D on an empty line), Interrupted on Ctrl-C.
     """
-    with keyboard.cooked_mode():
+
+    def show() -> None:
         output.write(message + begun)
         output.flush()
+
+    with keyboard.cooked_mode():
         try:
-            line = await _next_line(keyboard)
+            line = await _next_line(keyboard, show)
         except NotImplementedError:  # Windows' event loop cannot watch the console
+            show()
             line = await asyncio.get_running_loop().run_in_executor(None, _blocking_line)
     if not line:
         raise EOFError
@@ -69,8 +74,11 @@ async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
         output.flush()
 
 
-async def _next_line(keyboard: Input) -> bytes:
-    """One line of a terminal in its ordinary mode, which hands over whole lines; empty at the end."""
+async def _next_line(keyboard: Input, show: Callable[[], None]) -> bytes:
+    """One line of a terminal in its ordinary mode, which hands over whole lines; empty at the end.
+
+    `show` shows the prompt, when a Ctrl-C that answers it is no longer the end of the program.
+    """
     loop = asyncio.get_running_loop()
     line: asyncio.Future[bytes] = loop.create_future()
     descriptor = keyboard.fileno()
@@ -90,6 +98,7 @@ async def _next_line(keyboard: Input) -> bytes:
     loop.add_reader(descriptor, ready)
     try:
         with on_signals(("SIGINT",), interrupt):
+            show()
             return await line
     finally:
         loop.remove_reader(descriptor)

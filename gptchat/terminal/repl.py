@@ -73,6 +73,8 @@ class Chat:
         self.draft: str | Draft = ""
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
+        self._asked = ""
+        """The provider whose server was asked for its models."""
 
     async def run(self) -> int:
         """The whole chat."""
@@ -130,6 +132,7 @@ class Chat:
 
         Only of servers for which that costs nothing; what fails here will be told when it matters.
         """
+        self._asked = self.workspace.settings.text("provider")
         if self.workspace.answering.provider_settings().kind not in ("compatible", "demo"):
             return
         await asyncio.to_thread(self.warm.wait)
@@ -217,6 +220,8 @@ class Chat:
             self.prompt.set_vi(ws.settings.flag("ui.vi"))
         self.candidates.refresh()
         self.gauge.refresh()
+        if ws.settings.text("provider") != self._asked:
+            self._listing = asyncio.ensure_future(self._ask_server())
         self._title()
 
     def _use_person(self) -> None:

@@ -86,7 +86,10 @@ class Counter:
         return loaded
 
     def exact(self, model: str) -> bool:
-        """Whether text is counted by the model's own encoding and format, or estimated (shown with `≈`)."""
+        """Whether text is counted by the model's own encoding and format, or estimated (shown with `≈`).
+
+        False also where a server's tokenizer counts the texts: what its template adds is inferred from reports.
+        """
         return self.encoding(model) != ESTIMATE and self._published(model)
 
     def count(self, text: str, model: str) -> int:

@@ -57,7 +57,8 @@ class Bench:
         )
 
     def ours(self, model: str, *arguments: str, data: str = "data") -> Program:
-        """gptchat in the data folder named `data`."""
+        """gptchat in the data folder named `data`, without the draft that an earlier run left there."""
+        (self.folder / data / "users" / "bench" / "draft").unlink(missing_ok=True)
         return Program(self._command(model, *arguments, data=data), self._with_cache(data))
 
     def run(self, *arguments: str, data: str) -> tuple[float, float]:
@@ -126,7 +127,12 @@ def start(bench: Bench) -> None:
     for whose, program, prompt in bench.chats("text-20-0"):
         add(table, "prompt ready, s", whose, program.wait(prompt) - program.begun)
         add(table, "prompt ready, CPU s", whose, program.cpu())
+    bare = {name: value for name, value in bench.environment.items() if not name.endswith("_API_KEY")}
+    bare |= {"HOME": str(bench.folder / "new"), "XDG_CONFIG_HOME": str(bench.folder / "new")}
+    new = ["--data-dir", str(bench.folder / "new"), "--lang", "en"]
     for _run in range(bench.runs):
+        with Program([sys.executable, "-m", "gptchat", *new], bare) as program:
+            add(table, "first screen of a new person, s", "ours", program.wait("OpenAI") - program.begun)
         begun = time.perf_counter()
         subprocess.run([sys.executable, "-c", "import openai"], env=bench.environment, check=True)
         add(table, "prompt ready, s", "import openai", time.perf_counter() - begun)

@@ -11,29 +11,29 @@ import statistics
 import tempfile
 import time
 
-from tests.terminal_input.driver import Terminal
+from tests.support.screen import Screen
 
 LETTERS = "QZJXQKVZ"
 
 
-def echo(terminal: Terminal, letter: str) -> float:
+def echo(terminal: Screen, letter: str) -> float:
     """Milliseconds from writing `letter` until it is drawn."""
-    mark = len(terminal.received)
+    mark = len(terminal.raw)
     wanted = letter.encode()
     begun = time.perf_counter()
     terminal.send(letter)
-    terminal.wait(lambda: terminal.received.find(wanted, mark) >= 0)
+    terminal.wait_for(lambda: terminal.raw.find(wanted, mark) >= 0)
     return (time.perf_counter() - begun) * 1000
 
 
-def measure(terminal: Terminal, keys: int = 200, pause: float = 0.03) -> list[float]:
+def measure(terminal: Screen, keys: int = 200, pause: float = 0.03) -> list[float]:
     """The echo times of `keys` letters typed with a `pause` (seconds) between them."""
     times = []
     for letter in itertools.islice(itertools.cycle(LETTERS), keys):
         times.append(echo(terminal, letter))
         until = time.perf_counter() + pause
         while time.perf_counter() < until:
-            terminal.look(max(until - time.perf_counter(), 0))
+            terminal.read(max(until - time.perf_counter(), 0))
     return times
 
 
@@ -48,21 +48,21 @@ def main() -> None:
     """Measure the test programs of tests/terminal_input."""
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        with Terminal(["-m", "tests.terminal_input.program_prompt", folder]) as terminal:
-            terminal.wait("alice ›")
+        with Screen.python(["-m", "tests.terminal_input.program_prompt", folder]) as terminal:
+            terminal.wait_for("alice ›")
             print(f"prompt shown after {(time.perf_counter() - begun) * 1000:.0f} ms")
             report("prompt", measure(terminal))
             terminal.send("\x03")
             text = "0123456789abcde\n" * 65536
             begun = time.perf_counter()
             terminal.paste(text)
-            terminal.wait("[pasted 65536 lines]")
+            terminal.wait_for("[pasted 65536 lines]")
             print(f"paste of {len(text)} characters folded after {(time.perf_counter() - begun) * 1000:.0f} ms")
             report("prompt, the 1 MB paste in it", measure(terminal, 100))
-    with Terminal(["-m", "tests.terminal_input.program_listener", "100000"], columns=100) as terminal:
-        terminal.wait("alice ›")
+    with Screen.python(["-m", "tests.terminal_input.program_listener", "100000"], columns=100) as terminal:
+        terminal.wait_for("alice ›")
         terminal.send("go\r")
-        terminal.wait("word3")
+        terminal.wait_for("word3")
         report("during a reply, 200 tokens/s", measure(terminal))
 
 

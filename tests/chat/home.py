@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.replies import Recorded
-from tests.support.screen import Screen
+from tests.support.screen import ROOT, Screen
 from tests.support.server import Server
-
-ROOT = Path(__file__).parents[2]
 
 
 class Home:

@@ -6,8 +6,10 @@ import stat
 
 import pytest
 
+from gptchat.terminal.debugging import unexpected
+from gptchat.terminal.oneshot import tell_failure
 from tests.chat.home import Home, asked, ready, say
-from tests.support.server import CUT, Gate, Reply, Server, page, raw, refuse
+from tests.support.server import CUT, Gate, Reply, Server, hang, page, raw, refuse
 from tests.support.server import say as reply
 
 KEY = "sk-abcdefghijklmnopqrstuvwx"
@@ -164,3 +166,34 @@ def test_resizing_in_mid_reply(home: Home, server: Server, columns: int) -> None
         assert max(len(line) for line in screen.lines) <= columns
         screen.send("\x04")
         assert screen.wait_for_exit() == 0
+
+
+def test_a_mistake_of_our_own_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """What nobody foresaw ends in two lines and status 1; the traceback, without keys, is for `--debug`."""
+    error = unexpected(ValueError(f"with {KEY} in it"))
+    assert tell_failure(error, as_json=False) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("gptchat: a mistake in gptchat itself: ValueError: with ****")
+    assert (len(lines), "--debug" in lines[1]) == (2, True)
+    assert tell_failure(error, as_json=False, debug=True) == 1
+    told = capsys.readouterr().err
+    assert "ValueError" in told
+    assert KEY not in told
+
+
+def test_stopping_before_anything_came(home: Home, server: Server) -> None:
+    """A reply stopped before its first word leaves the message saved, and /retry asks again."""
+    home.connect(server.url)
+    server.script(hang())
+    with home.chat() as screen:
+        screen.send("are you there?\r")
+        server.wait_for(lambda: bool(asked(server)))
+        screen.send("\x1b")
+        screen.wait_for("your message is saved; /retry sends it again")
+        ready(screen)
+        say(screen, "/retry", "You said: are you there?")
+        screen.hang_up()
+    assert home.messages() == [
+        ("user", "are you there?", ""),
+        ("assistant", "You said: are you there?", "complete"),
+    ]

@@ -91,7 +91,7 @@ def test_lines_commands_and_messages(home: Home, server: Server) -> None:
         before = len(asked(server))
         screen.send("/sesions\r")
         screen.wait_for("there is no command /sesions")
-        assert "did you mean /sessions" in screen.text
+        screen.wait_for("did you mean /sessions")
         assert len(asked(server)) == before
         ready(screen)
         screen.send("\x1b[A")
@@ -129,12 +129,15 @@ def test_editor_shell_and_files(home: Home, server: Server) -> None:
     editor.chmod(0o755)
     (home.folder / "notes.txt").write_text("the notes")
     (home.folder / "more.txt").write_text("更多")
-    with home.chat(environment={"EDITOR": str(editor)}, rows=40) as screen:
+    with home.chat("-a", "notes.txt", environment={"EDITOR": str(editor)}, rows=50) as screen:
+        screen.wait_for("attached: notes.txt")
         screen.send("typed\x18\x05")
         screen.wait_for("alice › typed\n        from the editor")
         screen.send("\r")
         screen.wait_for("You said: typed from the editor")
         ready(screen)
+        assert last(server).startswith("typed\nfrom the editor\n\n`notes.txt`:")
+        screen.wait_for("alice · typed from the editor · here")  # the title leaves out what is attached
         screen.send("!echo shell; echo output\r")
         screen.wait_for("send this with your next message? (exit status 0)")
         screen.send("y\r")

@@ -11,7 +11,7 @@ import pytest
 from gptchat.core.ports import CountsTokens
 from gptchat.providers.compatible import CompatibleProvider
 from tests.providers.asking import provider
-from tests.support.replies import Recorded, Reply
+from tests.support.replies import CUT, Recorded, Reply, raw
 from tests.support.server import Server
 
 TEXTS = ["你好", "lone \ud800 surrogate", ""]
@@ -122,6 +122,15 @@ def test_a_passing_failure_is_not_remembered() -> None:
         answers = iter([Reply.error(503, "loading model"), Reply.document({"tokens": [1, 2]})])
         server.tokenizer = lambda _request: next(answers)
         assert _tokenize(server, ["a"], ["b"]) == [None, [2]]
+
+
+def test_a_dropped_connection_is_no_failure() -> None:
+    """A kept connection that the server closed meanwhile costs no count."""
+    with Server() as server:
+        _owned(server, "llamacpp")
+        answers = iter([raw(CUT, content_type="x"), Reply.document({"tokens": [1, 2]})])
+        server.tokenizer = lambda _request: next(answers)
+        assert _tokenize(server, ["a"]) == [[2]]
 
 
 def test_listing_again_keeps_the_refusal() -> None:

@@ -2,7 +2,7 @@
 
 `python -m tests.support.catalogue` brings `gptchat.po` up to date with the program and compiles `gptchat.mo`.
 Sentences are what stands in `_("...")` and `ngettext("...", "...", n)`, and the words of the commands, which are
-declared as data and translated when they are shown.
+declared as data and translated when they are shown, as the system's reasons are.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from gptchat import words
 from gptchat.commands.families import registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,12 +78,12 @@ def marked() -> Iterator[Marked]:
             function = node.func
             name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
             if name in ("_", "ngettext"):
-                words = node.args[: 1 if name == "_" else 2]
+                given = node.args[: 1 if name == "_" else 2]
                 texts = tuple(
                     word.value if isinstance(word, ast.Constant) and isinstance(word.value, str) else None
-                    for word in words
+                    for word in given
                 )
-                yield Marked(name, texts, tuple(words), place, node.lineno)
+                yield Marked(name, texts, tuple(given), place, node.lineno)
 
 
 def sentences() -> list[Sentence]:
@@ -97,6 +98,8 @@ def sentences() -> list[Sentence]:
         for text in (command.summary, command.about, *command.flags.values(), *notes):
             if text:
                 found.setdefault(text, Sentence(text, "", "gptchat/commands"))
+    for text in words.REASONS:
+        found.setdefault(text, Sentence(text, "", "gptchat/words.py"))
     return list(found.values())
 
 

@@ -17,13 +17,16 @@ import re
 import select
 import signal
 import struct
+import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import pyte
 
+ROOT = Path(__file__).parents[2]
 HISTORY = 100_000
 """Lines of scrollback that are kept."""
 
@@ -79,6 +82,19 @@ class Screen:
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         return cls(pid, master, rows, columns, answer=answer)
 
+    @classmethod
+    def python(
+        cls,
+        arguments: Sequence[str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        environment: Mapping[str, str] | None = None,
+    ) -> Screen:
+        """Start `arguments`, after the Python interpreter, in the project's folder."""
+        env = {"PYTHONPATH": str(ROOT), **(environment or {})}
+        return cls.spawn([sys.executable, *arguments], env, rows, columns, cwd=ROOT)
+
     def __enter__(self) -> Screen:
         return self
 
@@ -104,6 +120,14 @@ class Screen:
     def kill(self, number: signal.Signals) -> None:
         """Send a signal to the program."""
         os.kill(self.pid, number)
+
+    def hang_up(self) -> int:
+        """Close the window, as a person does by its corner, and wait for the program; its exit status."""
+        os.close(self._master)
+        self._master, self._closed = -1, True
+        _, status = os.waitpid(self.pid, 0)
+        self.status = os.waitstatus_to_exitcode(status)
+        return self.status
 
     def modes(self) -> list[object]:
         """The terminal's settings (termios), as the shell after the program would find them."""

@@ -6,87 +6,87 @@ import sys
 
 import pytest
 
-from tests.terminal_input.driver import Terminal
+from tests.support.screen import Screen
 
 
-def start(what: str, text: str = "", **environment: str) -> Terminal:
+def start(what: str, text: str = "", **environment: str) -> Screen:
     """The test program, asking."""
-    return Terminal(["-m", "tests.terminal_input.program_picker", what, text], environment=environment)
+    return Screen.python(["-m", "tests.terminal_input.program_picker", what, text], environment=environment)
 
 
 def test_typing_searches_and_enter_opens() -> None:
     """The list follows what is typed, the chosen session's last turns are shown, and Enter opens it."""
     with start("pick") as terminal:
-        terminal.wait("› session 0 会议")
-        terminal.wait("assistant: well")
+        terminal.wait_for("› session 0 会议")
+        terminal.wait_for("assistant: well")
         terminal.send("777")
-        terminal.wait("› session 777 会议")
-        terminal.wait("user: about id777")
+        terminal.wait_for("› session 777 会议")
+        terminal.wait_for("user: about id777")
         terminal.send("\x1b[B\x1b[B\x1b[A")
-        terminal.wait("user: about id1777")
+        terminal.wait_for("user: about id1777")
         terminal.send("\r")
-        terminal.wait('answer "id1777"')
-        assert "会议" not in terminal.text()
+        terminal.wait_for('answer "id1777"')
+        assert "会议" not in terminal.text
 
 
 def test_it_begins_with_a_search() -> None:
     """Words given beforehand are searched for at once, and can be changed."""
     with start("pick", "12") as terminal:
-        terminal.wait("› session 12 会议")
+        terminal.wait_for("› session 12 会议")
         terminal.send("\x7f\x7f9999")
-        terminal.wait("› session 9999 会议")
+        terminal.wait_for("› session 9999 会议")
         terminal.send("x")
-        terminal.wait("no session fits")
+        terminal.wait_for("no session fits")
 
 
 def test_pages_and_ends() -> None:
     """Page keys move through thousands of sessions."""
     with start("pick") as terminal:
-        terminal.wait("› session 0 会议")
+        terminal.wait_for("› session 0 会议")
         terminal.send("\x1b[6~")
-        terminal.wait("› session 10 会议")
+        terminal.wait_for("› session 10 会议")
         terminal.send("\x1b[1;5F")
-        terminal.wait("› session 9999 会议")
+        terminal.wait_for("› session 9999 会议")
 
 
 @pytest.mark.parametrize("key", ["\x1b", "\x03", "\x04"])
 def test_going_back(key: str) -> None:
     """Esc, Ctrl-C and Ctrl-D go back without a choice."""
     with start("pick") as terminal:
-        terminal.wait("› session 0 会议")
+        terminal.wait_for("› session 0 会议")
         terminal.send(key)
-        terminal.wait("answer null")
+        terminal.wait_for("answer null")
 
 
 @pytest.mark.parametrize(("keys", "answer"), [("\r", '"n"'), ("Y\r", '"y"'), ("no\r", '"n"'), ("\x1b", "null")])
 def test_a_choice(keys: str, answer: str) -> None:
     """A choice is shown with its meanings; Enter alone takes the default, Esc none."""
     with start("choose") as terminal:
-        terminal.wait("y  yes, delete it")
-        terminal.wait("› [n]")
+        terminal.wait_for("y  yes, delete it")
+        terminal.wait_for("› [n]")
         terminal.send(keys)
-        terminal.wait(f"answer {answer}")
+        terminal.wait_for(f"answer {answer}")
 
 
 def test_a_wrong_choice_is_asked_again() -> None:
     """An answer that is no choice is not taken for one."""
     with start("choose") as terminal:
-        terminal.wait("› [n]")
+        terminal.wait_for("› [n]")
         terminal.send("perhaps\r")
-        terminal.wait("please answer one of y, n")
+        terminal.wait_for("please answer one of y, n")
         terminal.send("y\r")
-        terminal.wait('answer "y"')
+        terminal.wait_for('answer "y"')
 
 
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
 def test_a_secret_is_never_shown(term: str) -> None:
     """A secret is read without one of its letters being shown, on a dumb terminal too."""
     with start("secret", TERM=term) as terminal:
-        terminal.wait("Key:")
+        terminal.wait_for("Key:")
         terminal.send("hunter2")
         terminal.send("x\x7f\r")
-        terminal.wait('answer "hunter2"')
-        assert bytes(terminal.received).count(b"hunter") == 1
+        terminal.wait_for('answer "hunter2"')
+        assert bytes(terminal.raw).count(b"hunter") == 1
 
 
 @pytest.mark.parametrize(
@@ -95,25 +95,25 @@ def test_a_secret_is_never_shown(term: str) -> None:
 def test_choosing_in_words(keys: str, answer: str) -> None:
     """A choice is understood as a key, as a plain word of either language, and in full-width letters."""
     with start("choose") as terminal:
-        terminal.wait("› [n]")
+        terminal.wait_for("› [n]")
         terminal.send(keys)
-        terminal.wait(f"answer {answer}")
+        terminal.wait_for(f"answer {answer}")
 
 
 def test_a_quick_enter_takes_what_was_typed() -> None:
     """Words and Enter typed faster than the search open the first session that fits the words, not another."""
     with start("pick") as terminal:
-        terminal.wait("› session 0 会议")
+        terminal.wait_for("› session 0 会议")
         terminal.send("777\r")
-        terminal.wait('answer "id777"')
+        terminal.wait_for('answer "id777"')
 
 
 def test_choosing_on_a_dumb_terminal() -> None:
     """Where nothing can be drawn, the first sessions are numbered."""
     with start("pick", "77", TERM="dumb") as terminal:
-        terminal.wait("2   session 177 会议")
+        terminal.wait_for("2   session 177 会议")
         terminal.send("2\n")
-        terminal.wait('answer "id177"')
+        terminal.wait_for('answer "id177"')
 
 
 def test_an_editor_between_prompts() -> None:
@@ -121,4 +121,4 @@ def test_an_editor_between_prompts() -> None:
     script = "import sys, termios; path = sys.argv[-1]; echo = termios.tcgetattr(0)[3] & termios.ECHO"
     script += "; open(path, 'w').write('edited ' + str(bool(echo)))"
     with start("edit", VISUAL=f'{sys.executable} -c "{script}"') as terminal:
-        terminal.wait('answer "edited True"')
+        terminal.wait_for('answer "edited True"')

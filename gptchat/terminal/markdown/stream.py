@@ -260,7 +260,5 @@ def render_lines(
     env: dict[str, Any] = {}
     renderer = BlockRenderer(theme, env, hyperlinks=hyperlinks)
     renderer.code_blocks = code_blocks
-    source = clean(text)
-    if source and not source.endswith("\n"):
-        source += "\n"
+    source = clean(text if text.endswith("\n") else text + "\n")
     return _render(renderer, pieces(source, env, Opening()), width, None)
