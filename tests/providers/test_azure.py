@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,14 @@ class DefaultAzureCredential:
         assert scope == "https://cognitiveservices.azure.com/.default"
         return type("Token", (), {{"token": {token!r}}})
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_stand_in_stays() -> Iterator[None]:
+    """What a test put in azure-identity's place is gone for the next."""
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "azure"]:
+        del sys.modules[name]
 
 
 def install_library(folder: Path, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
