@@ -164,6 +164,8 @@ class Answering:
                 _("no model is chosen for {name}").format(name=entry.name),
                 hint=_("/models lists them, /model NAME chooses one"),
             )
+        if entry.encoding:
+            self.counter.prefer(model, entry.encoding)
         facts = self.facts(model, entry.name)
         parameters = settings.parameters()
         return Route(

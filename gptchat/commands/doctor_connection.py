@@ -78,7 +78,7 @@ async def _key(ws: Workspace, entry: ProviderSettings) -> Findings:
         words = _("key for {name}: {masked}, from {source}")
         more = {"key": masked, "source": found.source}
         yield Finding("key", "ok", words.format(name=entry.name, masked=masked, source=found.source), more=more)
-    elif entry.key_optional:
+    elif entry.keyless:
         yield Finding("key", "note", _("no key for {name}, which may need none").format(name=entry.name))
     elif entry.kind == "azure":  # a login of the machine may take its place; the request will tell
         yield Finding("key", "warning", _("no key for {name}").format(name=entry.name), missing_key(entry).hint)

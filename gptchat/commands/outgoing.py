@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptchat.core.messages import Content, Message
-from gptchat.words import ngettext
+from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.attachments import Attachment
@@ -75,3 +76,19 @@ def _told(ws: Workspace, attached: Sequence[Attachment]) -> str:
     names = ", ".join(item.name for item in attached)
     words = ngettext("attached: {names} ({tokens} token)", "attached: {names} ({tokens} tokens)", tokens)
     return words.format(names=names, tokens=f"{mark}{tokens:,}")
+
+
+def images_of(message: Message) -> list[Attachment]:
+    """The images that went with `message`, to go along when it is sent again; links to images stay behind."""
+    from gptchat.core.attachments import Attachment
+
+    found: list[Attachment] = []
+    for part in message.content if not isinstance(message.content, str) else ():
+        url = part.get("image_url")
+        address = url.get("url", "") if isinstance(url, dict) else ""
+        head, _comma, data = str(address).partition(";base64,")
+        if head.startswith("data:image/"):
+            name = _("image {n}").format(n=len(found) + 1)
+            content = base64.b64decode(data)
+            found.append(Attachment(name, "image", mime=head[5:], data=content, size=len(content)))
+    return found

@@ -14,6 +14,7 @@ from gptchat.config import parse as settings_parse
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.keys import clean_key, missing_key
 from gptchat.core.session import shorten
+from gptchat.errors import UsageError
 from gptchat.words import _
 
 Effects = AsyncGenerator[Effect, Any]
@@ -136,6 +137,10 @@ async def key(ws: Workspace, call: Call) -> Effects:
     """Give, look for, or forget the key of a provider."""
     action = call.get("action") or "show"
     chosen = ws.settings.provider(call.get("provider"))
+    if action == "set" and ws.run.incognito:
+        raise UsageError(
+            _("an incognito run keeps nothing, not even a key"), hint=_("set the provider's variable for this run")
+        )
     if action == "set":
         typed = yield Ask(_("the API key for {name}").format(name=chosen.name), secret=True)
         if not typed:

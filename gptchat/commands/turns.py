@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from gptchat.commands.effects import Changed, Draft, Effect, Run, Show, Text
+from gptchat.commands.outgoing import images_of
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
 from gptchat.commands.workspace import Workspace
@@ -32,6 +33,7 @@ async def edit(ws: Workspace, call: Call) -> Effects:
         raise UsageError(_no_such_turn(number, len(users)))
     id = users[-number]
     text = ws.session.messages[id].text
+    ws.attached = images_of(ws.session.messages[id])
     ws.manager.record(tree.move(ws.session.parent_of(id)))
     yield Changed(frozenset({"session"}))
     yield Show([Text(_("edit and send: it becomes a branch, and the old turn is kept"), "quiet")], {"edit": text})

@@ -251,9 +251,7 @@ class Workspace:
 
     def key_missing(self, provider: ProviderSettings) -> bool:
         """Whether `provider` needs a key and none can be found."""
-        if provider.kind == "demo" or provider.key_optional:
-            return False
-        return self.find_key(provider) is None
+        return not provider.keyless and self.find_key(provider) is None
 
     def find_key(self, provider: ProviderSettings) -> keys.Key | None:
         """The person's key for `provider`, or the one all share. Raises ConfigurationError."""

@@ -45,6 +45,15 @@ class ProviderSettings:
     app_id: str = ""
     """GPT+: the application's id; its app_key is the provider's key."""
 
+    @property
+    def keyless(self) -> bool:
+        """Whether a request without a key makes sense: it is said so, or no place for a key is named.
+
+        The latter for compatible servers alone: a table with an address and nothing else is a local one.
+        """
+        named = self.api_key_env or self.api_key_command or self.api_key_file
+        return self.key_optional or self.kind == "demo" or (self.kind == "compatible" and not named)
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:

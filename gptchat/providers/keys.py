@@ -23,7 +23,7 @@ def resolve(source: KeySource, settings: ProviderSettings) -> str:
     if key.lower().startswith("bearer "):
         key = key[7:].strip()
     if not key:
-        if settings.key_optional:
+        if settings.keyless:
             return ""
         raise ConfigurationError(_("no key for {who}").format(who=settings.name), hint=key_hint(settings))
     for position, character in enumerate(key, 1):

@@ -26,6 +26,7 @@ class Sidecar:
     """A reply that is being written beside the journal `path`. Its methods never raise: the chat goes on."""
 
     _fd: int | None = None
+    _full = False
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         """Begin the sidecar; `header` is the reply's record without content, its `turn` token optional."""
@@ -63,13 +64,12 @@ class Sidecar:
             os.close(self._fd)
 
     def _write(self, line: bytes) -> None:
-        if self._fd is None:
+        if self._fd is None or self._full:
             return
         try:
             write_all(self._fd, line)
         except OSError:  # a full disk: the reply is still in memory, and the journal will be tried again
-            os.close(self._fd)
-            self._fd = None
+            self._full = True
 
 
 def take_in(path: Path, session: Session, save: Callable[[Session, list[Record]], bool]) -> None:

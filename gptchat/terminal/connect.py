@@ -195,7 +195,7 @@ class _Connect:
             return False
         known = registry.builtin(typed.lower())
         if known is not None:
-            if known.key_optional or await self._key(known):
+            if known.keyless or await self._key(known):
                 return await self._with_model(known)
             return False
         address = base_address(typed)

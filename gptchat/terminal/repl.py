@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -41,7 +43,12 @@ _HEAD_START = 0.03  # seconds that the first prompt has before anything is loade
 
 def chat(workspace: Workspace, options: Options) -> int:
     """Chat until the person leaves; returns the exit status."""
-    return asyncio.run(Chat(workspace, options).run())
+    status = asyncio.run(Chat(workspace, options).run())
+    try:
+        sys.stdout.flush()
+    except OSError:  # the terminal is gone; what is left for it must not end the program badly
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 class Chat:

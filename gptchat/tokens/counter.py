@@ -60,6 +60,12 @@ class Counter:
             self._served.pop(name, None)
             self._kept.pop(name, None)
 
+    def prefer(self, model: str, encoding: str) -> None:
+        """Count `model` by `encoding` from now on, as its provider's settings say; an unknown one is ignored."""
+        if encoding in (*ENCODINGS, ESTIMATE) and model not in self._encodings:
+            self._encodings[model] = encoding
+            self._counting.pop(model, None)
+
     def encoding(self, model: str) -> str:
         """The encoding under which counts for `model` are cached now; `estimate` until it is loaded."""
         wanted = self.wanted(model)
@@ -306,7 +312,8 @@ def _special(message: Message) -> bool:
 
 
 def _weigh(parts: Parts, weights: Weights) -> int:
-    return int(parts.words * weights.words + parts.symbols * weights.symbols + parts.wide * weights.wide + 0.5)
+    tokens = int(parts.words * weights.words + parts.symbols * weights.symbols + parts.wide * weights.wide + 0.5)
+    return max(tokens, 1) if parts.total else tokens  # something is never nothing
 
 
 def _texts(content: Content) -> list[str]:
