@@ -1,0 +1,84 @@
+"""Moving in a conversation: what is taken back comes again, what is edited keeps what went with it."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from gptchat.commands.effects import Draft
+from gptchat.commands.outgoing import outgoing
+from gptchat.errors import UsageError
+from gptchat.manager import Send
+from tests.support.server import Server, say
+from tests.support.workspace import command, compose_workspace, effects, running, settings_for, turn
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def test_an_edited_message_keeps_its_images(tmp_path: Path) -> None:
+    """A message with a picture that is brought back and sent changed goes out with the picture."""
+    (tmp_path / "dot.png").write_bytes(PIXEL)
+    with Server() as server:
+        workspace = compose_workspace(tmp_path / "home", settings_for(server.url))
+        with running(workspace) as runner:
+            server.script(say("a dot"), say("still a dot"))
+            content, _notes = runner.run(outgoing(workspace, "what is this?", [str(tmp_path / "dot.png")]))
+            runner.run(turn(workspace, Send(content)))
+            drafts = [e.text for e in runner.run(effects(workspace, "/edit")) if isinstance(e, Draft)]
+            assert drafts == ["what is this?"]
+            again, _notes = runner.run(outgoing(workspace, "look closely"))
+            runner.run(turn(workspace, Send(again)))
+    first, second = (request.json["messages"][-1]["content"] for request in server.requests)
+    assert second[0] == {"type": "text", "text": "look closely"}
+    assert second[1] == first[1]
+
+
+def test_what_was_taken_back_comes_again(tmp_path: Path) -> None:
+    """Turns that /undo takes back are not sent, and /redo brings them back as they were."""
+    with Server() as server:
+        workspace = compose_workspace(tmp_path, settings_for(server.url))
+        with running(workspace) as runner:
+            for number in range(3):
+                server.script(say(f"answer {number}"))
+                runner.run(turn(workspace, Send(f"question {number}")))
+            whole = workspace.session.path()
+            assert "2 turns taken back" in runner.run(command(workspace, "/undo 2"))
+            assert workspace.session.path() == whole[:2]
+            runner.run(command(workspace, "/redo"))
+            assert workspace.session.path() == whole
+
+
+def test_a_server_without_a_named_key_needs_none(tmp_path: Path) -> None:
+    """A table with an address and nothing else is a server that is asked without a key."""
+    with Server() as server:
+        config = (
+            f'provider = "local"\nmodel = "m"\n[providers.local]\nkind = "compatible"\nbase_url = "{server.url}"\n'
+        )
+        workspace = compose_workspace(tmp_path, config)
+        with running(workspace) as runner:
+            server.script(say("hello"))
+            runner.run(turn(workspace, Send("hi")))
+    assert "authorization" not in server.requests[-1].headers
+
+
+def test_an_incognito_run_keeps_no_key(tmp_path: Path) -> None:
+    """Nothing of an incognito run stays, so a key is not taken in either."""
+    with Server() as server:
+        workspace = compose_workspace(tmp_path, settings_for(server.url), "--incognito")
+        with running(workspace) as runner, pytest.raises(UsageError):
+            runner.run(effects(workspace, "/key set", "sk-secret-0123456789"))
+    assert not list(tmp_path.rglob("credentials.json"))
+
+
+def test_the_settings_name_the_encoding_of_a_deployment(tmp_path: Path) -> None:
+    """A deployment whose name says nothing is counted by the encoding that its provider's settings name."""
+    with Server() as server:
+        workspace = compose_workspace(tmp_path, settings_for(server.url, encoding='"cl100k_base"'))
+        with running(workspace) as runner:
+            said = runner.run(command(workspace, "/tokens hello world"))
+    assert "2 tokens" in said
+    assert "cl100k_base" in said
