@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from gptchat.commands.effects import Ask, Changed, Effect, Show, Table, Text
+from gptchat.commands.effects import Changed, Effect, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.workspace import Workspace
 from gptchat.storage.users import validate_name
@@ -27,19 +27,13 @@ async def user(ws: Workspace, call: Call) -> Effects:
     if known == ws.user:
         yield Show([Text(_("{name} is chatting already").format(name=known), "quiet")], {"user": known})
         return
-    if known is None:
-        answer = yield Ask(
-            _("nobody is called {name} yet; begin as a new user?").format(name=name),
-            choices=(("y", _("yes")), ("n", _("no"))),
-            default="y",
-        )
-        if answer == "n":
-            yield Show([Text(_("still {name}").format(name=ws.user), "quiet")], {"user": ws.user})
-            return
+    before = ws.user
     await asyncio.to_thread(ws.switch_user, known or name)
     yield Changed(frozenset({"user", "session", "settings"}))
-    hello = _("hello {name}; your sessions and settings are your own") if known is None else _("hello {name}")
-    blocks = [Text(hello.format(name=ws.user), "good")]
+    # Who mistyped a name learns it here, and nothing is lost: a question would stand before the next message.
+    new = _("hello {name}, you are new here; /user {before} goes back")
+    hello = new if known is None else _("hello {name}")
+    blocks = [Text(hello.format(name=ws.user, before=before), "good")]
     latest = await asyncio.to_thread(ws.library.latest, ws.user)
     if latest is not None:
         blocks.append(Text(_("/resume 1 goes on with: {title}").format(title=latest.title or latest.id), "quiet"))

@@ -101,7 +101,10 @@ class Counter:
     def count(self, text: str, model: str) -> int:
         """Tokens in `text`, without any share of the format. Takes any string whatever; never raises."""
         told = self._serving(model).texts.get(text)
-        return told if told is not None else _weigh(self._text(text, self.encoding(model)), self._weights(model))
+        if told is not None:
+            return told
+        weighed = _weigh(self._text(text, self.encoding(model)), self._weights(model))
+        return max(weighed, 1) if text else 0  # no text is nothing, whatever a server has reported
 
     def message(self, message: Message, model: str) -> int:
         """Tokens of `message` in a request, its share of the format included; uses `message.tokens`."""

@@ -24,8 +24,8 @@ def test_two_people_three_turns_each(home: Home, server: Server) -> None:
         for user in ("alice", "bob"):
             if user == "bob":
                 screen.send("/user bob\r")
-                screen.wait_for("nobody is called bob yet")
-                screen.send("\r")
+                screen.wait_for("hello bob, you are new here; /user alice goes back")
+                screen.send("\x0c")  # so that what the screen says is of bob alone
                 ready(screen, "bob")
             say(screen, f"first of {user}", f"You said: first of {user}", user)
             server.script(reply("this much came ", gate, "and this never did"))

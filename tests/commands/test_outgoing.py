@@ -1,0 +1,62 @@
+"""What is attached goes out as it should: images as images, text as fenced data under its name."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from gptchat.commands.outgoing import outgoing
+from gptchat.errors import UsageError
+from gptchat.manager import Send
+from tests.commands.test_turns import PIXEL
+from tests.support.server import Server, say
+from tests.support.workspace import compose_workspace, running, settings_for, turn
+
+SEES = '[models."m"]\ncontext = 4000000\nvision = true\n'
+
+
+def _belongings(folder: Path) -> dict[str, str]:
+    """An image, a Chinese text in an old encoding, a log of 3 MB and a folder; the texts by name."""
+    log = "".join(f"{number:07d} request served in {number % 97} ms\n" for number in range(85_000))
+    texts = {"说明.txt": "事件循环负责调度任务。\n", "big.log": log, "src/a.py": "print(1)\n", "src/b.md": "# B\n"}
+    (folder / "src").mkdir()
+    (folder / "dot.png").write_bytes(PIXEL)
+    for name, text in texts.items():
+        (folder / name).write_bytes(text.encode("gb18030" if name == "说明.txt" else "utf-8"))
+    return texts
+
+
+def test_everything_attached_is_on_the_wire(tmp_path: Path) -> None:
+    """An image, a Chinese text, a log of 3 MB and a folder go out whole, each under its name."""
+    texts = _belongings(tmp_path)
+    assert len(texts["big.log"]) > 3_000_000
+    with Server() as server:
+        workspace = compose_workspace(tmp_path / "home", settings_for(server.url) + SEES)
+        with running(workspace) as runner:
+            server.script(say("seen"))
+            named = [str(tmp_path / name) for name in ("dot.png", "说明.txt", "big.log", "src")]
+            content, notes = runner.run(outgoing(workspace, "look", named))
+            runner.run(turn(workspace, Send(content)))
+    text, image = server.requests[-1].json["messages"][-1]["content"]
+    assert image == {
+        "type": "image_url",
+        "image_url": {"url": "data:image/png;base64," + base64.b64encode(PIXEL).decode()},
+    }
+    assert text["text"].startswith("look\n\n")
+    for name, words in texts.items():
+        assert f"{name}`:\n\n```" in text["text"]
+        assert words in text["text"]
+    assert "tokens" in notes[0]
+
+
+def test_a_model_that_does_not_see_is_sent_no_image(tmp_path: Path) -> None:
+    """An image for a model that sees none is refused with the reason, before anything is sent."""
+    _belongings(tmp_path)
+    with Server() as server:
+        blind = '[models."m"]\nvision = false\n'
+        workspace = compose_workspace(tmp_path / "home", settings_for(server.url) + blind)
+        with running(workspace) as runner, pytest.raises(UsageError, match=r"dot\.png"):
+            runner.run(outgoing(workspace, "look", [str(tmp_path / "dot.png")]))
+    assert not server.requests
