@@ -19,7 +19,7 @@ SEES = '[models."m"]\ncontext = 4000000\nvision = true\n'
 
 def _belongings(folder: Path) -> dict[str, str]:
     """An image, a Chinese text in an old encoding, a log of 3 MB and a folder; the texts by name."""
-    log = "".join(f"{number:07d} request served in {number % 97} ms\n" for number in range(85_000))
+    log = "".join(f"{number:07d} request served in {number % 97} ms\n" for number in range(100_000))
     texts = {"说明.txt": "事件循环负责调度任务。\n", "big.log": log, "src/a.py": "print(1)\n", "src/b.md": "# B\n"}
     (folder / "src").mkdir()
     (folder / "dot.png").write_bytes(PIXEL)
