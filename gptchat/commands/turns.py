@@ -34,9 +34,10 @@ async def edit(ws: Workspace, call: Call) -> Effects:
     id = users[-number]
     text = ws.session.messages[id].text
     ws.attached = images_of(ws.session.messages[id])
-    ws.manager.record(tree.move(ws.session.parent_of(id)))
+    ws.manager.record({**tree.move(ws.session.parent_of(id)), "move": "undo"})  # /redo goes back
     yield Changed(frozenset({"session"}))
-    yield Show([Text(_("edit and send: it becomes a branch, and the old turn is kept"), "quiet")], {"edit": text})
+    note = _("edit and send: it becomes a branch, and the old turn is kept; /redo goes back to it")
+    yield Show([Text(note, "quiet")], {"edit": text})
     yield Draft(text)
 
 

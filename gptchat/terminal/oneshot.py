@@ -256,7 +256,8 @@ class _OneShot:
 
     def _ask(self, ask: Ask) -> str | None:
         if not self.streams.stdin.isatty():
-            return None
+            # a key may be piped in, as in `pass openai | gptchat /key set openai`
+            return self.streams.stdin.readline().strip() or None if ask.secret else None
         try:
             if ask.secret:
                 return (

@@ -126,3 +126,26 @@ def test_keys_are_shown_masked_only(machine: Machine, server: Server) -> None:
             assert result.status == 0, result.err
             assert "very-secret" not in result.out + result.err
             assert "tok-0123456789" not in result.out + result.err
+
+
+def test_an_edit_can_be_given_up(connected: Machine) -> None:
+    """Whoever changes their mind after `/edit` comes back to the turn as it was with `/redo`."""
+    connected.run("one")
+    connected.run("-c", "two")
+    assert connected.ask("-c", "/edit", "2")["edit"] == "one"
+    assert connected.ask("-c", "/history") == []
+    connected.ask("-c", "/redo")
+    assert len(connected.ask("-c", "/history")) == 4
+
+
+def test_a_key_can_be_piped_in(machine: Machine, server: Server) -> None:
+    """`pass openai | gptchat /key set openai` keeps the key, in a file that only its owner reads."""
+    machine.set(OPENAI_BASE_URL=server.url)
+    stored = machine.run("/key", "set", "openai", stdin=b"sk-piped-0123456789abcdef\n")
+    assert stored.status == 0, stored.err
+    assert "sk-piped" not in stored.out + stored.err
+    assert machine.run("-p", "openai", "-m", "gpt-4", "hi").status == 0
+    assert server.requests[0].headers["authorization"] == "Bearer sk-piped-0123456789abcdef"
+    credentials = machine.data / "credentials.json"
+    assert credentials.stat().st_mode & 0o777 == 0o600
+    assert machine.run("/key", "set", "azure").status == 2
