@@ -17,6 +17,7 @@ SECOND = """
 [providers.second]
 kind = "compatible"
 base_url = "{url}"
+api_key_env = "SECOND_KEY"
 model = "test-model"
 """
 
