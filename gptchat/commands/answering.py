@@ -13,7 +13,7 @@ from gptchat.core.context import Limits
 from gptchat.core.events import TextDelta
 from gptchat.core.messages import Message, Request, Usage
 from gptchat.core.ports import ModelFacts, Provider
-from gptchat.errors import ConfigurationError, ContextLengthError
+from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
 from gptchat.manager import Route
 from gptchat.words import _
 
@@ -83,10 +83,14 @@ class Answering:
 
     def model(self, name: str = "") -> str:
         """The model in force, or that of the provider `name`."""
-        if not name or name == self.provider_settings().name:
-            return self._settings().model()
         settings = self.provider_settings(name)
-        return (settings.deployment if settings.kind == "azure" else "") or settings.model
+        if not name or name == self.provider_settings().name:
+            chosen = self._settings().model()
+        else:
+            chosen = (settings.deployment if settings.kind == "azure" else "") or settings.model
+        if not chosen and settings.kind == "compatible" and len(listed := self.names_listed(name)) == 1:
+            return listed[0]  # a server with one model alone, as a local one often is, leaves nothing to choose
+        return chosen
 
     def facts(self, model: str, provider: str = "") -> ModelFacts:
         """What is known of `model`: the settings' word first, then the server's, then the catalogue's."""
@@ -146,6 +150,15 @@ class Answering:
         for facts in served:
             self._listed[name, facts.name] = facts
         return [self.facts(facts.name, provider) for facts in served]
+
+    async def look_for_model(self) -> None:
+        """Where no model is chosen, ask a server whether it has one alone. Raises GptchatError."""
+        if self.model() or self.provider_settings().kind != "compatible":
+            return
+        try:
+            await self.listed()
+        except (NotFoundError, ProtocolError):
+            return  # it does not list its models, as some do not: the person must say which
 
     def names_listed(self, provider: str = "") -> list[str]:
         """The models listed so far, without asking the server."""

@@ -54,7 +54,7 @@ async def models(ws: Workspace, call: Call) -> Effects:
         note = _("no model has {text} in its name") if wanted else _("this provider lists no models")
         yield Show([Text(note.format(text=call.get("text")), "quiet")], [])
         return
-    current = ws.answering.route().model
+    current = ws.answering.model()
     rows = [
         [facts.name, tokens_word(facts.context), money(facts.input), money(facts.output), _abilities(facts)]
         for facts in shown

@@ -81,6 +81,7 @@ class Carrier:
         try:
             if not await self._joining.same_place():
                 return text
+            await self._live.wait(ws.answering.look_for_model())
             routes = ws.answering.routes()
             content, notes = await self._live.wait(outgoing(ws, text))
             await ws.budget.check(self._notice)
@@ -226,6 +227,7 @@ class Carrier:
         if what == "send":
             self._draft = await self.say(text)
             return
+        await self._live.wait(self._workspace.answering.look_for_model())
         routes = self._workspace.answering.routes(model)
         await self._workspace.budget.check(self._notice)
         await self._turn(Retry() if what == "retry" else Continue(), routes)

@@ -105,6 +105,7 @@ class _OneShot:
         from gptchat.manager import Send
 
         ws = self.workspace
+        await ws.answering.look_for_model()
         routes = ws.answering.routes()
         content, notes = await outgoing(ws, text, self.options.attachments, piped=piped)
         for note in notes:
@@ -227,6 +228,7 @@ class _OneShot:
             await self._say(text)
             return
         order = Retry() if what == "retry" else Continue()
+        await self.workspace.answering.look_for_model()
         routes = self.workspace.answering.routes(model)
         await self.workspace.budget.check(self._tell)
         await self._turn(self.workspace.manager.run_turn(order, routes))

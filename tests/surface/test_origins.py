@@ -156,6 +156,17 @@ def test_models_are_listed_and_looked_up(machine: Machine, server: Server) -> No
     assert machine.ask("-m", "gpt-4", "/model")["context"] == 8192
 
 
+def test_a_server_with_one_model_needs_no_name(machine: Machine, server: Server) -> None:
+    """Where no model is chosen, the only one of a local server answers; of several, `/models` lists them."""
+    machine.configure(f'provider = "here"\n[providers.here]\nkind = "compatible"\nbase_url = "{server.url}"\n')
+    assert machine.ask("hi")["model"] == "test-model"
+    server.models.append({"id": "another", "object": "model"})
+    refused = machine.run("hi")
+    assert refused.status == 2
+    assert "/models" in refused.told[1]
+    assert {model["name"] for model in machine.ask("/models")} == {"test-model", "another"}
+
+
 def test_roles_of_a_chat(connected: Machine, server: Server) -> None:
     """System, user and assistant are sent in their order when a conversation goes on."""
     connected.run("--system", "Be an engineer", "one")
