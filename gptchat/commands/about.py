@@ -10,6 +10,7 @@ from gptchat import words
 from gptchat.commands import spending
 from gptchat.commands.effects import Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
+from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
 from gptchat.config import parse as settings_parse
 from gptchat.core.session import spent
@@ -56,7 +57,7 @@ async def status(ws: Workspace, call: Call) -> Effects:
         (_("model"), route.model),
         (
             _("window"),
-            _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=ws.window_source(source)),
+            _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=window_source(source)),
         ),
         (_("spent here"), f"{total.prompt_tokens:,} + {total.completion_tokens:,}"),
         *_limits(ws),

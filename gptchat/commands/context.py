@@ -8,6 +8,7 @@ from typing import Any
 
 from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
 from gptchat.core.compaction import Fold, fold
 from gptchat.core.context import ContextPlan
@@ -38,7 +39,7 @@ async def context(ws: Workspace, call: Call) -> Effects:
     pairs += [
         (_("together"), f"{mark}{plan.tokens:,}"),
         (_("kept for the reply"), f"{plan.limits.reserve:,}"),
-        (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=ws.window_source(source))),
+        (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=window_source(source))),
     ]
     if ws.session.pinned:
         words = ngettext("{n} message, always sent", "{n} messages, always sent", len(ws.session.pinned))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from gptchat import redaction
 from gptchat.commands.checkup import Finding, failed
 from gptchat.commands.models import retired_words, tokens_word
+from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import OnTheWire, Workspace
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.keys import missing_key
@@ -203,7 +204,7 @@ def _model(ws: Workspace, entry: ProviderSettings, model: str) -> Finding:
     if facts.retired:
         return Finding("model", "warning", retired_words(facts), _("/model chooses another"))
     words = _("{model}: window {window}, {origin}").format(
-        model=model, window=tokens_word(window), origin=ws.window_source(source)
+        model=model, window=tokens_word(window), origin=window_source(source)
     )
     advice = ""
     if source == "default":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gptchat.commands.effects import Effect, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.replacing import may_replace, nothing_written
+from gptchat.commands.wording import in_thread
 from gptchat.commands.workspace import Workspace
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
@@ -80,7 +81,7 @@ async def import_(ws: Workspace, call: Call) -> Effects:
         raise UsageError(_("nothing is saved in an incognito run, so nothing can be imported"))
     report = exchange.Imported()
     path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
-    async for step in ws.in_thread(
+    async for step in in_thread(
         exchange.import_file,
         ws.journals,
         ws.library,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from gptchat.commands.effects import Changed, Effect, Pick, Progress, Show, Table, Text
+from gptchat.commands.effects import Changed, Effect, Pick, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
 from gptchat.commands.workspace import Workspace
@@ -19,15 +19,14 @@ Effects = AsyncGenerator[Effect, Any]
 
 async def search(ws: Workspace, call: Call) -> Effects:
     """Find sessions by what was said in them."""
-    from gptchat.storage.index import AT_ONCE, SearchIndex  # SQLite: only where it is needed
+    from gptchat.storage.index import AT_ONCE  # SQLite: only where it is needed
 
     text = call.get("text")
-    index = SearchIndex(ws.paths.data_dir, ws.library.cache)
-    if await asyncio.to_thread(index.behind, ws.user) > AT_ONCE:
-        async for step in ws.in_thread(index.update, ws.user, label=_("reading your sessions")):
-            if isinstance(step, Progress):
-                yield step
-    hits = await asyncio.to_thread(index.search, ws.user, text)
+    indexing = ws.indexing()
+    if not ws.run.unattended and await asyncio.to_thread(indexing.index.behind, ws.user) > AT_ONCE:
+        indexing.start(ws.user)  # behind: this answer is read from the sessions themselves
+        yield Show([Text(_("your sessions are being indexed; until then a search takes longer"), "quiet")])
+    hits = await asyncio.to_thread(indexing.index.search, ws.user, text)
     data = [
         {"session": h.session, "title": h.title, "message": h.message, "role": h.role, "line": h.line}
         for h in hits

@@ -11,6 +11,7 @@ from gptchat import catalogue
 from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
 from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import OnTheWire, Workspace
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.ports import ModelFacts
@@ -106,7 +107,7 @@ def _facts_pairs(ws: Workspace, facts: ModelFacts) -> list[tuple[str, str]]:
     window, source = ws.answering.window(facts.name)
     pairs = [
         (_("provider"), ws.answering.provider_settings().name),
-        (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=ws.window_source(source))),
+        (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=window_source(source))),
     ]
     if facts.max_output:
         pairs.append((_("longest reply"), f"{facts.max_output:,}"))

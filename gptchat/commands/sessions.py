@@ -17,6 +17,7 @@ from gptchat.commands.effects import (
     Text,
 )
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.wording import age
 from gptchat.commands.workspace import Workspace
 from gptchat.core.messages import Message
 from gptchat.core.ports import SessionInfo
@@ -90,7 +91,7 @@ def session_json(info: SessionInfo) -> dict[str, Any]:
 
 def _session_row(ws: Workspace, number: int, info: SessionInfo) -> list[str]:
     title = shorten(info.title) or _("(no title)")
-    return [str(number), title, ws.age(info.updated), str(info.turns), info.model]
+    return [str(number), title, age(info.updated), str(info.turns), info.model]
 
 
 def open_first(ws: Workspace, reference: str) -> bool:

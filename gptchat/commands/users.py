@@ -8,6 +8,7 @@ from typing import Any
 
 from gptchat.commands.effects import Changed, Effect, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.wording import age
 from gptchat.commands.workspace import Workspace
 from gptchat.storage.users import validate_name
 from gptchat.words import _
@@ -47,7 +48,7 @@ async def users(ws: Workspace, call: Call) -> Effects:
     for name in names:
         found = await asyncio.to_thread(ws.library.list, name)
         last = found[0].updated if found else ""
-        rows.append([name, str(len(found)), ws.age(last) if last else ""])
+        rows.append([name, str(len(found)), age(last) if last else ""])
         data.append({"name": name, "sessions": len(found), "updated": last or None, "current": name == ws.user})
     current = names.index(ws.user) if ws.user in names else None
     yield Show([Table([_("user"), _("sessions"), _("last")], rows, right=frozenset({1}), marked=current)], data)

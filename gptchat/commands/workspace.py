@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gptchat import words
 from gptchat.commands.answering import Answering
 from gptchat.commands.budget import Budget
-from gptchat.commands.effects import Progress
 from gptchat.commands.moderating import Moderation
 from gptchat.commands.registry import Registry
 from gptchat.config import keys, schema
@@ -25,11 +23,12 @@ from gptchat.manager import SessionManager, build
 from gptchat.redaction import redact
 from gptchat.storage import users as people
 from gptchat.storage.store import JournalStore
-from gptchat.words import _, ngettext
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.core.attachments import Attachment
     from gptchat.providers.learnt import Learnt
+    from gptchat.storage.behind import Indexing
     from gptchat.storage.library import Library
 
 
@@ -100,6 +99,9 @@ class Workspace:
         """What goes with the next message."""
         self.budget = Budget(self)
         self.moderation = Moderation(self)
+        self.indexed: Callable[[], None] = lambda: None
+        """Called from a thread when the index of the sessions has grown."""
+        self._indexing: Indexing | None = None
         self._user = ""
 
     @property
@@ -117,6 +119,19 @@ class Workspace:
         """The store on disk, whether or not this run saves anything."""
         store = self.manager.store
         return store if isinstance(store, JournalStore) else JournalStore(self.paths.data_dir)
+
+    def indexing(self) -> Indexing:
+        """The search over the sessions, and the work that keeps it quick."""
+        if self._indexing is None:
+            from gptchat.storage.behind import Indexing  # SQLite: only where it is needed
+
+            self._indexing = Indexing(self.paths.data_dir, self.library.cache, self.indexed)
+        return self._indexing
+
+    @property
+    def indexed_share(self) -> float | None:
+        """How much of the sessions is indexed, from 0 to 1; None where no indexing goes on."""
+        return self._indexing.share if self._indexing is not None else None
 
     # People and sessions
 
@@ -297,50 +312,3 @@ class Workspace:
         variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
         address = redact(route.provider.address.rstrip("/"))  # some write their password into it
         return f"{address}{path}", variable, body
-
-    # Words
-
-    def age(self, ts: str) -> str:
-        """How long ago the time `ts` (UTC, as in records) was, in a word or two."""
-        try:
-            then = datetime.fromisoformat(ts)
-        except ValueError:
-            return ""
-        if then.tzinfo is None:
-            then = then.replace(tzinfo=UTC)
-        minutes = int(max((datetime.now(UTC) - then).total_seconds(), 0) // 60)
-        if minutes < 1:
-            return _("just now")
-        if minutes < 60:
-            return ngettext("{n} minute ago", "{n} minutes ago", minutes).format(n=minutes)
-        if (hours := minutes // 60) < 24:
-            return ngettext("{n} hour ago", "{n} hours ago", hours).format(n=hours)
-        if (days := hours // 24) < 14:
-            return ngettext("{n} day ago", "{n} days ago", days).format(n=days)
-        return then.astimezone().strftime("%Y-%m-%d")
-
-    def window_source(self, source: str) -> str:
-        """Who says how large the window is, in words."""
-        return {
-            "settings": _("from your settings"),
-            "learnt": _("learnt from the server's refusal"),
-            "server": _("from the server"),
-            "catalogue": _("from the catalogue"),
-            "default": _("a careful guess; [models] in the settings knows better"),
-        }.get(source, source)
-
-    async def in_thread(
-        self, work: Callable[..., Any], *arguments: Any, label: str = ""
-    ) -> AsyncIterator[Progress | Any]:
-        """Run `work(*arguments, progress=...)` in a thread; yields Progress meanwhile, and its result last."""
-        loop = asyncio.get_running_loop()
-        steps: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()
-
-        def progress(done: int, total: int) -> None:
-            loop.call_soon_threadsafe(steps.put_nowait, (done, total))
-
-        task = asyncio.ensure_future(asyncio.to_thread(work, *arguments, progress=progress))
-        task.add_done_callback(lambda _done: steps.put_nowait(None))
-        while (step := await steps.get()) is not None:
-            yield Progress(label, *step)
-        yield await task

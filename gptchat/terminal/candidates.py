@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from gptchat import catalogue
 from gptchat.commands.registry import Call
+from gptchat.commands.wording import age
 from gptchat.commands.workspace import Workspace
 from gptchat.config import parse, schema
 from gptchat.core.ports import SessionInfo
@@ -35,7 +36,7 @@ class WorkspaceCandidates:
             case "session":
                 self._behind("sessions", self._read_sessions)
                 return [
-                    Candidate(info.id, info.title or info.id, f"{ws.age(info.updated)} · {info.turns}")
+                    Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
                     for info in self._sessions.get(ws.user, ())
                 ]
             case "user":

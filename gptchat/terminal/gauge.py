@@ -35,7 +35,11 @@ class Gauge:
     def status(self, waiting: int = 0) -> Status:
         """What to show now, the draft's tokens included."""
         known = replace(
-            self._known, user=self._workspace.user, title=self._workspace.session.name, waiting=waiting
+            self._known,
+            user=self._workspace.user,
+            title=self._workspace.session.name,
+            waiting=waiting,
+            indexed=self._workspace.indexed_share,
         )
         if known.tokens is None or not self.live.tokens:
             return known

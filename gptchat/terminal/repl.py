@@ -75,6 +75,7 @@ class Chat:
             output=self.output,
         )
         self.candidates.ready = self.prompt.complete_again
+        ws.indexed = self.prompt.refresh
         self.live = LiveTurn(ws, self.screen, self.prompt)
         self.carrier = Carrier(ws, self.screen, self.prompt, self.live, self.changed)
         self.draft: str | Draft = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gptchat.commands.wording import age
 from gptchat.core.session import Session, shorten
 from gptchat.storage.library import matching
 from gptchat.terminal.picker import Picker, Row
@@ -73,4 +74,4 @@ class _Sessions:
 
     def _row(self, info: SessionInfo, snippet: str = "") -> Row:
         turns = ngettext("{n} turn", "{n} turns", info.turns).format(n=info.turns)
-        return Row(info.id, info.title or info.id, f"{self._workspace.age(info.updated)} · {turns}", snippet)
+        return Row(info.id, info.title or info.id, f"{age(info.updated)} · {turns}", snippet)

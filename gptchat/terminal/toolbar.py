@@ -20,7 +20,8 @@ class Status:
 
     `tokens` are those of the next request including the draft, `window` the model's limit (None: unknown).
     `estimated` says that tokens are not counted exactly. `cost` is in US$ (None: no price known). `left_out`
-    is the number of messages that the next request leaves out. `waiting` is the number of queued messages.
+    is the number of messages that the next request leaves out. `waiting` is the number of queued messages,
+    `indexed` how much of the sessions is indexed (None: all of them, or nobody asked).
     """
 
     user: str = ""
@@ -33,6 +34,7 @@ class Status:
     cost: float | None = None
     left_out: int = 0
     waiting: int = 0
+    indexed: float | None = None
 
 
 _Part = tuple[str, str]
@@ -135,6 +137,8 @@ def _bar(status: Status, plain: bool) -> list[_Part]:
 
 def _warnings(status: Status) -> list[_Part]:
     words = []
+    if status.indexed is not None:
+        words.append(_("indexing {percent}%").format(percent=int(status.indexed * 100)))
     if status.waiting:
         words.append(_("{count} queued").format(count=status.waiting))
     if status.left_out:

@@ -1,0 +1,57 @@
+"""Words and steps that several commands share: ages, where a window is known from, work with its progress."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from gptchat.commands.effects import Progress
+from gptchat.words import _, ngettext
+
+
+def age(ts: str) -> str:
+    """How long ago the time `ts` (UTC, as in records) was, in a word or two."""
+    try:
+        then = datetime.fromisoformat(ts)
+    except ValueError:
+        return ""
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    minutes = int(max((datetime.now(UTC) - then).total_seconds(), 0) // 60)
+    if minutes < 1:
+        return _("just now")
+    if minutes < 60:
+        return ngettext("{n} minute ago", "{n} minutes ago", minutes).format(n=minutes)
+    if (hours := minutes // 60) < 24:
+        return ngettext("{n} hour ago", "{n} hours ago", hours).format(n=hours)
+    if (days := hours // 24) < 14:
+        return ngettext("{n} day ago", "{n} days ago", days).format(n=days)
+    return then.astimezone().strftime("%Y-%m-%d")
+
+
+def window_source(source: str) -> str:
+    """Who says how large the window is, in words."""
+    return {
+        "settings": _("from your settings"),
+        "learnt": _("learnt from the server's refusal"),
+        "server": _("from the server"),
+        "catalogue": _("from the catalogue"),
+        "default": _("a careful guess; [models] in the settings knows better"),
+    }.get(source, source)
+
+
+async def in_thread(work: Callable[..., Any], *arguments: Any, label: str = "") -> AsyncIterator[Progress | Any]:
+    """Run `work(*arguments, progress=...)` in a thread; yields Progress meanwhile, and its result last."""
+    loop = asyncio.get_running_loop()
+    steps: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()
+
+    def progress(done: int, total: int) -> None:
+        loop.call_soon_threadsafe(steps.put_nowait, (done, total))
+
+    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments, progress=progress))
+    task.add_done_callback(lambda _done: steps.put_nowait(None))
+    while (step := await steps.get()) is not None:
+        yield Progress(label, *step)
+    yield await task
