@@ -81,9 +81,12 @@ def _text_of(stdin: TextIO) -> str:
     buffer = getattr(stdin, "buffer", None)
     if buffer is None:
         return stdin.read()
-    from gptchat.attachments.decoding import decode
+    data = buffer.read()
+    if not data:
+        return ""
+    from gptchat.attachments.decoding import decode  # only where it is needed: most questions are typed
 
-    decoded = decode(buffer.read())
+    decoded = decode(data)
     if decoded is None:
         raise UsageError(
             _("standard input is not text"), hint=_("attach a file by its name: gptchat -a FILE QUESTION")
