@@ -43,7 +43,7 @@ async def export(ws: Workspace, call: Call) -> Effects:
         return
     path = await asyncio.to_thread(_target, ws.session.id, target, name)
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
-        yield nothing_written()
+        yield nothing_written(ws, path)
         return
     await asyncio.to_thread(write_export, ws, name, str(path))
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})

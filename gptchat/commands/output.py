@@ -55,7 +55,7 @@ async def save(ws: Workspace, call: Call) -> Effects:
     text = _code_block(ws, last_reply(ws), call.number("n"))
     path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
-        yield nothing_written()
+        yield nothing_written(ws, path)
         return
     try:
         await asyncio.to_thread(path.write_text, text, encoding="utf-8")

@@ -145,6 +145,8 @@ async def rename(ws: Workspace, call: Call) -> Effects:
             raise UsageError(_("there is nothing to name yet"), hint=_("usage: /rename TITLE"))
         proposed = await propose_title(ws)
         title = yield Ask(_("title"), default=proposed)
+        if title is None and ws.run.unattended:
+            title = proposed
         if not title:
             return
     record = title_record(title)

@@ -149,3 +149,23 @@ def test_a_key_can_be_piped_in(machine: Machine, server: Server) -> None:
     credentials = machine.data / "credentials.json"
     assert credentials.stat().st_mode & 0o777 == 0o600
     assert machine.run("/key", "set", "azure").status == 2
+
+
+def test_a_file_is_never_replaced_without_a_word(connected: Machine, server: Server) -> None:
+    """Where nobody can be asked, a file that is there already is left alone, and the exit status says so."""
+    server.script(say(CODE))
+    connected.run("hello")
+    (connected.folder / "mine.py").write_text("mine")
+    for words in (["/export", "json", "mine.py"], ["/save", "1", "mine.py"]):
+        result = connected.run("-c", *words)
+        assert result.status == 2
+        assert "mine.py" in result.told[0]
+    assert (connected.folder / "mine.py").read_text() == "mine"
+
+
+def test_a_session_is_named_by_the_model(connected: Machine, server: Server) -> None:
+    """`/rename` without a title gives the session the one that the model proposes."""
+    connected.run("hello")
+    server.script(say("A proposed title"))
+    assert connected.ask("-c", "/rename") == {"title": "A proposed title"}
+    assert connected.ask("/sessions")[0]["title"] == "A proposed title"
