@@ -136,7 +136,9 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
         paths, environ, builtin=providers.builtin, builtin_names=[spec.name for spec in providers.specs()]
     )
     flags: dict[str, Any] = {}
+    given = dict(parse_assignment(text) for text in options.settings)
     if options.provider:
+        settings.replace_layer("flag", given)  # it may be one that -o makes
         settings.provider(options.provider)  # an unknown name is refused here, with the nearest
         flags["provider"] = options.provider
     if options.model:
@@ -147,8 +149,7 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
         flags["ui.lang"] = options.lang
     if options.raw:
         flags["ui.raw"] = True
-    flags.update(parse_assignment(text) for text in options.settings)
-    settings.replace_layer("flag", flags)
+    settings.replace_layer("flag", {**flags, **given})
     return settings
 
 

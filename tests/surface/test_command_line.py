@@ -96,6 +96,12 @@ def test_every_setting_can_be_given_for_one_run(connected: Machine, server: Serv
     assert "temperature" not in server.requests[1].json
 
 
+def test_a_provider_of_one_run(machine: Machine, server: Server) -> None:
+    """`-o` can make a provider for one run, with nothing in any file."""
+    options = ["-o", "providers.mine.kind=compatible", "-o", f"providers.mine.base_url={server.url}", "-p", "mine"]
+    assert machine.ask(*options, "-m", "any", "hi")["provider"] == "mine"
+
+
 def test_short_options_are_the_long_ones(connected: Machine, server: Server) -> None:
     """Each short option does what its long form does."""
     (connected.folder / "a.txt").write_text("alpha")
