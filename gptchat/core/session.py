@@ -51,6 +51,8 @@ class Session:
         self._children: dict[str | None, list[str]] = {}
         self._parents: dict[str, str | None] = {}
         self._path: list[str] = []
+        self._walk: list[Message] = []
+        """The messages of `_path`: kept beside it, so that a turn costs the same however long the path is."""
         self._places: dict[str, int] = {}
         """Where on the path each of its messages is."""
         self._number = 0
@@ -84,7 +86,7 @@ class Session:
 
     def path(self) -> list[Message]:
         """The messages from the root to the head: the conversation as it stands."""
-        return [self.messages[id] for id in self._path]
+        return self._walk.copy()
 
     def path_ids(self) -> Sequence[str]:
         """The ids of `path()`; not to be changed."""
@@ -92,7 +94,7 @@ class Session:
 
     def tail(self, count: int) -> list[Message]:
         """The last `count` messages of the path, at a cost that does not grow with the session."""
-        return [self.messages[id] for id in self._path[-count:]] if count > 0 else []
+        return self._walk[-count:] if count > 0 else []
 
     def parent_of(self, id: str) -> str | None:
         """The message before `id` in its branch: its `parent`, or where that is lost, the one written before."""
@@ -128,7 +130,7 @@ class Session:
 
     def user_ids(self) -> list[str]:
         """The ids of the user messages on the path, oldest first: one a turn."""
-        return [id for id in self._path if self.messages[id].role == "user"]
+        return [message.id for message in self._walk if message.role == "user"]
 
     def summary(self) -> Summary | None:
         """The newest summary that stands for a part of the path, if any."""
@@ -172,7 +174,7 @@ class Session:
             # The line that held the parent is lost. Hang the message on the one written before it, so
             # that one bad line never hides the rest of the conversation.
             parent = self._parents[message.id] if known else next(reversed(self.messages), None)
-        self.messages[message.id] = message
+        self._put(message)
         if known:
             self._move_child(message.id, parent)
         else:
@@ -198,14 +200,22 @@ class Session:
                 content = old.content + piece.text
             old = old.with_content(content)
         extra = {key: value for key, value in piece.extra.items() if key not in ("message", "turn")}
-        self.messages[old.id] = replace(
-            old,
-            status=piece.status,
-            finish_reason=piece.finish_reason,
-            usage=usage,
-            reasoning=old.reasoning + piece.reasoning,
-            extra={**old.extra, **extra},
+        self._put(
+            replace(
+                old,
+                status=piece.status,
+                finish_reason=piece.finish_reason,
+                usage=usage,
+                reasoning=old.reasoning + piece.reasoning,
+                extra={**old.extra, **extra},
+            )
         )
+
+    def _put(self, message: Message) -> None:
+        """Keep `message` under its id, in place of one that was there."""
+        self.messages[message.id] = message
+        if message.id in self._places:
+            self._walk[self._places[message.id]] = message
 
     def _apply_head(self, record: Mapping[str, Any]) -> None:
         target = record.get("message", "")
@@ -277,10 +287,11 @@ class Session:
         kept = 0 if at is None else self._places[at] + 1
         for gone in self._path[kept:]:
             del self._places[gone]
-        del self._path[kept:]
+        del self._path[kept:], self._walk[kept:]
         for step in reversed(new):
             self._places[step] = len(self._path)
             self._path.append(step)
+            self._walk.append(self.messages[step])
         self.head = id
 
 
