@@ -17,7 +17,6 @@ from gptchat.errors import (
     AuthenticationError,
     BadRequestError,
     ConnectionFailedError,
-    ContextLengthError,
     GptchatError,
     ProviderError,
     RateLimitError,
@@ -297,10 +296,7 @@ class Engine(ABC):
         response: Any = getattr(failure, "response", None)
         if response is not None:
             self.rate_limits = rate_limits(response.headers) or self.rate_limits
-        error = explain(failure, self.endpoint(model))
-        if isinstance(error, ContextLengthError) and error.limit:
-            self.learnt.learn(self.name, model, Lesson("context", "", str(error.limit)))
-        return error
+        return explain(failure, self.endpoint(model))
 
     def _lesson(self, error: GptchatError, request: Request) -> Lesson | None:
         if not isinstance(error, ProviderError):

@@ -14,7 +14,10 @@ from gptchat.core.events import Finished, Notice, ProviderEvent, Retrying, TextD
 from gptchat.core.messages import Message, Request
 from gptchat.core.ports import ModelFacts
 from gptchat.providers import gptplus_wire as wire
-from gptchat.redaction import redact, register
+from gptchat.providers.failures import explain
+from gptchat.providers.network import http_client, proxy_for
+from gptchat.providers.refusals import Endpoint
+from gptchat.redaction import register
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -177,25 +180,26 @@ class GptPlusProvider:
                 _("the access token holds characters that no token has"), hint=_("set it again with /key set")
             )
         client = self._open()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        address = (self._settings.base_url or BASE_URL).rstrip("/") + path
-        received = bytearray()
+        headers = {**self._settings.headers, **({"Authorization": f"Bearer {token}"} if token else {})}
+        address = self._base() + path
+        query = dict(self._settings.query) or None
         try:
-            async with client.stream("POST", address, json=body, headers=headers) as response:
-                async for piece in response.aiter_bytes():
-                    received += piece
-                    if len(received) > self._network.max_reply:
-                        raise errors.ProtocolError(
-                            _("the reply is larger than max_reply allows"), hint=_("ask for a shorter one")
-                        )
+            async with client.stream("POST", address, json=body, headers=headers, params=query) as response:
+                received = await response.aread()  # the client bounds it
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise _failure(error) from error
-        return wire.data_of(response.status_code, bytes(received), response.headers.get("retry-after"))
+            raise explain(error, Endpoint(self.name, address, proxy=self._proxy())) from error
+        return wire.data_of(response.status_code, received, response.headers.get("retry-after"))
 
     def _open(self) -> httpx2.AsyncClient:
         if self._client is None:
-            self._client = _client(self._settings, self._network)
+            self._client = http_client(self._base(), self._settings, self._network)
         return self._client
+
+    def _base(self) -> str:
+        return (self._settings.base_url or BASE_URL).rstrip("/")
+
+    def _proxy(self) -> str:
+        return proxy_for(self._base(), self._settings, self._network)
 
     def _refused(self, request: Request) -> list[Notice]:
         """One line for parameters the platform does not take, told when they change."""
@@ -208,64 +212,13 @@ class GptPlusProvider:
 
     def _wait_before_retry(self, error: errors.ProviderError, attempt: int) -> float | None:
         """Seconds to wait, or None where trying again is of no use or could send the message twice."""
-        again = isinstance(error, errors.RateLimitError | _NotSentError) or error.status == 503
+        again = isinstance(error, errors.RateLimitError) or _was_not_sent(error) or error.status == 503
         if not again or attempt >= self._network.max_retries:
             return None
         wait = error.retry_after if error.retry_after is not None else _SHORT_WAIT * 2**attempt
         return wait if wait <= self._network.max_retry_wait else None
 
 
-class _NotSentError(errors.ConnectionFailedError):
-    """The server was never reached, so trying again sends nothing twice."""
-
-
-def _client(settings: ProviderSettings, network: NetworkSettings) -> httpx2.AsyncClient:
-    """A client by the settings of the network. Raises ConfigurationError for a proxy or CA file that cannot be."""
-    import ssl
-
-    import httpx2
-
-    ca_file, proxy = settings.ca_file or network.ca_file, settings.proxy or network.proxy
-    silence, connect = network.idle_timeout, network.connect_timeout
-    try:
-        trusted = ssl.create_default_context(cafile=ca_file) if ca_file else True
-        return httpx2.AsyncClient(
-            headers=dict(settings.headers),
-            params=dict(settings.query) or None,
-            proxy=proxy or None,
-            verify=trusted,
-            timeout=httpx2.Timeout(silence, connect=connect, pool=connect),
-        )
-    except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:
-        raise errors.ConfigurationError(
-            _("the network settings cannot be used: {why}").format(why=redact(str(error))),
-            hint=_("check proxy and ca_file, and HTTP_PROXY, HTTPS_PROXY and ALL_PROXY in the environment"),
-        ) from error
-
-
-def _failure(error: Exception) -> errors.GptchatError:
-    """A failure of the transport as one of our errors."""
-    import httpx2
-
-    why = redact(str(error)) or type(error).__name__
-    match error:
-        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
-            return errors.ConfigurationError(
-                _("the address cannot be used: {why}").format(why=why), hint=_("check base_url of the provider")
-            )
-        case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
-            return errors.RequestTimeoutError(
-                _("no connection in time"), hint=_("check the network and the proxy")
-            )
-        case httpx2.TimeoutException():
-            return errors.RequestTimeoutError(
-                _("the server took too long to answer"), hint=_("try again, or raise network.idle_timeout")
-            )
-        case httpx2.ConnectError() | httpx2.ProxyError():
-            return _NotSentError(
-                _("the server cannot be reached: {why}").format(why=why), hint=_("check the network and the proxy")
-            )
-        case _:
-            return errors.ConnectionFailedError(
-                _("the connection broke: {why}").format(why=why), hint=_("try again with /retry")
-            )
+def _was_not_sent(error: errors.GptchatError) -> bool:
+    """Whether the server was never reached, so that trying again sends nothing twice."""
+    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError")

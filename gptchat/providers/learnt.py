@@ -17,7 +17,7 @@ class Lesson:
     """One thing learnt.
 
     `what` is `drop` NAME, `rename` NAME to VALUE, `system` (its role is VALUE), `alternate` (one message of
-    a role at a time), `api` VALUE, or `context` (the window is VALUE tokens).
+    a role at a time), or `api` VALUE. Windows are remembered elsewhere (`tokens.windows`).
     """
 
     what: str
@@ -34,9 +34,7 @@ class Lesson:
             return _("the system prompt goes in the role {value}").format(value=self.value)
         if self.what == "alternate":
             return _("messages of the same role are sent as one")
-        if self.what == "api":
-            return _("the {value} API is used").format(value=self.value)
-        return _("the window is {value} tokens").format(value=self.value)
+        return _("the {value} API is used").format(value=self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +88,6 @@ class Learnt:
         if number:
             self._changed()
         return number
-
-    def window(self, provider: str, model: str) -> int | None:
-        """The window in tokens that an error once told, or None."""
-        for lesson in self.lessons(provider, model):
-            if lesson.what == "context" and lesson.value.isdigit():
-                return int(lesson.value)
-        return None
 
     def api(self, provider: str, model: str) -> str:
         """The wire API the server asked for, or empty."""

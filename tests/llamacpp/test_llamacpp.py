@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from gptchat.errors import AuthenticationError, ContextLengthError
-from gptchat.providers.learnt import Learnt
 from tests.providers.asking import Outcome, ask, closing, gather, provider, question
 from tests.providers.test_conversation import QUESTIONS, converse
 from tests.support.llamacpp import LlamaServer
@@ -66,9 +65,8 @@ def test_a_wrong_key(llamacpp: LlamaServer) -> None:
 
 
 def test_a_request_beyond_the_window_teaches_it(llamacpp: LlamaServer) -> None:
-    """A request larger than the window fails with the window's size, which is remembered."""
-    learnt = Learnt()
-    engine = provider(llamacpp.url, key=llamacpp.key, options={"learnt": learnt})
+    """A request larger than the window fails with the window's size and its own."""
+    engine = provider(llamacpp.url, key=llamacpp.key)
 
     failure = ask(engine, question("hello world " * 3000, model=llamacpp.model)).failure
 
@@ -76,7 +74,6 @@ def test_a_request_beyond_the_window_teaches_it(llamacpp: LlamaServer) -> None:
     assert failure.limit == llamacpp.window
     assert failure.requested is not None
     assert failure.requested > 5000
-    assert learnt.window("test", llamacpp.model) == llamacpp.window
 
 
 def test_the_list_of_models_knows_the_window(llamacpp: LlamaServer) -> None:

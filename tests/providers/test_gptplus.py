@@ -321,7 +321,7 @@ def test_network_settings_that_cannot_be(platform: Platform, change: dict[str, A
 def test_a_reply_too_large(platform: Platform) -> None:
     """A reply beyond the limit of the settings is refused while it arrives."""
     platform.answer_next("/messages", 200, b" " * 100_000)
-    with pytest.raises(errors.ProtocolError, match="max_reply"):
+    with pytest.raises(errors.ProtocolError, match="larger than 10000 bytes"):
         run(platform, lambda provider: collect(provider, ask("tea")), network=replace(NETWORK, max_reply=10_000))
 
 

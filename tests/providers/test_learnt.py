@@ -244,13 +244,13 @@ def test_memory_survives_saving() -> None:
     learnt = Learnt(save=saved.append)
     assert learnt.learn("p", "m", Lesson("drop", "n"))
     assert not learnt.learn("p", "m", Lesson("drop", "n")), "known already"
-    learnt.learn("p", "m", Lesson("context", "", "4096"))
-    learnt.learn("p", "m", Lesson("context", "", "8192"))
+    learnt.learn("p", "m", Lesson("api", "", "responses"))
+    learnt.learn("p", "m", Lesson("api", "", "completions"))
 
     again = Learnt(load=lambda: json.loads(json.dumps(saved[-1])))
 
     assert again.entries() == learnt.entries()
-    assert again.window("p", "m") == 8192
+    assert again.api("p", "m") == "completions"
     assert len(again.lessons("p", "m")) == 2
 
 
@@ -281,4 +281,3 @@ def test_every_lesson_has_words() -> None:
     """Each lesson can be told to a person."""
     for _message, _param, lesson in TAUGHT:
         assert lesson.what == "alternate" or lesson.name in lesson.sentence() or lesson.value in lesson.sentence()
-    assert "4096" in Lesson("context", "", "4096").sentence()
