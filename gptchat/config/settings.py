@@ -107,4 +107,7 @@ def read_settings(
     file = load(paths.config_file, must_exist=paths.chosen)
     settings = Settings(builtin, builtin_names, environ)
     settings.replace_layer("file", file.values, file.where)
+    own = [name for name in settings.names("providers") if name not in builtin_names]
+    if len(own) == 1 and not settings.text("provider"):
+        settings.set("file", "provider", own[0])  # there is nothing else that the person can have meant
     return settings

@@ -8,7 +8,8 @@ import pytest
 
 from gptchat.config import schema
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
-from gptchat.config.settings import Settings
+from gptchat.config.paths import Paths
+from gptchat.config.settings import Settings, read_settings
 from gptchat.errors import ConfigurationError
 from tests.config.support import BUILTIN, settings_of
 
@@ -174,7 +175,7 @@ def test_config_lists_every_setting_with_its_source_and_no_secret(tmp_path: Path
     assert items["providers.x.headers"].shown == "Authorization = ****"
     assert "secret" not in "".join(item.shown for item in items.values())
     few = [item.key for item in settings.items(everything=False)]
-    assert few == ["providers.x.headers", "providers.x.kind"]
+    assert few == ["provider", "providers.x.headers", "providers.x.kind"]
 
 
 def test_typed_reading_never_surprises() -> None:
@@ -186,3 +187,14 @@ def test_typed_reading_never_surprises() -> None:
     assert settings.number("budget.daily") == 0.0
     assert settings.flag("ui.toolbar") is True
     assert settings.integer("ui.replay") == 3
+
+
+def test_the_only_provider_of_the_file_is_meant(tmp_path: Path) -> None:
+    """A settings file that describes one provider and names none means that one."""
+    file = tmp_path / "config.toml"
+    file.write_text('[providers.home]\nbase_url = "http://localhost:1/v1"\n', encoding="utf-8")
+    settings = read_settings(Paths(file, tmp_path, tmp_path), {}, builtin_names=["openai"])
+    assert settings.provider().name == "home"
+    file.write_text('[providers.openai]\norganization = "org-1"\n', encoding="utf-8")
+    settings = read_settings(Paths(file, tmp_path, tmp_path), {}, builtin_names=["openai"])
+    assert settings.text("provider") == ""
