@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 
 _ONLY_MARKS = re.compile(
-    r"[\s>]*(?:[-*+=_|:\s]+|#{1,6}|\d{1,9}[.)]?|[`~]{1,2}|[`~]{3}[^`~\s]*|\$\$?|\[|!\[?)\s*\Z"
+    r"[\s>]*(?:[-*+=_|:\s]+|[-*+]\s+\[[ xX]?\]?|#{1,6}|\d{1,9}[.)]?|[`~]{1,2}|[`~]{3}[^`~\s]*|\$\$?|\[|!\[?)\s*\Z"
 )
 _OPENING_MARK = re.compile(r"(?<![^\s(（])(?:[*_~]{1,3}|`|\[|!\[|\$)\Z")
 _CODE_SPAN = re.compile(r"`[^`\n]+`")
+_OPEN_LINK = re.compile(
+    r"(?<![\\0-9A-Za-z_$\])])!?\[(?!\^|\d+(?:\]|\Z))([^\[\]`$\n]*)(?:\](?:\((?:[^()\s]|\([^()\s]*\))*)?)?\Z"
+)
+_LIST_MARK = re.compile(r"[\s>]*(?:[-*+]|\d{1,9}[.)])\s+\Z")
+_ROW_BEGIN = re.compile(r"\| +[^|\s]|\|[^|\s]+\|")
 
 
 def mended(source: str, partial: str) -> str:
     """The last line `partial`, not yet complete, after the complete lines `source`.
 
     A line that is a mark and nothing else yet is left out, and so is a mark that has only just been opened;
-    bold and code that are open are closed.
+    bold and code that are open are closed. A link is its words until it is whole, and the first row of a
+    table is a table's.
     """
+    table = _table(source, partial)
+    if table:
+        return table
     if _ONLY_MARKS.match(partial):
         return ""
     partial = _OPENING_MARK.sub("", partial)
@@ -24,5 +33,27 @@ def mended(source: str, partial: str) -> str:
     if "`" in paragraph:
         return partial + "`" if paragraph.count("`") == 1 else partial
     if paragraph.count("**") % 2:
-        return partial.rstrip(" *") + "**"
-    return partial
+        return _without_link(partial).rstrip(" *") + "**"
+    return _without_link(partial)
+
+
+def _without_link(partial: str) -> str:
+    """`partial` with the link at its end, not yet complete, as the words of the link."""
+    link = _OPEN_LINK.search(partial)
+    if link is None or _LIST_MARK.fullmatch(partial, 0, link.start()):
+        return partial
+    return partial[: link.start()] + link[1]
+
+
+def _table(source: str, partial: str) -> str:
+    """What makes a table of its first row while the line below it is still to come; else nothing."""
+    above, _newline, last = source.removesuffix("\n").rpartition("\n")
+    if not last.strip():
+        if not _ROW_BEGIN.match(partial):
+            return ""
+        row = partial.rstrip().removesuffix("|")
+        return f"{row}|\n" + "|---" * row.count("|") + "|"
+    first = _ROW_BEGIN.match(last) and last.rstrip().endswith("|") and not above.rpartition("\n")[2].strip()
+    if first and last.count("|") > 2 and re.fullmatch(r"[|:\s-]*", partial):
+        return "|---" * (last.count("|") - 1) + "|"
+    return ""
