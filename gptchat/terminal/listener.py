@@ -40,6 +40,7 @@ class Listener:
     `on_submit(text)` on Enter with the whole text: True says that it is dealt with; else it joins `queued`.
     `on_queue(queued)` whenever the queued messages change. `on_stop()` on Esc, Ctrl-C or SIGINT.
     `on_hang_up()` when the terminal is gone. `on_suspend()` and `on_resume()` around Ctrl-Z.
+    `on_clear()` on Ctrl-L.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Listener:
         on_hang_up: Callable[[], object] = _nothing,
         on_suspend: Callable[[], object] = _nothing,
         on_resume: Callable[[], object] = _nothing,
+        on_clear: Callable[[], object] = _nothing,
         draft: Draft | None = None,
         queued: tuple[str, ...] = (),
         escape_wait: float = ESCAPE_WAIT,
@@ -69,6 +71,7 @@ class Listener:
         self._on_hang_up = on_hang_up
         self._on_suspend = on_suspend
         self._on_resume = on_resume
+        self._on_clear = on_clear
         self._escape_wait = escape_wait
         self._editor = LineEditor()
         if draft is not None:
@@ -169,6 +172,8 @@ class Listener:
             self._take_back()
         elif key is Keys.ControlZ:
             self._suspend()
+        elif key is Keys.ControlL:
+            self._on_clear()
         elif not isinstance(key, Keys) and not alt and (" " <= key < "\x7f" or key > "\x9f"):
             self._editor.insert(self._folding.fold(key))
 

@@ -118,6 +118,10 @@ class LiveTurn:
             painter.set_footer(*self._footer(*shown))
             painter.frame()
 
+        def clear() -> None:
+            painter.clear()
+            draw()
+
         def keep() -> None:
             # What waits and what is typed outlive a crash or a lost terminal, as the prompt's draft does.
             self._prompt.keep(Draft(self._unsent(listener)))
@@ -145,8 +149,9 @@ class LiveTurn:
             on_submit=on_submit,
             on_queue=on_queue,
             on_hang_up=self._workspace.manager.stop,
-            on_suspend=self._suspended,
+            on_suspend=painter.step_aside,
             on_resume=draw,
+            on_clear=clear,
             draft=self._typed(),
             queued=self._queued,
         )
@@ -171,10 +176,6 @@ class LiveTurn:
     def _unsent(self, listener: Listener) -> str:
         """All that is typed and not sent: the messages that wait, then the draft."""
         return "\n".join([*listener.queued, self._prompt.folding.unfold(listener.draft.text)]).rstrip("\n")
-
-    def _suspended(self) -> None:
-        """The terminal belongs to the shell for a while; nothing of ours stands half-drawn on it."""
-        self._screen.write("\n")
 
     def _footer(self, text: str, column: int) -> tuple[list[list[tuple[str, str]]], tuple[int, int] | None]:
         lines: list[list[tuple[str, str]]] = []

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from rich.cells import cell_len
+
 from gptchat.terminal.capabilities import Terminal
 from gptchat.terminal.frame import LiveRegion, PlainRegion, Row
-from gptchat.terminal.markdown.lines import Encoder, Line, clip, rows_of, trim, width_of, wrap
+from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
 from gptchat.terminal.markdown.stream import MarkdownStream
 from gptchat.terminal.reply import columns_to_fill
 from gptchat.terminal.safe import clean, clean_line
@@ -74,6 +76,7 @@ class Painter:
         self._thoughts_since: float | None = None
         self._folded = False
         self._last_status = ""
+        self._below_blank = True  # whoever began the turn left a blank line after what was said
 
     @property
     def code_blocks(self) -> int:
@@ -146,7 +149,13 @@ class Painter:
 
     def clear(self) -> None:
         """Empty the screen; what is still alive is painted again at its top."""
+        self.step_aside()  # where a terminal keeps what is cleared, it keeps no spinner
         self._region.clear()
+        self._below_blank = True
+
+    def step_aside(self) -> None:
+        """Take what may still change off the screen, which another program takes over; a frame paints it anew."""
+        self._region.paint(self._rows_of_final(), [], None, self._size)
         self._footer_dirty = True
 
     @property
@@ -218,13 +227,16 @@ class Painter:
     def _status(self, now: float) -> str:
         passed = now - self._began
         sign = SPINNER[int(passed * TICKS) % len(SPINNER)] if not self._has_text else "•"
-        parts = [seconds_only(passed)]
-        if self._activity:
-            parts.append(self._activity)
-        elif self._thoughts_since is not None and not self._has_text:
-            parts.append(_("thinking"))
-        parts.append(_("Esc stops"))
-        return f"{sign} " + " · ".join(parts)
+        before, after = f"{sign} {seconds_only(passed)}", " · " + _("Esc stops")
+        activity = self._activity
+        if not activity and self._thoughts_since is not None and not self._has_text:
+            activity = _("thinking")
+        if activity:
+            room = self._columns - cell_len(before) - cell_len(after) - 3
+            if cell_len(activity) > room:  # that it can be stopped is never what is cut
+                activity = plain(clip([(activity, self._theme["status"])], room - 1)) + "…"
+            before += " · " + activity
+        return before + after
 
     def _paint(self) -> None:
         size = self._size
@@ -236,10 +248,13 @@ class Painter:
         self._last_status = self._status(self._clock())
         status = self._last_status
         lines = [clip(line, width) for line in self._cut(width)[-self._room() :]]
-        if lines and not lines[-1]:
+        if lines and not plain(lines[-1]).strip():
             lines.pop()
-        above = len(lines) + 2
-        lines += [[], [(status[:2], self._theme["spinner"]), (status[2:], self._theme["status"])]]
+        final = self._rows_of_final()
+        if lines or not self._below_blank:
+            lines.append([])
+        above = len(lines) + 1
+        lines += [[(status[:2], self._theme["spinner"]), (status[2:], self._theme["status"])]]
         lines += [[(text, self._theme[look]) for text, look in line] for line in self._footer]
         rows = [self._row(clip(line, width)) for line in lines]
         spare = max(len(rows) - size[1], 0)
@@ -247,7 +262,7 @@ class Painter:
         cursor = None
         if self._cursor is not None:
             cursor = (max(above - spare + self._cursor[0], 0), min(self._cursor[1], width))
-        self._region.paint(self._rows_of_final(), rows, cursor, size)
+        self._region.paint(final, rows, cursor, size)
         self._footer_dirty = False
 
     def _cut(self, width: int) -> list[Line]:
@@ -263,6 +278,8 @@ class Painter:
     def _rows_of_final(self) -> list[Row]:
         columns = self._size[0]
         rows = []
+        if self._final:
+            self._below_blank = not trim(self._final[-1])
         for line in self._final:
             kept = trim(line)
             rows.append(Row(self._encoder.line(kept), width_of(kept), rows_of(kept, columns)))

@@ -52,6 +52,9 @@ class PlainReply:
     def clear(self) -> None:
         """Nothing is painted that could be cleared."""
 
+    def step_aside(self) -> None:
+        """Nothing is painted that could stand in the way."""
+
     def frame(self, *, force: bool = False) -> float | None:
         """Everything is written as it comes."""
         return None

@@ -37,6 +37,9 @@ class ReplyPainter(Protocol):
     def clear(self) -> None:
         """Empty the screen; what is still alive is painted again at its top."""
 
+    def step_aside(self) -> None:
+        """Take what may still change off the screen, which another program takes over; a frame paints it anew."""
+
     def finish(self, status: str = "") -> None:
         """The reply is whole: print the rest, and `status` below it."""
 
@@ -124,6 +127,9 @@ class RawPainter:
         return None
 
     def clear(self) -> None:
+        """What was received stays where it is."""
+
+    def step_aside(self) -> None:
         """What was received stays where it is."""
 
     def finish(self, status: str = "") -> None:

@@ -37,7 +37,8 @@ def count_words(text: str) -> int:
 
 def thought(seconds: float, words: int) -> str:
     """The line that stands for folded reasoning."""
-    return _("thought for {time}").format(time=seconds_only(seconds)) + " · " + _words(words)
+    time = duration(seconds) if seconds < 1 else seconds_only(seconds)
+    return _("thought for {time}").format(time=time) + " · " + _words(words)
 
 
 def facts(

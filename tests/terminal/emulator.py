@@ -42,6 +42,10 @@ class Window:
 
     def _write(self, text: str) -> None:
         self.written.append(text)
+        self.show(text)
+
+    def show(self, text: str) -> None:
+        """Write what is not the painter's."""
         self._stream.feed(text.replace("\r\n", "\n").replace("\n", "\r\n"))
 
     def stream(self, text: str, *, rate: float = 800.0, longest: int = 9, seed: int = 0) -> None:

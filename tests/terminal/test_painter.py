@@ -215,8 +215,31 @@ def test_waiting_shows_a_spinner_with_its_seconds() -> None:
     window.now = 3.2
     window.painter.frame()
     assert any("3 s · retrying" in line for line in window.lines)
+    assert window.lines[0].endswith(" 3 s · retrying · Esc stops")  # right below the blank line after the question
     window.painter.finish()
     assert window.transcript == []
+
+
+def test_that_a_reply_can_be_stopped_is_never_cut_off() -> None:
+    """A long reason for waiting is cut with an ellipsis, and how to stop stands after it."""
+    window = Window(columns=40)
+    window.painter.set_activity("trying again in 2 s (1 of 3): 服务器出错了：Internal server error")
+    window.painter.frame()
+    assert window.lines[0].endswith("… · Esc stops")
+
+
+def test_leaving_for_the_shell_and_coming_back() -> None:
+    """Ctrl-Z leaves only finished lines; after `fg` the reply goes on below the shell's, every line once."""
+    window = Window()
+    window.painter.set_footer([[("> ", "prompt")]], (0, 2))
+    window.stream("First.\n\nSecond is", rate=100)
+    window.painter.frame(force=True)
+    window.painter.step_aside()
+    assert window.transcript == ["First."]
+    window.show("$ fg\n")
+    window.stream(" long.\n\nThird.")
+    window.painter.finish()
+    assert [row for row in window.transcript if row] == ["First.", "$ fg", "Second is long.", "Third."]
 
 
 def test_a_note_in_mid_reply_is_printed_once() -> None:
