@@ -138,8 +138,10 @@ class Carrier:
         assert outcome.message is not None
         answers = [outcome.message, *outcome.others]
         for number, message in enumerate(answers[1:], 2):
+            self._screen.write("\n")
             self._screen.say(_("answer {n}").format(n=number), "assistant")
             self._screen.markdown(message.text)
+        self._screen.write("\n")
         keys = [(str(number), tree.shorten(message.text, 40)) for number, message in enumerate(answers, 1)]
         chosen = await self._ask(Ask(_("which answer do we go on with?"), keys, default="1"))
         if chosen and chosen != "1":
