@@ -18,35 +18,45 @@ from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Style
 
 from gptchat.terminal import plain
 
+_QUIET = "ansibrightblack"
 STYLE: Mapping[str, str] = {
     "prompt": "bold",
     "pasted": "italic",
     "notice": "italic",
-    "auto-suggestion": "ansibrightblack",
+    "auto-suggestion": _QUIET,
     "bottom-toolbar": "noreverse",
     "toolbar": "",
-    "toolbar.quiet": "ansibrightblack",
+    "toolbar.quiet": _QUIET,
     "toolbar.warning": "bold",
     "toolbar.bar": "",
     "toolbar.bar.high": "bold",
     "question": "bold",
     "question.key": "bold",
-    "question.default": "ansibrightblack",
+    "question.default": _QUIET,
     "picker.current": "reverse",
-    "picker.meta": "ansibrightblack",
+    "picker.meta": _QUIET,
     "picker.snippet": "italic",
-    "picker.hint": "ansibrightblack",
-    "completion-menu": "",
-    "completion-menu.completion": "",
-    "completion-menu.completion.current": "reverse",
-    "completion-menu.meta.completion": "ansibrightblack",
-    "completion-menu.meta.completion.current": "reverse",
+    "picker.hint": _QUIET,
+    # noinherit: the library's own look has a grey of its own behind each line
+    "completion-menu": "noinherit",
+    "completion-menu.completion": "noinherit",
+    "completion-menu.completion.current": "noinherit reverse",
+    "completion-menu.meta.completion": f"noinherit {_QUIET}",
+    "completion-menu.meta.completion.current": "noinherit reverse",
     "completion-menu.completion.match": "bold",
 }
 """The style where the theme says nothing: the terminal's own colours."""
+
+
+def styled(rules: Mapping[str, str] | None) -> Style:
+    """`STYLE` with the theme's `rules` over it; what is quiet is as quiet as the theme's hints."""
+    rules = rules or {}
+    quiet = rules.get("hint", _QUIET)
+    return Style.from_dict({**{name: look.replace(_QUIET, quiet) for name, look in STYLE.items()}, **rules})
 
 
 def open_screen() -> Output:

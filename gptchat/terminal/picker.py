@@ -15,12 +15,11 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, VSplit, Window
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import Output
-from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
 from gptchat.terminal import plain
 from gptchat.terminal.keyboard import ESCAPE_WAIT
-from gptchat.terminal.layout import STYLE
+from gptchat.terminal.layout import styled
 from gptchat.terminal.questions import ask
 from gptchat.terminal.toolbar import shortened
 from gptchat.words import _
@@ -72,7 +71,7 @@ class Picker:
         self._app: Application[str | None] = Application(
             layout=self._layout(),
             key_bindings=self._bindings(),
-            style=Style.from_dict({**STYLE, **(style or {})}),
+            style=styled(style),
             include_default_pygments_style=False,
             erase_when_done=True,
             input=keyboard,

@@ -19,7 +19,6 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
-from prompt_toolkit.styles import Style
 
 from gptchat.errors import UsageError
 from gptchat.terminal import editor, plain
@@ -29,7 +28,7 @@ from gptchat.terminal.folding import Draft, FoldedPastes, Folding
 from gptchat.terminal.history import HistorySuggestion, InputHistory
 from gptchat.terminal.keyboard import ESCAPE_WAIT, open_keyboard
 from gptchat.terminal.keys import bindings
-from gptchat.terminal.layout import STYLE, open_screen, stand_below
+from gptchat.terminal.layout import open_screen, stand_below, styled
 from gptchat.terminal.menu import CompletionMenu
 from gptchat.words import _
 
@@ -47,7 +46,7 @@ class Prompt:
     `message()` is the prompt, such as `alice › `; `toolbar(width)` is the line below it for a width in cells,
     or None for none; `on_change(text)` gets each new state of the draft, whole (pastes unfolded), and must
     return at once. `history` and `draft` are the files of the user who is typing (None: nothing is saved).
-    `style` has prompt_toolkit's style strings by class names; it wins over `STYLE`.
+    `style` has prompt_toolkit's style strings by class names; it wins over `layout.STYLE`.
     """
 
     def __init__(
@@ -123,7 +122,7 @@ class Prompt:
 
     def set_style(self, style: Mapping[str, str]) -> None:
         """Use another theme."""
-        self._session.style = Style.from_dict({**STYLE, **style})
+        self._session.style = styled(style)
 
     def set_vi(self, vi: bool) -> None:
         """Edit with the keys of vi, or of emacs."""

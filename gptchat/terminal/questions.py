@@ -10,12 +10,11 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
-from prompt_toolkit.styles import Style
 
 from gptchat.terminal import plain
 from gptchat.terminal.answers import chosen
 from gptchat.terminal.keyboard import ESCAPE_WAIT
-from gptchat.terminal.layout import STYLE
+from gptchat.terminal.layout import styled
 from gptchat.words import _
 
 
@@ -83,7 +82,7 @@ async def _read(
         message,
         is_password=secret,
         key_bindings=_bindings(),
-        style=Style.from_dict({**STYLE, **style}),
+        style=styled(style),
         include_default_pygments_style=False,
         interrupt_exception=_Declined,
         eof_exception=_Declined,

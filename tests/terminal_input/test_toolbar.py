@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
 
+from gptchat.terminal.layout import styled
+from gptchat.terminal.theme import NAMES, Theme
 from gptchat.terminal.toolbar import Status, count, money, toolbar
 
 FULL = Status(
@@ -94,3 +97,14 @@ def test_numbers_are_written_as_people_say_them() -> None:
         "0", "999", "1.0k", "9.9k", "10k", "128k", "999k", "1M", "1.05M",
     ]  # fmt: skip
     assert [money(d) for d in (0, 0.00421, 1.266, 12)] == ["$0.00", "$0.0042", "$1.27", "$12.00"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_completions_stand_on_the_terminals_own_background(name: str) -> None:
+    """What a completion means is as readable as a hint: in its colour, on no background but the terminal's."""
+    rules = Theme(name).prompt_toolkit_rules()
+    style = styled(rules)
+    meta = style.get_attrs_for_style_str("class:completion-menu.meta.completion")
+    hint = style.get_attrs_for_style_str("class:hint")
+    assert (meta.bgcolor, meta.color, meta.dim) == ("", hint.color, hint.dim)
+    assert style.get_attrs_for_style_str("class:completion-menu.completion.current").reverse
