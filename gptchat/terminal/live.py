@@ -231,10 +231,13 @@ class LiveTurn:
 
 def hint_after(outcome: Outcome) -> str:
     """What a person can do after a turn that did not end well; empty where it did."""
-    if outcome.interrupted and outcome.message is not None:
-        return _("/continue goes on, /retry answers anew")
-    if (outcome.interrupted or outcome.error) and outcome.message is None and not outcome.draft:
-        return _("your message is saved; /retry sends it again")
-    if outcome.error is not None and outcome.message is not None:
-        return _("/continue goes on, /retry answers anew")
-    return ""
+    if not (outcome.interrupted or outcome.error):
+        return ""
+    advised = outcome.error.hint if outcome.error else ""  # is not said twice
+    if outcome.message is not None:
+        if "/continue" in advised:
+            return ""
+        return _("/continue goes on") if "/retry" in advised else _("/continue goes on, /retry answers anew")
+    if outcome.draft:
+        return ""
+    return _("your message is saved") if "/retry" in advised else _("your message is saved; /retry sends it again")

@@ -17,7 +17,9 @@ Fragment = tuple[str, str]
 
 
 def duration(seconds: float) -> str:
-    """A time for people: `0.8 s`, `12 s`, `2 min 5 s`."""
+    """A time for people: `0.8 s`, `12 s`, `2 min 5 s`; `<0.1 s` where nobody could measure it by eye."""
+    if seconds < 0.05:
+        return _("{seconds} s").format(seconds="<0.1")
     if seconds < 9.95:
         return _("{seconds} s").format(seconds=f"{seconds:.1f}")
     if seconds < 60:

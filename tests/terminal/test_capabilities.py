@@ -74,7 +74,7 @@ def test_the_line_of_facts_tells_what_is_known() -> None:
 def test_small_numbers_for_people() -> None:
     """Costs keep digits that say something, durations their unit, words are counted in any script."""
     assert [money(value) for value in (0.0, 0.00001, 0.0123, 2.5)] == ["$0.00", "$0.000010", "$0.0123", "$2.50"]
-    assert [duration(value) for value in (0.84, 12.3, 130)] == ["0.8 s", "12 s", "2 min 10 s"]
+    assert [duration(value) for value in (0.01, 0.84, 12.3, 130)] == ["<0.1 s", "0.8 s", "12 s", "2 min 10 s"]
     assert count_words("two words 和三个字") == 6
     assert thought(3.4, 120) == "thought for 3 s · 120 words"
 
