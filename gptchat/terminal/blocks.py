@@ -52,6 +52,8 @@ def _folded(text: str, width: int | None) -> list[str]:
 
 
 def _table(table: Table, width: int | None) -> list[list[Fragment]]:
+    if width is not None:  # a pipe gets every column, for whoever counts them
+        table = _filled(table)
     rows = [[clean_line(cell) for cell in row] for row in table.rows]
     header = [clean_line(column) for column in table.columns]
     widths = [max(cells(row[i]) for row in [header, *rows]) for i in range(len(header))]
@@ -67,6 +69,17 @@ def _table(table: Table, width: int | None) -> list[list[Fragment]]:
         mark = "› " if index == table.marked else "  "
         lines += _row(row, widths, table.right, mark, "success" if index == table.marked else "text")
     return lines
+
+
+def _filled(table: Table) -> Table:
+    """The table without columns that say nothing in any row."""
+    kept = [i for i in range(len(table.columns)) if not table.rows or any(row[i] for row in table.rows)]
+    return Table(
+        [table.columns[i] for i in kept],
+        [[row[i] for i in kept] for row in table.rows],
+        frozenset(new for new, old in enumerate(kept) if old in table.right),
+        table.marked,
+    )
 
 
 def _stacked(

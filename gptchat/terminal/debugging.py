@@ -13,6 +13,10 @@ from gptchat.storage.atomic import make_folder
 from gptchat.words import _
 
 
+# Without a log, logging itself would print errors, and with them tracebacks, between the lines of the chat.
+logging.getLogger("gptchat").addHandler(logging.NullHandler())
+
+
 class _Redacting(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
