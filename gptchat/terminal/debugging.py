@@ -12,9 +12,8 @@ from gptchat.redaction import redact
 from gptchat.storage.atomic import make_folder
 from gptchat.words import _
 
-
-# Without a log, logging itself would print errors, and with them tracebacks, between the lines of the chat.
 logging.getLogger("gptchat").addHandler(logging.NullHandler())
+"""Without a log, logging itself would print tracebacks between the lines of the chat."""
 
 
 class _Redacting(logging.Formatter):

@@ -9,18 +9,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 
+from prompt_toolkit.application import Application
+from prompt_toolkit.data_structures import Point
 from prompt_toolkit.filters import Condition, is_done, to_filter
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, Window
 from prompt_toolkit.layout.controls import FormattedTextControl
 from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.screen import Screen
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from gptchat.terminal import plain
+from gptchat.terminal.capabilities import Terminal
 
 _QUIET = "ansibrightblack"
 STYLE: Mapping[str, str] = {
@@ -70,6 +74,34 @@ def open_screen() -> Output:
     if isinstance(output, Vt100_Output):
         output.enable_cpr = False
     return output
+
+
+def follow_width(app: Application[str]) -> None:
+    """Let `app` erase all of its rows when the window becomes narrower, and not only as many as it drew.
+
+    Most terminals have then wrapped each of them into several, which pushed the cursor down.
+    """
+    erase_and_draw = app._on_resize  # the library has no other place for it
+
+    def resized() -> None:
+        screen = app.renderer.last_rendered_screen
+        if screen is not None and Terminal.detect(sys.stdout).reflows:
+            cursor = screen.get_cursor_position(app.layout.current_window)
+            app.output.cursor_up(rows_more(screen, cursor, app.output.get_size().columns))
+        erase_and_draw()
+
+    app._on_resize = resized  # type: ignore[method-assign]  # as above
+
+
+def rows_more(screen: Screen, cursor: Point, columns: int) -> int:
+    """How many rows lower the cursor stands since what `screen` shows was wrapped anew at `columns`."""
+    more = 0
+    for number in range(cursor.y + 1):
+        row = screen.data_buffer[number]
+        width = max((x + cell.width for x, cell in row.items() if cell.char != " "), default=0)
+        wrapped = max(-(-width // columns), 1) - 1
+        more += min(cursor.x // columns, wrapped) if number == cursor.y else wrapped
+    return more
 
 
 def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples], room: Callable[[], Dimension]) -> None:

@@ -28,7 +28,7 @@ from gptchat.terminal.folding import Draft, FoldedPastes, Folding
 from gptchat.terminal.history import HistorySuggestion, InputHistory
 from gptchat.terminal.keyboard import ESCAPE_WAIT, open_keyboard
 from gptchat.terminal.keys import bindings
-from gptchat.terminal.layout import open_screen, stand_below, styled
+from gptchat.terminal.layout import follow_width, open_screen, stand_below, styled
 from gptchat.terminal.menu import CompletionMenu
 from gptchat.words import _
 
@@ -99,6 +99,7 @@ class Prompt:
         self._session.app.renderer.cpr_not_supported_callback = None
         self.menu = CompletionMenu(completer, self._session.app, self._buffer)
         stand_below(self._session.layout, self._toolbar_text, self.menu.room)
+        follow_width(self._session.app)
         self._buffer.on_text_changed += self._changed
         self.set_style(style or {})
         self.use(history, draft)

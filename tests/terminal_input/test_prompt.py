@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.data_structures import Point
+from prompt_toolkit.layout.screen import Char
+from prompt_toolkit.layout.screen import Screen as ScreenBuffer
+from prompt_toolkit.utils import get_cwidth
 
+from gptchat.terminal.layout import rows_more
 from tests.support.screen import Screen
 from tests.terminal_input.prompts import read, start
 
@@ -290,3 +295,27 @@ def test_the_toolbar_counts_along(tmp_path: Path) -> None:
         terminal.wait_for("33% 33/100")
         terminal.send("\x03")
         terminal.wait_for("0% 0/100")
+
+
+@pytest.mark.parametrize(
+    ("rows", "cursor", "columns", "more"),
+    [
+        (["alice › a draft"], (15, 0), 40, 0),
+        (["alice › a draft of some length"], (30, 0), 20, 1),
+        (["alice › a draft of some length"], (30, 0), 15, 1),  # behind the last character of a full row
+        (["alice › a draft of some length"], (9, 0), 20, 0),  # the cursor stands in its first row
+        (["alice › a draft of", "        two longer lines"], (24, 1), 10, 3),
+        (["用户 › 一二三四五六七"], (21, 0), 12, 1),
+    ],
+)
+def test_a_draft_wrapped_anew_is_found_again(
+    rows: list[str], cursor: tuple[int, int], columns: int, more: int
+) -> None:
+    """When the window becomes narrower, the prompt knows how far the terminal's own wrapping moved it down."""
+    screen = ScreenBuffer()
+    for number, row in enumerate(rows):
+        x = 0
+        for character in row:
+            screen.data_buffer[number][x] = Char(character)
+            x += get_cwidth(character)
+    assert rows_more(screen, Point(*cursor), columns) == more
