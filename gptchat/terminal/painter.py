@@ -76,6 +76,8 @@ class Painter:
         self._thoughts_since: float | None = None
         self._folded = False
         self._last_status = ""
+        self._noted = False
+        """Whether what was printed last is for the person, and no part of the reply."""
         self._below_blank = True  # whoever began the turn left a blank line after what was said
 
     @property
@@ -106,8 +108,11 @@ class Painter:
 
     def note(self, text: str, look: str = "notice") -> None:
         """Print a line for the person between what is printed and what is still to come."""
+        blank = not self._final[-1] if self._final else self._below_blank
+        if self._has_text and not (self._noted or blank):
+            self._final.append([])
         self._final += wrap([(clean(text), self._theme[look])], self._columns)
-        self._footer_dirty = True
+        self._noted = self._footer_dirty = True
 
     def set_activity(self, text: str) -> None:
         """Say what is waited for, beside the spinner; empty: nothing particular."""
@@ -167,7 +172,7 @@ class Painter:
         if not self._has_text:
             self._fold()
         columns = self._columns
-        self._final += self._stream.finish(columns)
+        self._append(self._stream.finish(columns))
         if status:
             if self._has_text:
                 self._final.append([])
@@ -176,11 +181,19 @@ class Painter:
         self._dirty = self._footer_dirty = False
         self._region.paint(self._rows_of_final(), [], None, self._size)
 
+    def _append(self, lines: Sequence[Line]) -> None:
+        """Print `lines` of the reply, apart from what was noted before them."""
+        if lines and self._noted:
+            if lines[0]:
+                self._final.append([])
+            self._noted = False
+        self._final += lines
+
     def _read(self) -> None:
         """Bring the final lines and the tail up to what came."""
         self._width = width = self._columns
         if self._has_text:
-            self._final += self._stream.commit(width)
+            self._append(self._stream.commit(width))
             self._tail = self._stream.tail(width) if not self._terminal.dumb else []
         elif self._thoughts_since is not None:
             self._read_thoughts(width)
@@ -212,10 +225,10 @@ class Painter:
         self._tail = []
         text = "".join(self._thoughts)
         if self._mode == "full":
-            self._final += [*self._dimmed(text, self._columns), []]
+            self._append([*self._dimmed(text, self._columns), []])
         elif self._mode == "short":
             line = thought(self._clock() - self._thoughts_since, count_words(text))
-            self._final += [[("∴ " + line, self._theme["reasoning"])], []]
+            self._append([[("∴ " + line, self._theme["reasoning"])], []])
 
     def _room(self) -> int:
         """Rows that the tail may take: few, so that it stays in reach when the window becomes small."""
@@ -251,6 +264,8 @@ class Painter:
         if lines and not plain(lines[-1]).strip():
             lines.pop()
         final = self._rows_of_final()
+        if self._noted and lines and lines[0]:
+            lines.insert(0, [])
         if lines or not self._below_blank:
             lines.append([])
         above = len(lines) + 1

@@ -253,6 +253,24 @@ def test_a_note_in_mid_reply_is_printed_once() -> None:
     assert [row for row in window.transcript if row][-1] == "Third is long."
 
 
+def test_a_note_stands_apart_from_the_reply() -> None:
+    """Notices that come before or between the paragraphs of a reply have one blank line on either side."""
+    window = Window()
+    window.painter.note("one")
+    window.painter.frame()
+    assert window.lines[:3] == ["one", "", "⠋ 0 s · Esc stops"]
+    window.painter.note("two")
+    window.stream("First.\n\nSecond ")
+    window.painter.frame(force=True)
+    assert window.lines[:6] == ["one", "two", "", "First.", "", "Second"]
+    window.painter.note("three")
+    window.painter.frame(force=True)
+    assert window.lines[3:8] == ["First.", "", "three", "", "Second"]
+    window.stream("goes on.")
+    window.painter.finish()
+    assert window.transcript == ["one", "two", "", "First.", "", "three", "", "Second goes on."]
+
+
 def test_a_dumb_terminal_gets_plain_lines_only() -> None:
     """With TERM=dumb finished lines are printed plainly: no escape code, no cursor movement, no colour."""
     window = Window(terminal=Terminal(depth="none", dumb=True, reflows=False, synchronised=False))
