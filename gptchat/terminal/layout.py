@@ -84,10 +84,16 @@ def follow_width(app: Application[str]) -> None:
     erase_and_draw = app._on_resize  # the library has no other place for it
 
     def resized() -> None:
-        screen = app.renderer.last_rendered_screen
-        if screen is not None and Terminal.detect(sys.stdout).reflows:
+        screen, output = app.renderer.last_rendered_screen, app.output
+        if screen is not None and isinstance(output, Vt100_Output) and Terminal.detect(sys.stdout).reflows:
             cursor = screen.get_cursor_position(app.layout.current_window)
-            app.output.cursor_up(rows_more(screen, cursor, app.output.get_size().columns))
+            columns = output.get_size().columns
+            more = rows_more(screen, cursor, columns)
+            # Row by row: to erase the whole of a screen at once would copy it into the history of tmux.
+            below = screen.height - cursor.y + rows_more(screen, Point(0, screen.height), columns)
+            output.write_raw("\x1b7" + "\x1b[B\x1b[2K" * below + "\x1b8\x1b[2K")
+            output.write_raw("\x1b[A\x1b[2K" * (cursor.y + more))
+            output.cursor_down(cursor.y)
         erase_and_draw()
 
     app._on_resize = resized  # type: ignore[method-assign]  # as above

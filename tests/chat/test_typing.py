@@ -72,20 +72,6 @@ def test_clearing_the_screen_while_a_reply_streams(home: Home, server: Server) -
         assert "Esc stops" not in "".join(screen.transcript)
 
 
-def test_leaving_for_the_shell_while_a_reply_streams(home: Home, server: Server) -> None:
-    """Ctrl-Z during a reply leaves whole lines behind, and no spinner."""
-    home.connect(server.url)
-    server.script(reply("The first.\n\nThe second", Gate()))
-    with home.chat() as screen:
-        screen.send("go\r")
-        screen.wait_for("The second")
-        screen.send("\x1a")
-        screen.wait_for(lambda: "Esc stops" not in screen.text and "The second" not in screen.text)
-        assert "The first." in screen.text
-        screen.kill(signal.SIGCONT)
-        screen.wait_for("The second\n\n• ")
-
-
 def test_stopping_brings_back_what_waited(home: Home, server: Server) -> None:
     """When a reply is stopped, the messages that waited come back to the prompt instead of being sent."""
     home.connect(server.url)
