@@ -12,13 +12,15 @@ from gptchat.redaction import redact
 from gptchat.storage.atomic import make_folder
 from gptchat.words import _
 
-logging.getLogger("gptchat").addHandler(logging.NullHandler())
-"""Without a log, logging itself would print tracebacks between the lines of the chat."""
-
 
 class _Redacting(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
+
+
+def keep_quiet() -> None:
+    """Let no library's log, and none of our own, reach the terminal: without a handler, Python would print it."""
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def start_log(data: Path) -> Path:

@@ -17,8 +17,6 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from gptchat.errors import GptchatError
-
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
 
@@ -82,8 +80,8 @@ class WarmUp:
                 for step in self._steps():
                     self._quiet.wait()
                     step()
-        except GptchatError:
-            return  # what is wrong with the settings will be told when it matters
+        except Exception:  # what is wrong, with the settings or otherwise, is told when it matters
+            return
         finally:
             self._done.set()
 
