@@ -12,7 +12,9 @@ from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.editing import footer
 from gptchat.terminal.folding import Draft
 from gptchat.terminal.listener import Listener
+from gptchat.terminal.reply import columns_to_fill
 from gptchat.terminal.safe import clean_line
+from gptchat.terminal.toolbar import shortened
 from gptchat.terminal.turn import Outcome, finished, paint
 from gptchat.words import _, ngettext
 
@@ -192,7 +194,8 @@ class LiveTurn:
                 "{n} messages wait until the reply is done; Up takes the last one back",
                 len(self._queued),
             )
-            lines.append([(words.format(n=len(self._queued)), "hint")])
+            told = shortened(words.format(n=len(self._queued)), columns_to_fill(self._screen.size()[0]))
+            lines.append([(told, "hint")])
         return lines, cursor
 
     def _beside(self, text: str, painter: ReplyPainter) -> bool:
