@@ -82,13 +82,27 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The turn that was searched for. `before` and `between` count the messages before it and after it.
+
+    `before` is None where the turn stands on another branch.
+    """
+
+    messages: Sequence[Message]
+    before: int | None = None
+    between: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
-    """Another session is open: show who and what, and its last turns. `matched` is the message searched for."""
+    """Another session is open: show who and what, and its last turns."""
 
     messages: Sequence[Message]
     omitted: int = 0
     """How many earlier messages there are."""
     title: str = ""
+    found: Found | None = None
+    """What was searched for, where it is not among `messages`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,32 @@ def test_turns_are_taken_back_and_forth(home: Home, server: Server) -> None:
     assert kept.index("cut o") < kept.index("ff, and whole")
 
 
+def test_a_search_opens_at_what_was_found(home: Home, server: Server) -> None:
+    """Enter on a search's line opens the session where that was said, be it long ago or on another branch."""
+    home.connect(server.url)
+    with home.chat(rows=50) as screen:
+        for words in ("the first thing", "a marmalade recipe", *(f"thing {number}" for number in range(3, 8))):
+            say(screen, words, f"You said: {words}")
+        say(screen, "/undo", "1 turn taken back")
+        for sought, *seen in (
+            ("marmalade", "… 2 earlier messages; /history lists all", "alice › a marmalade recipe", "",
+             "You said: a marmalade recipe", "", "… 2 messages in between", "alice › thing 4"),
+            ("thing 7", "this was said on another branch:", "alice › thing 7", "", "You said: thing 7", "",
+             "… 6 earlier messages; /history lists all", "alice › thing 4"),
+            ("thing 6", "… 6 earlier messages; /history lists all", "alice › thing 4"),
+        ):  # fmt: skip
+            say(screen, "/new", "a new session begins")
+            screen.send("\x0c")
+            screen.send(f"/search {sought}\r")
+            screen.wait_for("Enter opens")
+            screen.wait_for("alice: thing 6")
+            screen.send("\r")
+            screen.wait_for("\n".join(seen))
+            ready(screen)
+        screen.send("\x04")
+        assert screen.wait_for_exit() == 0
+
+
 def test_sessions_come_in_and_go_out(home: Home, server: Server) -> None:
     """Every export format is written and read again; a script's file of people becomes their sessions."""
     home.connect(server.url)
