@@ -248,7 +248,14 @@ class Carrier:
         await self._live.wait(self._workspace.answering.look_for_model())
         routes = self._workspace.answering.routes(model)
         await self._workspace.budget.check(self._notice)
-        await self._turn(Retry() if what == "retry" else Continue(), routes)
+        if what == "retry":
+            await self._turn(Retry(), routes)
+            return
+        before = [message.text for message in self._workspace.session.tail(1)]
+        outcome = await self._turn(Continue(), routes)
+        whole = outcome.message is not None and outcome.error is None and not outcome.interrupted
+        if whole and [message.text for message in self._workspace.session.tail(1)] == before:
+            self._screen.say(_("the model had nothing to add; the reply stays as it was"), "hint")
 
     async def _ask(self, ask: Ask) -> str | None:
         return await questions.ask(

@@ -94,6 +94,8 @@ def test_turns_are_taken_back_and_forth(home: Home, server: Server) -> None:
         say(screen, "write on", "cut off at the length limit; /continue goes on")
         server.script(reply("ff, and whole"))
         say(screen, "/continue", "ff, and whole")
+        server.script(reply(""))
+        say(screen, "/continue", "the model had nothing to add; the reply stays as it was")
         say(screen, "/pin", "pinned, and always sent: write on")
         say(screen, "/unpin", "no longer pinned: write on")
         say(screen, "/system Be brief", "the system prompt is set: Be brief")
