@@ -113,6 +113,7 @@ def test_turns_are_taken_back_and_forth(home: Home, server: Server) -> None:
         say(screen, "/raw", "You said: now")
         say(screen, "/json", '"model": "test-model"')
         say(screen, "/code curl", "curl")
+        say(screen, "/theme", "/theme NAME chooses one of auto, dark, light, mono")
         say(screen, "/theme mono", "A sample")
         say(screen, "/help undo", "/undo [N]")
         screen.send("quit\r")
