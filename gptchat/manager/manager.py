@@ -264,9 +264,8 @@ class SessionManager:
             record = continuation_record(base.id, message) if isinstance(order, Continue) else message.to_record()
             if number == numbers[0]:
                 record["turn"] = partial.token
-                price = route.price(reply.usage) if reply.usage else None
-                if price is not None:
-                    record["cost"] = price
+                if reply.usage:
+                    record["cost"] = route.price(reply.usage)  # null: nothing known to pay, now or later
             records.append(record)
         written = await asyncio.to_thread(self.store.append, session, records, durable=True)
         if isinstance(order, Continue):
