@@ -65,7 +65,7 @@ def settings(ws: Workspace, provider: str) -> Iterator[Show]:
 def _fallback(ws: Workspace) -> Iterator[GptchatError]:
     for name in ws.settings.get("fallback"):
         try:
-            ws.answering.route(provider=name)
+            ws.answering.fallback(name)
         except GptchatError as error:
             yield error
 
