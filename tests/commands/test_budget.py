@@ -88,7 +88,9 @@ def test_a_server_of_ones_own_is_free(tmp_path: Path, server: Server) -> None:
     workspace = compose_workspace(tmp_path, settings_for(server.url), "-m", "gpt-4o", "-o", "budget.daily=0.01")
     told: list[str] = []
     with running(workspace) as loop:
-        server.script(say("fine", usage={"prompt_tokens": 9_000_000, "completion_tokens": 1, "total_tokens": 9_000_001}))
+        server.script(
+            say("fine", usage={"prompt_tokens": 9_000_000, "completion_tokens": 1, "total_tokens": 9_000_001})
+        )
         loop.run(turn(workspace, Send("hello")))
         rows = data(loop.run(effects(workspace, "/usage")))
         workspace.begin_session()
