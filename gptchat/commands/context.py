@@ -10,7 +10,7 @@ from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
-from gptchat.core.compaction import Fold, fold
+from gptchat.core.compaction import KEEP_TURNS, Fold, fold
 from gptchat.core.context import ContextPlan
 from gptchat.core.ports import CountsTokens
 from gptchat.core.session import shorten, summary_record
@@ -191,6 +191,13 @@ async def compact(ws: Workspace, call: Call) -> Effects:
     yield Changed(frozenset({"session"}))
     note = _("the summary stands for {n} older turns; they stay in the session, and /undo takes it back")
     yield Show([Text(note.format(n=folded.turns), "good")])
+
+
+def can_summarise(ws: Workspace) -> bool:
+    """Whether there are turns that may be folded: more than always stay, after those a summary stands for."""
+    summary, path = ws.session.summary(), ws.session.path()
+    covered = next((i + 1 for i, one in enumerate(path) if summary and one.id == summary.until), 0)
+    return sum(message.role == "user" for message in path[covered:]) > KEEP_TURNS
 
 
 async def summarise(ws: Workspace, hint: str = "") -> tuple[Fold, str]:

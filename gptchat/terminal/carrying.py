@@ -65,7 +65,7 @@ class Carrier:
         self.leaving = False
         self.transcript = Transcript(workspace, screen)
         self._joining = Joining(workspace, screen, self.transcript, self._ask, changed)
-        self._compacting = Compacting(workspace, screen, self._ask)
+        self._compacting = Compacting(workspace, screen, self._ask, live.wait)
         live.aside = self._aside
 
     def take_draft(self) -> str:
