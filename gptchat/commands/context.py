@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
+from gptchat.commands.outgoing import waiting
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
@@ -25,7 +26,7 @@ async def context(ws: Workspace, call: Call) -> Effects:
     """Draw what the next request holds."""
     route = ws.answering.route()
     await asyncio.to_thread(ws.answering.counter.load, route.model)
-    plan = await asyncio.to_thread(ws.manager.plan, route)
+    plan = await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))
     window, source = ws.answering.window(route.model)
     mark = "" if ws.answering.counter.exact(route.model) else "≈ "
     parts = [
@@ -44,6 +45,8 @@ async def context(ws: Workspace, call: Call) -> Effects:
     if ws.session.pinned:
         words = ngettext("{n} message, always sent", "{n} messages, always sent", len(ws.session.pinned))
         pairs.append((_("pins"), words.format(n=len(ws.session.pinned))))
+    if ws.attached:
+        pairs.append((_("attached"), _(", ").join(item.name for item in ws.attached)))
     cost = ws.answering.prompt_cost(route.model, plan.tokens)
     if cost is not None:
         pairs.append((_("cost of sending it"), f"${cost:.4f}"))
@@ -98,7 +101,7 @@ def context_json(
         "pinned_tokens": plan.pinned_tokens,
         "turn_tokens": plan.turn_tokens,
         "overhead_tokens": plan.overhead,
-        "messages": [message.id for message in plan.messages],
+        "messages": [message.id for message in plan.messages if message.id],
         "left_out": plan.left_out,
         "left_out_tokens": plan.left_out_tokens,
         "reason": plan.reason,

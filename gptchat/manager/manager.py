@@ -21,7 +21,7 @@ from gptchat.core.events import (
     TurnInterrupted,
     TurnStarted,
 )
-from gptchat.core.messages import Message, Record, Usage
+from gptchat.core.messages import Content, Message, Record, Usage
 from gptchat.core.ports import SessionStore, TokenCounter
 from gptchat.core.session import Session, continuation_record
 from gptchat.errors import ContextLengthError, UsageError
@@ -98,7 +98,7 @@ class SessionManager:
         """The time now, as records have it: UTC, to the second."""
         return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def plan(self, route: Route, *, draft: str = "") -> ContextPlan:
+    def plan(self, route: Route, *, draft: Content = "") -> ContextPlan:
         """What the next request would hold if `draft` were sent now on `route`."""
         path = self.session.path()
         if draft:
