@@ -199,10 +199,17 @@ class Answering:
             if any(name == route.provider.name for route in routes):
                 continue
             try:
-                routes.append(self.route(provider=name))
+                routes.append(self.fallback(name, routes[0].model))
             except ConfigurationError:  # what is only there for an emergency must not be in the way before
                 continue
         return routes
+
+    def fallback(self, name: str, model: str = "") -> Route:
+        """The route to the fallback provider `name`: with its own model, else with the one in force.
+
+        Raises ConfigurationError where it cannot be used.
+        """
+        return self.route(self.model(name) or model or self.model(), name)
 
     def prompt_cost(self, model: str, tokens: int) -> float | None:
         """What sending `tokens` costs in US$, or None where no price is known."""

@@ -27,10 +27,13 @@ class Row:
 
 
 def cost_of(message: Message) -> float | None:
-    """What a reply cost in US$: as noted when it came, else by today's catalogue; None where unknown."""
-    noted = message.extra.get("cost")
-    if isinstance(noted, (int, float)) and not isinstance(noted, bool):
-        return float(noted)
+    """What a reply cost in US$: as noted when it came, else by today's catalogue; None where unknown.
+
+    A noted null is an answer too: on a server of one's own a model is free, whatever its name costs elsewhere.
+    """
+    noted = message.extra.get("cost", False)
+    if noted is None or (isinstance(noted, (int, float)) and not isinstance(noted, bool)):
+        return None if noted is None else float(noted)
     facts = catalogue.facts(message.model, message.provider) if message.usage else None
     return catalogue.price(facts, message.usage) if facts and message.usage else None
 

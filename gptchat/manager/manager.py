@@ -21,7 +21,7 @@ from gptchat.core.events import (
     TurnInterrupted,
     TurnStarted,
 )
-from gptchat.core.messages import Message, Record, Usage
+from gptchat.core.messages import Content, Message, Record, Usage
 from gptchat.core.ports import SessionStore, TokenCounter
 from gptchat.core.session import Session, continuation_record
 from gptchat.errors import ContextLengthError, UsageError
@@ -98,7 +98,7 @@ class SessionManager:
         """The time now, as records have it: UTC, to the second."""
         return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def plan(self, route: Route, *, draft: str = "") -> ContextPlan:
+    def plan(self, route: Route, *, draft: Content = "") -> ContextPlan:
         """What the next request would hold if `draft` were sent now on `route`."""
         path = self.session.path()
         if draft:
@@ -264,9 +264,8 @@ class SessionManager:
             record = continuation_record(base.id, message) if isinstance(order, Continue) else message.to_record()
             if number == numbers[0]:
                 record["turn"] = partial.token
-                price = route.price(reply.usage) if reply.usage else None
-                if price is not None:
-                    record["cost"] = price
+                if reply.usage:
+                    record["cost"] = route.price(reply.usage)  # null: nothing known to pay, now or later
             records.append(record)
         written = await asyncio.to_thread(self.store.append, session, records, durable=True)
         if isinstance(order, Continue):

@@ -17,6 +17,7 @@ from gptchat.terminal.theme import NAMES
 from gptchat.words import LANGUAGES, _
 
 _FORMATS = ("markdown", "json", "jsonl", "messages", "html", "users")
+_VALUES = {"provider": "provider", "fallback": "provider", "model": "model", "preset": "preset"}
 
 
 class WorkspaceCandidates:
@@ -49,7 +50,13 @@ class WorkspaceCandidates:
             case "setting":
                 return [Candidate(key, meta=setting.summary) for key, setting in schema.SETTINGS.items()]
             case "value":
-                return [Candidate(value) for value in parse.complete_value(call.get("key"))]
+                key = call.get("key")
+                named = _VALUES.get(key)  # what a setting names completes as it does for its own command
+                return (
+                    self.of(named, text, call)
+                    if named
+                    else [Candidate(value) for value in parse.complete_value(key)]
+                )
             case "preset":
                 return [Candidate(name) for name in [*ws.settings.preset_names(), "none"]]
             case "format":

@@ -66,7 +66,7 @@ class Carrier:
         self.leaving = False
         self.transcript = Transcript(workspace, screen)
         self._joining = Joining(workspace, screen, self.transcript, self._ask, changed)
-        self._compacting = Compacting(workspace, screen, self._ask)
+        self._compacting = Compacting(workspace, screen, self._ask, live.wait)
         self._progress = ProgressLine(screen.write, lambda: screen.size()[0])
         live.aside = self._aside
 

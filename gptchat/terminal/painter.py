@@ -232,11 +232,11 @@ class Painter:
         passed = now - self._began
         sign = SPINNER[int(passed * TICKS) % len(SPINNER)] if not self._has_text else "•"
         parts = [seconds_only(passed)]
-        if self._activity:
-            parts.append(self._activity)
-        elif self._thoughts_since is not None and not self._has_text:
+        if self._thoughts_since is not None and not self._has_text and not self._activity:
             parts.append(_("thinking"))
         parts.append(_("Esc stops"))
+        if self._activity:
+            parts.append(self._activity)  # last: a server's reasons may be longer than the line
         return f"{sign} " + " · ".join(parts)
 
     def _paint(self) -> None:

@@ -148,6 +148,7 @@ class Chat:
             await self.workspace.answering.listed()
         except GptchatError:
             return
+        self.prompt.complete_again()
         self.gauge.refresh()
 
     async def _turn(self) -> None:
@@ -258,6 +259,8 @@ class Chat:
             self.screen.say(
                 _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"
             )
+        for warning in ws.exposed_keys():
+            self.screen.say(warning, "notice")
         self._title()
 
     def _title(self) -> None:

@@ -7,7 +7,7 @@ import re
 
 from tests.chat.home import Home, asked, ready, say
 from tests.support.screen import Screen
-from tests.support.server import Server, refuse
+from tests.support.server import Recorded, Reply, Server, refuse
 from tests.support.server import say as reply
 
 
@@ -238,3 +238,25 @@ def test_a_long_conversation(home: Home, server: Server) -> None:
         screen.send("six " + "and more " * 50 + "\r")
         screen.wait_for("larger than the model's window")
         screen.wait_for("your message is saved; /retry sends it again")
+
+
+def test_older_turns_are_summed_up_by_themselves(home: Home, server: Server) -> None:
+    """With context.compact = "auto" a filled window is summed up, even if one long turn filled it at once."""
+    settings = '[context]\ncompact = "auto"\nreserve = 50\n[models.test-model]\ncontext = 900\n'
+    home.connect(server.url, settings)
+
+    def answer(request: Recorded) -> Reply:
+        asked_to_sum_up = "Answer with the summary only" in str(request.json["messages"][0]["content"])
+        return reply("They counted.") if asked_to_sum_up else reply("noted")
+
+    server.default = answer
+    with home.chat(rows=40) as screen:
+        for number in ("one", "two", "three"):
+            say(screen, f"{number} " * 120, "noted")
+        assert "summing up" not in screen.text
+        screen.send("four " * 450 + "\r")
+        screen.wait_for("a summary stands for 2 older turns; /context shows it, /undo takes it back")
+        ready(screen)
+        assert "They counted." not in screen.text
+        say(screen, "/context", "summary")
+        say(screen, "/undo", "the summary is taken back")

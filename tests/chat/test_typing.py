@@ -193,3 +193,15 @@ def test_the_draft_of_each_person_comes_back(home: Home, server: Server) -> None
         screen.send("/user alice\r")
         screen.wait_for("alice › half a thought")
         screen.wait_for("your unsent draft is back")
+
+
+def test_values_of_settings_are_completed(home: Home, server: Server) -> None:
+    """The value of a setting that names a provider or a model completes as for /provider and /model."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        screen.send("/set model ")
+        screen.wait_for("› /set model")
+        screen.send("test-m")  # the server's list comes from behind
+        screen.wait_for(lambda: any(line.strip() == "test-model" for line in screen.lines))
+        screen.send("\x03/set provider lmst")
+        screen.wait_for("lmstudio")

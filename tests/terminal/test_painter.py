@@ -214,9 +214,17 @@ def test_waiting_shows_a_spinner_with_its_seconds() -> None:
     window.painter.frame()
     window.now = 3.2
     window.painter.frame()
-    assert any("3 s · retrying" in line for line in window.lines)
+    assert any("3 s · Esc stops · retrying" in line for line in window.lines)
     window.painter.finish()
     assert window.transcript == []
+
+
+def test_how_to_stop_a_wait_is_never_cut_off() -> None:
+    """While the program waits to try again, how to stop it stands in the line, however long the reason is."""
+    window = Window(columns=60)
+    window.painter.set_activity("trying again in 12 s (1 of 3): " + "the rate limit is reached " * 9)
+    window.painter.frame()
+    assert any("Esc stops · trying again in 12 s (1 of 3)" in line for line in window.lines)
 
 
 def test_a_note_in_mid_reply_is_printed_once() -> None:
