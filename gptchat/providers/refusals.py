@@ -134,12 +134,13 @@ def refusal(
             hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
             status=told,
         )
-    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and _CONTEXT.search(said.message)):
+    window = limit_from_words(said.message)
+    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and (window or _CONTEXT.search(said.message))):
         return ContextLengthError(
             _("the request is larger than the model's window{tail}").format(tail=tail),
             hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
             status=told,
-            limit=said.limit or limit_from_words(said.message),
+            limit=said.limit or window,
             requested=said.requested or requested_from_words(said.message),
         )
     if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
