@@ -121,6 +121,33 @@ def test_lines_commands_and_messages(home: Home, server: Server) -> None:
         assert screen.wait_for_exit() == 0
 
 
+def test_habits_of_typing(home: Home, server: Server) -> None:
+    """When a paste is folded, and whether earlier lines are offered, follows the settings at once."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        ready(screen)
+        screen.paste("one\ntwo\nthree")
+        screen.wait_for("three")
+        screen.send("\x03")
+        ready(screen)
+        say(screen, "/set ui.paste_lines 2", "ui.paste_lines = 2")
+        screen.paste("one\ntwo\nthree")
+        screen.wait_for("[pasted 3 lines]")
+        screen.send("\x03")
+        ready(screen)
+        say(screen, "hello there", "You said: hello there")
+        screen.send("hel")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]].startswith("alice › hello there"))
+        screen.send("\x05\r")  # Ctrl-E takes what is offered
+        screen.wait_for(lambda: len(asked(server)) == 2)
+        assert last(server) == "hello there"
+        ready(screen)
+        say(screen, "/set ui.suggest false", "ui.suggest = false")
+        screen.send("hel\x05\r")
+        screen.wait_for(lambda: len(asked(server)) == 3)
+        assert last(server) == "hel"
+
+
 def test_editor_shell_and_files(home: Home, server: Server) -> None:
     """The editor, a command's output, files by `@` and `/attach`: each reaches the wire as it should."""
     home.connect(server.url)
