@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptchat.commands.registry import Call
 from gptchat.core.events import TurnEvent
+from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.editing import footer
 from gptchat.terminal.folding import Draft
@@ -181,9 +182,9 @@ class LiveTurn:
         cursor: tuple[int, int] | None = None
         if text:
             who = f"{clean_line(self._workspace.user)} › "
-            width = max(self._screen.size()[0] - 1 - len(who), 10)
+            width = max(self._screen.size()[0] - 1 - cells(who), 10)
             visible, at = footer(text, column, width)
-            cursor = (0, len(who) + at)
+            cursor = (0, cells(who) + at)
             lines.append([(who, "prompt"), (visible, "text")])
         if self._queued:
             words = ngettext(
