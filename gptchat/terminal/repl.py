@@ -15,6 +15,7 @@ from gptchat.commands.sessions import open_first, replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.storage import users as people
 from gptchat.terminal.candidates import WorkspaceCandidates
+from gptchat.terminal.capabilities import prepare_console
 from gptchat.terminal.carrying import Carrier
 from gptchat.terminal.completion import ChatCompleter
 from gptchat.terminal.debugging import traceback_of, unexpected
@@ -43,6 +44,7 @@ _HEAD_START = 0.03  # seconds that the first prompt has before anything is loade
 
 def chat(workspace: Workspace, options: Options) -> int:
     """Chat until the person leaves; returns the exit status."""
+    prepare_console()
     status = asyncio.run(Chat(workspace, options).run())
     try:
         sys.stdout.flush()
