@@ -12,11 +12,10 @@ from gptchat.commands.workspace import Workspace
 from gptchat.config import parse, schema
 from gptchat.core.ports import SessionInfo
 from gptchat.errors import GptchatError
+from gptchat.storage.exporting import FORMATS
 from gptchat.terminal.completion import Candidate
 from gptchat.terminal.theme import NAMES
 from gptchat.words import LANGUAGES, _
-
-_FORMATS = ("markdown", "json", "jsonl", "messages", "html", "users")
 
 
 class WorkspaceCandidates:
@@ -47,13 +46,13 @@ class WorkspaceCandidates:
             case "provider":
                 return [Candidate(name, meta=self._summary(name)) for name in ws.settings.provider_names()]
             case "setting":
-                return [Candidate(key, meta=setting.summary) for key, setting in schema.SETTINGS.items()]
+                return self._settings(text)
             case "value":
                 return [Candidate(value) for value in parse.complete_value(call.get("key"))]
             case "preset":
                 return [Candidate(name) for name in [*ws.settings.preset_names(), "none"]]
             case "format":
-                return [Candidate(name) for name in _FORMATS]
+                return [Candidate(name) for name in FORMATS]
             case "command":
                 return [Candidate(command.name, meta=_(command.summary)) for command in ws.registry.commands]
             case "theme":
@@ -67,6 +66,12 @@ class WorkspaceCandidates:
     def refresh(self) -> None:
         """Sessions or people have changed: read them again when they are next asked for."""
         self._fetching.clear()
+
+    def _settings(self, text: str) -> list[Candidate]:
+        """Every setting; those of the person's own tables once `text` begins with the name of a table."""
+        names = {table: self._workspace.settings.names(table) for table in schema.TABLES}
+        keys = dict.fromkeys([*schema.SETTINGS, *parse.complete_key(text, names)])
+        return [Candidate(key, meta=parse.require(key).summary) for key in keys]
 
     def _models(self) -> list[Candidate]:
         ws = self._workspace

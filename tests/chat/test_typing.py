@@ -142,6 +142,10 @@ def test_habits_of_typing(home: Home, server: Server) -> None:
         screen.wait_for(lambda: len(asked(server)) == 2)
         assert last(server) == "hello there"
         ready(screen)
+        screen.send("/set providers.")  # the keys of one's own tables are offered too
+        screen.wait_for("providers.here.kind")
+        screen.send("\x1b\x15")
+        ready(screen)
         say(screen, "/set ui.suggest false", "ui.suggest = false")
         screen.send("hel\x05\r")
         screen.wait_for(lambda: len(asked(server)) == 3)
