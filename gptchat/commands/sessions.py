@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gptchat.commands.effects import (
     Ask,
@@ -26,9 +26,6 @@ from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.storage.library import matching, title_record
 from gptchat.words import _, ngettext
-
-if TYPE_CHECKING:
-    pass
 
 Effects = AsyncGenerator[Effect, Any]
 TITLE_REQUEST = (
@@ -63,7 +60,7 @@ async def sessions(ws: Workspace, call: Call) -> Effects:
         yield Show([Text(empty.format(text=text), "quiet")], data)
         return
     shown = numbered[:50]
-    rows = [_session_row(ws, number, info) for number, info in shown]
+    rows = [_session_row(number, info) for number, info in shown]
     current = next((i for i, (_n, info) in enumerate(shown) if info.id == ws.session.id), None)
     columns = ["", _("title"), _("age"), _("turns"), _("model")]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({0, 3}), marked=current)]
@@ -89,7 +86,7 @@ def session_json(info: SessionInfo) -> dict[str, Any]:
     }
 
 
-def _session_row(ws: Workspace, number: int, info: SessionInfo) -> list[str]:
+def _session_row(number: int, info: SessionInfo) -> list[str]:
     title = shorten(info.title) or _("(no title)")
     return [str(number), title, age(info.updated), str(info.turns), info.model]
 

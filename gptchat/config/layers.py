@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from gptchat import redaction
 from gptchat.config import environment, schema
@@ -142,16 +142,6 @@ class Layers:
     def ignored(self) -> list[str]:
         """Keys of the user's or the session's own settings that have no meaning here, or a wrong value."""
         return [key for layer in LAYERS[1:] for key in self._layers[layer].ignored]
-
-    def with_layer(self, layer: Layer, values: Mapping[str, Any], detail: Callable[[str], str] | str = "") -> Self:
-        """A copy of these settings with one layer replaced; the rest is shared by value."""
-        copy = type(self)(self._builtin, self._builtin_names)
-        copy._suggested = self._suggested
-        copy._layers = {
-            name: _Stored(dict(kept.values), kept.detail, kept.ignored) for name, kept in self._layers.items()
-        }
-        copy.replace_layer(layer, values, detail)
-        return copy
 
     def set(self, layer: Layer, key: str, value: Any) -> None:
         """Set one value in a layer. Raises UsageError for an unknown key or a wrong value.
