@@ -208,7 +208,7 @@ class Layers:
         bundle = self._preset_values(name) if name else {}
         for layer in reversed(LAYERS[1:]):
             stored = self._layers[layer]
-            for said in reversed(stored.values) if layer == chosen else (key,):
+            for said in reversed(list(stored.values)) if layer == chosen else (key,):
                 if said == key and key in stored.values:
                     return stored.values[key], lambda: Source(layer, stored.detail(key))  # noqa: B023 - returned at once
                 if said == "preset" and key in bundle:
@@ -260,7 +260,8 @@ class Layers:
 
     def _all_keys(self) -> dict[str, None]:
         """Every key that some layer sets, once."""
-        return {key: None for layer in LAYERS[1:] for key in self._layers[layer].values}
+        # Copies, since threads read settings too, while the loop may be changing one.
+        return {key: None for layer in LAYERS[1:] for key in list(self._layers[layer].values)}
 
     def names(self, table: str) -> list[str]:
         """The names used in `[providers.NAME]`, `[presets.NAME]` or `[models.NAME]`, sorted."""
