@@ -10,7 +10,6 @@ from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.commands.workspace import Workspace
 from gptchat.config import parse, schema
-from gptchat.core.ports import SessionInfo
 from gptchat.errors import GptchatError
 from gptchat.storage.exporting import FORMATS
 from gptchat.terminal.completion import Candidate
@@ -24,7 +23,7 @@ class WorkspaceCandidates:
     def __init__(self, workspace: Workspace, ready: Callable[[], None] = lambda: None) -> None:
         self._workspace = workspace
         self.ready = ready
-        self._sessions: dict[str, Sequence[SessionInfo]] = {}
+        self._sessions: dict[str, Sequence[Candidate]] = {}
         self._users: list[str] = []
         self._fetching: set[str] = set()
 
@@ -34,10 +33,7 @@ class WorkspaceCandidates:
         match kind:
             case "session":
                 self._behind("sessions", self._read_sessions)
-                return [
-                    Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
-                    for info in self._sessions.get(ws.user, ())
-                ]
+                return self._sessions.get(ws.user, ())
             case "user":
                 self._behind("users", self._read_users)
                 return [Candidate(name) for name in self._users if name != ws.user]
@@ -95,7 +91,11 @@ class WorkspaceCandidates:
 
     def _read_sessions(self) -> None:
         user = self._workspace.user
-        self._sessions[user] = self._workspace.library.list(user)
+        # One list until it is read again, so that thousands are ranked once and not for every key.
+        self._sessions[user] = [
+            Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
+            for info in self._workspace.library.list(user)
+        ]
 
     def _read_users(self) -> None:
         self._users = self._workspace.user_names()
