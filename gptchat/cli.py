@@ -54,13 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: Options) -> int:
     from gptchat.terminal.asked import Streams, question
+    from gptchat.terminal.debugging import keep_quiet, start_log
 
+    keep_quiet()
     streams = Streams.of_process()
     asked = question(options, streams)
     workspace = compose(options, os.environ, attended=asked is None)
     if options.debug:
-        from gptchat.terminal.debugging import start_log
-
         start_log(workspace.paths.data_dir)
     if asked is None:
         from gptchat.terminal.repl import chat

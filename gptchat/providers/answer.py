@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LINGER = 3.0  # seconds to wait for usage or [DONE] once every choice has its finish reason
 _GATHER = 0.03  # seconds in which pieces gather; shorter than a frame on the screen
 _LITTLE = 4096  # bytes between two waits; where more come, they already come together
+_FIRST = 2000  # bytes, about a dozen events: the first words are handed over as they come
 _AT_HAND = 0.001  # seconds; a chunk that took longer had not arrived yet
 _DRAIN = 0.1  # seconds to let the body end after [DONE], so that the connection can be used again
 
@@ -103,6 +104,7 @@ class _Chunks:
         self._deadline = 0.0
         self._waited = False
         self._gathered = 0
+        self._whole = 0
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -126,7 +128,7 @@ class _Chunks:
         Meanwhile more come together, and cost less than one by one; what came before is already handed over.
         """
         if self._waited:
-            if self._gathered < _LITTLE:
+            if self._gathered < _LITTLE and self._whole > _FIRST:
                 await asyncio.sleep(_GATHER)
             self._gathered = 0
         loop = asyncio.get_running_loop()
@@ -134,6 +136,7 @@ class _Chunks:
         chunk = await anext(self)
         self._waited = loop.time() - begun > _AT_HAND
         self._gathered += len(chunk)
+        self._whole += len(chunk)
         return chunk
 
     def alive(self, complete: bool) -> None:

@@ -18,6 +18,11 @@ class _Redacting(logging.Formatter):
         return redact(super().format(record))
 
 
+def keep_quiet() -> None:
+    """Let no library's log, and none of our own, reach the terminal: without a handler, Python would print it."""
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
 def start_log(data: Path) -> Path:
     """Log everything of gptchat and of the wire to `<data>/debug.log`; returns its path."""
     make_folder(data)

@@ -6,6 +6,7 @@ after each piece and whenever the seconds that `frame` returned have passed.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -24,6 +25,9 @@ FRAME = 1 / 15
 """Seconds between two frames of text, at least; a change of the footer is painted at once."""
 _SECONDS_PER_CHARACTER = 1 / 40_000
 """What the next frame waits longer for each character that every frame has to read again."""
+_FIRST_WORD = 0.03
+"""Seconds in which the first piece of a reply may become a whole word before it is painted."""
+_WHOLE_WORD = re.compile(r"\w[^\w*_`]|[\u2e80-\U0003ffff]")
 _MOST_ROWS = 8
 """Rows of the tail at most, on screens of any height."""
 
@@ -74,6 +78,9 @@ class Painter:
         self._thoughts_since: float | None = None
         self._folded = False
         self._last_status = ""
+        self._opening = ""
+        self._begins_by = float("-inf")
+        """Until then the first frame waits for a whole word, which the next would else bring a frame later."""
 
     @property
     def code_blocks(self) -> int:
@@ -88,6 +95,11 @@ class Painter:
             self._fold()
             self._has_text = True
             self._painted = float("-inf")  # the first words are not kept waiting
+            self._begins_by = self._clock() + _FIRST_WORD
+        if self._begins_by > 0:
+            self._opening += text
+            if _WHOLE_WORD.search(self._opening):
+                self._begins_by = float("-inf")
         self._stream.feed(text)
         self._dirty = True
 
@@ -124,7 +136,8 @@ class Painter:
         self._size = self._measure()
         resized = self._columns != self._width
         pause = 2 * FRAME if len(self._tail) > self._room() else FRAME  # a scrolling tail is all rewritten
-        wait = self._painted + pause + self._stream.pending * _SECONDS_PER_CHARACTER - now
+        due = self._painted + pause + self._stream.pending * _SECONDS_PER_CHARACTER
+        wait = max(due, self._begins_by) - now
         if (self._dirty and (wait <= 0 or force)) or resized:
             self._read()
             self._paint()

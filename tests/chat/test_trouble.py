@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 
 import pytest
@@ -198,3 +199,20 @@ def test_stopping_before_anything_came(home: Home, server: Server) -> None:
         ("user", "are you there?", ""),
         ("assistant", "You said: are you there?", "complete"),
     ]
+
+
+def test_a_broken_installation_is_a_sentence_too(home: Home, server: Server) -> None:
+    """Where a library is broken, the chat says so without a traceback, and goes on."""
+    home.connect(server.url)
+    (home.folder / "rich").mkdir()
+    (home.folder / "rich" / "__init__.py").write_text(
+        "raise ImportError('this rich is broken')\n", encoding="utf-8"
+    )
+    broken = {"PYTHONPATH": f"{home.folder}{os.pathsep}{home.environment['PYTHONPATH']}"}
+    with home.chat(environment=broken) as screen:
+        screen.send("hello\r")
+        screen.wait_for("this rich is broken")
+        ready(screen)
+        assert "Traceback" not in screen.text
+        screen.send("/users\r")
+        screen.wait_for("› alice")

@@ -126,9 +126,9 @@ def test_frames_are_few_and_the_first_word_is_not_kept_waiting() -> None:
     """Text is painted at most twenty times a second, and the first of it at once."""
     window = Window()
     assert window.painter.frame() is not None
-    window.painter.feed("Hello")
+    window.painter.feed("Hello there")
     window.painter.frame()
-    assert "Hello" in window.lines
+    assert "Hello there" in window.lines
     before = len(window.written)
     window.stream("words and more words " * 40, rate=840 / 2.0, longest=3)
     assert len(window.written) - before <= 2.0 * 20 + 4
@@ -285,3 +285,26 @@ def test_a_replayed_reply_looks_as_it_did() -> None:
     written: list[str] = []
     print_reply(written.append, text, columns=80, theme=Theme("dark"), terminal=Terminal(depth="none", dumb=True))
     assert "".join(written).splitlines() == window.transcript
+
+
+def test_the_first_frame_shows_a_whole_word() -> None:
+    """A reply that begins in pieces is first seen with a whole word, and after a moment in any case."""
+    window = Window()
+    window.painter.frame()
+    window.painter.feed("## H")
+    window.painter.frame()
+    assert not any("H" in line for line in window.lines)
+    window.now += 0.01
+    window.painter.feed("eading on")
+    window.painter.frame()
+    assert any("Heading on" in line for line in window.lines)
+    slow = Window()
+    slow.painter.frame()
+    slow.painter.feed("Hm")
+    slow.now += slow.painter.frame() or 0.0
+    slow.painter.frame()
+    assert any("Hm" in line for line in slow.lines)
+    chinese = Window()
+    chinese.painter.feed("好")
+    chinese.painter.frame()
+    assert any("好" in line for line in chinese.lines)
