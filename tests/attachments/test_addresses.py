@@ -100,7 +100,7 @@ def test_a_page(address: str) -> None:
 def test_an_image(address: str) -> None:
     """An image is known by its bytes whatever the server calls it."""
     (item,) = load(f"{address}/image", vision=True).attachments
-    assert (item.kind, item.mime, item.width, item.height) == ("image", "image/png", 5, 4)
+    assert (item.kind, item.mime) == ("image", "image/png")
 
 
 @pytest.mark.parametrize(
