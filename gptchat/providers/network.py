@@ -97,7 +97,7 @@ def _bypassed(host: str, host_and_port: str, exceptions: str) -> bool:
         try:
             if "/" in entry and address in ipaddress.ip_network(entry.strip(), strict=False):
                 return True
-        except ValueError:
+        except ValueError:  # a name, which `proxy_bypass` has looked at
             continue
     return False
 
