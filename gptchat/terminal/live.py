@@ -119,6 +119,10 @@ class LiveTurn:
             painter.set_footer(*self._footer(*shown))
             painter.frame()
 
+        def clear() -> None:
+            painter.clear()
+            draw()
+
         def keep() -> None:
             # What waits and what is typed outlive a crash or a lost terminal, as the prompt's draft does.
             self._prompt.keep(Draft(self._unsent(listener)))
@@ -145,6 +149,7 @@ class LiveTurn:
             on_draft=on_draft,
             on_submit=on_submit,
             on_queue=on_queue,
+            on_clear=clear,
             on_hang_up=self._workspace.manager.stop,
             on_suspend=self._suspended,
             on_resume=draw,

@@ -15,7 +15,7 @@ def last(server: Server) -> str:
 
 
 def test_typing_while_a_reply_streams(home: Home, server: Server) -> None:
-    """What is typed during a reply is whole and unmixed; Enter queues, Up takes back, /status runs at once."""
+    """What is typed during a reply is whole; Enter queues, Up takes back, /status runs at once, Ctrl-L clears."""
     home.connect(server.url)
     ahead = "".join(f"{number:03} " for number in range(50)).strip()  # 199 characters
     first, second = Gate(), Gate()
@@ -47,6 +47,9 @@ def test_typing_while_a_reply_streams(home: Home, server: Server) -> None:
         assert "begin **end" not in screen.text
         assert last(server) == ahead
         screen.wait_for("alice › a draft for later")  # it stays through the next reply
+        screen.send("\x0c")  # Ctrl-L: what is alive stands again, at the top
+        screen.wait_for(lambda: not any("Take back the last turns" in line for line in screen.lines))
+        screen.wait_for("alice › a draft for later")
         second.open()
         screen.wait_for("You said: second changed")
         screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › a draft for later")
