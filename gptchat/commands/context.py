@@ -60,7 +60,6 @@ async def context(ws: Workspace, call: Call) -> Effects:
                 (_("reply"), plan.limits.reserve, "plain"),
             ],
             window,
-            _("tokens"),
         ),
         Facts(pairs),
         Text(left_out(plan), "warning" if plan.left_out else "quiet"),

@@ -6,7 +6,7 @@ into it. It never prints. `Show` carries both what a person sees (blocks) and wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings. `right` names the columns that are aligned to the right; `fold` may wrap."""
+    """Rows under headings. `right` names the columns that are aligned to the right."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -63,7 +63,6 @@ class Meter:
 
     parts: Sequence[tuple[str, int, Tone]]
     total: int
-    unit: str = ""
 
 
 Block = Text | Markdown | Source | Table | Facts | Meter
@@ -95,7 +94,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Another session is open: show who and what, and its last turns."""
+    """Another session is open: show its title and its last turns."""
 
     messages: Sequence[Message]
     omitted: int = 0
@@ -187,5 +186,3 @@ class Leave:
 
 
 Effect = Show | Replay | Draft | Run | Ask | Pick | Edit | Copy | Attach | Progress | Changed | Leave
-
-Answers = Mapping[str, str]

@@ -61,7 +61,7 @@ async def sessions(ws: Workspace, call: Call) -> Effects:
         yield Show([Text(empty.format(text=text), "quiet")], data)
         return
     shown = numbered[:50]
-    rows = [_session_row(ws, number, info) for number, info in shown]
+    rows = [_session_row(number, info) for number, info in shown]
     current = next((i for i, (_n, info) in enumerate(shown) if info.id == ws.session.id), None)
     columns = ["", _("title"), _("age"), _("turns"), _("model")]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({0, 3}), marked=current)]
@@ -87,7 +87,7 @@ def session_json(info: SessionInfo) -> dict[str, Any]:
     }
 
 
-def _session_row(ws: Workspace, number: int, info: SessionInfo) -> list[str]:
+def _session_row(number: int, info: SessionInfo) -> list[str]:
     title = shorten(info.title) or _("(no title)")
     return [str(number), title, age(info.updated), str(info.turns), info.model]
 

@@ -30,6 +30,7 @@ from gptchat.manager import Continue, Order, Retry, Send
 from gptchat.terminal import questions
 from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.compacting import Compacting
+from gptchat.terminal.editor import visit
 from gptchat.terminal.joining import Joining
 from gptchat.terminal.live import hint_after
 from gptchat.terminal.progress import ProgressLine
@@ -227,10 +228,7 @@ class Carrier:
             case Pick(text):
                 return await self._pick(text)
             case Edit(text, suffix):
-                from gptchat.terminal.editor import edit
-
-                with self._prompt.keyboard.cooked_mode():
-                    return await asyncio.to_thread(edit, text, suffix)
+                return await visit(self._prompt.keyboard, self._prompt.output, text, suffix)
             case Copy():
                 screen.say(await self._copied(effect), "hint")
             case Attach(reference):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptchat.commands.registry import Call
 from gptchat.core.events import TurnEvent
+from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.editing import footer
 from gptchat.terminal.folding import Draft
@@ -118,6 +119,10 @@ class LiveTurn:
             painter.set_footer(*self._footer(*shown))
             painter.frame()
 
+        def clear() -> None:
+            painter.clear()
+            draw()
+
         def keep() -> None:
             # What waits and what is typed outlive a crash or a lost terminal, as the prompt's draft does.
             self._prompt.keep(Draft(self._unsent(listener)))
@@ -144,6 +149,7 @@ class LiveTurn:
             on_draft=on_draft,
             on_submit=on_submit,
             on_queue=on_queue,
+            on_clear=clear,
             on_hang_up=self._workspace.manager.stop,
             on_suspend=self._suspended,
             on_resume=draw,
@@ -181,9 +187,9 @@ class LiveTurn:
         cursor: tuple[int, int] | None = None
         if text:
             who = f"{clean_line(self._workspace.user)} › "
-            width = max(self._screen.size()[0] - 1 - len(who), 10)
+            width = max(self._screen.size()[0] - 1 - cells(who), 10)
             visible, at = footer(text, column, width)
-            cursor = (0, len(who) + at)
+            cursor = (0, cells(who) + at)
             lines.append([(who, "prompt"), (visible, "text")])
         if self._queued:
             words = ngettext(

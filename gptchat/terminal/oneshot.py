@@ -152,11 +152,12 @@ class _OneShot:
         )
 
     def _painter(self) -> ReplyPainter:
-        from gptchat.terminal.capabilities import Terminal, size
+        from gptchat.terminal.capabilities import Terminal, prepare_console, size
 
         stdout = self.streams.stdout
         terminal = Terminal.detect(stdout, self.workspace.environ)
         if self._drawn():
+            prepare_console()
             from gptchat.terminal.painter import Painter
             from gptchat.terminal.theme import choose
 

@@ -72,8 +72,8 @@ class Screen:
 
     def say_for_now(self, text: str) -> None:
         """Show `text` on a line of its own that the next call replaces; an empty text takes it away."""
-        line = clean(text, newlines=False)
-        self.write("\r\x1b[2K" + line[: cut(line, max(self.size()[0] - 1, 1))])
+        shown = clean(text, newlines=False)
+        self.write("\r\x1b[2K" + shown[: cut(shown, max(self.size()[0] - 1, 1))])
 
     def error(self, error: GptchatError) -> None:
         """Say what went wrong, and what to do."""

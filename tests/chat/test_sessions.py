@@ -232,11 +232,11 @@ def test_a_long_conversation(home: Home, server: Server) -> None:
         say(screen, "five", "You said: five")
         assert any("They counted." in words for words in sent(server))
         overflow = (
-            "This model's maximum context length is 60 tokens. However, your messages resulted in 90 tokens."
+            "This model's maximum context length is 150 tokens. However, your messages resulted in 240 tokens."
         )
         server.script(refuse(400, overflow, code="context_length_exceeded"))
-        screen.send("six " + "and more " * 50 + "\r")
-        screen.wait_for("larger than the model's window")
+        screen.send("six " + "and more " * 80 + "\r")
+        screen.wait_for("this message does not fit")
         screen.wait_for("your message is saved; /retry sends it again")
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
 
-from gptchat.terminal.toolbar import Status, count, money, toolbar
+from gptchat.terminal.status import money
+from gptchat.terminal.toolbar import Status, count, toolbar
 
 FULL = Status(
     user="alice",
