@@ -118,8 +118,11 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
         abilities=lambda: _abilities(environ),
     )
     workspace_opener = _opener(workspace)
-    name = options.user or environ.get("GPTCHAT_USER") or people.read_state(paths.data_dir).get("user")
-    workspace.switch_user(_known(workspace, name if isinstance(name, str) and name else _login_name()))
+    name = options.user  # an empty one is refused: it must not become whoever was here last
+    if name is None:
+        last = environ.get("GPTCHAT_USER") or people.read_state(paths.data_dir).get("user")
+        name = last if isinstance(last, str) and last else _login_name()
+    workspace.switch_user(_known(workspace, name))
     return workspace
 
 

@@ -20,7 +20,7 @@ from tests.support import catalogue
 
 HAN = re.compile("[\u4e00-\u9fff]")
 SAME = {
-    "tokens", "app_id", "OpenAI", "Markdown", "/set", "/retry", "/rename TITLE", "/set moderation off",
+    "app_id", "OpenAI", "Markdown", "/set", "/retry", "/rename TITLE", "/set moderation off",
     "[providers.{name}]", "{n} token", "{count} token", "{count} tokens", "→ {advice}", "gptchat: {what}",
 }  # fmt: skip
 """What a Chinese developer reads as it is: names, commands, the word token."""

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from gptchat import __version__
 from gptchat.attachments.limits import human_size
+from gptchat.config.endpoints import DIRECT
 from gptchat.errors import UsageError
 from gptchat.redaction import redact
 from gptchat.words import _
@@ -46,14 +47,18 @@ class _OnlyWeb(urllib.request.HTTPRedirectHandler):
 
 
 def fetch(address: str, *, limit: int, timeout: float, proxy: str = "") -> Fetched:
-    """GET `address`; at most `limit` bytes within `timeout` seconds. Raises UsageError with the reason."""
+    """GET `address`; at most `limit` bytes within `timeout` seconds. Raises UsageError with the reason.
+
+    `proxy` is as in the settings: an address, `none` for no proxy at all, or empty for the environment's.
+    """
     deadline = time.monotonic() + timeout
     request = urllib.request.Request(  # noqa: S310 - the caller lets only http and https through
         _encoded(address), headers={"User-Agent": f"gptchat/{__version__}", "Accept": "*/*"}
     )
     handlers: list[urllib.request.BaseHandler] = [_OnlyWeb()]
     if proxy:
-        handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
+        proxies = {} if proxy.lower() in DIRECT else {"http": proxy, "https": proxy}
+        handlers.append(urllib.request.ProxyHandler(proxies))
     opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=min(timeout, _SOCKET_WAIT)) as response:

@@ -65,8 +65,7 @@ def attachment_of(
     """`data` as an attachment by what it is, not by its name. Raises UsageError where it cannot be one."""
     if not data:
         raise UsageError(_("{name} is empty").format(name=name), hint=_("attach a file that holds something"))
-    picture = images.recognise(data)
-    if picture is not None:
+    if picture := images.recognise(data):
         return _image(name, data, picture, limits, vision)
     if other := images.other_image(data):
         raise UsageError(
@@ -101,14 +100,14 @@ def read(path: Path, name: str, mode: int, limit: int) -> bytes:
     return data
 
 
-def _image(name: str, data: bytes, picture: images.Picture, limits: Limits, vision: bool | None) -> Attachment:
+def _image(name: str, data: bytes, mime: str, limits: Limits, vision: bool | None) -> Attachment:
     if vision is False:
         raise UsageError(
             _("{name} is an image, and this model does not see").format(name=name),
             hint=_("choose a model with vision: /models shows which have it"),
         )
     _check_size(name, len(data), limits.image)
-    return Attachment(name, "image", "", picture.mime, data, len(data), width=picture.width, height=picture.height)
+    return Attachment(name, "image", "", mime, data, len(data))
 
 
 def _text(name: str, data: bytes, charset: str) -> str:

@@ -10,6 +10,9 @@ _MENTION = re.compile(r'(?<![A-Za-z0-9._%+\-@/])@(?:"([^"\n]+)"|([^\s"@`]+))')
 
 _CODE = re.compile(r"(`{3,}|~{3,})[^\n]*\n.*?(?:\n\1|\Z)|(`+)[^`].*?\2", re.DOTALL)
 _ENDING = ".,;:!?)]}>'\"，。；：！？、）】》」』”’…"
+_FILES = (".txt", ".md", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".log", ".docx", ".xlsx")
+"""Endings that only files have, so that a misspelt name is told of. Those of code are left out: `@app.py` may
+be a decorator or a package."""
 _EXPLICIT = ("./", "../", "~/", "/", ".\\", "..\\", "~\\")
 
 
@@ -17,9 +20,9 @@ def expand_mentions(text: str, cwd: Path) -> tuple[str, list[str]]:
     """Find `@path`, `@"path with blanks"`, `@folder/` and `@https://...` in `text`.
 
     Returns the text with each mention as the bare name, and the references in their order, each once, for
-    `load(reference, cwd=cwd)`. A plain word counts only where such a file exists in `cwd`, so `@decorator`,
-    `@someone` and `me@example.org` stay as they are; one that is quoted or begins with `./`, `~/` or `/` is
-    always meant. Code in backticks is left alone. Never raises.
+    `load(reference, cwd=cwd)`. A plain word counts where such a file exists in `cwd`, so `@decorator`,
+    `@someone` and `me@example.org` stay as they are; one that is quoted, begins with `./`, `~/` or `/`, or ends
+    as files do (`notes.txt`) is always meant. Code in backticks is left alone. Never raises.
     """
     code = [match.span() for match in _CODE.finditer(text)]
     found: dict[str, None] = {}
@@ -45,7 +48,8 @@ def _plain(written: str, cwd: Path) -> str:
         cut_fits = end == len(written) or written[end] in _ENDING or not written[end].isascii()
         if cut_fits and _exists(written[:end], cwd):
             return written[:end]
-    return written.rstrip(_ENDING) if written.startswith(_EXPLICIT) else ""
+    name = written.rstrip(_ENDING)
+    return name if written.startswith(_EXPLICIT) or name.lower().endswith(_FILES) else ""
 
 
 def _exists(name: str, cwd: Path) -> bool:

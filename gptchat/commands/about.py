@@ -8,11 +8,12 @@ from typing import Any
 
 from gptchat import words
 from gptchat.commands import spending
-from gptchat.commands.effects import Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
+from gptchat.commands.effects import Block, Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
 from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
 from gptchat.config import parse as settings_parse
+from gptchat.config.schema import SETTINGS
 from gptchat.core.session import spent
 from gptchat.errors import UsageError
 from gptchat.words import _
@@ -118,8 +119,12 @@ async def theme(ws: Workspace, call: Call) -> Effects:
     if name := call.get("name"):
         ws.change("ui.theme", settings_parse.parse_setting("ui.theme", name))
         yield Changed(frozenset({"settings", "theme"}))
-    yield Show([Text(_("theme: {name}").format(name=ws.settings.get("ui.theme"))), Markdown(_sample())],
-               {"theme": ws.settings.get("ui.theme")})  # fmt: skip
+    now = ws.settings.get("ui.theme")
+    blocks: list[Block] = [Text(_("theme: {name}").format(name=now))]
+    if not name:
+        names = ", ".join(SETTINGS["ui.theme"].choices)
+        blocks.append(Text(_("/theme NAME chooses one of {names}").format(names=names), "quiet"))
+    yield Show([*blocks, Markdown(_sample())], {"theme": now})
 
 
 def _sample() -> str:

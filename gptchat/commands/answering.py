@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ class Answering:
         self.counter = counter
         self.windows: Windows
         self._open: dict[str, tuple[tuple[ProviderSettings, NetworkSettings], Provider]] = {}
+        self._opening = threading.RLock()
+        """Turns run on the loop and plans in threads: whoever comes first opens a provider, and only he."""
         self._gone: list[Provider] = []
         self._listed: dict[tuple[str, str], ModelFacts] = {}
         self.stream = True
@@ -57,11 +60,12 @@ class Answering:
         """The provider in force, or `name`, opened once and kept as long as its settings stay the same."""
         settings = self.provider_settings(name)
         now = (settings, self._settings().network())
-        known = self._open.get(settings.name)
-        if known is None or known[0] != now:
-            self.forget_provider(settings.name)
-            self._open[settings.name] = known = (now, self._opener(settings))
-        return known[1]
+        with self._opening:
+            known = self._open.get(settings.name)
+            if known is None or known[0] != now:
+                self.forget_provider(settings.name)
+                self._open[settings.name] = known = (now, self._opener(settings))
+            return known[1]
 
     def open_unsettled(self, settings: ProviderSettings) -> Provider:
         """A provider that is not in the settings yet; the caller closes it."""
@@ -69,9 +73,10 @@ class Answering:
 
     def forget_provider(self, name: str = "") -> None:
         """Open the provider anew at its next use, as after its key has changed; all where no name is given."""
-        for known in [name] if name else list(self._open):
-            if known in self._open:
-                self._gone.append(self._open.pop(known)[1])
+        with self._opening:
+            for known in [name] if name else list(self._open):
+                if known in self._open:
+                    self._gone.append(self._open.pop(known)[1])
 
     async def close(self) -> None:
         """Close every connection."""
@@ -199,10 +204,17 @@ class Answering:
             if any(name == route.provider.name for route in routes):
                 continue
             try:
-                routes.append(self.route(provider=name))
+                routes.append(self.fallback(name, routes[0].model))
             except ConfigurationError:  # what is only there for an emergency must not be in the way before
                 continue
         return routes
+
+    def fallback(self, name: str, model: str = "") -> Route:
+        """The route to the fallback provider `name`: with its own model, else with the one in force.
+
+        Raises ConfigurationError where it cannot be used.
+        """
+        return self.route(self.model(name) or model or self.model(), name)
 
     def prompt_cost(self, model: str, tokens: int) -> float | None:
         """What sending `tokens` costs in US$, or None where no price is known."""

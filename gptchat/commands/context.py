@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
+from gptchat.commands.outgoing import waiting
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
-from gptchat.core.compaction import Fold, fold
+from gptchat.core.compaction import KEEP_TURNS, Fold, fold
 from gptchat.core.context import ContextPlan
 from gptchat.core.ports import CountsTokens
 from gptchat.core.session import shorten, summary_record
@@ -25,7 +26,7 @@ async def context(ws: Workspace, call: Call) -> Effects:
     """Draw what the next request holds."""
     route = ws.answering.route()
     await asyncio.to_thread(ws.answering.counter.load, route.model)
-    plan = await asyncio.to_thread(ws.manager.plan, route)
+    plan = await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))
     window, source = ws.answering.window(route.model)
     mark = "" if ws.answering.counter.exact(route.model) else "≈ "
     parts = [
@@ -44,6 +45,8 @@ async def context(ws: Workspace, call: Call) -> Effects:
     if ws.session.pinned:
         words = ngettext("{n} message, always sent", "{n} messages, always sent", len(ws.session.pinned))
         pairs.append((_("pins"), words.format(n=len(ws.session.pinned))))
+    if ws.attached:
+        pairs.append((_("attached"), _(", ").join(item.name for item in ws.attached)))
     cost = ws.answering.prompt_cost(route.model, plan.tokens)
     if cost is not None:
         pairs.append((_("cost of sending it"), f"${cost:.4f}"))
@@ -57,7 +60,6 @@ async def context(ws: Workspace, call: Call) -> Effects:
                 (_("reply"), plan.limits.reserve, "plain"),
             ],
             window,
-            _("tokens"),
         ),
         Facts(pairs),
         Text(left_out(plan), "warning" if plan.left_out else "quiet"),
@@ -98,7 +100,7 @@ def context_json(
         "pinned_tokens": plan.pinned_tokens,
         "turn_tokens": plan.turn_tokens,
         "overhead_tokens": plan.overhead,
-        "messages": [message.id for message in plan.messages],
+        "messages": [message.id for message in plan.messages if message.id],
         "left_out": plan.left_out,
         "left_out_tokens": plan.left_out_tokens,
         "reason": plan.reason,
@@ -191,6 +193,13 @@ async def compact(ws: Workspace, call: Call) -> Effects:
     yield Changed(frozenset({"session"}))
     note = _("the summary stands for {n} older turns; they stay in the session, and /undo takes it back")
     yield Show([Text(note.format(n=folded.turns), "good")])
+
+
+def can_summarise(ws: Workspace) -> bool:
+    """Whether there are turns that may be folded: more than always stay, after those a summary stands for."""
+    summary, path = ws.session.summary(), ws.session.path()
+    covered = next((i + 1 for i, one in enumerate(path) if summary and one.id == summary.until), 0)
+    return sum(message.role == "user" for message in path[covered:]) > KEEP_TURNS
 
 
 async def summarise(ws: Workspace, hint: str = "") -> tuple[Fold, str]:

@@ -15,6 +15,7 @@ from gptchat.commands.effects import Show, Table
 from gptchat.commands.workspace import Workspace
 from gptchat.config import schema
 from gptchat.config.credentials import credentials_file
+from gptchat.config.environment import openai_file
 from gptchat.config.files import exposed
 from gptchat.errors import GptchatError
 from gptchat.storage import users as people
@@ -65,7 +66,7 @@ def settings(ws: Workspace, provider: str) -> Iterator[Show]:
 def _fallback(ws: Workspace) -> Iterator[GptchatError]:
     for name in ws.settings.get("fallback"):
         try:
-            ws.answering.route(provider=name)
+            ws.answering.fallback(name)
         except GptchatError as error:
             yield error
 
@@ -108,6 +109,8 @@ def _permissions(ws: Workspace) -> Iterator[Finding]:
     """Whatever other people of this machine could read: keys first, then conversations."""
     named = [ws.settings.get(f"providers.{name}.api_key_file") for name in ws.settings.names("providers")]
     keys = [credentials_file(ws.paths.data_dir), *(Path(file).expanduser() for file in named if file)]
+    if openai := openai_file(ws.environ):
+        keys.append(openai)
     warnings = [warning for path in dict.fromkeys(keys) if (warning := exposed(path))]
     for warning in warnings:
         yield Finding("keys", "failed", warning)

@@ -6,7 +6,7 @@ into it. It never prints. `Show` carries both what a person sees (blocks) and wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings. `right` names the columns that are aligned to the right; `fold` may wrap."""
+    """Rows under headings. `right` names the columns that are aligned to the right."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -63,7 +63,6 @@ class Meter:
 
     parts: Sequence[tuple[str, int, Tone]]
     total: int
-    unit: str = ""
 
 
 Block = Text | Markdown | Source | Table | Facts | Meter
@@ -82,13 +81,27 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The turn that was searched for. `before` and `between` count the messages before it and after it.
+
+    `before` is None where the turn stands on another branch.
+    """
+
+    messages: Sequence[Message]
+    before: int | None = None
+    between: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
-    """Another session is open: show who and what, and its last turns. `matched` is the message searched for."""
+    """Another session is open: show its title and its last turns."""
 
     messages: Sequence[Message]
     omitted: int = 0
     """How many earlier messages there are."""
     title: str = ""
+    found: Found | None = None
+    """What was searched for, where it is not among `messages`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,5 +186,3 @@ class Leave:
 
 
 Effect = Show | Replay | Draft | Run | Ask | Pick | Edit | Copy | Attach | Progress | Changed | Leave
-
-Answers = Mapping[str, str]

@@ -33,7 +33,7 @@ async def export(ws: Workspace, call: Call) -> Effects:
                 _("{name} is no export format").format(name=name),
                 hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
             )
-        name, target = _format_of(name), name
+        name, target = exporting.format_of(Path(name)) or "markdown", name
     if not ws.session.messages:
         raise UsageError(_("nothing has been said yet"))
     if target in ("", "-"):
@@ -66,11 +66,6 @@ def _target(session_id: str, target: str, name: str) -> Path:
             _("there is no folder {path}").format(path=path.parent), hint=_("make it first, or choose another")
         )
     return path / f"{session_id}{SUFFIXES.get(name, '.json')}" if path.is_dir() else path
-
-
-def _format_of(name: str) -> str:
-    by_suffix = {"md": "markdown", "jsonl": "jsonl", "html": "html", "htm": "html", "json": "json"}
-    return by_suffix.get(Path(name).suffix.lstrip(".").lower(), "markdown")
 
 
 async def import_(ws: Workspace, call: Call) -> Effects:

@@ -40,7 +40,8 @@ async def search(ws: Workspace, call: Call) -> Effects:
     if chosen is not None:
         await asyncio.to_thread(ws.open_session, chosen)
         yield Changed(frozenset({"session"}))
-        yield replay(ws)
+        sought = next((hit.message for hit in hits if hit.session == chosen and hit.message), "")
+        yield replay(ws, sought=sought)
 
 
 async def history(ws: Workspace, call: Call) -> Effects:

@@ -38,6 +38,15 @@ async def attach(ws: Workspace, reference: str) -> str:
     return "; ".join([_told(ws, loaded), *notes])
 
 
+def waiting(ws: Workspace) -> Content:
+    """What waits to go with the next message; an empty text where nothing does."""
+    if not ws.attached:
+        return ""
+    from gptchat.attachments import compose
+
+    return compose("", ws.attached)
+
+
 def _compose(ws: Workspace, text: str, references: Sequence[str], piped: str) -> tuple[Content, list[str]]:
     from gptchat.attachments import compose, expand_mentions
 

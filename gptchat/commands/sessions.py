@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gptchat.commands.effects import (
     Ask,
     Changed,
     Effect,
+    Found,
     Pick,
     Replay,
     Show,
@@ -21,14 +22,11 @@ from gptchat.commands.wording import age
 from gptchat.commands.workspace import Workspace
 from gptchat.core.messages import Message
 from gptchat.core.ports import SessionInfo
+from gptchat.core.session import Session, shorten
 from gptchat.core.session import fork as fork_records
-from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.storage.library import matching, title_record
 from gptchat.words import _, ngettext
-
-if TYPE_CHECKING:
-    pass
 
 Effects = AsyncGenerator[Effect, Any]
 TITLE_REQUEST = (
@@ -63,7 +61,7 @@ async def sessions(ws: Workspace, call: Call) -> Effects:
         yield Show([Text(empty.format(text=text), "quiet")], data)
         return
     shown = numbered[:50]
-    rows = [_session_row(ws, number, info) for number, info in shown]
+    rows = [_session_row(number, info) for number, info in shown]
     current = next((i for i, (_n, info) in enumerate(shown) if info.id == ws.session.id), None)
     columns = ["", _("title"), _("age"), _("turns"), _("model")]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({0, 3}), marked=current)]
@@ -89,7 +87,7 @@ def session_json(info: SessionInfo) -> dict[str, Any]:
     }
 
 
-def _session_row(ws: Workspace, number: int, info: SessionInfo) -> list[str]:
+def _session_row(number: int, info: SessionInfo) -> list[str]:
     title = shorten(info.title) or _("(no title)")
     return [str(number), title, age(info.updated), str(info.turns), info.model]
 
@@ -127,14 +125,32 @@ def _find_or_restore(ws: Workspace, reference: str) -> str:
     return ws.library.find(ws.user, reference).id
 
 
-def replay(ws: Workspace, turns: int | None = None) -> Replay:
-    """The effect that shows the last turns of the open session."""
+def replay(ws: Workspace, turns: int | None = None, sought: str = "") -> Replay:
+    """The effect that shows the last turns of the open session, and the one that the message `sought` is in."""
     wanted = ws.settings.get("ui.replay") if turns is None else turns
     users = ws.session.user_ids()
     path = ws.session.path_ids()
     start = path.index(users[-wanted]) if 0 < wanted <= len(users) else (0 if wanted else len(path))
     messages = ws.session.tail(len(path) - start)
-    return Replay(messages, start, ws.session.name)
+    found = _found(ws.session, sought, start) if sought in ws.session.messages else None
+    return Replay(messages, start, ws.session.name, found)
+
+
+def _found(session: Session, sought: str, start: int) -> Found | None:
+    """The turn that the message `sought` is in; None where it stands at `start` on the path or after it."""
+    path = session.path_ids()
+    if sought not in path:
+        asked = session.messages[sought].role == "user"
+        turn = [sought, *session.children_of(sought)[-1:]] if asked else [session.parent_of(sought), sought]
+        return Found([session.messages[id] for id in turn if id is not None])
+    first = last = path.index(sought)
+    if first >= start:
+        return None
+    while first > 0 and session.messages[path[first]].role != "user":
+        first -= 1
+    while last + 1 < start and session.messages[path[last + 1]].role != "user":
+        last += 1
+    return Found([session.messages[id] for id in path[first : last + 1]], first, start - last - 1)
 
 
 async def rename(ws: Workspace, call: Call) -> Effects:

@@ -27,10 +27,13 @@ class Row:
 
 
 def cost_of(message: Message) -> float | None:
-    """What a reply cost in US$: as noted when it came, else by today's catalogue; None where unknown."""
-    noted = message.extra.get("cost")
-    if isinstance(noted, (int, float)) and not isinstance(noted, bool):
-        return float(noted)
+    """What a reply cost in US$: as noted when it came, else by today's catalogue; None where unknown.
+
+    A noted null is an answer too: on a server of one's own a model is free, whatever its name costs elsewhere.
+    """
+    noted = message.extra.get("cost", False)
+    if noted is None or (isinstance(noted, (int, float)) and not isinstance(noted, bool)):
+        return None if noted is None else float(noted)
     facts = catalogue.facts(message.model, message.provider) if message.usage else None
     return catalogue.price(facts, message.usage) if facts and message.usage else None
 
@@ -80,7 +83,8 @@ def replies(ws: Workspace, since: str = "") -> list[Message]:
             break  # the list is newest first
         if info.id != ws.session.id:
             found += ledger.replies(ws.paths.data_dir, ws.user, info.id)
-    found += [message for message in ws.session.messages.values() if message.usage is not None]
+    # A copy: this runs in a thread, and a reply may come to its end meanwhile.
+    found += [message for message in list(ws.session.messages.values()) if message.usage is not None]
     return [message for message in found if message.ts >= since]
 
 

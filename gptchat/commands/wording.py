@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from gptchat.commands.effects import Progress
+from gptchat.errors import TurnInterruptedError
 from gptchat.words import _, ngettext
 
 
@@ -43,15 +45,26 @@ def window_source(source: str) -> str:
 
 
 async def in_thread(work: Callable[..., Any], *arguments: Any, label: str = "") -> AsyncIterator[Progress | Any]:
-    """Run `work(*arguments, progress=...)` in a thread; yields Progress meanwhile, and its result last."""
+    """Run `work(*arguments, progress=...)` in a thread; yields Progress meanwhile, and its result last.
+
+    Where the waiting is cancelled, the work ends at its next step; what it has done by then stays.
+    """
     loop = asyncio.get_running_loop()
     steps: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()
+    stopped = threading.Event()
 
     def progress(done: int, total: int) -> None:
+        if stopped.is_set():
+            raise TurnInterruptedError(_("stopped"))
         loop.call_soon_threadsafe(steps.put_nowait, (done, total))
 
     task = asyncio.ensure_future(asyncio.to_thread(work, *arguments, progress=progress))
     task.add_done_callback(lambda _done: steps.put_nowait(None))
-    while (step := await steps.get()) is not None:
-        yield Progress(label, *step)
-    yield await task
+    try:
+        while (step := await steps.get()) is not None:
+            yield Progress(label, *step)
+        yield await asyncio.shield(task)
+    except (asyncio.CancelledError, GeneratorExit):
+        stopped.set()
+        task.add_done_callback(lambda done: done.exception())  # nobody waits for it any more
+        raise

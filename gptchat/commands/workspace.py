@@ -273,6 +273,10 @@ class Workspace:
         slug = people.slug(self._user) if self._user else ""
         return keys.find_key(provider, self.paths.data_dir, self.environ, user=slug)
 
+    def exposed_keys(self) -> list[str]:
+        """What to tell of each file for the key in force that other people of this machine can read."""
+        return keys.exposed_files(self.answering.provider_settings(), self.paths.data_dir, self.environ)
+
     def store_key(self, provider: ProviderSettings, key: str, *, shared: bool = False) -> str:
         """Keep a key for this person (or for all); returns where it is. Raises ConfigurationError."""
         slug = "" if shared else people.slug(self._user)

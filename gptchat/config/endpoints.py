@@ -9,6 +9,9 @@ from typing import Any, Literal
 Kind = Literal["openai", "azure", "compatible", "gptplus", "demo"]
 Api = Literal["chat", "responses", "completions"]
 
+DIRECT = frozenset(("none", "direct", "off"))
+"""What `proxy` says, in any case of letters, where the environment's proxy is not to be used either."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:

@@ -18,7 +18,7 @@ class Options:
     """What the command line asks for."""
 
     prompt: str = ""
-    user: str = ""
+    user: str | None = None
     provider: str = ""
     model: str = ""
     session: str = ""
@@ -140,7 +140,7 @@ def _build() -> argparse.ArgumentParser:
     parser.add_argument("prompt", nargs="*", metavar="PROMPT", help=argparse.SUPPRESS)
     options = parser.add_argument_group(_("options"))
     add = options.add_argument
-    add("-u", "--user", metavar="NAME", default="", help=_("whose sessions and settings (default: the last user)"))
+    add("-u", "--user", metavar="NAME", help=_("whose sessions and settings (default: the last user)"))
     add("-p", "--provider", metavar="NAME", default="", help=_("who answers: openai, azure, gptplus, demo, ..."))
     add("-m", "--model", metavar="NAME", default="", help=_("the model (Azure: the deployment)"))
     add(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,16 @@ from gptchat.config.key_text import clean_key, key_in
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
 
-__all__ = ["Key", "clean_key", "find_key", "forget_key", "missing_key", "store_key", "variables_of"]
+__all__ = [
+    "Key",
+    "clean_key",
+    "exposed_files",
+    "find_key",
+    "forget_key",
+    "missing_key",
+    "store_key",
+    "variables_of",
+]
 
 COMMAND_SECONDS = 30.0
 _MOST_BYTES = 64_000  # no key is longer; a wrong path may be a film
@@ -77,6 +87,16 @@ def _from_home(provider: ProviderSettings, environ: Mapping[str, str]) -> Key | 
         return Key(_from_file(path), str(path), exposed(path))
     except ConfigurationError:
         return None
+
+
+def exposed_files(provider: ProviderSettings, data_dir: Path, environ: Mapping[str, str]) -> list[str]:
+    """What to tell of each file for the key of `provider` that other people can read; none is opened."""
+    named = Path(provider.api_key_file or ".")  # a folder is not looked at
+    with suppress(RuntimeError):  # a home that nobody has: told when the key is needed
+        named = named.expanduser()
+    home = openai_file(environ) if provider.kind == "openai" else None
+    files = (named, credentials_file(data_dir), home)
+    return [warning for path in dict.fromkeys(files) if path and (warning := exposed(path))]
 
 
 def missing_key(provider: ProviderSettings) -> ConfigurationError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from gptchat import redaction
 from gptchat.config import environment, schema
@@ -143,16 +143,6 @@ class Layers:
         """Keys of the user's or the session's own settings that have no meaning here, or a wrong value."""
         return [key for layer in LAYERS[1:] for key in self._layers[layer].ignored]
 
-    def with_layer(self, layer: Layer, values: Mapping[str, Any], detail: Callable[[str], str] | str = "") -> Self:
-        """A copy of these settings with one layer replaced; the rest is shared by value."""
-        copy = type(self)(self._builtin, self._builtin_names)
-        copy._suggested = self._suggested
-        copy._layers = {
-            name: _Stored(dict(kept.values), kept.detail, kept.ignored) for name, kept in self._layers.items()
-        }
-        copy.replace_layer(layer, values, detail)
-        return copy
-
     def set(self, layer: Layer, key: str, value: Any) -> None:
         """Set one value in a layer. Raises UsageError for an unknown key or a wrong value.
 
@@ -218,7 +208,7 @@ class Layers:
         bundle = self._preset_values(name) if name else {}
         for layer in reversed(LAYERS[1:]):
             stored = self._layers[layer]
-            for said in reversed(stored.values) if layer == chosen else (key,):
+            for said in reversed(list(stored.values)) if layer == chosen else (key,):
                 if said == key and key in stored.values:
                     return stored.values[key], lambda: Source(layer, stored.detail(key))  # noqa: B023 - returned at once
                 if said == "preset" and key in bundle:
@@ -270,7 +260,8 @@ class Layers:
 
     def _all_keys(self) -> dict[str, None]:
         """Every key that some layer sets, once."""
-        return {key: None for layer in LAYERS[1:] for key in self._layers[layer].values}
+        # Copies, since threads read settings too, while the loop may be changing one.
+        return {key: None for layer in LAYERS[1:] for key in list(self._layers[layer].values)}
 
     def names(self, table: str) -> list[str]:
         """The names used in `[providers.NAME]`, `[presets.NAME]` or `[models.NAME]`, sorted."""

@@ -37,7 +37,7 @@ _CHAT = (
 
 
 def _parameter(setting: Setting) -> Setting:
-    return dataclasses.replace(setting, scope="chat", parameter=True)
+    return dataclasses.replace(setting, scope="chat")
 
 
 _PARAMETERS = tuple(

@@ -21,8 +21,7 @@ class Setting:
     """One setting as it is declared; parsing, checking, completion, help and the example file derive from it.
 
     `default` None means that nothing is sent or assumed unless the person sets it. `low` and `high` bound a
-    number, both included. `parameter` marks what travels in a request to the model. `example` is what the
-    example file shows where the default says too little.
+    number, both included. `example` is what the example file shows where the default says too little.
     """
 
     key: str
@@ -34,7 +33,6 @@ class Setting:
     high: float | None = None
     choices: tuple[str, ...] = ()
     scope: Scope = "program"
-    parameter: bool = False
     example: Any = None
 
     @property

@@ -46,18 +46,24 @@ def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool
     was used before: it was that one's. The key itself is never written here.
     Raises ConfigurationError where the file as it is cannot be understood or cannot be written.
     """
-    changes: dict[str, Any] = {}
-    for entry in fields(ProviderSettings):
-        default = {} if entry.default is MISSING else entry.default
-        value = getattr(provider, entry.name)
-        if entry.name != "name" and value != default:
-            changes[f"providers.{provider.name}.{entry.name}"] = value
+    changes = provider_values(provider)
     if make_default:
         before = load(path).values.get("provider") or provider.name
         if before != provider.name:
             changes["model"] = None
         changes["provider"] = provider.name
     _write(path, changes)
+
+
+def provider_values(provider: ProviderSettings) -> dict[str, Any]:
+    """The fields of a provider that are set, by key (`providers.work.endpoint`), as the settings file has them."""
+    values: dict[str, Any] = {}
+    for entry in fields(ProviderSettings):
+        default = {} if entry.default is MISSING else entry.default
+        value = getattr(provider, entry.name)
+        if entry.name != "name" and value != default:
+            values[f"providers.{provider.name}.{entry.name}"] = value
+    return values
 
 
 def _write(path: Path, changes: Mapping[str, Any]) -> None:

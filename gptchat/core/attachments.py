@@ -25,9 +25,6 @@ class Attachment:
     """Bytes as they were read."""
     language: str = ""
     """What a fence is tagged with (`python`); empty: plain text."""
-    width: int = 0
-    """An image's width in pixels; 0 where it is unknown."""
-    height: int = 0
 
     @property
     def data_url(self) -> str:

@@ -78,11 +78,6 @@ class ContextPlan:
         return sum(map(self.count, self.unsent))
 
     @property
-    def left_out_turns(self) -> int:
-        """How many turns are not sent."""
-        return sum(1 for message in self.unsent if message.role == "user")
-
-    @property
     def tokens(self) -> int:
         """Everything the request holds, in tokens."""
         return self.system_tokens + self.summary_tokens + self.pinned_tokens + self.turn_tokens + self.overhead

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,8 +22,8 @@ from gptchat.core.events import (
     TurnInterrupted,
     TurnStarted,
 )
-from gptchat.core.messages import Message, Record, Usage
-from gptchat.core.ports import SessionStore, TokenCounter
+from gptchat.core.messages import Content, Message, Record, Usage
+from gptchat.core.ports import PartialReply, SessionStore, TokenCounter
 from gptchat.core.session import Session, continuation_record
 from gptchat.errors import ContextLengthError, UsageError
 from gptchat.manager import request
@@ -98,7 +99,7 @@ class SessionManager:
         """The time now, as records have it: UTC, to the second."""
         return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def plan(self, route: Route, *, draft: str = "") -> ContextPlan:
+    def plan(self, route: Route, *, draft: Content = "") -> ContextPlan:
         """What the next request would hold if `draft` were sent now on `route`."""
         path = self.session.path()
         if draft:
@@ -111,7 +112,7 @@ class SessionManager:
         if self._pump is not None:
             self._pump.stop()
 
-    async def run_turn(self, order: Order, routes: Sequence[Route]) -> AsyncIterator[TurnEvent]:
+    async def run_turn(self, order: Order, routes: Sequence[Route]) -> AsyncGenerator[TurnEvent, None]:
         """Carry out `order` on the first of `routes`, or on the next where one fails before any text came.
 
         Yields what happens, ending with TurnFinished, TurnInterrupted or TurnFailed. What the person said is
@@ -136,27 +137,29 @@ class SessionManager:
 
         for index, route in enumerate(routes):
             last = index == len(routes) - 1
-            async for event in self._on_route(order, route, path, base, started, final=last):
-                if isinstance(event, TurnFailed) and event.message is None and self._may_go_on(event, index, last):
-                    yield Notice(
-                        _("{name} failed ({why}); going on with {next}").format(
-                            name=route.provider.name,
-                            why=event.error.message,
-                            next=routes[index + 1].provider.name,
+            async with aclosing(self._on_route(order, route, path, base, started)) as events:
+                async for event in events:
+                    if isinstance(event, TurnFailed) and self._may_go_on(event, index, last):
+                        yield Notice(
+                            _("{name} failed ({why}); going on with {next}").format(
+                                name=route.provider.name,
+                                why=event.error.message,
+                                next=routes[index + 1].provider.name,
+                            )
                         )
-                    )
-                    break
-                yield event
-            else:
-                return
+                        break
+                    yield event
+                else:
+                    return
 
     def _may_go_on(self, failed: TurnFailed, index: int, last: bool) -> bool:
         # A provider that only stands in, and has no key or not the model, must not end the search.
-        return not last and not self._stopping and (index > 0 or failed.error.kind in _ELSEWHERE)
+        elsewhere = index > 0 or failed.error.kind in _ELSEWHERE
+        return elsewhere and failed.message is None and not last and not self._stopping
 
     async def _on_route(
-        self, order: Order, route: Route, path: list[Message], base: Message, started: float, *, final: bool
-    ) -> AsyncIterator[TurnEvent]:
+        self, order: Order, route: Route, path: list[Message], base: Message, started: float
+    ) -> AsyncGenerator[TurnEvent, None]:
         """One route's whole attempt; an overflow teaches the true window, and the request is planned once more."""
         for attempt in (1, 2):
             plan = await asyncio.to_thread(self._plan, route, path)
@@ -169,28 +172,29 @@ class SessionManager:
                 yield ContextTrimmed(plan)
             self._trimming = plan.left_out > 0
             learnt: Route | None = None
-            async for event in self._attempt(order, route, plan, base, started):
-                if (
-                    attempt == 1
-                    and isinstance(event, TurnFailed)
-                    and event.message is None
-                    and isinstance(event.error, ContextLengthError)
-                ):
-                    learnt = self._relearnt(route, event.error, plan, path)
-                    if learnt is not None:
-                        continue
-                yield event
+            async with aclosing(self._attempt(order, route, plan, base, started)) as events:
+                async for event in events:
+                    if (
+                        attempt == 1
+                        and isinstance(event, TurnFailed)
+                        and event.message is None
+                        and isinstance(event.error, ContextLengthError)
+                    ):
+                        learnt = self._relearnt(route, event.error, plan, path)
+                        if learnt is not None:
+                            continue
+                    yield event
             if learnt is None:
                 return
-            route = learnt
-            if not self._plan(route, path).fits:
-                message, hint = request.too_large(self._plan(route, path))
+            route, smaller = learnt, self._plan(learnt, path)
+            if not smaller.fits:
+                message, hint = request.too_large(smaller)
                 yield TurnFailed(ContextLengthError(message, hint=hint))
                 return
 
     async def _attempt(
         self, order: Order, route: Route, plan: ContextPlan, base: Message, started: float
-    ) -> AsyncIterator[TurnEvent]:
+    ) -> AsyncGenerator[TurnEvent, None]:
         """One request: stream it, keep it, and say how it ended."""
         session = self.session
         header = base.to_record()
@@ -204,11 +208,12 @@ class SessionManager:
         if self._stopping:
             pump.stop()
         try:
-            async for batch in pump.batches():
-                for event in reply.take(batch):
-                    if first is None and isinstance(event, TextDelta):
-                        first = self._clock() - started
-                    yield event
+            async with aclosing(pump.batches()) as batches:
+                async for batch in batches:
+                    for event in reply.take(batch):
+                        if first is None and isinstance(event, TextDelta):
+                            first = self._clock() - started
+                        yield event
             for event in reply.flush():
                 yield event
         finally:
@@ -239,7 +244,7 @@ class SessionManager:
         base: Message,
         reply: Reply,
         status: str,
-        partial: Any,
+        partial: PartialReply,
     ) -> tuple[Message, list[Message]]:
         """Write the reply, and the other choices beside it, to the journal."""
         session = self.session
@@ -264,9 +269,8 @@ class SessionManager:
             record = continuation_record(base.id, message) if isinstance(order, Continue) else message.to_record()
             if number == numbers[0]:
                 record["turn"] = partial.token
-                price = route.price(reply.usage) if reply.usage else None
-                if price is not None:
-                    record["cost"] = price
+                if reply.usage:
+                    record["cost"] = route.price(reply.usage)  # null: nothing known to pay, now or later
             records.append(record)
         written = await asyncio.to_thread(self.store.append, session, records, durable=True)
         if isinstance(order, Continue):

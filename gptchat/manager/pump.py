@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from gptchat.core.events import ProviderEvent
 from gptchat.errors import GptchatError, ProtocolError
@@ -35,7 +35,7 @@ class Pump:
             self.stopped = True
             self._task.cancel()
 
-    async def batches(self) -> AsyncIterator[list[ProviderEvent]]:
+    async def batches(self) -> AsyncGenerator[list[ProviderEvent], None]:
         """What comes, in lists, until the stream has ended or was stopped."""
         try:
             while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,7 +43,6 @@ class Reply:
         self.usage: Usage | None = None
         self.model = ""
         self.begun = False
-        self.finished = False
 
     def take(self, events: Iterable[ProviderEvent]) -> list[TurnEvent]:
         """Take in `events`; returns what a person should see of them, neighbouring pieces joined."""
@@ -118,15 +117,14 @@ class Reply:
             shown.append(kind(piece, number))
 
     def _finish(
-        self, shown: list[TurnEvent], reason: str, model: str, number: int, extra: Any
-    ) -> None:  # `extra` is a mapping or None
+        self, shown: list[TurnEvent], reason: str, model: str, number: int, extra: Mapping[str, Any] | None
+    ) -> None:
         choice = self._choice(number)
         for kind, piece in choice.thinking.finish():
             self._piece(shown, kind == "reasoning", piece, number)
         choice.finish_reason = reason
         choice.extra.update(extra or {})
         self.model = model or self.model
-        self.finished = True
 
     def _keep(self, shown: Iterable[TurnEvent]) -> None:
         for event in shown:

@@ -217,10 +217,6 @@ def _unforeseen(failure: BaseException, endpoint: Endpoint) -> GptchatError:
     )
 
 
-def _os(failure: BaseException, endpoint: Endpoint) -> GptchatError:
-    return _connection(failure, endpoint)
-
-
 NAMES: Mapping[str, Explain] = {
     "openai.APITimeoutError": _timeout,
     "openai.APIConnectionError": _connection,
@@ -281,7 +277,7 @@ NAMES: Mapping[str, Explain] = {
     "builtins.TimeoutError": _timeout,
     "builtins.ImportError": _settings,
     "builtins.UnicodeEncodeError": _settings,
-    "builtins.OSError": _os,
+    "builtins.OSError": _connection,
     "builtins.RecursionError": _broken,
     "json.JSONDecodeError": _broken,
     "ssl.SSLError": _connection,
@@ -296,4 +292,4 @@ _ROOTS: Mapping[str, Explain] = {
 }
 """Libraries below httpx2, whose errors it should have translated."""
 
-__all__ = ["NAMES", "Endpoint", "explain", "may_retry", "refusal", "silent"]
+__all__ = ["NAMES", "Endpoint", "explain", "is_stale", "may_retry", "silent"]

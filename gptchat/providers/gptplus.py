@@ -17,7 +17,7 @@ from gptchat.providers import gptplus_wire as wire
 from gptchat.providers.failures import explain
 from gptchat.providers.network import http_client, proxy_for
 from gptchat.providers.refusals import Endpoint
-from gptchat.redaction import register
+from gptchat.redaction import redact, register
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class GptPlusProvider:
             async with client.stream("POST", address, json=body, headers=headers, params=query) as response:
                 received = await response.aread()  # the client bounds it
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise explain(error, Endpoint(self.name, address, proxy=self._proxy())) from error
+            raise explain(error, Endpoint(self.name, redact(address), proxy=redact(self._proxy()))) from error
         return wire.data_of(response.status_code, received, response.headers.get("retry-after"))
 
     def _open(self) -> httpx2.AsyncClient:

@@ -1,4 +1,4 @@
-"""What servers refuse, learnt once: parameters dropped or renamed, roles, wire APIs and windows, by model."""
+"""What servers refuse, learnt once: parameters dropped or renamed, roles and wire APIs, by model."""
 
 from __future__ import annotations
 

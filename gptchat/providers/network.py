@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.config.endpoints import DIRECT, NetworkSettings, ProviderSettings
 from gptchat.errors import ConfigurationError, ProtocolError
 from gptchat.providers.sse import too_large
 from gptchat.redaction import redact, register
@@ -77,7 +77,7 @@ def proxy_for(address: str, settings: ProviderSettings, network: NetworkSettings
     """
     chosen = settings.proxy or network.proxy
     if chosen:
-        return "" if chosen.lower() in ("none", "direct", "off") else _proxy(chosen)
+        return "" if chosen.lower() in DIRECT else _proxy(chosen)
     parts = urlsplit(address)
     proxies = getproxies()
     found = proxies.get(parts.scheme) or proxies.get("all") or ""
@@ -97,7 +97,7 @@ def _bypassed(host: str, host_and_port: str, exceptions: str) -> bool:
         try:
             if "/" in entry and address in ipaddress.ip_network(entry.strip(), strict=False):
                 return True
-        except ValueError:
+        except ValueError:  # a name, which `proxy_bypass` has looked at
             continue
     return False
 

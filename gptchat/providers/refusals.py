@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gptchat.core.limits import limit_from_words, requested_from_words
 from gptchat.errors import (
     AuthenticationError,
     BadRequestError,
@@ -44,15 +45,6 @@ _CONTEXT = re.compile(
     r"context.?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens"
     r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)"
     r"|exceeds? the maximum number of tokens|input token count .*exceeds",
-    re.IGNORECASE,
-)
-_LIMIT = re.compile(
-    r"(?:context (?:length|window|size) (?:is|of|\()|context size \(|max_model_len\D{0,12}|tokens > |"
-    r"input length should be \[\d+, |number of tokens allowed \(?|window of |maximum (?:of )?)\D{0,5}(\d[\d,]*)",
-    re.IGNORECASE,
-)
-_REQUESTED = re.compile(
-    r"(?:requested|request \(|resulted in|too long: |request has|token count \(?)\s*(?:about )?(\d[\d,]*)",
     re.IGNORECASE,
 )
 _QUOTA = re.compile(
@@ -142,17 +134,14 @@ def refusal(
             hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
             status=told,
         )
-    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and _CONTEXT.search(said.message)):
-        limit, requested = (
-            said.limit or _number(_LIMIT, said.message),
-            said.requested or _number(_REQUESTED, said.message),
-        )
+    window = limit_from_words(said.message)
+    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and (window or _CONTEXT.search(said.message))):
         return ContextLengthError(
             _("the request is larger than the model's window{tail}").format(tail=tail),
             hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
             status=told,
-            limit=limit,
-            requested=requested,
+            limit=said.limit or window,
+            requested=said.requested or requested_from_words(said.message),
         )
     if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
         return ContentFilterError(
@@ -232,8 +221,3 @@ def shorten(text: str) -> str:
     """A server's words in one redacted line of bounded length, without the final period."""
     line = redact(" ".join(text.split()))
     return line[: _LONGEST - 1] + "…" if len(line) > _LONGEST else line.rstrip(".")
-
-
-def _number(pattern: re.Pattern[str], text: str) -> int | None:
-    found = pattern.search(text)
-    return int(found[1].replace(",", "")) if found else None

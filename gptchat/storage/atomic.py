@@ -62,7 +62,7 @@ def sync_folder(path: Path) -> None:
         return
     try:
         os.fsync(fd)
-    except OSError:
+    except OSError:  # a file system that cannot: the file's own contents are on the disk all the same
         pass
     finally:
         os.close(fd)

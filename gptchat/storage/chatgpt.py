@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from gptchat.core.messages import Record
 from gptchat.core.session import move
 from gptchat.storage.drafts import Broken, Draft, digest
+from gptchat.storage.ids import timestamp
 from gptchat.storage.jsonstream import Garbled, elements
 from gptchat.words import _
 
@@ -162,6 +162,6 @@ def _time(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
+        return timestamp(value)
     except (OverflowError, ValueError, OSError):
         return ""

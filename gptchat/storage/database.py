@@ -1,6 +1,6 @@
 """The SQLite file in the cache folder: opened, created, thrown away when damaged. Nothing in it is the truth.
 
-Whoever uses it must do without: every function of `catalogue` and `index` reads the journals themselves
+Whoever uses it must do without: every function of `listing` and `index` reads the journals themselves
 where this file is missing, locked, read-only or broken.
 """
 

@@ -95,7 +95,7 @@ def survey(folder: Path, database: sqlite3.Connection | None) -> Survey:
                     result.behind.append(Journal(id, size, row[1], row[2], bool(row[5])))
                 else:
                     result.behind.append(Journal(id, size, row[1]))
-    except OSError:
+    except OSError:  # no folder yet: there is nothing to search
         pass
     return result
 

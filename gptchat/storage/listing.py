@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from functools import partial
 from pathlib import Path
 from stat import S_ISREG
@@ -14,7 +13,7 @@ from gptchat import words
 from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session
 from gptchat.storage import journal
-from gptchat.storage.ids import safe_id
+from gptchat.storage.ids import safe_id, timestamp
 from gptchat.storage.upgrades import fold
 from gptchat.words import _
 
@@ -198,7 +197,7 @@ def _read(path: Path, stat: os.stat_result) -> Row:
 
 
 def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> Row:
-    modified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(stat.st_mtime, 0)))
+    modified = timestamp(max(stat.st_mtime, 0))
     model = next((m.model for m in map(session.messages.__getitem__, reversed(session.path_ids())) if m.model), "")
     return Row(
         session.id,

@@ -44,7 +44,11 @@ def read(path: Path, progress: Progress | None = None) -> Iterator[Draft | Broke
                     progress(file.tell(), size)
                 yield item
         else:
-            yield from _document(file.read(), path)
+            items = list(_document(file.read(), path))
+            for number, item in enumerate(items):
+                if progress is not None:
+                    progress(number, len(items))
+                yield item
     if progress is not None:
         progress(size, size)
 

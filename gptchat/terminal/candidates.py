@@ -10,13 +10,13 @@ from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.commands.workspace import Workspace
 from gptchat.config import parse, schema
-from gptchat.core.ports import SessionInfo
 from gptchat.errors import GptchatError
+from gptchat.storage.exporting import FORMATS
 from gptchat.terminal.completion import Candidate
 from gptchat.terminal.theme import NAMES
 from gptchat.words import LANGUAGES, _
 
-_FORMATS = ("markdown", "json", "jsonl", "messages", "html", "users")
+_VALUES = {"provider": "provider", "fallback": "provider", "model": "model", "preset": "preset"}
 
 
 class WorkspaceCandidates:
@@ -25,7 +25,7 @@ class WorkspaceCandidates:
     def __init__(self, workspace: Workspace, ready: Callable[[], None] = lambda: None) -> None:
         self._workspace = workspace
         self.ready = ready
-        self._sessions: dict[str, Sequence[SessionInfo]] = {}
+        self._sessions: dict[str, Sequence[Candidate]] = {}
         self._users: list[str] = []
         self._fetching: set[str] = set()
 
@@ -35,10 +35,7 @@ class WorkspaceCandidates:
         match kind:
             case "session":
                 self._behind("sessions", self._read_sessions)
-                return [
-                    Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
-                    for info in self._sessions.get(ws.user, ())
-                ]
+                return self._sessions.get(ws.user, ())
             case "user":
                 self._behind("users", self._read_users)
                 return [Candidate(name) for name in self._users if name != ws.user]
@@ -47,13 +44,19 @@ class WorkspaceCandidates:
             case "provider":
                 return [Candidate(name, meta=self._summary(name)) for name in ws.settings.provider_names()]
             case "setting":
-                return [Candidate(key, meta=setting.summary) for key, setting in schema.SETTINGS.items()]
+                return self._settings(text)
             case "value":
-                return [Candidate(value) for value in parse.complete_value(call.get("key"))]
+                key = call.get("key")
+                named = _VALUES.get(key)  # what a setting names completes as it does for its own command
+                return (
+                    self.of(named, text, call)
+                    if named
+                    else [Candidate(value) for value in parse.complete_value(key)]
+                )
             case "preset":
                 return [Candidate(name) for name in [*ws.settings.preset_names(), "none"]]
             case "format":
-                return [Candidate(name) for name in _FORMATS]
+                return [Candidate(name) for name in FORMATS]
             case "command":
                 return [Candidate(command.name, meta=_(command.summary)) for command in ws.registry.commands]
             case "theme":
@@ -67,6 +70,12 @@ class WorkspaceCandidates:
     def refresh(self) -> None:
         """Sessions or people have changed: read them again when they are next asked for."""
         self._fetching.clear()
+
+    def _settings(self, text: str) -> list[Candidate]:
+        """Every setting; those of the person's own tables once `text` begins with the name of a table."""
+        names = {table: self._workspace.settings.names(table) for table in schema.TABLES}
+        keys = dict.fromkeys([*schema.SETTINGS, *parse.complete_key(text, names)])
+        return [Candidate(key, meta=parse.require(key).summary) for key in keys]
 
     def _models(self) -> list[Candidate]:
         ws = self._workspace
@@ -90,7 +99,11 @@ class WorkspaceCandidates:
 
     def _read_sessions(self) -> None:
         user = self._workspace.user
-        self._sessions[user] = self._workspace.library.list(user)
+        # One list until it is read again, so that thousands are ranked once and not for every key.
+        self._sessions[user] = [
+            Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
+            for info in self._workspace.library.list(user)
+        ]
 
     def _read_users(self) -> None:
         self._users = self._workspace.user_names()

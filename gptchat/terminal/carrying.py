@@ -30,8 +30,10 @@ from gptchat.manager import Continue, Order, Retry, Send
 from gptchat.terminal import questions
 from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.compacting import Compacting
+from gptchat.terminal.editor import visit
 from gptchat.terminal.joining import Joining
 from gptchat.terminal.live import hint_after
+from gptchat.terminal.progress import ProgressLine
 from gptchat.terminal.safe import clean_line
 from gptchat.terminal.transcript import Transcript
 from gptchat.terminal.turn import Outcome
@@ -65,7 +67,8 @@ class Carrier:
         self.leaving = False
         self.transcript = Transcript(workspace, screen)
         self._joining = Joining(workspace, screen, self.transcript, self._ask, changed)
-        self._compacting = Compacting(workspace, screen, self._ask)
+        self._compacting = Compacting(workspace, screen, self._ask, live.wait)
+        self._progress = ProgressLine(screen.write, lambda: screen.size()[0])
         live.aside = self._aside
 
     def take_draft(self) -> str:
@@ -153,9 +156,27 @@ class Carrier:
         """Run a command to its end. Raises GptchatError."""
         generator = call.command.run(self._workspace, call)
         answered: Any = None
-        while (effect := await self._live.wait(_next_effect(generator, answered))) is not None:
-            answered = await self._carry_out(effect)
+        try:
+            while (effect := await self._live.wait(self._next_effect(generator, answered))) is not None:
+                self._progress.close()
+                answered = await self._carry_out(effect)
+        finally:
+            self._progress.close()
         self._warn_of_trouble()
+
+    async def _next_effect(self, generator: AsyncGenerator[Effect, Any], answered: Any) -> Effect | None:
+        """What a command wants next, None at its end: a task must not raise StopAsyncIteration.
+
+        Steps of long work are shown here, so that Esc stops the whole of it.
+        """
+        try:
+            while isinstance(effect := await generator.asend(answered), Progress):
+                answered = None
+                if not self._screen.terminal.dumb:
+                    self._progress.step(effect.label, effect.done, effect.total)
+        except StopAsyncIteration:
+            return None
+        return effect
 
     async def shell(self, command: str) -> None:
         """Run a command of the shell, show its output, and offer it for the next message. Raises UsageError."""
@@ -209,16 +230,11 @@ class Carrier:
             case Pick(text):
                 return await self._pick(text)
             case Edit(text, suffix):
-                from gptchat.terminal.editor import edit
-
-                with self._prompt.keyboard.cooked_mode():
-                    return await asyncio.to_thread(edit, text, suffix)
+                return await visit(self._prompt.keyboard, self._prompt.output, text, suffix)
             case Copy():
                 screen.say(await self._copied(effect), "hint")
             case Attach(reference):
                 screen.say(await attach(self._workspace, reference), "hint")
-            case Progress(label, done, total):
-                self._progress(label, done, total)
             case Changed(what):
                 self._changed(what)
             case Leave():
@@ -232,7 +248,14 @@ class Carrier:
         await self._live.wait(self._workspace.answering.look_for_model())
         routes = self._workspace.answering.routes(model)
         await self._workspace.budget.check(self._notice)
-        await self._turn(Retry() if what == "retry" else Continue(), routes)
+        if what == "retry":
+            await self._turn(Retry(), routes)
+            return
+        before = [message.text for message in self._workspace.session.tail(1)]
+        outcome = await self._turn(Continue(), routes)
+        whole = outcome.message is not None and outcome.error is None and not outcome.interrupted
+        if whole and [message.text for message in self._workspace.session.tail(1)] == before:
+            self._screen.say(_("the model had nothing to add; the reply stays as it was"), "hint")
 
     async def _ask(self, ask: Ask) -> str | None:
         return await questions.ask(
@@ -263,12 +286,6 @@ class Carrier:
             "terminal": _("copied through the terminal: {what}"),
             "none": _("no way to the clipboard was found; /raw shows the text"),
         }[way].format(what=effect.what)
-
-    def _progress(self, label: str, done: int, total: int) -> None:
-        if self._screen.terminal.dumb:
-            return
-        percent = min(100 * done // total, 100) if total else 100
-        self._screen.say_for_now("" if done >= total else f"{label} {percent} %")
 
     # The disk
 
@@ -307,11 +324,3 @@ class Carrier:
             return await self.rescue()
         self._screen.say(_("saved as {path}").format(path=path), "success")
         return True
-
-
-async def _next_effect(generator: AsyncGenerator[Effect, Any], answered: Any) -> Effect | None:
-    """What a command wants next, None at its end: a task must not raise StopAsyncIteration."""
-    try:
-        return await generator.asend(answered)
-    except StopAsyncIteration:
-        return None

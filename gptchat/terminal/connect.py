@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.write import write_provider, write_value
+from gptchat.config.write import provider_values, write_provider, write_value
 from gptchat.errors import GptchatError
 from gptchat.providers import registry
 from gptchat.providers.network import base_address
@@ -266,7 +266,6 @@ class _Connect:
     def _settle(self, entry: ProviderSettings) -> bool:
         """Write the choice down, and use it in this run."""
         ws = self._workspace
-        values: dict[str, Any] = {f"providers.{entry.name}.{key}": value for key, value in _set_fields(entry)}
         try:
             if registry.builtin(entry.name) == entry:
                 write_value(ws.paths.config_file, "provider", entry.name)
@@ -276,7 +275,7 @@ class _Connect:
         except GptchatError as error:
             self._screen.error(error)
             self._screen.say(_("it holds for this run"), "hint")
-        file = {**ws.settings.layer("file"), **values, "provider": entry.name}
+        file = {**ws.settings.layer("file"), **provider_values(entry), "provider": entry.name}
         file.pop("model", None)
         ws.settings.replace_layer("file", file, str(ws.paths.config_file))
         return True
@@ -304,17 +303,6 @@ def _builtin(name: str) -> ProviderSettings:
     entry = registry.builtin(name)
     assert entry is not None
     return entry
-
-
-def _set_fields(entry: ProviderSettings) -> list[tuple[str, Any]]:
-    """The fields of `entry` that differ from those of an empty one, as the settings file has them."""
-    plain = ProviderSettings(entry.name, entry.kind)
-    fields = [(name, getattr(entry, name)) for name in ProviderSettings.__slots__ if name != "name"]
-    return [
-        (name, dict(value) if isinstance(value, dict) else value)
-        for name, value in fields
-        if name == "kind" or value != getattr(plain, name)
-    ]
 
 
 def _short_name(address: str) -> str:

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-BINARY: int = getattr(os, "O_BINARY", 0)  # without it, Windows turns each line feed into two bytes
+from gptchat.storage.atomic import BINARY
 
 
 class DraftKeeper:
@@ -92,7 +92,10 @@ class DraftKeeper:
                 partial.replace(self._path)
                 self._kept = True
             except OSError:
-                partial.unlink(missing_ok=True)
+                try:
+                    partial.unlink(missing_ok=True)
+                except OSError:  # the folder itself cannot be had, so nothing is left there
+                    pass
 
     def _remove(self) -> None:
         """Remove the file, if it is one that this program read or wrote: another terminal may have its own."""

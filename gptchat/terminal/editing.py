@@ -109,19 +109,15 @@ def footer(text: str, column: int, width: int) -> tuple[str, int]:
     `column` is the cursor's place in `text` in code points. Where text is hidden, an ellipsis says so.
     """
     width = max(width, 4)
-    if _cells(text) < width:
-        return text, _cells(text[:column])
+    if get_cwidth(text) < width:
+        return text, get_cwidth(text[:column])
     start = column
     room = width - 3  # an ellipsis on either side, and the cell of the cursor
-    while start > 0 and _cells(text[start - 1 : column]) <= room:
+    while start > 0 and get_cwidth(text[start - 1 : column]) <= room:
         start -= 1
     end = column
-    while end < len(text) and _cells(text[start : end + 1]) <= room:
+    while end < len(text) and get_cwidth(text[start : end + 1]) <= room:
         end += 1
     before = "…" if start else ""
     after = "…" if end < len(text) else ""
-    return before + text[start:end] + after, len(before) + _cells(text[start:column])
-
-
-def _cells(text: str) -> int:
-    return get_cwidth(text)
+    return before + text[start:end] + after, len(before) + get_cwidth(text[start:column])

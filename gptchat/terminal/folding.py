@@ -34,12 +34,13 @@ class Draft:
 class Folding:
     """The pasted texts of this run, by their marks.
 
-    A paste of at least `lines` lines, or more than `characters` characters, is folded. A recalled draft,
-    which a person may want to edit, is only folded beyond four times that, below its first line.
+    A paste of more than `lines` lines, or more than `characters` characters, is folded; with 0 `lines` none is.
+    A recalled draft, which a person may want to edit, is only folded beyond four times that, below its first line.
     """
 
-    def __init__(self, lines: int = 12, characters: int = 1500) -> None:
-        self._lines = lines
+    def __init__(self, lines: int = 20, characters: int = 1500) -> None:
+        self.lines = lines
+        """May be changed at any time; what is folded already stays folded."""
         self._characters = characters
         self._texts: dict[str, str] = {}
         self._marks: dict[str, str] = {}
@@ -86,7 +87,9 @@ class Folding:
         return bool(self._texts) and _MARKS.search(draft) is not None
 
     def _is_long(self, text: str, factor: int = 1) -> bool:
-        return len(text) > self._characters * factor or text.count("\n") + 1 >= self._lines * factor
+        if not self.lines:
+            return False
+        return len(text) > self._characters * factor or text.count("\n") >= self.lines * factor
 
     def _mark(self, text: str) -> str:
         mark = self._marks.get(text)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from gptchat.commands.outgoing import waiting
 from gptchat.commands.spending import Running
 from gptchat.commands.workspace import Workspace
 from gptchat.errors import GptchatError
@@ -63,7 +64,7 @@ class Gauge:
             if not ws.answering.counter.ready(route.model):
                 self._pause()
                 ws.answering.counter.load(route.model)
-            plan = ws.manager.plan(route)
+            plan = ws.manager.plan(route, draft=waiting(ws))
             self._budget = plan.limits.budget
             self._known = Status(
                 provider=route.provider.name,

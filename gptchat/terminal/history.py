@@ -18,7 +18,7 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
-from gptchat.terminal.drafts import BINARY
+from gptchat.storage.atomic import BINARY
 from gptchat.terminal.folding import Folding
 
 _NEWEST = 10_000  # entries kept at hand; older ones stay in the file

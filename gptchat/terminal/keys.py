@@ -111,7 +111,7 @@ def bindings(line: Line) -> KeyBindings:
     def _leave(_event: KeyPressEvent) -> None:
         line.leave()
 
-    @keys.add("c-x", "c-e", filter=drafting & emacs_mode)
+    @keys.add("c-x", "c-e", filter=drafting)
     @keys.add("v", filter=drafting & vi_navigation_mode)
     def _editor(_event: KeyPressEvent) -> None:
         line.open_editor()

@@ -39,8 +39,8 @@ class Listener:
     words), and the cursor in it in code points; `editing.footer` cuts it to a width in cells.
     `on_submit(text)` on Enter with the whole text: True says that it is dealt with; else it joins `queued`.
     `on_queue(queued)` whenever the queued messages change. `on_stop()` on Esc, Ctrl-C or SIGINT.
-    `on_hang_up()` when the terminal is gone. `on_suspend()` and `on_resume()` around Ctrl-Z.
-    `on_clear()` on Ctrl-L.
+    `on_clear()` on Ctrl-L. `on_hang_up()` when the terminal is gone. `on_suspend()` and `on_resume()` around
+    Ctrl-Z.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Listener:
         on_draft: Callable[[str, int], object] = _nothing,
         on_submit: Callable[[str], bool] = _decline,
         on_queue: Callable[[tuple[str, ...]], object] = _nothing,
+        on_clear: Callable[[], object] = _nothing,
         on_hang_up: Callable[[], object] = _nothing,
         on_suspend: Callable[[], object] = _nothing,
         on_resume: Callable[[], object] = _nothing,
-        on_clear: Callable[[], object] = _nothing,
         draft: Draft | None = None,
         queued: tuple[str, ...] = (),
         escape_wait: float = ESCAPE_WAIT,
@@ -68,10 +68,10 @@ class Listener:
         self._on_draft = on_draft
         self._on_submit = on_submit
         self._on_queue = on_queue
+        self._on_clear = on_clear
         self._on_hang_up = on_hang_up
         self._on_suspend = on_suspend
         self._on_resume = on_resume
-        self._on_clear = on_clear
         self._escape_wait = escape_wait
         self._editor = LineEditor()
         if draft is not None:
@@ -170,10 +170,10 @@ class Listener:
             self._on_stop()
         elif key is Keys.Up and not self._editor.text:
             self._take_back()
-        elif key is Keys.ControlZ:
-            self._suspend()
         elif key is Keys.ControlL:
             self._on_clear()
+        elif key is Keys.ControlZ:
+            self._suspend()
         elif not isinstance(key, Keys) and not alt and (" " <= key < "\x7f" or key > "\x9f"):
             self._editor.insert(self._folding.fold(key))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptchat.commands.registry import Call
 from gptchat.core.events import TurnEvent
+from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.editing import footer
 from gptchat.terminal.folding import Draft
@@ -150,10 +151,10 @@ class LiveTurn:
             on_draft=on_draft,
             on_submit=on_submit,
             on_queue=on_queue,
+            on_clear=clear,
             on_hang_up=self._workspace.manager.stop,
             on_suspend=painter.step_aside,
             on_resume=draw,
-            on_clear=clear,
             draft=self._typed(),
             queued=self._queued,
         )
@@ -184,9 +185,9 @@ class LiveTurn:
         cursor: tuple[int, int] | None = None
         if text:
             who = f"{clean_line(self._workspace.user)} › "
-            width = max(self._screen.size()[0] - 1 - len(who), 10)
+            width = max(self._screen.size()[0] - 1 - cells(who), 10)
             visible, at = footer(text, column, width)
-            cursor = (0, len(who) + at)
+            cursor = (0, cells(who) + at)
             lines.append([(who, "prompt"), (visible, "text")])
         if self._queued:
             words = ngettext(

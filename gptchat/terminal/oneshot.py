@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from gptchat.commands.effects import (
     Ask,
@@ -21,6 +21,7 @@ from gptchat.commands.effects import (
     Effect,
     Leave,
     Pick,
+    Progress,
     Replay,
     Run,
     Show,
@@ -36,6 +37,7 @@ from gptchat.terminal.answers import chosen
 from gptchat.terminal.asked import Question, Streams
 from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.plainly import PlainReply, reply_json, writer
+from gptchat.terminal.progress import ProgressLine
 from gptchat.terminal.safe import clean
 from gptchat.terminal.turn import cut, finished, paint
 from gptchat.words import _
@@ -79,6 +81,7 @@ class _OneShot:
         self.answered = False
         """Whether a reply, or why there is none, has been printed as JSON."""
         self.status = 0
+        self.progress = _progress_line(workspace, streams.stderr)
 
     async def run(self, asked: Question) -> int:
         ws, options = self.workspace, self.options
@@ -149,11 +152,12 @@ class _OneShot:
         )
 
     def _painter(self) -> ReplyPainter:
-        from gptchat.terminal.capabilities import Terminal, size
+        from gptchat.terminal.capabilities import Terminal, prepare_console, size
 
         stdout = self.streams.stdout
         terminal = Terminal.detect(stdout, self.workspace.environ)
         if self._drawn():
+            prepare_console()
             from gptchat.terminal.painter import Painter
             from gptchat.terminal.theme import choose
 
@@ -176,9 +180,15 @@ class _OneShot:
         try:
             while True:
                 effect = await generator.asend(answered)
+                if isinstance(effect, Progress):
+                    self.progress.step(effect.label, effect.done, effect.total)
+                    continue
+                self.progress.close()
                 answered = await self._carry_out(effect)
         except StopAsyncIteration:
             pass
+        finally:
+            self.progress.close()
         if self.options.json and not self.answered:
             document = self.data[0] if len(self.data) == 1 else self.data or {}
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
@@ -277,6 +287,15 @@ class _OneShot:
         except (EOFError, KeyboardInterrupt):
             return None
         return (chosen(typed, ask.choices) or typed) if keys else typed
+
+
+def _progress_line(workspace: Workspace, stderr: TextIO) -> ProgressLine:
+    """The line for long work, beside the output: drawn only where standard error is a terminal that can."""
+    from gptchat.terminal.capabilities import Terminal, size
+
+    terminal = Terminal.detect(stderr, workspace.environ)
+    write = writer(stderr) if terminal.is_tty and not terminal.dumb else lambda _text: None
+    return ProgressLine(write, lambda: size(stderr)[0])
 
 
 @contextmanager

@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from rich.cells import cell_len
-
 from gptchat.terminal.capabilities import Terminal
 from gptchat.terminal.frame import LiveRegion, PlainRegion, Row
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
@@ -253,16 +251,13 @@ class Painter:
     def _status(self, now: float) -> str:
         passed = now - self._began
         sign = SPINNER[int(passed * TICKS) % len(SPINNER)] if not self._has_text else "•"
-        before, after = f"{sign} {seconds_only(passed)}", " · " + _("Esc stops")
-        activity = self._activity
-        if not activity and self._thoughts_since is not None and not self._has_text:
-            activity = _("thinking")
-        if activity:
-            room = self._columns - cell_len(before) - cell_len(after) - 3
-            if cell_len(activity) > room:  # that it can be stopped is never what is cut
-                activity = plain(clip([(activity, self._theme["status"])], room - 1)) + "…"
-            before += " · " + activity
-        return before + after
+        parts = [seconds_only(passed)]
+        if self._thoughts_since is not None and not self._has_text and not self._activity:
+            parts.append(_("thinking"))
+        parts.append(_("Esc stops"))
+        if self._activity:
+            parts.append(self._activity)  # last: a server's reasons may be longer than the line
+        return f"{sign} " + " · ".join(parts)
 
     def _paint(self) -> None:
         size = self._size

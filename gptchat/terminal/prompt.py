@@ -58,7 +58,6 @@ class Prompt:
         history: Path | None = None,
         draft: Path | None = None,
         on_change: Callable[[str], None] = lambda _text: None,
-        vi: bool = False,
         style: Mapping[str, str] | None = None,
         keyboard: Input | None = None,
         output: Output | None = None,
@@ -77,15 +76,15 @@ class Prompt:
         self.menu: CompletionMenu
         self._last = ""
         self._drafts = DraftKeeper(None)
+        self._suggestion = HistorySuggestion(self.folding)
         self._session: PromptSession[str] = PromptSession(
             message,
             multiline=True,
             completer=completer,
             complete_while_typing=Condition(lambda: self.menu.applies()),
-            auto_suggest=HistorySuggestion(self.folding),
+            auto_suggest=self._suggestion,
             enable_suspend=True,
             search_ignore_case=True,
-            editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
             include_default_pygments_style=False,
             input_processors=[FoldedPastes(self.folding), TabsProcessor(char1=" ", char2=" ")],
             cursor=ModalCursorShapeConfig(),
@@ -128,6 +127,10 @@ class Prompt:
     def set_vi(self, vi: bool) -> None:
         """Edit with the keys of vi, or of emacs."""
         self._session.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
+
+    def set_suggest(self, suggest: bool) -> None:
+        """Offer the rest of an earlier line in grey while typing, or not."""
+        self._session.auto_suggest = self._suggestion if suggest else None
 
     def remember(self, text: str) -> None:
         """Add to the history what was sent without the prompt, such as a queued message."""

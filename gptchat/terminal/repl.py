@@ -15,6 +15,7 @@ from gptchat.commands.sessions import open_first, replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.storage import users as people
 from gptchat.terminal.candidates import WorkspaceCandidates
+from gptchat.terminal.capabilities import prepare_console
 from gptchat.terminal.carrying import Carrier
 from gptchat.terminal.completion import ChatCompleter
 from gptchat.terminal.debugging import traceback_of, unexpected
@@ -43,6 +44,7 @@ _HEAD_START = 0.03  # seconds that the first prompt has before anything is loade
 
 def chat(workspace: Workspace, options: Options) -> int:
     """Chat until the person leaves; returns the exit status."""
+    prepare_console()
     status = asyncio.run(Chat(workspace, options).run())
     try:
         sys.stdout.flush()
@@ -69,11 +71,11 @@ class Chat:
             completer=ChatCompleter(ws.registry, self.candidates, clean_line),
             toolbar=self._toolbar,
             on_change=self._typed,
-            vi=ws.settings.flag("ui.vi"),
             style=self.screen.rules,
             keyboard=self.keyboard,
             output=self.output,
         )
+        self._use_habits()
         self.candidates.ready = self.prompt.complete_again
         ws.indexed = self.prompt.refresh
         self.live = LiveTurn(ws, self.screen, self.prompt)
@@ -141,13 +143,14 @@ class Chat:
         Only of servers for which that costs nothing; what fails here will be told when it matters.
         """
         self._asked = self.workspace.settings.text("provider")
-        if self.workspace.answering.provider_settings().kind not in ("compatible", "demo"):
-            return
-        await asyncio.to_thread(self.warm.wait)
         try:
+            if self.workspace.answering.provider_settings().kind not in ("compatible", "demo"):
+                return
+            await asyncio.to_thread(self.warm.wait)
             await self.workspace.answering.listed()
-        except GptchatError:
+        except GptchatError:  # a session may also name a provider that is not there any more
             return
+        self.prompt.complete_again()
         self.gauge.refresh()
 
     async def _turn(self) -> None:
@@ -225,12 +228,19 @@ class Chat:
         if {"settings", "user", "theme"} & what:
             self.screen.use_theme(ws.settings.text("ui.theme"))
             self.prompt.set_style(self.screen.rules)
-            self.prompt.set_vi(ws.settings.flag("ui.vi"))
+            self._use_habits()
         self.candidates.refresh()
         self.gauge.refresh()
         if ws.settings.text("provider") != self._asked:
             self._listing = asyncio.ensure_future(self._ask_server())
         self._title()
+
+    def _use_habits(self) -> None:
+        """How the person likes to type."""
+        settings = self.workspace.settings
+        self.prompt.set_vi(settings.flag("ui.vi"))
+        self.prompt.set_suggest(settings.flag("ui.suggest"))
+        self.prompt.folding.lines = settings.integer("ui.paste_lines")
 
     def _use_person(self) -> None:
         """The input history and the unsent draft are each person's own."""
@@ -258,6 +268,8 @@ class Chat:
             self.screen.say(
                 _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"
             )
+        for warning in ws.exposed_keys():
+            self.screen.say(warning, "notice")
         self._title()
 
     def _title(self) -> None:

@@ -12,6 +12,7 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
 from gptchat.commands.effects import Block, Markdown, Source
+from gptchat.core.width import cut, wrapped
 from gptchat.errors import GptchatError
 from gptchat.redaction import redact
 from gptchat.terminal import capabilities, theme
@@ -66,14 +67,13 @@ class Screen:
 
     def say(self, text: str, look: str = "text", indent: int = 0) -> None:
         """Print `text`, folded to the width, in one look, each line after `indent` blanks."""
-        from gptchat.core.width import wrapped
-
         width = max(self.size()[0] - 1 - indent, 10)
         self.print([[(" " * indent + line, look)] for line in wrapped(clean(text), width)])
 
     def say_for_now(self, text: str) -> None:
         """Show `text` on a line of its own that the next call replaces; an empty text takes it away."""
-        self.write("\r\x1b[2K" + clean(text, newlines=False)[: max(self.size()[0] - 1, 1)])
+        shown = clean(text, newlines=False)
+        self.write("\r\x1b[2K" + shown[: cut(shown, max(self.size()[0] - 1, 1))])
 
     def error(self, error: GptchatError) -> None:
         """Say what went wrong, and what to do."""

@@ -52,13 +52,11 @@ LOOKS: Mapping[str, str] = {
     "code.inserted": "{good}",
     "code.deleted": "{bad}",
     "code.heading": "bold",
-    "code.error": "{bad}",
     # around the reply
     "reasoning": "{muted}",
     "status": "{muted}",
     "spinner": "{accent}",
     "prompt": "bold {good}",
-    "prompt.more": "{muted}",
     "user": "bold {good}",
     "assistant": "bold {accent}",
     "toolbar": "{muted}",
@@ -67,8 +65,6 @@ LOOKS: Mapping[str, str] = {
     "notice": "{warn}",
     "error": "bold {bad}",
     "success": "{good}",
-    "selected": "reverse",
-    "match": "bold {warn}",
 }
 """Each named look: attributes and colours of the palette in braces."""
 

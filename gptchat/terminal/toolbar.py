@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.utils import get_cwidth
 
+from gptchat.terminal.status import money
 from gptchat.words import _, ngettext
 
 _BAR = 8  # cells
@@ -82,11 +83,6 @@ def toolbar(
         if _cells(attempt) <= width:
             return list(attempt)
     return _cut(line("", "", "", False, []) or line("", "", model, False, []), width)
-
-
-def money(dollars: float) -> str:
-    """An amount in US$ with as many digits as it needs: `$0.0042`, `$1.27`."""
-    return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.4f}"
 
 
 def shortened(text: str, width: int) -> str:

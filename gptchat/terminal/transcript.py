@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gptchat.commands.effects import Replay
+from gptchat.commands.effects import Found, Replay
 from gptchat.core.messages import Message
 from gptchat.core.width import cells
 from gptchat.terminal.safe import clean_line
@@ -28,16 +28,33 @@ class Transcript:
         screen = self._screen
         if effect.title:
             screen.say(effect.title, "heading2")
-        if effect.omitted:
-            words = ngettext(
-                "… {n} earlier message; /history lists all",
-                "… {n} earlier messages; /history lists all",
-                effect.omitted,
-            )
-            screen.say(words.format(n=effect.omitted), "hint")
+        if effect.found is None:
+            self._earlier(effect.omitted)
+        else:
+            self._found(effect.found, effect.omitted)
         if damage := self._workspace.manager.store.damage(self._workspace.session):
             screen.say(damage, "notice")
         self.messages(effect.messages)
+
+    def _found(self, found: Found, omitted: int) -> None:
+        """Show the turn that was searched for, and how far it is from the last ones."""
+        if found.before is None:
+            self._screen.say(_("this was said on another branch:"), "hint")
+            self.messages(found.messages)
+            self._earlier(omitted)
+            return
+        self._earlier(found.before)
+        self.messages(found.messages)
+        if found.between:
+            words = ngettext("… {n} message in between", "… {n} messages in between", found.between)
+            self._screen.say(words.format(n=found.between), "hint")
+
+    def _earlier(self, count: int) -> None:
+        if count:
+            words = ngettext(
+                "… {n} earlier message; /history lists all", "… {n} earlier messages; /history lists all", count
+            )
+            self._screen.say(words.format(n=count), "hint")
 
     def messages(self, messages: Iterable[Message]) -> None:
         """Show messages as they were seen when they came."""

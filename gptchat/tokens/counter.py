@@ -46,7 +46,8 @@ class Counter:
         self._experiences: dict[str, Experience] = {}
         self._served: dict[str, Served] = {}
         self._memory: dict[tuple[str, str], Parts] = {}
-        self._counting: dict[str, Callable[[Message], int]] = {}
+        self._counting: dict[str, tuple[str, Callable[[Message], int]]] = {}
+        """By model: the encoding that was at hand, and the function made for it."""
 
     def alias(self, name: str, model: str) -> None:
         """The server says that the model `model` answers under `name` (an Azure deployment, an alias)."""
@@ -87,9 +88,7 @@ class Counter:
         wanted = self.wanted(model)
         if wanted == ESTIMATE:
             return True
-        loaded = vocabulary.load(wanted)
-        self._counting.clear()
-        return loaded
+        return vocabulary.load(wanted)
 
     def exact(self, model: str) -> bool:
         """Whether text is counted by the model's own encoding and format, or estimated (shown with `≈`).
@@ -115,9 +114,12 @@ class Counter:
 
         To be fetched anew for each plan: it does not follow a vocabulary that is loaded or a report learnt from.
         """
-        if model not in self._counting:
-            self._counting[model] = self._make(model)
-        return self._counting[model]
+        # Other threads count too, and load: what was made before a vocabulary came is told by its encoding.
+        name = self.encoding(model)
+        kept = self._counting.get(model)
+        if kept is None or kept[0] != name:
+            kept = self._counting[model] = name, self._make(model, name)
+        return kept[1]
 
     def measure(self, message: Message, model: str) -> dict[str, int]:
         """What to keep in `Message.tokens`: the raw count of the text, by the name of what counted it.
@@ -201,8 +203,8 @@ class Counter:
         texts = (message.content for message in reversed(messages) if not _special(message))
         return [text for text in dict.fromkeys(texts) if isinstance(text, str) and text and text not in known]
 
-    def _make(self, model: str) -> Callable[[Message], int]:
-        name, weights = self.encoding(model), self._weights(model)
+    def _make(self, model: str, name: str) -> Callable[[Message], int]:
+        weights = self._weights(model)
         experience = self._experience(model)
         a, b, c, format_share, _ = weights
         share, known, memory = round(format_share), experience.known, self._memory
@@ -294,19 +296,21 @@ class Counter:
         return served.shares if served.seen and served.texts and not self._published(model) else None
 
     def _serving(self, model: str) -> Served:
-        if model not in self._served:
+        served = self._served.get(model)
+        if served is None:
             kept = self._kept.get(model)
-            self._served[model] = Served(kept.get("frame") if isinstance(kept, Mapping) else None)
-        return self._served[model]
+            served = self._served[model] = Served(kept.get("frame") if isinstance(kept, Mapping) else None)
+        return served
 
     def _weights(self, model: str) -> Weights:
         return self._experience(model).weights
 
     def _experience(self, model: str) -> Experience:
-        if model not in self._experiences:
+        experience = self._experiences.get(model)
+        if experience is None:
             calibration = Calibration.from_json(self._kept.get(model), fixed=self._published(model))
-            self._experiences[model] = Experience(calibration)
-        return self._experiences[model]
+            experience = self._experiences[model] = Experience(calibration)
+        return experience
 
 
 def _special(message: Message) -> bool:

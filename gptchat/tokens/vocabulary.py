@@ -69,7 +69,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> bool:
         for path in _places(name, environ):
             try:
                 data = path.read_bytes()
-            except OSError:
+            except OSError:  # not there, or not to be read: the next place may have it
                 continue
             if hashlib.sha256(data).hexdigest() == published.sha256:
                 _loaded[name] = _encoding(name, data, published.pattern)

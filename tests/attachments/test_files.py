@@ -86,7 +86,7 @@ def test_any_bytes_are_taken(data: bytes) -> None:
     """Bytes of any kind are recognised as text, as an image, or as neither; nothing fails."""
     decode(data)
     for magic in (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF0000WEBPVP8X", b"RIFF0000WEBPVP8L"):
-        recognise(magic + data)
+        assert recognise(magic + data) in ("", "image/jpeg", "image/png", "image/gif", "image/webp")
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_any_bytes_are_taken(data: bytes) -> None:
     ],
 )
 def test_images_by_what_they_are(tmp_path: Path, data: bytes, mime: str) -> None:
-    """An image is known by its bytes whatever its name, with its size in pixels, and goes as a data URL."""
+    """An image is known by its bytes whatever its name, and goes as a data URL."""
     write(tmp_path / "holiday.txt", data)
     (image,) = load("holiday.txt", vision=True, cwd=tmp_path).attachments
-    assert (image.kind, image.mime, image.width, image.height) == ("image", mime, 640, 480)
+    assert (image.kind, image.mime) == ("image", mime)
     assert image.data_url.startswith(f"data:{mime};base64,")
     assert compose("", [image]) == (image.part,)
 

@@ -41,6 +41,7 @@ def folder(tmp_path: Path) -> Path:
         ("@./missing.txt", ["./missing.txt"], "./missing.txt"),
         ('@"no such"', ["no such"], "no such"),
         ("@/no/such/file?", ["/no/such/file"], "/no/such/file?"),
+        ("sum up @mispelt.pdf, please", ["mispelt.pdf"], "sum up mispelt.pdf, please"),
     ],
 )
 def test_mentions(folder: Path, text: str, found: list[str], shown: str) -> None:
@@ -55,6 +56,7 @@ def test_mentions(folder: Path, text: str, found: list[str], shown: str) -> None
         "@decorator\ndef f(): ...",
         "@app.route('/')",
         "npm i @types/node @openai/agents",
+        "@module.py and @pytest.fixture",
         "hello @someone, @ and @@a.py",
         "code: `@a.py` and\n```\n@a.py\n```",
         "@",

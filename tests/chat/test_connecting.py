@@ -125,3 +125,19 @@ def test_leaving_the_first_screen_leaves(tmp_path: Path) -> None:
         screen.send("\x1b")
         assert screen.wait_for_exit() == 2
     assert not home.config.exists()
+
+
+def test_a_key_that_others_can_read_is_pointed_out(home: Home, server: Server) -> None:
+    """A key in a file that other people can read is told of at the start, with the command that mends it."""
+    server.key = KEY
+    home.connect(server.url)
+    file = home.folder / "key.txt"
+    file.write_text(KEY)
+    file.chmod(0o644)
+    home.configure(home.config.read_text().replace("key_optional = true", f'api_key_file = "{file}"'))
+    with home.chat(columns=120) as screen:
+        assert f"chmod 600 {file}" in " ".join(screen.text.split())
+        say(screen, "hello", "You said: hello")
+    file.chmod(0o600)
+    with home.chat(columns=120) as screen:
+        assert "chmod" not in screen.text

@@ -7,7 +7,7 @@ import re
 
 from tests.chat.home import Home, asked, ready, say
 from tests.support.screen import Screen
-from tests.support.server import Server, refuse
+from tests.support.server import Recorded, Reply, Server, refuse
 from tests.support.server import say as reply
 
 
@@ -94,6 +94,8 @@ def test_turns_are_taken_back_and_forth(home: Home, server: Server) -> None:
         say(screen, "write on", "cut off at the length limit; /continue goes on")
         server.script(reply("ff, and whole"))
         say(screen, "/continue", "ff, and whole")
+        server.script(reply(""))
+        say(screen, "/continue", "the model had nothing to add; the reply stays as it was")
         say(screen, "/pin", "pinned, and always sent: write on")
         say(screen, "/unpin", "no longer pinned: write on")
         say(screen, "/system Be brief", "the system prompt is set: Be brief")
@@ -111,6 +113,7 @@ def test_turns_are_taken_back_and_forth(home: Home, server: Server) -> None:
         say(screen, "/raw", "You said: now")
         say(screen, "/json", '"model": "test-model"')
         say(screen, "/code curl", "curl")
+        say(screen, "/theme", "/theme NAME chooses one of auto, dark, light, mono")
         say(screen, "/theme mono", "A sample")
         say(screen, "/help undo", "/undo [N]")
         screen.send("quit\r")
@@ -129,6 +132,32 @@ def test_turns_are_taken_back_and_forth(home: Home, server: Server) -> None:
     ]
     kept = [record.get("content") for record in forked]
     assert kept.index("cut o") < kept.index("ff, and whole")
+
+
+def test_a_search_opens_at_what_was_found(home: Home, server: Server) -> None:
+    """Enter on a search's line opens the session where that was said, be it long ago or on another branch."""
+    home.connect(server.url)
+    with home.chat(rows=50) as screen:
+        for words in ("the first thing", "a marmalade recipe", *(f"thing {number}" for number in range(3, 8))):
+            say(screen, words, f"You said: {words}")
+        say(screen, "/undo", "1 turn taken back")
+        for sought, *seen in (
+            ("marmalade", "… 2 earlier messages; /history lists all", "alice › a marmalade recipe", "",
+             "You said: a marmalade recipe", "", "… 2 messages in between", "alice › thing 4"),
+            ("thing 7", "this was said on another branch:", "alice › thing 7", "", "You said: thing 7", "",
+             "… 6 earlier messages; /history lists all", "alice › thing 4"),
+            ("thing 6", "… 6 earlier messages; /history lists all", "alice › thing 4"),
+        ):  # fmt: skip
+            say(screen, "/new", "a new session begins")
+            screen.send("\x0c")
+            screen.send(f"/search {sought}\r")
+            screen.wait_for("Enter opens")
+            screen.wait_for("alice: thing 6")
+            screen.send("\r")
+            screen.wait_for("\n".join(seen))
+            ready(screen)
+        screen.send("\x04")
+        assert screen.wait_for_exit() == 0
 
 
 def test_sessions_come_in_and_go_out(home: Home, server: Server) -> None:
@@ -203,9 +232,31 @@ def test_a_long_conversation(home: Home, server: Server) -> None:
         say(screen, "five", "You said: five")
         assert any("They counted." in words for words in sent(server))
         overflow = (
-            "This model's maximum context length is 60 tokens. However, your messages resulted in 90 tokens."
+            "This model's maximum context length is 150 tokens. However, your messages resulted in 240 tokens."
         )
         server.script(refuse(400, overflow, code="context_length_exceeded"))
-        screen.send("six " + "and more " * 50 + "\r")
-        screen.wait_for("larger than the model's window")
+        screen.send("six " + "and more " * 80 + "\r")
+        screen.wait_for("this message does not fit")
         screen.wait_for("your message is saved; /retry sends it again")
+
+
+def test_older_turns_are_summed_up_by_themselves(home: Home, server: Server) -> None:
+    """With context.compact = "auto" a filled window is summed up, even if one long turn filled it at once."""
+    settings = '[context]\ncompact = "auto"\nreserve = 50\n[models.test-model]\ncontext = 900\n'
+    home.connect(server.url, settings)
+
+    def answer(request: Recorded) -> Reply:
+        asked_to_sum_up = "Answer with the summary only" in str(request.json["messages"][0]["content"])
+        return reply("They counted.") if asked_to_sum_up else reply("noted")
+
+    server.default = answer
+    with home.chat(rows=40) as screen:
+        for number in ("one", "two", "three"):
+            say(screen, f"{number} " * 120, "noted")
+        assert "summing up" not in screen.text
+        screen.send("four " * 450 + "\r")
+        screen.wait_for("a summary stands for 2 older turns; /context shows it, /undo takes it back")
+        ready(screen)
+        assert "They counted." not in screen.text
+        say(screen, "/context", "summary")
+        say(screen, "/undo", "the summary is taken back")

@@ -15,7 +15,7 @@ def last(server: Server) -> str:
 
 
 def test_typing_while_a_reply_streams(home: Home, server: Server) -> None:
-    """What is typed during a reply is whole and unmixed; Enter queues, Up takes back, /status runs at once."""
+    """What is typed during a reply is whole; Enter queues, Up takes back, /status runs at once, Ctrl-L clears."""
     home.connect(server.url)
     ahead = "".join(f"{number:03} " for number in range(50)).strip()  # 199 characters
     first, second = Gate(), Gate()
@@ -47,6 +47,9 @@ def test_typing_while_a_reply_streams(home: Home, server: Server) -> None:
         assert "begin **end" not in screen.text
         assert last(server) == ahead
         screen.wait_for("alice › a draft for later")  # it stays through the next reply
+        screen.send("\x0c")  # Ctrl-L: what is alive stands again, at the top
+        screen.wait_for(lambda: not any("Take back the last turns" in line for line in screen.lines))
+        screen.wait_for("alice › a draft for later")
         second.open()
         screen.wait_for("You said: second changed")
         screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › a draft for later")
@@ -137,6 +140,37 @@ def test_lines_commands_and_messages(home: Home, server: Server) -> None:
         assert screen.wait_for_exit() == 0
 
 
+def test_habits_of_typing(home: Home, server: Server) -> None:
+    """When a paste is folded, and whether earlier lines are offered, follows the settings at once."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        ready(screen)
+        screen.paste("one\ntwo\nthree")
+        screen.wait_for("three")
+        screen.send("\x03")
+        ready(screen)
+        say(screen, "/set ui.paste_lines 2", "ui.paste_lines = 2")
+        screen.paste("one\ntwo\nthree")
+        screen.wait_for("[pasted 3 lines]")
+        screen.send("\x03")
+        ready(screen)
+        say(screen, "hello there", "You said: hello there")
+        screen.send("hel")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]].startswith("alice › hello there"))
+        screen.send("\x05\r")  # Ctrl-E takes what is offered
+        screen.wait_for(lambda: len(asked(server)) == 2)
+        assert last(server) == "hello there"
+        ready(screen)
+        screen.send("/set providers.")  # the keys of one's own tables are offered too
+        screen.wait_for("providers.here.kind")
+        screen.send("\x1b\x15")
+        ready(screen)
+        say(screen, "/set ui.suggest false", "ui.suggest = false")
+        screen.send("hel\x05\r")
+        screen.wait_for(lambda: len(asked(server)) == 3)
+        assert last(server) == "hel"
+
+
 def test_editor_shell_and_files(home: Home, server: Server) -> None:
     """The editor, a command's output, files by `@` and `/attach`: each reaches the wire as it should."""
     home.connect(server.url)
@@ -209,3 +243,15 @@ def test_the_draft_of_each_person_comes_back(home: Home, server: Server) -> None
         screen.send("/user alice\r")
         screen.wait_for("alice › half a thought")
         screen.wait_for("your unsent draft is back")
+
+
+def test_values_of_settings_are_completed(home: Home, server: Server) -> None:
+    """The value of a setting that names a provider or a model completes as for /provider and /model."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        screen.send("/set model ")
+        screen.wait_for("› /set model")
+        screen.send("test-m")  # the server's list comes from behind
+        screen.wait_for(lambda: any(line.strip() == "test-model" for line in screen.lines))
+        screen.send("\x03/set provider lmst")
+        screen.wait_for("lmstudio")

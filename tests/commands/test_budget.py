@@ -81,3 +81,21 @@ def test_usage_counts_turn_session_day_and_cache(tmp_path: Path, server: Server)
     assert rows["ann, all in all"]["usage"]["cached_tokens"] == 40
     assert rows["today"]["cost_usd"] == pytest.approx(0.2 + 0.06 + 0.004 + 0.1)
     assert "$0.3640" in text
+
+
+def test_a_server_of_ones_own_is_free(tmp_path: Path, server: Server) -> None:
+    """A model with a famous name on one's own server costs nothing: not in /usage, the toolbar or the budget."""
+    workspace = compose_workspace(tmp_path, settings_for(server.url), "-m", "gpt-4o", "-o", "budget.daily=0.01")
+    told: list[str] = []
+    with running(workspace) as loop:
+        server.script(
+            say("fine", usage={"prompt_tokens": 9_000_000, "completion_tokens": 1, "total_tokens": 9_000_001})
+        )
+        loop.run(turn(workspace, Send("hello")))
+        rows = data(loop.run(effects(workspace, "/usage")))
+        workspace.begin_session()
+        later = data(loop.run(effects(workspace, "/usage")))
+        loop.run(workspace.budget.check(told.append))
+    assert {row["cost_usd"] for row in [*rows, *later]} == {None}
+    assert max(row["usage"]["prompt_tokens"] for row in later) == 9_000_000
+    assert not told

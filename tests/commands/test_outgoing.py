@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gptchat.commands.outgoing import outgoing
+from gptchat.commands.outgoing import attach, outgoing
 from gptchat.errors import UsageError
 from gptchat.manager import Send
 from tests.commands.test_turns import PIXEL
 from tests.support.server import Server, say
-from tests.support.workspace import compose_workspace, running, settings_for, turn
+from tests.support.workspace import command, compose_workspace, data, effects, running, settings_for, turn
 
 SEES = '[models."m"]\ncontext = 4000000\nvision = true\n'
 
@@ -60,3 +60,20 @@ def test_a_model_that_does_not_see_is_sent_no_image(tmp_path: Path) -> None:
         with running(workspace) as runner, pytest.raises(UsageError, match=r"dot\.png"):
             runner.run(outgoing(workspace, "look", [str(tmp_path / "dot.png")]))
     assert not server.requests
+
+
+def test_what_waits_is_part_of_the_next_request(tmp_path: Path) -> None:
+    """/context counts and names what /attach has let wait, and no longer does once it is sent."""
+    _belongings(tmp_path)
+    with Server() as server:
+        workspace = compose_workspace(tmp_path / "home", settings_for(server.url) + SEES)
+        with running(workspace) as runner:
+            before = data(runner.run(effects(workspace, "/context")))["tokens"]
+            runner.run(attach(workspace, str(tmp_path / "big.log")))
+            after = data(runner.run(effects(workspace, "/context")))["tokens"]
+            said = runner.run(command(workspace, "/context"))
+            workspace.attached.clear()
+            last = data(runner.run(effects(workspace, "/context")))["tokens"]
+    assert after > before + 100_000
+    assert last == before
+    assert "big.log" in said

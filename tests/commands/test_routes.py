@@ -47,6 +47,18 @@ def test_the_next_provider_answers_and_is_told(tmp_path: Path, server: Server) -
     assert [message.role for message in workspace.session.path()] == ["user", "assistant"]
 
 
+def test_a_fallback_without_a_model_is_asked_for_the_same_one(tmp_path: Path, server: Server) -> None:
+    """A fallback that names no model of its own is asked for the one in use, instead of being passed over."""
+    config = f'fallback = ["spare"]\n{settings_for("http://127.0.0.1:1/v1")}{QUICK}'
+    config += f'[providers.spare]\nbase_url = "{server.url}"\napi_key_env = "TEST_KEY"\n'
+    workspace = compose_workspace(tmp_path, config, "-m", "m-asked")
+    with running(workspace) as loop:
+        server.script(say("here"))
+        end = loop.run(turn(workspace, Send("hello")))[-1]
+    assert isinstance(end, TurnFinished)
+    assert (end.message.provider, end.message.model, end.message.text) == ("spare", "m-asked", "here")
+
+
 def test_a_wait_is_told_before_it_begins(tmp_path: Path, server: Server) -> None:
     """A rate limit is waited out as the server asks, and the person reads how long and why."""
     server.script(refuse(429, "slow down", headers={"Retry-After": "0.2"}), say("fine"))

@@ -173,13 +173,3 @@ def test_flags_are_refused_where_they_make_no_sense() -> None:
         settings.set("set", "temprature", 1)
     assert caught.value.hint == "did you mean temperature?"
     assert settings.layer("flag") == {"temperature": 1.0}
-
-
-def test_a_copy_with_another_layer_leaves_the_original_alone() -> None:
-    """`with_layer` gives settings of their own."""
-    settings = Settings()
-    settings.set("set", "temperature", 1.0)
-    copy = settings.with_layer("set", {"temperature": 0.5})
-    copy.set("flag", "top_p", 0.5)
-    assert (settings.get("temperature"), settings.get("top_p")) == (1.0, None)
-    assert (copy.get("temperature"), copy.get("top_p")) == (0.5, 0.5)

@@ -296,6 +296,9 @@ def test_errors_inside_a_stream(server: Server, name: str) -> None:
             18023,
         ),
         ("Your input exceeds the context window of this model", None, None),
+        ("Your request exceeded model token limit: 131072 (requested: 150321)", 131072, 150321),
+        ("prompt token count of 67000 exceeds the limit of 64000", 64000, 67000),
+        ("请求超过模型的最大上下文长度 32768", 32768, None),
     ],
 )
 def test_windows_in_prose(server: Server, message: str, limit: int | None, requested: int | None) -> None:

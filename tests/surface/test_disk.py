@@ -141,7 +141,17 @@ def test_any_name_is_a_folder_of_its_own(name: str, slug: str, connected: Machin
     assert not (connected.folder / "up").exists()
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", "..", "a\nb", "x" * 5000])
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_nobody(name: str, connected: Machine) -> None:
+    """An empty `--user`, such as a script's unset variable, is refused; it never means whoever chatted last."""
+    connected.ask("-u", "carol", "hi")
+    result = connected.run("-u", name, "hi")
+    assert result.status == 2
+    assert "may not be empty" in result.told[0]
+    assert len(list(connected.data.rglob("*.jsonl"))) == 1
+
+
+@pytest.mark.parametrize("name", [".", "..", "a\nb", "x" * 5000])
 def test_a_name_that_is_none(name: str, connected: Machine) -> None:
     """What cannot be a name is refused, or is a folder below `users/` like any other."""
     result = connected.run("-u", name, "hi")

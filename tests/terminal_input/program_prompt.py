@@ -58,8 +58,8 @@ async def main(folder: Path, options: list[str]) -> None:
         on_change=live.changed,
         history=folder / "input_history",
         draft=folder / "draft",
-        vi="vi" in options,
     )
+    prompt.set_vi("vi" in options)
     live.on_counted = prompt.refresh
     with quiet(prompt.keyboard, prompt.output), on_signals(("SIGHUP", "SIGTERM"), prompt.hang_up):
         try:

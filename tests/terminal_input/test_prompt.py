@@ -200,6 +200,23 @@ def test_keys_of_vi(tmp_path: Path) -> None:
         read(terminal, "bc!")
 
 
+def test_the_editor_opens_with_the_keys_of_vi_too(tmp_path: Path) -> None:
+    """Ctrl-X Ctrl-E opens the editor with vi keys as well, while inserting and after Esc, where `v` does too."""
+    script = tmp_path / "editor.py"
+    script.write_text(
+        "import sys, pathlib\npath = pathlib.Path(sys.argv[-1])\npath.write_text(path.read_text() + '+')\n"
+    )
+    with start(tmp_path, "vi", VISUAL=f"{sys.executable} '{script}'") as terminal:
+        terminal.send("abc\x18\x05")
+        terminal.wait_for("alice › abc+")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda: terminal.cursor[1] == len("alice › ") + 3)
+        terminal.send("\x18\x05")
+        terminal.wait_for("alice › abc++")
+        terminal.send("v")
+        terminal.wait_for("alice › abc+++")
+
+
 def test_commands_are_offered_with_their_summaries(terminal: Screen) -> None:
     """A slash opens the list of commands with a line on each; Tab chooses, Enter then only closes the list."""
     terminal.send("/mdl")
