@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from gptchat.storage.atomic import BINARY
+from gptchat.storage.locks import try_lock
 
 
 class DraftKeeper:
@@ -15,11 +16,13 @@ class DraftKeeper:
 
     `changed` never waits for the disk: a thread writes once typing has paused for `delay` seconds, and at the
     latest every ten pauses. It is not woken by each key, which would cost the key time. A disk that refuses does
-    not disturb the typing; the draft is then only in the prompt.
+    not disturb the typing; the draft is then only in the prompt. So it is in a second terminal of the same
+    person: the file is the first one's as long as it lives.
     """
 
     def __init__(self, path: Path | None, delay: float = 0.5) -> None:
-        self._path = path
+        self._owned = _claim(path) if path is not None else None
+        self._path = None if self._owned == _ANOTHERS else path
         self._delay = delay
         self._wake = threading.Condition()
         self._text: str | None = None
@@ -67,6 +70,14 @@ class DraftKeeper:
         if text is not None:
             self._write(text)
 
+    def close(self) -> None:
+        """Write what is not yet written, and leave the file to whoever comes next."""
+        self.flush()
+        self._path = None
+        if self._owned is not None and self._owned >= 0:
+            os.close(self._owned)
+            self._owned = None
+
     def _run(self) -> None:
         while True:
             with self._wake:
@@ -82,7 +93,8 @@ class DraftKeeper:
             if not text.strip():
                 self._remove()
                 return
-            assert self._path is not None
+            if self._path is None:  # closed meanwhile
+                return
             partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
             try:
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,3 +117,19 @@ class DraftKeeper:
             except OSError:  # it cannot be removed; next time the draft is offered once more
                 pass
             self._kept = False
+
+
+_ANOTHERS = -1
+
+
+def _claim(path: Path) -> int | None:
+    """The open lock of the draft at `path`: `_ANOTHERS` where another holds it, None where none can be had."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | BINARY, 0o600)
+    except OSError:  # the draft cannot be kept there either, and that is told nobody: it is in the prompt
+        return None
+    if try_lock(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return _ANOTHERS

@@ -114,7 +114,7 @@ class Prompt:
 
     def use(self, history: Path | None, draft: Path | None = None) -> None:
         """From the next `read` on, another user is typing: swap the history, and the draft left unsent."""
-        self._drafts.flush()
+        self._drafts.close()
         self._history = InputHistory(history, self.folding)
         self._session.history = self._buffer.history = self._history
         self._drafts = DraftKeeper(draft)

@@ -31,15 +31,16 @@ def test_a_draft_is_saved_when_typing_pauses(tmp_path: Path) -> None:
         keeper.changed("hello world"[:end])
     wait_for(tmp_path / "alice" / "draft", "hello world")
     assert stat.S_IMODE((tmp_path / "alice" / "draft").stat().st_mode) == 0o600
+    keeper.close()
     assert DraftKeeper(tmp_path / "alice" / "draft").load() == "hello world"
-    assert [path.name for path in (tmp_path / "alice").iterdir()] == ["draft"]
+    assert sorted(path.name for path in (tmp_path / "alice").iterdir()) == ["draft", "draft.lock"]
 
 
 def test_flush_saves_at_once(tmp_path: Path) -> None:
     """When the program must go, the draft is saved without waiting for a pause."""
     keeper = DraftKeeper(tmp_path / "draft", delay=60)
     keeper.changed("lone \udcff half")
-    keeper.flush()
+    keeper.close()
     assert DraftKeeper(tmp_path / "draft").load() == "lone \udcff half"
 
 
@@ -73,6 +74,19 @@ def test_sending_leaves_another_terminals_draft(tmp_path: Path) -> None:
     here.changed("mine")
     here.sent()
     assert (tmp_path / "draft").read_text() == "theirs"
+
+
+def test_a_draft_being_typed_is_not_offered_elsewhere(tmp_path: Path) -> None:
+    """A second terminal of the same person begins empty; what is typed in the first stays the first one's."""
+    first = DraftKeeper(tmp_path / "draft", delay=60)
+    first.changed("half a thought")
+    first.flush()
+    second = DraftKeeper(tmp_path / "draft", delay=60)
+    assert second.load() == ""
+    second.changed("something else")
+    second.close()
+    first.close()
+    assert DraftKeeper(tmp_path / "draft").load() == "half a thought"
 
 
 def test_without_a_file_nothing_is_kept() -> None:
