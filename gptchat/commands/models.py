@@ -20,6 +20,9 @@ from gptchat.words import _
 
 Effects = AsyncGenerator[Effect, Any]
 
+_MANY = 20
+"""From so many models on, a line below them says how to see fewer."""
+
 
 async def model(ws: Workspace, call: Call) -> Effects:
     """Choose the model, or show the one in use."""
@@ -62,9 +65,10 @@ async def models(ws: Workspace, call: Call) -> Effects:
     ]
     marked = next((i for i, facts in enumerate(shown) if facts.name == current), None)
     columns = [_("model"), _("window"), _("in $/M"), _("out $/M"), _("abilities")]
-    yield Show(
-        [Table(columns, rows, right=frozenset({1, 2, 3}), marked=marked)], [model_json(facts) for facts in shown]
-    )
+    blocks: list[Any] = [Table(columns, rows, right=frozenset({1, 2, 3}), marked=marked)]
+    if len(shown) > _MANY:
+        blocks.append(Text(_("{n} models; /models TEXT narrows the list").format(n=len(shown)), "quiet"))
+    yield Show(blocks, [model_json(facts) for facts in shown])
 
 
 def retired_words(facts: ModelFacts) -> str:

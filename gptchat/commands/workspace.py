@@ -11,6 +11,7 @@ from gptchat import words
 from gptchat.commands.answering import Answering
 from gptchat.commands.budget import Budget
 from gptchat.commands.moderating import Moderation
+from gptchat.commands.outgoing import waiting
 from gptchat.commands.registry import Registry
 from gptchat.config import keys, schema
 from gptchat.config.endpoints import ProviderSettings
@@ -312,7 +313,7 @@ class Workspace:
                 _("{name} has no request that could be shown").format(name=settings.name),
                 hint=_("/provider chooses another"),
             )
-        path, body = route.provider.body(build(self.manager.plan(route), route, self.session))
+        path, body = route.provider.body(build(self.manager.plan(route, draft=waiting(self)), route, self.session))
         variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
         address = redact(route.provider.address.rstrip("/"))  # some write their password into it
         return f"{address}{path}", variable, body

@@ -77,3 +77,14 @@ def test_what_waits_is_part_of_the_next_request(tmp_path: Path) -> None:
     assert after > before + 100_000
     assert last == before
     assert "big.log" in said
+
+
+def test_the_request_that_is_shown_holds_what_waits(tmp_path: Path) -> None:
+    """/json shows the next request with what /attach lets wait for it."""
+    (tmp_path / "notes.txt").write_text("remember the milk\n", encoding="utf-8")
+    with Server() as server:
+        workspace = compose_workspace(tmp_path / "home", settings_for(server.url))
+        with running(workspace) as runner:
+            runner.run(attach(workspace, str(tmp_path / "notes.txt")))
+            body = data(runner.run(effects(workspace, "/json")))
+    assert "remember the milk" in body["messages"][-1]["content"]
