@@ -134,11 +134,14 @@ def plan(
     pinned_costs = {i: count(path[i]) for i in pins_at}
 
     start, turns, turn_tokens = len(path), 0, 0
+    pins_left = list(pins_at)
     room = limits.budget - overhead - opening_tokens - sum(pinned_costs.values())
     reason: Reason | None = None
     for begin in _starts_back(path, covered):
-        # Pinned messages go anyway, so that a turn costs only what it holds beside them.
-        cost = sum(count(path[i]) for i in range(begin, start) if i not in pinned_costs)
+        cost = sum(map(count, path[begin:start]))
+        while pins_left and pins_left[-1] >= begin:
+            # Pinned messages go anyway, so that a turn costs only what it holds beside them.
+            cost -= pinned_costs[pins_left.pop()]
         if start < len(path):  # the newest turn goes whatever it costs
             if limits.max_turns and turns >= limits.max_turns:
                 reason = "max_turns"
