@@ -59,7 +59,7 @@ def facts(
     """
     parts: list[str] = []
     if tokens is not None:
-        about = "~" if estimated else ""
+        about = "≈" if estimated else ""
         parts.append(about + ngettext("{count} token", "{count} tokens", tokens).format(count=f"{tokens:,}"))
         if generating is not None and generating >= 0.05 and tokens > 1:
             parts.append(_("{speed} tok/s").format(speed=f"{tokens / generating:,.0f}"))

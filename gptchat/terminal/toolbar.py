@@ -110,7 +110,7 @@ def count(tokens: int) -> str:
 def _usage(status: Status) -> list[_Part]:
     if status.tokens is None:
         return []
-    about = "~" if status.estimated else ""
+    about = "≈" if status.estimated else ""
     if not status.window:
         return [("class:toolbar", _("{count} tokens").format(count=about + count(status.tokens)))]
     percent = min(round(100 * status.tokens / status.window), 999)

@@ -67,7 +67,7 @@ def test_the_line_of_facts_tells_what_is_known() -> None:
         facts(tokens=812, generating=18.0, cost=0.0012, seconds=3.1) == "812 tokens · 45 tok/s · $0.0012 · 3.1 s"
     )
     assert facts(seconds=65.0) == "1 min 5 s"
-    assert facts(tokens=1, estimated=True, notes=("cut off\nby length",)) == "~1 token · cut off by length"
+    assert facts(tokens=1, estimated=True, notes=("cut off\nby length",)) == "≈1 token · cut off by length"
     assert facts() == ""
 
 

@@ -82,7 +82,7 @@ def test_titles_are_made_safe() -> None:
 
 def test_an_unknown_window_shows_tokens_alone() -> None:
     """Where the window is not known, the tokens are shown, marked when they are an estimate."""
-    assert text(Status(model="m", tokens=4100, estimated=True), 80) == "m · ~4.1k tokens"
+    assert text(Status(model="m", tokens=4100, estimated=True), 80) == "m · ≈4.1k tokens"
 
 
 def test_the_bar_warns_when_nearly_full() -> None:
