@@ -75,7 +75,7 @@ def address() -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
-    server.released.set()  # type: ignore[attr-defined]
+    server.released.set()  # type: ignore[attr-defined] # as above
     server.shutdown()
     server.server_close()
     thread.join()
