@@ -41,11 +41,12 @@ class InlineRenderer:
             style = stack[-1]
             match token.type:
                 case "text":
-                    self._text(token.content, style, out, bare=not links)
+                    begins = out and out[-1][0] == "\n"  # the blank after <br> begins no line
+                    self._text(token.content.lstrip(" ") if begins else token.content, style, out, bare=not links)
                 case "text_special":  # an entity can write any character
                     out.append((clean_line(token.content) or " ", style))
                 case "softbreak":
-                    if not _no_blank_between(tokens, index):
+                    if out and out[-1][0] != "\n" and not _no_blank_between(tokens, index):
                         out.append((" ", style))
                 case "hardbreak":
                     out.append(("\n", style))
@@ -126,8 +127,8 @@ _SPECIAL = re.compile(r"[\\`*_~\[\]<&$\n!]|://")
 
 def _no_blank_between(tokens: list[Token], index: int) -> bool:
     """Whether a line end stands between two wide characters, which takes no blank."""
-    before = tokens[index - 1].content[-1:] if index else ""
-    after = tokens[index + 1].content[:1] if index + 1 < len(tokens) else ""
+    before = next((tokens[at].content[-1] for at in range(index - 1, -1, -1) if tokens[at].content), "")
+    after = next((tokens[at].content[0] for at in range(index + 1, len(tokens)) if tokens[at].content), "")
     return bool(before and after and _WIDE_BREAK.match(before) and _WIDE_BREAK.match(after))
 
 
