@@ -93,7 +93,10 @@ class Painter:
 
     def feed(self, text: str) -> None:
         """Take a piece of the reply."""
-        if not text or (not self._has_text and not text.strip()):
+        if not text:
+            return
+        if not self._has_text and not text.strip():
+            self._stream.feed(text)  # the indent of the first line, perhaps
             return
         if not self._has_text:
             self._fold()

@@ -68,6 +68,13 @@ def test_code_in_a_table_keeps_its_bars() -> None:
     assert shown(text)[2:] == ["x || y │ z", "a`|b   │ p|q", "`      │ `", "s      │ t | u"]
 
 
+def test_tabs_in_text_are_blanks() -> None:
+    """A tab in a paragraph, a heading or a cell takes the columns that it was measured with."""
+    assert shown("name\tage\nx\t\ty") == ["name    age x       y"]
+    assert shown("# ab\tc $x\ty$") == ["ab  c x y"]
+    assert shown("| a\tb | c |\n|---|---|\n| d | e |")[0] == "a   b │ c"
+
+
 def test_no_line_begins_with_the_blank_after_a_break() -> None:
     """What follows `<br>` begins where every other line begins, in a cell too."""
     assert shown("a<br> b<br>\nc") == ["a", "b", "c"]

@@ -31,6 +31,7 @@ class InlineRenderer:
 
     def render(self, source: str, base: Style = PLAIN) -> Line:
         """The spans of `source`; a newline in them is a hard break."""
+        source = source.expandtabs(_TAB)  # a terminal's own tab stops would not be where it was measured
         if not _SPECIAL.search(source):
             return [(source, base)]
         out: Line = []
@@ -118,6 +119,7 @@ class InlineRenderer:
         self._show_host(url, since, style, out)
 
 
+_TAB = 4
 _SHORT_URL = 40
 """Columns up to which an address is shown whole beside its text."""
 _MARKS = {"strong_open": "strong", "em_open": "emphasis", "s_open": "strike"}
