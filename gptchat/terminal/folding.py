@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.formatted_text.utils import fragment_list_len
+from prompt_toolkit.formatted_text.utils import fragment_list_len, fragment_list_to_text
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 
+from gptchat.terminal.safe import marked
 from gptchat.words import _, ngettext
 
 _FIRST, _LAST = 0x100000, 0x10FFFD  # Unicode's last plane for private use: 65,534 marks
@@ -131,3 +132,17 @@ class FoldedPastes(Processor):
             return bisect_right(starts, column) - 1 if column <= total else len(widths) + column - total
 
         return Transformation(shown, to_display, to_source)
+
+
+class Visible(Processor):
+    """Shows what would reverse the reading order or hide in a draft (a paste, a message imported) as a sign."""
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """Called by prompt_toolkit for every line it draws; each character keeps its place."""
+        fragments = transformation_input.fragments
+        text = fragment_list_to_text(fragments)
+        shown = marked(text)
+        if shown == text:
+            return Transformation(fragments)
+        signs = iter(shown)
+        return Transformation([(fragment[0], "".join(islice(signs, len(fragment[1])))) for fragment in fragments])

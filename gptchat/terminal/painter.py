@@ -76,6 +76,7 @@ class Painter:
         self._has_text = False
         self._thoughts: list[str] = []
         self._thoughts_since: float | None = None
+        self._thoughts_shown = False
         self._folded = False
         self._last_status = ""
         self._noted = False
@@ -92,7 +93,10 @@ class Painter:
 
     def feed(self, text: str) -> None:
         """Take a piece of the reply."""
-        if not text or (not self._has_text and not text.strip()):
+        if not text:
+            return
+        if not self._has_text and not text.strip():
+            self._stream.feed(text)  # the indent of the first line, perhaps
             return
         if not self._has_text:
             self._fold()
@@ -216,17 +220,21 @@ class Painter:
             self._tail = []
             return
         if self._mode == "full":
-            whole, newline, rest = text.rpartition("\n")
-            self._final += self._dimmed(whole + newline, width)
-            self._thoughts = [rest]
-            self._tail = self._dimmed(rest, width)
+            whole = text.rpartition("\n")[0].rstrip()  # blank lines wait for what they part
+            if whole:
+                self._final += self._dimmed(whole, width)
+                self._thoughts_shown = True
+                text = text[len(whole) :].partition("\n")[2]
+                self._thoughts = [text]
+            self._tail = self._dimmed(text, width)
             return
         self._tail = self._dimmed(text[-(width * self._room()) :], width)
 
     def _dimmed(self, text: str, width: int) -> list[Line]:
         if not text.strip():
             return []
-        return wrap([(clean(text).strip("\n").replace("\t", "    "), self._theme["reasoning"])], width)
+        text = clean(text).rstrip("\n").replace("\t", "    ")
+        return wrap([(text if self._thoughts_shown else text.lstrip("\n"), self._theme["reasoning"])], width)
 
     def _fold(self) -> None:
         """Put the line that stands for the reasoning in its place, or end what was shown of it."""

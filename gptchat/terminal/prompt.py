@@ -24,7 +24,7 @@ from gptchat.errors import UsageError
 from gptchat.terminal import editor, plain
 from gptchat.terminal.completion import ChatCompleter
 from gptchat.terminal.drafts import DraftKeeper
-from gptchat.terminal.folding import Draft, FoldedPastes, Folding
+from gptchat.terminal.folding import Draft, FoldedPastes, Folding, Visible
 from gptchat.terminal.history import HistorySuggestion, InputHistory
 from gptchat.terminal.keyboard import ESCAPE_WAIT, open_keyboard
 from gptchat.terminal.keys import bindings
@@ -86,7 +86,7 @@ class Prompt:
             enable_suspend=True,
             search_ignore_case=True,
             include_default_pygments_style=False,
-            input_processors=[FoldedPastes(self.folding), TabsProcessor(char1=" ", char2=" ")],
+            input_processors=[Visible(), FoldedPastes(self.folding), TabsProcessor(char1=" ", char2=" ")],
             cursor=ModalCursorShapeConfig(),
             key_bindings=bindings(self),
             interrupt_exception=Leave,

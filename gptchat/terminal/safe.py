@@ -52,6 +52,21 @@ def clean(text: str, *, newlines: bool = True) -> str:
     return text if newlines else text.replace("\n", "␊")
 
 
+def marked(text: str) -> str:
+    """`text` with `\ufffd` for each character that `clean` would write out: for a draft, where places count.
+
+    Characters of control are left as they are; the line editor shows them its own way.
+    """
+    if not _UNSAFE.search(text):
+        return text
+
+    def sign(match: re.Match[str]) -> str:
+        control = match[0] < "\xa0"
+        return match[0] if control or _visible(match) == match[0] else "\ufffd"
+
+    return _UNSAFE.sub(sign, text)
+
+
 def clean_line(text: str) -> str:
     """`text` on one line, for titles and names: cleaned, each run of blanks and line ends one space."""
     return _SPACES.sub(" ", clean(text)).strip()

@@ -62,6 +62,25 @@ def test_tables_align_and_lose_nothing() -> None:
     ]
 
 
+def test_code_in_a_table_keeps_its_bars() -> None:
+    """A `|` inside of code parts no cells where the row has more of them than the header."""
+    text = "| a | b |\n|---|---|\n| `x || y` | z |\n| ``a`|b`` | `p\\|q` |\n| ` | ` |\n| s | t | u |\n"
+    assert shown(text)[2:] == ["x || y │ z", "a`|b   │ p|q", "`      │ `", "s      │ t | u"]
+
+
+def test_tabs_in_text_are_blanks() -> None:
+    """A tab in a paragraph, a heading or a cell takes the columns that it was measured with."""
+    assert shown("name\tage\nx\t\ty") == ["name    age x       y"]
+    assert shown("# ab\tc $x\ty$") == ["ab  c x y"]
+    assert shown("| a\tb | c |\n|---|---|\n| d | e |")[0] == "a   b │ c"
+
+
+def test_no_line_begins_with_the_blank_after_a_break() -> None:
+    """What follows `<br>` begins where every other line begins, in a cell too."""
+    assert shown("a<br> b<br>\nc") == ["a", "b", "c"]
+    assert shown("| a | b |\n|---|---|\n| x | 1<br> 2 |")[2:] == ["x │ 1", "  │ 2"]
+
+
 @pytest.mark.parametrize("width", [20, 30, 45, 79])
 def test_a_table_keeps_every_word_at_any_width(width: int) -> None:
     """Cells are folded and not cut: each word of a table is on the screen whatever its width."""
@@ -163,6 +182,7 @@ def test_east_asian_lines_break_where_they_may() -> None:
 def test_a_line_end_between_wide_characters_is_no_blank() -> None:
     """Folded Chinese source is joined without blanks; blanks that were written stay."""
     assert shown("中文\n中文 和 text\nmore") == ["中文中文 和 text more"]
+    assert shown("中文。\n**粗体**，\n`代码`\n尾") == ["中文。粗体，代码尾"]
 
 
 @pytest.mark.parametrize(

@@ -61,12 +61,33 @@ def test_what_cannot_be_read_stays_as_it_is(source: str) -> None:
         "US$20 or $30.",
         "$1,000 to $2,000",
         "a $HOME and $PATH b",
+        "export PATH=$HOME/bin:$PATH",
+        '"$HOME" and "$PATH"',
+        "${A}:${B}",
+        "5$/month or 6$/year",
+        "$10/hour for 5 hours is 50$",
+        "大约$200元。变量x和$y",
+        "卖$3个，买$a",
         "$ x $",
     ],
 )
 def test_prices_and_variables_are_text(text: str) -> None:
     """A dollar sign before an amount or a name opens no formula."""
     assert shown(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the answer is $42$", "the answer is 42"),
+        ("the $k$th of $n$-many, $k$NN", "the kth of n-many, kNN"),
+        (r"a 3$\times$3 matrix, $\sim$5", "a 3×3 matrix, ∼5"),
+        ("大约$200元。变量$x$的值为$5$", "大约$200元。变量x的值为5"),
+    ],
+)
+def test_numbers_and_letters_between_dollars_are_formulas(text: str, expected: str) -> None:
+    """A number, a letter or a sign alone between dollars is maths, right beside a price too."""
+    assert shown(text) == expected
 
 
 @pytest.mark.parametrize("text", ["so $x^2$ is", r"so \(x^2\) is", "so $$x^2$$ is", r"so \[x^2\] is"])

@@ -107,6 +107,43 @@ def test_what_must_be_read_again_stays_short(kind: str, make: object) -> None:
     assert longest < 400, f"{kind}: {longest} characters pending"
 
 
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        (
+            "yaml",
+            "a: 1\nservices:\n  web:\n    ports:\n      - x: 1\n        y: 2\n    z: 3\nvolumes:\n  data: {}",
+        ),
+        (
+            "yaml",
+            "on:\n  push:\n    - a\njobs:\n  build:\n    steps:\n      - run: |\n          make\n        env: b",
+        ),
+        ("python", 'def f():\n    """one\n    two"""\n    return f"{x}"\n'),
+    ],
+)
+def test_code_looks_the_same_whether_it_was_watched_or_not(language: str, code: str) -> None:
+    """Showing each half-written line of code leaves no trace in how the lines after it are read."""
+    text = f"```{language}\n{code}\n```\n"
+    assert streamed(list(text), 60, tails=True) == render_lines(text, 60, THEME)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x\n\n``` a | b\n---|---\n```\n",
+        "~~~|t\n-|-\n~~~\n",
+        "# a | b\n---|---\n",
+        "- \n- |a\n-|-\n",
+        "1)\n2) a | b\n---|---\n",
+    ],
+)
+def test_a_line_that_begins_another_block_heads_no_table(text: str) -> None:
+    """A heading, an item or a code block with a `|` stays one, streamed or whole, whatever is below it."""
+    whole = written(render_lines(text, 40, THEME))
+    assert written(streamed(text.splitlines(keepends=True), 40)) == whole
+    assert not any("┼" in plain(line) for line in whole)
+
+
 def test_numbers_of_code_blocks_go_on_through_the_stream() -> None:
     """The code blocks of a reply are numbered from 1 in their order, those inside of lists too."""
     text = "```py\na\n```\n\n- x\n\n  ```\n  b\n  ```\n\n```sh\nc\n```\n"

@@ -45,6 +45,15 @@ def test_a_short_paste_is_one_draft(terminal: Screen, line_end: str) -> None:
     read(terminal, "a\nb\nc!")
 
 
+def test_nothing_hides_in_a_paste(terminal: Screen) -> None:
+    """What would turn the reading order or stay unseen in a paste shows as a sign, and is sent as it is."""
+    pasted = "a\u202eb\u200bc\U000e0041d 👩\u200d🍳"
+    terminal.paste(pasted)
+    terminal.wait_for("alice › a\ufffdb\ufffdc\ufffdd 👩")
+    terminal.send("\r")
+    read(terminal, pasted)
+
+
 def test_a_long_paste_is_shown_folded_and_sent_whole(terminal: Screen) -> None:
     """A paste of many lines is shown as its number of lines and is sent whole, with what is typed around it."""
     pasted = "\n".join(f"line {number}" for number in range(214))

@@ -76,8 +76,8 @@ class Highlighter:
         """Another one that begins where this one stands: for a line that is still being written."""
         twin = copy.copy(self)
         if self._context is not None:
-            twin._context = copy.copy(self._context)
-            twin._context.stack = list(self._context.stack)
+            # With the lists it keeps, such as YAML's levels of indentation, which reading on would empty.
+            twin._context = copy.deepcopy(self._context)
         return twin
 
     def _advance(self, text: str) -> Line:

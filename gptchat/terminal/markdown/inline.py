@@ -31,6 +31,7 @@ class InlineRenderer:
 
     def render(self, source: str, base: Style = PLAIN) -> Line:
         """The spans of `source`; a newline in them is a hard break."""
+        source = source.expandtabs(_TAB)  # a terminal's own tab stops would not be where it was measured
         if not _SPECIAL.search(source):
             return [(source, base)]
         out: Line = []
@@ -41,11 +42,12 @@ class InlineRenderer:
             style = stack[-1]
             match token.type:
                 case "text":
-                    self._text(token.content, style, out, bare=not links)
+                    begins = out and out[-1][0] == "\n"  # the blank after <br> begins no line
+                    self._text(token.content.lstrip(" ") if begins else token.content, style, out, bare=not links)
                 case "text_special":  # an entity can write any character
                     out.append((clean_line(token.content) or " ", style))
                 case "softbreak":
-                    if not _no_blank_between(tokens, index):
+                    if out and out[-1][0] != "\n" and not _no_blank_between(tokens, index):
                         out.append((" ", style))
                 case "hardbreak":
                     out.append(("\n", style))
@@ -117,6 +119,7 @@ class InlineRenderer:
         self._show_host(url, since, style, out)
 
 
+_TAB = 4
 _SHORT_URL = 40
 """Columns up to which an address is shown whole beside its text."""
 _MARKS = {"strong_open": "strong", "em_open": "emphasis", "s_open": "strike"}
@@ -126,8 +129,8 @@ _SPECIAL = re.compile(r"[\\`*_~\[\]<&$\n!]|://")
 
 def _no_blank_between(tokens: list[Token], index: int) -> bool:
     """Whether a line end stands between two wide characters, which takes no blank."""
-    before = tokens[index - 1].content[-1:] if index else ""
-    after = tokens[index + 1].content[:1] if index + 1 < len(tokens) else ""
+    before = next((tokens[at].content[-1] for at in range(index - 1, -1, -1) if tokens[at].content), "")
+    after = next((tokens[at].content[0] for at in range(index + 1, len(tokens)) if tokens[at].content), "")
     return bool(before and after and _WIDE_BREAK.match(before) and _WIDE_BREAK.match(after))
 
 

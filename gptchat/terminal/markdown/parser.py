@@ -29,12 +29,19 @@ _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]:[ \t]*")
 _REFERENCE = re.compile(r"\[\^([^\]\s]{1,40})\]")
 _DEEPEST = 50
 """Levels of nesting that are read: 25 lists in each other, or 50 quotes."""
+_OTHER_BLOCK = re.compile(r">|#{1,6}(?:\s|\Z)|(?:[-+*]|\d{1,9}[.)])(?:\s|\Z)|`{3,}[^`]*\Z|~{3}")
+"""What begins a quote, a heading, a list or a code block, and so no table, whatever the line below it is."""
+_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 _CLOSERS = {"$$": "$$", "\\[": "\\]"}
 _CJK = re.compile(
     "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
     "\U0001f200-\U0001f2ff\U00020000-\U0003ffff]"
 )
-_MONEY = re.compile(r"\d[\d,.]*(?:\s+[^\W\d_]{2,}|[^\S\n]*$|[KkMB]\b)")
+_MONEY = re.compile(r"\d[\d,.]*(?:(?:/[a-z]+)?\s+[^\W\d_]{2,}|(?<=[,.])\Z|[KkMB]\b)")
+_CJK_MONEY = re.compile(rf"\d[\d,.]*\s*{_CJK.pattern}")
+_SIGN = re.compile(r"\\[A-Za-z]+\Z")
+_VARIABLE = re.compile(r"(?:[A-Za-z_]\w[^\\^={}]*|[^\\]*[-+,:;/=.(\[\x22'])\Z")
+"""What stands between the dollars of two variables of a shell: `$PATH:$HOME`, `$a/$b`."""
 
 
 class _Inline(StateInline):
@@ -119,6 +126,8 @@ def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """The table rule, with every cell of every row kept in the token's `meta`: the library drops surplus ones."""
+    if _OTHER_BLOCK.match(getLine(state, start)):
+        return False
     before = len(state.tokens)
     if not table(state, start, end, silent):
         return False
@@ -128,13 +137,27 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         del state.tokens[before + 1 :]
         token.type, token.nesting = "table", 0
         token.map = [start, state.line]
+        header = _cells(lines[0])
         token.meta = {
-            "header": _cells(lines[0]),
+            "header": header,
             "align": _cells(lines[1]),
-            "rows": [_cells(row) for row in lines[2:]],
+            "rows": [_row(row, len(header)) for row in lines[2:]],
         }
         state.level = token.level
     return True
+
+
+def _row(line: str, count: int) -> list[str]:
+    """The cells of a row under `count` headers. Where it has more, a `|` inside of code parts none.
+
+    The grammar wants `\\|` there; models write `` `a || b` `` all the same.
+    """
+    cells = _cells(line)
+    if len(cells) > count:
+        whole = _cells(_CODE.sub(lambda code: re.sub(r"(?<!\\)\|", r"\\|", code[0]), line))
+        if len(whole) <= count:
+            return whole
+    return cells
 
 
 def _cells(row: str) -> list[str]:
@@ -205,7 +228,10 @@ def _footnote_reference(state: StateInline, silent: bool) -> bool:
 
 
 def _inline_maths(state: StateInline, silent: bool) -> bool:
-    """`$x$` by pandoc's rule (no blank inside the marks, no digit after), `$$x$$`, `\\(x\\)` and `\\[x\\]`."""
+    """`$x$` by pandoc's rule (no blank inside the marks, no digit after), `$$x$$`, `\\(x\\)` and `\\[x\\]`.
+
+    Dollars that belong to prices or to variables of a shell are text.
+    """
     src, pos = state.src, state.pos
     opener = src[pos : pos + 2]
     if opener in ("\\(", "\\["):
@@ -225,8 +251,11 @@ def _inline_maths(state: StateInline, silent: bool) -> bool:
     after = end + len(closer)
     if opener == "$" and (
         content != content.strip()
-        or src[after : after + 1].isdigit()
+        or (src[after : after + 1].isdigit() and not _SIGN.match(content))
         or "`" in content
+        or _CJK_MONEY.match(content)
+        or (re.match(r"[A-Za-z_{]", src[after : after + 1]) and _VARIABLE.match(content))
+        or (re.match(r"[A-Za-z0-9]", src[pos - 1 : pos]) and "\\" not in content)
         or (_MONEY.match(content) and not re.search(r"[\\^_=+<>]", content))
     ):
         return False

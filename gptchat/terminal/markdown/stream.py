@@ -25,6 +25,7 @@ from gptchat.terminal.theme import Theme
 
 _ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")
 _QUOTE = re.compile(r"( *)> ?")
+_FENCE = re.compile(r" *(?:`+|~+)")
 
 
 class MarkdownStream:
@@ -158,7 +159,9 @@ class MarkdownStream:
         rows = self._renderer.render(body, width, progress) if piece.text else []
         rewritten = self._source.split("\n")
         head, following = self._held_open(piece.path, rewritten)
-        opener = following + _inside(rewritten, piece.path, piece.start)
+        fence = _FENCE.match(_inside(rewritten, piece.path, piece.start))
+        assert fence is not None, "a code block begins with its fence"
+        opener = following + fence[0]  # the language is known; a `|` after it could be a table's header
         self._source = "\n".join([*head, opener, *rewritten[piece.end :]])
         self._opening = Opening(piece.path)
         return heading + rows
