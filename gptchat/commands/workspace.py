@@ -19,7 +19,7 @@ from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
 from gptchat.core.messages import Request
 from gptchat.core.session import Session
-from gptchat.errors import StorageError, UsageError
+from gptchat.errors import ConfigurationError, StorageError, UsageError
 from gptchat.manager import SessionManager, build
 from gptchat.redaction import redact
 from gptchat.storage import users as people
@@ -304,7 +304,7 @@ class Workspace:
     def next_request(self) -> tuple[str, str, dict[str, Any]]:
         """The next request as it stands: its address, the variable for its key, and its body.
 
-        Raises UsageError for a provider that is not spoken to over an OpenAI wire.
+        The variable is empty where no key is sent. Raises UsageError for a provider that speaks no OpenAI wire.
         """
         route = self.answering.route()
         settings = self.answering.provider_settings()
@@ -314,6 +314,13 @@ class Workspace:
                 hint=_("/provider chooses another"),
             )
         path, body = route.provider.body(build(self.manager.plan(route, draft=waiting(self)), route, self.session))
-        variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
+        variable = "" if self._sends_no_key(settings) else keys.variable_for(settings)
         address = redact(route.provider.address.rstrip("/"))  # some write their password into it
         return f"{address}{path}", variable, body
+
+    def _sends_no_key(self, provider: ProviderSettings) -> bool:
+        """Whether requests to `provider` go without a key, as those to a local server do."""
+        try:
+            return provider.keyless and self.find_key(provider) is None
+        except ConfigurationError:  # there is to be one, though it cannot be had now
+            return False
