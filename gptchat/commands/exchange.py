@@ -88,6 +88,11 @@ async def import_(ws: Workspace, call: Call) -> Effects:
             yield step
         else:
             report = step
+    if report.broken and not report.sessions and not report.known:
+        raise UsageError(
+            _("nothing came in: {reason}").format(reason=report.broken[0]),
+            hint=_("import reads markdown, json, jsonl, messages, users, and ChatGPT's export"),
+        )
     blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(_imported(report))]
     yield Show(blocks, _imported_json(report))
 
@@ -98,12 +103,20 @@ def _imported(report: Imported) -> list[str]:
     others = sorted({taken.user for taken in report.sessions})
     if others:
         lines[0] += _(" for {users}; /sessions lists them").format(users=", ".join(others))
-    if report.known:
-        lines.append(_("{n} were here already").format(n=report.known))
-    if report.left_out:
-        lines.append(_("{n} hidden messages or tool results were left out").format(n=report.left_out))
-    if report.broken:
-        lines.append(_("{n} parts could not be read:").format(n=len(report.broken)))
+    if known := report.known:
+        lines.append(ngettext("{n} was here already", "{n} were here already", known).format(n=known))
+    if left := report.left_out:
+        lines.append(
+            ngettext(
+                "{n} hidden message or tool result was left out",
+                "{n} hidden messages or tool results were left out",
+                left,
+            ).format(n=left)
+        )
+    if parts := len(report.broken):
+        lines.append(
+            ngettext("{n} part could not be read:", "{n} parts could not be read:", parts).format(n=parts)
+        )
         lines += [f"  {reason}" for reason in report.broken[:5]]
     return lines
 

@@ -169,3 +169,21 @@ def test_a_session_is_named_by_the_model(connected: Machine, server: Server) -> 
     server.script(say("A proposed title"))
     assert connected.ask("-c", "/rename") == {"title": "A proposed title"}
     assert connected.ask("/sessions")[0]["title"] == "A proposed title"
+
+
+@pytest.mark.parametrize("text", ["no conversation", "", '[{"role": "user"}]', '{"a": 1}'])
+def test_an_import_that_brings_nothing_is_a_failure(text: str, connected: Machine) -> None:
+    """Where nothing of a file can be read, the import fails with the file's name, the reason and what can be read."""
+    (connected.folder / "wrong.file").write_text(text)
+    result = connected.run("/import", "wrong.file")
+    assert result.status == 2
+    assert "wrong.file" in result.told[0]
+    assert "markdown, json, jsonl" in result.told[1]
+    assert connected.run("--json", "/import", "wrong.file").error["kind"] == "usage"
+
+
+def test_what_is_counted_is_told_in_the_singular_too(connected: Machine) -> None:
+    """One session that was here already, and one part that could not be read, are told as one."""
+    (connected.folder / "m.jsonl").write_text('{"role": "user", "content": "hi"}\n{"role": "us\n')
+    assert "1 part could not be read:" in connected.run("/import", "m.jsonl").out
+    assert "1 was here already" in connected.run("/import", "m.jsonl").out
