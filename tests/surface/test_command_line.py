@@ -150,6 +150,22 @@ def test_a_session_is_named_in_any_way(connected: Machine) -> None:
     assert first in ambiguous.told[0]
 
 
+@pytest.mark.parametrize("reference", ["", " "])
+def test_an_empty_session_is_none(reference: str, connected: Machine, server: Server) -> None:
+    """An empty `--session`, such as a script's unset variable, is refused instead of beginning another session."""
+    result = connected.run("-s", reference, "and then?")
+    assert result.status == 2
+    assert result.told[0].endswith("-s/--session needs a value")
+    assert server.requests == []
+
+
+def test_a_slash_command_gets_its_words_as_typed(connected: Machine) -> None:
+    """Words of a slash command that look like options stay where they were typed, wherever ours stand."""
+    connected.run("hello")
+    for arguments in (["-c", "/rename", "Rome", "--day", "two"], ["/rename", "Rome", "-c", "--day", "--", "two"]):
+        assert connected.ask(*arguments) == {"title": "Rome --day two"}
+
+
 def test_incognito_leaves_nothing(connected: Machine) -> None:
     """A run with `--incognito` answers, and no word of it and no name is on disk."""
     result = connected.run("--incognito", "-u", "mallory", "a very secret word")

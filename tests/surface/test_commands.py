@@ -173,7 +173,7 @@ def test_a_session_is_named_by_the_model(connected: Machine, server: Server) -> 
 
 @pytest.mark.parametrize("text", ["no conversation", "", '[{"role": "user"}]', '{"a": 1}'])
 def test_an_import_that_brings_nothing_is_a_failure(text: str, connected: Machine) -> None:
-    """Where nothing of a file can be read, the import fails with the file's name, the reason and what can be read."""
+    """Where nothing of a file can be read, the import fails with the file's name, the reason and what to do."""
     (connected.folder / "wrong.file").write_text(text)
     result = connected.run("/import", "wrong.file")
     assert result.status == 2
