@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from gptchat.storage.exchange import Imported
 
 Effects = AsyncGenerator[Effect, Any]
+
+_DOCUMENTS = ("json", "messages", "users")
+"""The formats whose text is one JSON document."""
 
 
 async def export(ws: Workspace, call: Call) -> Effects:
@@ -39,7 +43,8 @@ async def export(ws: Workspace, call: Call) -> Effects:
     if target in ("", "-"):
         text = "".join(exporting.render([ws.session], name, [ws.journals.path(ws.session)]))
         language = {"markdown": "markdown", "html": "html"}.get(name, "json")
-        yield Show([Source(text, language)], text)
+        # with --json what is JSON already is the document itself, not a text that holds one
+        yield Show([Source(text, language)], json.loads(text) if name in _DOCUMENTS else text)
         return
     path = await asyncio.to_thread(_target, ws.session.id, target, name)
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":

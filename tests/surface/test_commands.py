@@ -187,3 +187,16 @@ def test_what_is_counted_is_told_in_the_singular_too(connected: Machine) -> None
     (connected.folder / "m.jsonl").write_text('{"role": "user", "content": "hi"}\n{"role": "us\n')
     assert "1 part could not be read:" in connected.run("/import", "m.jsonl").out
     assert "1 was here already" in connected.run("/import", "m.jsonl").out
+
+
+def test_an_export_shown_as_json_is_the_document_itself(connected: Machine) -> None:
+    """`gptchat --json /export json | jq .messages` works; what is no JSON document, such as Markdown, is a text."""
+    connected.run("hello")
+    said = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "You said: hello"}]
+    assert [message["content"] for message in connected.ask("-c", "/export", "json")["messages"]] == [
+        message["content"] for message in said
+    ]
+    assert connected.ask("-c", "/export", "messages", "-") == said
+    assert connected.ask("-c", "/export", "users") == {"alice": said}
+    assert "You said: hello" in connected.ask("-c", "/export", "markdown")
+    assert json.loads(connected.ask("-c", "/export", "jsonl").splitlines()[0])["type"] == "session"
