@@ -190,7 +190,7 @@ def test_what_is_counted_is_told_in_the_singular_too(connected: Machine) -> None
 
 
 def test_an_export_shown_as_json_is_the_document_itself(connected: Machine) -> None:
-    """`gptchat --json /export json | jq .messages` works; what is no JSON document, such as Markdown, is a text."""
+    """`gptchat --json /export json | jq .messages` works; what is no JSON, such as Markdown, is a text."""
     connected.run("hello")
     said = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "You said: hello"}]
     assert [message["content"] for message in connected.ask("-c", "/export", "json")["messages"]] == [
@@ -200,3 +200,11 @@ def test_an_export_shown_as_json_is_the_document_itself(connected: Machine) -> N
     assert connected.ask("-c", "/export", "users") == {"alice": said}
     assert "You said: hello" in connected.ask("-c", "/export", "markdown")
     assert json.loads(connected.ask("-c", "/export", "jsonl").splitlines()[0])["type"] == "session"
+
+
+@pytest.mark.parametrize("words", [["--forever", "1"], ["1", "--forever"]])
+def test_a_command_s_flag_may_stand_last(words: list[str], connected: Machine) -> None:
+    """A flag of a slash command is one before its arguments and after them."""
+    connected.run("hello")
+    assert connected.ask("/delete", *words)["forever"] is True
+    assert connected.ask("/sessions") == []
