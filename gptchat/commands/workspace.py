@@ -314,7 +314,7 @@ class Workspace:
                 hint=_("/provider chooses another"),
             )
         path, body = route.provider.body(build(self.manager.plan(route, draft=waiting(self)), route, self.session))
-        variable = "" if self._sends_no_key(settings) else keys.variable_for(settings)
+        variable = "" if self._sends_no_key(settings) else keys.variable_for(settings, self.environ)
         address = redact(route.provider.address.rstrip("/"))  # some write their password into it
         return f"{address}{path}", variable, body
 

@@ -52,14 +52,16 @@ def variables_of(provider: ProviderSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((own, *usual))) if own else usual
 
 
-def variable_for(provider: ProviderSettings) -> str:
-    """The variable that a program of the person's own reads the key from: the usual one, else one of its name.
+def variable_for(provider: ProviderSettings, environ: Mapping[str, str]) -> str:
+    """The variable that a program of the person's own reads the key from: the one that is set, the usual one,
+    else one of the provider's name.
 
     OpenAI's variable is never meant for somebody else's server.
     """
     own = re.sub(r"[^A-Za-z0-9]+", "_", provider.name).strip("_").upper()
     named = f"{own}_API_KEY" if own and not own[0].isdigit() else "API_KEY"
-    return next(iter(variables_of(provider)), named)
+    usual = variables_of(provider)
+    return next((variable for variable in usual if environ.get(variable, "").strip()), next(iter(usual), named))
 
 
 def find_key(
