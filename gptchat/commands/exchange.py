@@ -25,14 +25,20 @@ Effects = AsyncGenerator[Effect, Any]
 _DOCUMENTS = ("json", "messages", "users")
 """The formats whose text is one JSON document."""
 
+_OF_OTHERS = frozenset(("pdf", "doc", "docx", "odt", "rtf", "txt", "text", "csv", "xml", "yaml", "yml", "tex"))
+"""Words that mean a format, not a file of that name, though we write none of these."""
+
 
 async def export(ws: Workspace, call: Call) -> Effects:
     """Write the session to a file, or show it."""
     from gptchat.storage import exchange, exporting  # only where they are needed
 
     name, target = call.get("format") or "markdown", call.get("file")
+    if "." not in name:
+        name = exporting.format_of(Path(f"chat.{name}")) or name  # `md` is markdown
     if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
-        if target or (name.isalpha() and difflib.get_close_matches(name, exchange.FORMATS)):
+        near = name.isalpha() and difflib.get_close_matches(name, exchange.FORMATS)
+        if target or near or name.lower() in _OF_OTHERS:
             raise UsageError(
                 _("{name} is no export format").format(name=name),
                 hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),

@@ -105,7 +105,9 @@ def test_a_language_is_the_person_s_own(connected: Machine) -> None:
 def test_export_knows_a_misspelt_format_from_a_file(connected: Machine) -> None:
     """A misspelt format is told and writes nothing; a file's ending names its format; `-` is standard output."""
     connected.run("hello")
-    assert "markdown" in connected.run("-c", "/export", "markdwon").told[1]
+    for unknown in ("markdwon", "pdf", "txt"):
+        assert "markdown" in connected.run("-c", "/export", unknown).told[1]
+    assert connected.run("-c", "/export", "md").out == connected.run("-c", "/export", "markdown").out
     connected.ask("-c", "/export", "chat.json")
     assert json.loads((connected.folder / "chat.json").read_text())["type"] == "session"
     assert json.loads(connected.run("-c", "/export", "messages", "-").out)[0] == {
