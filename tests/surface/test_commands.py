@@ -210,3 +210,15 @@ def test_a_command_s_flag_may_stand_last(words: list[str], connected: Machine) -
     connected.run("hello")
     assert connected.ask("/delete", *words)["forever"] is True
     assert connected.ask("/sessions") == []
+
+
+def test_settings_keep_their_types_in_json(connected: Machine) -> None:
+    """A script reads numbers, truth values, lists and null from `/config` as from `/set`, not words for them."""
+    given = ["-o", "temperature=0.2", "-o", 'stop=["a", "b"]', "-o", "ui.vi=true"]
+    shown = connected.ask(*given, "/config")
+    wanted = {"temperature": 0.2, "stop": ["a", "b"], "ui.vi": True, "context.max_turns": 0, "seed": None}
+    wanted |= {"fallback": [], "model": "test-model", "providers.here.key_optional": True}
+    assert {key: shown[key]["value"] for key in wanted} == wanted
+    assert shown["temperature"]["from"] == "flag"
+    assert connected.ask(*given, "/set", "temperature") == {"temperature": 0.2}
+    assert connected.ask(*given, "/doctor")[1]["settings"]["temperature"]["value"] == 0.2
