@@ -173,7 +173,7 @@ class Workspace:
         self._drop_chat_settings()
         self.settings.replace_layer("session", settings or {})
         if settings is None and self.run.system is not None:
-            self.settings.replace_layer("session", {"system": self.run.system})
+            self._put("system", self.run.system)
         return self.manager.begin(self._user, self._session_settings(), title=title)
 
     def open_session(self, session_id: str) -> Session:
@@ -195,6 +195,8 @@ class Workspace:
         for key in ("provider", "model", "system", "preset", *schema.PARAMETERS):
             if self.settings.source(key).layer not in ("default", "file", "environment") and key not in kept:
                 kept[key] = self.settings.get(key)
+        if "preset" in kept and kept.get("system") == self.settings.get("system"):
+            kept["system"] = kept.pop("system")  # the newest stands last: the preset's own does not come back
         return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
 
     # Settings
@@ -224,11 +226,17 @@ class Workspace:
 
     def change_session(self, key: str, value: Any) -> None:
         """Set `key` for the open session alone."""
-        self.settings.set("session", key, value)
+        self._put(key, value)
         changes = {key: value}
         if key == "provider":
             changes["model"] = self.settings.layer("session").get("model")
         self._record_settings(changes)
+
+    def _put(self, key: str, value: Any) -> None:
+        """Let `value` hold in the open session, whatever a flag, a preset or an earlier `/set` says."""
+        self.settings.set("session", key, value)
+        if self.settings.get(key) != value:
+            self.settings.set("set", key, value)
 
     def _record_settings(self, changes: Mapping[str, Any]) -> None:
         if self.session.messages:

@@ -138,6 +138,19 @@ def test_a_preset_is_a_bundle(connected: Machine, server: Server) -> None:
     assert [sent(request)[0]["content"] for request in server.requests] == ["Translate", "Translate"]
 
 
+def test_the_system_prompt_that_was_asked_for_goes_before_a_preset_s(connected: Machine, server: Server) -> None:
+    """`--system` and `/system` hold beside a preset and an older prompt, now and in the resumed session."""
+    connected.connect(server.url, more='[presets.translator]\nsystem = "Translate"\ntemperature = 0.2\n')
+    preset = ("--preset", "translator")
+    connected.run(*preset, "--system", "Mine", "one")
+    connected.run("-c", "two")
+    connected.run("-c", *preset, "--system", "Other", "three")
+    connected.ask("-c", *preset, "/system", "Third")
+    connected.run("-c", "four")
+    assert [sent(request)[0]["content"] for request in server.requests] == ["Mine", "Mine", "Other", "Third"]
+    assert [request.json["temperature"] for request in server.requests] == [0.2] * 4
+
+
 def test_a_session_is_named_in_any_way(connected: Machine) -> None:
     """`-s` takes an id, a unique beginning of one, a number in the list, or words of the title."""
     first = connected.ask("tell me of tax returns")["session"]
