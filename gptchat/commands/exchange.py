@@ -38,12 +38,13 @@ async def export(ws: Workspace, call: Call) -> Effects:
         name = exporting.format_of(Path(f"chat.{name}")) or name  # `md` is markdown
     if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
         near = name.isalpha() and difflib.get_close_matches(name, exchange.FORMATS)
-        if target or near or name.lower() in _OF_OTHERS:
+        whole = f"{name} {target}".strip()  # a file's name may have blanks, which a shell takes the quotes from
+        if near or name.lower() in _OF_OTHERS or (target and not exporting.format_of(Path(target))):
             raise UsageError(
                 _("{name} is no export format").format(name=name),
                 hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
             )
-        name, target = exporting.format_of(Path(name)) or "markdown", name
+        name, target = exporting.format_of(Path(whole)) or "markdown", whole
     if not ws.session.messages:
         raise UsageError(_("nothing has been said yet"))
     if target in ("", "-"):

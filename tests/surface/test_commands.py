@@ -114,8 +114,10 @@ def test_export_knows_a_misspelt_format_from_a_file(connected: Machine) -> None:
         "role": "user",
         "content": "hello",
     }
+    assert connected.run("-c", "/export", "markdwon", "chat.md").status == 2
+    connected.ask("-c", "/export", "my chat.json")
     written = sorted(path.name for path in connected.folder.iterdir() if not path.name.startswith("."))
-    assert written == ["chat.json"]
+    assert written == ["chat.json", "my chat.json"]
 
 
 def test_keys_are_shown_masked_only(machine: Machine, server: Server) -> None:
