@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     _speak_utf8()
     try:
         options = parse(arguments)
-        return _run(options)
+        status = _run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what fails later, when Python ends, could not be told any more
+        return status
     except GptchatError as error:
         from gptchat.terminal.oneshot import tell_failure
 
@@ -43,13 +46,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         return tell_failure(TurnInterruptedError(_("stopped")), as_json=wants_json(arguments))
     except BrokenPipeError:
         # Whoever read our output has left (`gptchat ... | head`); nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except Exception as fault:
         from gptchat.terminal.debugging import unexpected
         from gptchat.terminal.oneshot import tell_failure
 
-        return tell_failure(unexpected(fault), as_json=wants_json(arguments), debug="--debug" in arguments)
+        debug = "--debug" in arguments
+        if (failure := _output_failed(fault)) is not None:
+            _drop_output()
+            return tell_failure(failure, as_json=False, debug=debug)
+        return tell_failure(unexpected(fault), as_json=wants_json(arguments), debug=debug)
+
+
+def _output_failed(fault: Exception) -> GptchatError | None:
+    """The failure that `fault` is where standard output could not be written; else None.
+
+    Storage tells its own failures as such, with the file; what comes here without one was written to a stream.
+    """
+    import errno
+
+    from gptchat.errors import StorageError
+
+    writing = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+    if not isinstance(fault, OSError) or fault.filename is not None or fault.errno not in writing:
+        return None
+    return StorageError(
+        _("standard output cannot be written: {why}").format(why=words.reason(fault)),
+        hint=_("choose another place for the output"),
+    )
+
+
+def _drop_output() -> None:
+    """Let what still waits for standard output go nowhere, so that Python ends without complaint."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(options: Options) -> int:

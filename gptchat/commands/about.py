@@ -10,7 +10,7 @@ from gptchat import words
 from gptchat.commands import spending
 from gptchat.commands.effects import Block, Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
-from gptchat.commands.wording import window_source
+from gptchat.commands.wording import setting_as_json, window_source
 from gptchat.commands.workspace import Workspace
 from gptchat.config import parse as settings_parse
 from gptchat.config.schema import SETTINGS
@@ -110,7 +110,10 @@ async def config(ws: Workspace, call: Call) -> Effects:
             Facts([(_("settings file"), str(ws.paths.config_file)), (_("data"), str(ws.paths.data_dir))]),
             Table([_("setting"), _("value"), _("from")], rows),
         ],
-        {item.key: {"value": item.shown, "from": item.source.layer} for item in items},
+        {
+            item.key: {"value": setting_as_json(item.value, item.shown), "from": item.source.layer}
+            for item in items
+        },
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gptchat.commands.checkup import Finding, failed
 from gptchat.commands.effects import Show, Table
+from gptchat.commands.wording import setting_as_json
 from gptchat.commands.workspace import Workspace
 from gptchat.config import schema
 from gptchat.config.credentials import credentials_file
@@ -45,7 +46,10 @@ def settings(ws: Workspace, provider: str) -> Iterator[Show]:
     items = [item for item in everything if item.key.startswith(mine) or item.key in schema.SETTINGS]
     if items:
         rows = [[item.key, item.shown, item.source.brief] for item in items]
-        values = {item.key: {"value": item.shown, "from": str(item.source)} for item in items}
+        values = {
+            item.key: {"value": setting_as_json(item.value, item.shown), "from": str(item.source)}
+            for item in items
+        }
         yield Show(
             [Table([_("setting"), _("value"), _("from")], rows)],
             {"check": "settings", "state": "note", "settings": values},

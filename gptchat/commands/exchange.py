@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,25 +22,36 @@ if TYPE_CHECKING:
 
 Effects = AsyncGenerator[Effect, Any]
 
+_DOCUMENTS = ("json", "messages", "users")
+"""The formats whose text is one JSON document."""
+
+_OF_OTHERS = frozenset(("pdf", "doc", "docx", "odt", "rtf", "txt", "text", "csv", "xml", "yaml", "yml", "tex"))
+"""Words that mean a format, not a file of that name, though we write none of these."""
+
 
 async def export(ws: Workspace, call: Call) -> Effects:
     """Write the session to a file, or show it."""
     from gptchat.storage import exchange, exporting  # only where they are needed
 
     name, target = call.get("format") or "markdown", call.get("file")
+    if "." not in name:
+        name = exporting.format_of(Path(f"chat.{name}")) or name  # `md` is markdown
     if name not in exchange.FORMATS:  # `/export notes.md` names a file, and its ending the format
-        if target or (name.isalpha() and difflib.get_close_matches(name, exchange.FORMATS)):
+        near = name.isalpha() and difflib.get_close_matches(name, exchange.FORMATS)
+        whole = f"{name} {target}".strip()  # a file's name may have blanks, which a shell takes the quotes from
+        if near or name.lower() in _OF_OTHERS or (target and not exporting.format_of(Path(target))):
             raise UsageError(
                 _("{name} is no export format").format(name=name),
                 hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
             )
-        name, target = exporting.format_of(Path(name)) or "markdown", name
+        name, target = exporting.format_of(Path(whole)) or "markdown", whole
     if not ws.session.messages:
         raise UsageError(_("nothing has been said yet"))
     if target in ("", "-"):
         text = "".join(exporting.render([ws.session], name, [ws.journals.path(ws.session)]))
         language = {"markdown": "markdown", "html": "html"}.get(name, "json")
-        yield Show([Source(text, language)], text)
+        # with --json what is JSON already is the document itself, not a text that holds one
+        yield Show([Source(text, language)], json.loads(text) if name in _DOCUMENTS else text)
         return
     path = await asyncio.to_thread(_target, ws.session.id, target, name)
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
@@ -88,6 +100,11 @@ async def import_(ws: Workspace, call: Call) -> Effects:
             yield step
         else:
             report = step
+    if report.broken and not report.sessions and not report.known:
+        raise UsageError(
+            _("nothing came in: {reason}").format(reason=report.broken[0]),
+            hint=_("import reads markdown, json, jsonl, messages, users, and ChatGPT's export"),
+        )
     blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(_imported(report))]
     yield Show(blocks, _imported_json(report))
 
@@ -98,12 +115,20 @@ def _imported(report: Imported) -> list[str]:
     others = sorted({taken.user for taken in report.sessions})
     if others:
         lines[0] += _(" for {users}; /sessions lists them").format(users=", ".join(others))
-    if report.known:
-        lines.append(_("{n} were here already").format(n=report.known))
-    if report.left_out:
-        lines.append(_("{n} hidden messages or tool results were left out").format(n=report.left_out))
-    if report.broken:
-        lines.append(_("{n} parts could not be read:").format(n=len(report.broken)))
+    if known := report.known:
+        lines.append(ngettext("{n} was here already", "{n} were here already", known).format(n=known))
+    if left := report.left_out:
+        lines.append(
+            ngettext(
+                "{n} hidden message or tool result was left out",
+                "{n} hidden messages or tool results were left out",
+                left,
+            ).format(n=left)
+        )
+    if parts := len(report.broken):
+        lines.append(
+            ngettext("{n} part could not be read:", "{n} parts could not be read:", parts).format(n=parts)
+        )
         lines += [f"  {reason}" for reason in report.broken[:5]]
     return lines
 

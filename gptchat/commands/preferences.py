@@ -9,6 +9,7 @@ from typing import Any
 from gptchat import redaction
 from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.wording import setting_as_json
 from gptchat.commands.workspace import Workspace
 from gptchat.config import parse as settings_parse
 from gptchat.config.endpoints import ProviderSettings
@@ -67,12 +68,8 @@ def _change(ws: Workspace, key: str, value: Any) -> str:
 
 
 def _json(ws: Workspace, key: str) -> tuple[str, Any]:
-    """A setting for `--json`: its value, or the masked text where it may hold a secret."""
-    value = ws.settings.get(key)
-    plain = isinstance(value, (bool, int, float)) or value is None or settings_parse.show_value(value) == (
-        ws.settings.shown(key)
-    )  # fmt: skip
-    return key, value if plain else ws.settings.shown(key)
+    """A setting and its value for `--json`."""
+    return key, setting_as_json(ws.settings.get(key), ws.settings.shown(key))
 
 
 async def unset(ws: Workspace, call: Call) -> Effects:

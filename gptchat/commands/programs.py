@@ -31,20 +31,19 @@ _ARGUMENTS = frozenset(
 
 
 def write(language: str, url: str, variable: str, body: dict[str, Any]) -> str:
-    """The program in `language` (`curl`, `python`, `node`) that sends `body` to `url`."""
+    """The program in `language` (`curl`, `python`, `node`) that sends `body` to `url`.
+
+    It takes the key from `variable`; an empty one is for a server that is sent no key.
+    """
     body = {key: value for key, value in body.items() if key not in ("stream", "stream_options")}
     return {"curl": _curl, "python": _python, "node": _node}[language](url, variable, body)
 
 
 def _curl(url: str, variable: str, body: dict[str, Any]) -> str:
     data = shlex.quote(json.dumps(body, ensure_ascii=False, indent=2))
+    key = [f'  -H "{_header(url)}${{{variable}}}" \\'] if variable else []
     return "\n".join(
-        (
-            f"curl {shlex.quote(url)} \\",
-            f'  -H "{_header(url)}${{{variable}}}" \\',
-            "  -H 'Content-Type: application/json' \\",
-            f"  -d {data}",
-        )
+        (f"curl {shlex.quote(url)} \\", *key, "  -H 'Content-Type: application/json' \\", f"  -d {data}")
     )
 
 
@@ -62,7 +61,8 @@ def _python(url: str, variable: str, body: dict[str, Any]) -> str:
         "responses": "reply.output_text",
         "completions": "reply.choices[0].text",
     }[call]
-    key = f'os.environ["{variable}"]'
+    key = f'os.environ["{variable}"]' if variable else '"none"'  # the SDK wants one; the server does not look
+    opening = "import os\n\n" if variable else ""
     endpoint, deployments, _deployment = base.partition("/openai/deployments/")
     if deployments:
         version = parse_qs(urlsplit(url).query).get("api-version", [""])[0]
@@ -71,7 +71,7 @@ def _python(url: str, variable: str, body: dict[str, Any]) -> str:
     else:
         name, client = "OpenAI", f"OpenAI(api_key={key}, base_url={base!r})"
     return (
-        f"import os\n\nfrom openai import {name}\n\n"
+        f"{opening}from openai import {name}\n\n"
         f"client = {client}\nreply = client.{call}.create(\n{arguments})\nprint({text})\n"
     )
 
@@ -79,11 +79,11 @@ def _python(url: str, variable: str, body: dict[str, Any]) -> str:
 def _node(url: str, variable: str, body: dict[str, Any]) -> str:
     name, _colon, scheme = _header(url).partition(": ")
     data = json.dumps(body, ensure_ascii=False, indent=2)
-    value = f"`{scheme}${{process.env.{variable}}}`"
+    key = f', "{name}": `{scheme}${{process.env.{variable}}}`' if variable else ""
     return (
         f"const answer = await fetch({json.dumps(url)}, {{\n"
         '  method: "POST",\n'
-        f'  headers: {{ "Content-Type": "application/json", "{name}": {value} }},\n'
+        f'  headers: {{ "Content-Type": "application/json"{key} }},\n'
         f"  body: JSON.stringify({data.replace(chr(10), chr(10) + '  ')}),\n"
         "});\nconsole.log(JSON.stringify(await answer.json(), null, 2));\n"
     )

@@ -200,13 +200,19 @@ def call(command: Command, rest: str) -> Call:
 
 
 def _take_flags(command: Command, rest: str) -> tuple[frozenset[str], str]:
+    """The command's flags, before its arguments or after them as people type in a shell, and the arguments."""
     flags: set[str] = set()
     while command.flags:
-        word, _space, after = rest.partition(" ")
-        if word not in command.flags:
+        first, _space, after = rest.partition(" ")
+        before, _space, last = rest.rpartition(" ")
+        if first in command.flags:
+            flags.add(first)
+            rest = after.strip()
+        elif last in command.flags:
+            flags.add(last)
+            rest = before.strip()
+        else:
             break
-        flags.add(word)
-        rest = after.strip()
     return frozenset(flags), rest
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gptchat.commands.effects import Progress
+from gptchat.config import parse as settings_parse
 from gptchat.errors import TurnInterruptedError
 from gptchat.words import _, ngettext
 
@@ -31,6 +32,12 @@ def age(ts: str) -> str:
     if (days := hours // 24) < 14:
         return ngettext("{n} day ago", "{n} days ago", days).format(n=days)
     return then.astimezone().strftime("%Y-%m-%d")
+
+
+def setting_as_json(value: Any, shown: str) -> Any:
+    """The value of a setting for `--json`: as it is, or the masked text `shown` where it may hold a secret."""
+    plain = isinstance(value, (bool, int, float)) or value is None or settings_parse.show_value(value) == shown
+    return value if plain else shown
 
 
 def window_source(source: str) -> str:

@@ -19,7 +19,7 @@ from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
 from gptchat.core.messages import Request
 from gptchat.core.session import Session
-from gptchat.errors import StorageError, UsageError
+from gptchat.errors import ConfigurationError, StorageError, UsageError
 from gptchat.manager import SessionManager, build
 from gptchat.redaction import redact
 from gptchat.storage import users as people
@@ -173,7 +173,7 @@ class Workspace:
         self._drop_chat_settings()
         self.settings.replace_layer("session", settings or {})
         if settings is None and self.run.system is not None:
-            self.settings.replace_layer("session", {"system": self.run.system})
+            self._put("system", self.run.system)
         return self.manager.begin(self._user, self._session_settings(), title=title)
 
     def open_session(self, session_id: str) -> Session:
@@ -195,6 +195,8 @@ class Workspace:
         for key in ("provider", "model", "system", "preset", *schema.PARAMETERS):
             if self.settings.source(key).layer not in ("default", "file", "environment") and key not in kept:
                 kept[key] = self.settings.get(key)
+        if "preset" in kept and kept.get("system") == self.settings.get("system"):
+            kept["system"] = kept.pop("system")  # the newest stands last: the preset's own does not come back
         return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
 
     # Settings
@@ -224,11 +226,17 @@ class Workspace:
 
     def change_session(self, key: str, value: Any) -> None:
         """Set `key` for the open session alone."""
-        self.settings.set("session", key, value)
+        self._put(key, value)
         changes = {key: value}
         if key == "provider":
             changes["model"] = self.settings.layer("session").get("model")
         self._record_settings(changes)
+
+    def _put(self, key: str, value: Any) -> None:
+        """Let `value` hold in the open session, whatever a flag, a preset or an earlier `/set` says."""
+        self.settings.set("session", key, value)
+        if self.settings.get(key) != value:
+            self.settings.set("set", key, value)
 
     def _record_settings(self, changes: Mapping[str, Any]) -> None:
         if self.session.messages:
@@ -304,7 +312,7 @@ class Workspace:
     def next_request(self) -> tuple[str, str, dict[str, Any]]:
         """The next request as it stands: its address, the variable for its key, and its body.
 
-        Raises UsageError for a provider that is not spoken to over an OpenAI wire.
+        The variable is empty where no key is sent. Raises UsageError for a provider that speaks no OpenAI wire.
         """
         route = self.answering.route()
         settings = self.answering.provider_settings()
@@ -314,6 +322,13 @@ class Workspace:
                 hint=_("/provider chooses another"),
             )
         path, body = route.provider.body(build(self.manager.plan(route, draft=waiting(self)), route, self.session))
-        variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
+        variable = "" if self._sends_no_key(settings) else keys.variable_for(settings, self.environ)
         address = redact(route.provider.address.rstrip("/"))  # some write their password into it
         return f"{address}{path}", variable, body
+
+    def _sends_no_key(self, provider: ProviderSettings) -> bool:
+        """Whether requests to `provider` go without a key, as those to a local server do."""
+        try:
+            return provider.keyless and self.find_key(provider) is None
+        except ConfigurationError:  # there is to be one, though it cannot be had now
+            return False

@@ -79,13 +79,16 @@ def parse(argv: Sequence[str]) -> Options:
         if not words or not words[0].startswith("/"):
             parser.error(_("unknown option {name}").format(name=unknown[0]))
         # A flag of the slash command itself, as in `gptchat /delete --forever 3`.
-        words = [words[0], *unknown, *words[1:]]
+        words = _as_typed(flags, words, unknown)
+    if given.session is not None and not given.session.strip():
+        # A script's unset variable: it must not begin another session without a word.
+        parser.error(_("{option} needs a value").format(option="-s/--session"))
     return Options(
         prompt=" ".join(words),
         user=given.user,
         provider=given.provider,
         model=given.model,
-        session=given.session,
+        session=given.session or "",
         latest=given.latest,
         system=given.system,
         preset=given.preset,
@@ -100,6 +103,17 @@ def parse(argv: Sequence[str]) -> Options:
         lang=given.lang,
         debug=given.debug,
     )
+
+
+def _as_typed(flags: Sequence[str], words: Sequence[str], unknown: Sequence[str]) -> list[str]:
+    """`words` and the `unknown` flags among them in the order of `flags`; what stands after `--` comes last."""
+    left, others, merged = list(words), list(unknown), []
+    for flag in flags:
+        for queue in (left, others):
+            if queue and queue[0] == flag:
+                merged.append(queue.pop(0))
+                break
+    return [*merged, *others, *left]
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -147,7 +161,7 @@ def _build() -> argparse.ArgumentParser:
         "-s",
         "--session",
         metavar="REF",
-        default="",
+        default=None,
         help=_("open a saved session: id, number or words of its title"),
     )
     add("-c", "--continue", dest="latest", action="store_true", help=_("open this user's latest session"))

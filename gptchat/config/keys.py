@@ -25,6 +25,7 @@ __all__ = [
     "forget_key",
     "missing_key",
     "store_key",
+    "variable_for",
     "variables_of",
 ]
 
@@ -49,6 +50,18 @@ def variables_of(provider: ProviderSettings) -> tuple[str, ...]:
     if own and own not in usual:
         return (own,)
     return tuple(dict.fromkeys((own, *usual))) if own else usual
+
+
+def variable_for(provider: ProviderSettings, environ: Mapping[str, str]) -> str:
+    """The variable that a program of the person's own reads the key from: the one that is set, the usual one,
+    else one of the provider's name.
+
+    OpenAI's variable is never meant for somebody else's server.
+    """
+    own = re.sub(r"[^A-Za-z0-9]+", "_", provider.name).strip("_").upper()
+    named = f"{own}_API_KEY" if own and not own[0].isdigit() else "API_KEY"
+    usual = variables_of(provider)
+    return next((variable for variable in usual if environ.get(variable, "").strip()), next(iter(usual), named))
 
 
 def find_key(

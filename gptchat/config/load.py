@@ -153,7 +153,7 @@ def _unknown(place: Place, value: object, text: str, path: Path) -> Configuratio
         return ConfigurationError(
             message, hint=_("{key} stands at the top of the file, before the first [table]").format(key=last)
         )
-    known = list(schema.TABLES) if len(place) == 1 else []
+    known = [*schema.TABLES, *sorted(_groups())] if len(place) == 1 else []
     return ConfigurationError(message, hint=suggestion(key, known))
 
 

@@ -210,6 +210,7 @@ def nearest(key: str, known: Iterable[str] = ()) -> list[str]:
 
     last = key.lower().replace("-", "_").rsplit(".", 1)[-1]
     others = [_OTHER_NAMES[last]] if last in _OTHER_NAMES else []
+    of_provider: list[str] = []
     group, _dot, _rest = key.partition(".")
     table, name, _field = schema.split(key)
     if table in schema.TABLES and name:
@@ -217,14 +218,18 @@ def nearest(key: str, known: Iterable[str] = ()) -> list[str]:
         others = [f"{table}.{name}.{other}" for other in others if other in schema.TABLES[table]]
     else:
         pool = list(schema.SETTINGS)
+        of_provider = [field for field in (last, *others) if field in schema.PROVIDER_FIELDS]
         others = [other for other in others if other in schema.SETTINGS]
     pool = [*known, *pool]
     same = [candidate for candidate in pool if candidate.rsplit(".", 1)[-1] == last]
+    if not same:  # such as `base_url` at the top of the file
+        others = others or [f"providers.NAME.{field}" for field in of_provider]
     close = difflib.get_close_matches(key.lower(), pool, 3, 0.7)
     ends = {candidate.rsplit(".", 1)[-1]: candidate for candidate in reversed(pool)}
     close += [ends[end] for end in difflib.get_close_matches(last, list(ends), 2, 0.75)]
     best = list(dict.fromkeys(others or [*same, *close]))
-    return (best or [candidate for candidate in pool if candidate.startswith(f"{group}.")])[:4]
+    begun = [candidate for candidate in pool if candidate.startswith((f"{group}.", last))]
+    return (best or begun)[:4]
 
 
 def complete_key(prefix: str, names: Mapping[str, Iterable[str]] | None = None) -> list[str]:

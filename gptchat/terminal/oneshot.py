@@ -167,6 +167,7 @@ class _OneShot:
                 theme=choose(self.workspace.settings.text("ui.theme") or "auto", self.workspace.environ),
                 terminal=terminal,
                 reasoning=self.workspace.settings.get("ui.reasoning"),
+                reads_keys=False,
             )
         watched = self.streams.stderr.isatty()
         return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json, watched=watched)

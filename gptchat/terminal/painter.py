@@ -38,7 +38,7 @@ class Painter:
     """Streamed Markdown on a terminal.
 
     `write` takes text for the terminal and sends it on at once. `size` gives columns and rows. `clock` gives
-    seconds that never run backwards.
+    seconds that never run backwards. `reads_keys` says that somebody listens for Esc; else Ctrl-C alone stops.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Painter:
         clock: Callable[[], float] = time.monotonic,
         reasoning: Reasoning = "short",
         code_blocks: int = 0,
+        reads_keys: bool = True,
     ) -> None:
         self._measure = size
         self._size = size()
@@ -58,6 +59,7 @@ class Painter:
         self._terminal = terminal
         self._clock = clock
         self._mode = reasoning
+        self._reads_keys = reads_keys
         self._encoder = Encoder(terminal)
         self._region: LiveRegion | PlainRegion = (
             PlainRegion(write) if terminal.dumb else LiveRegion(write, terminal)
@@ -262,7 +264,7 @@ class Painter:
         parts = [seconds_only(passed)]
         if self._thoughts_since is not None and not self._has_text and not self._activity:
             parts.append(_("thinking"))
-        parts.append(_("Esc stops"))
+        parts.append(_("Esc stops") if self._reads_keys else _("Ctrl-C stops"))
         if self._activity:
             parts.append(self._activity)  # last: a server's reasons may be longer than the line
         return f"{sign} " + " · ".join(parts)

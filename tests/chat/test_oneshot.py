@@ -140,3 +140,15 @@ def test_in_a_terminal_the_reply_is_drawn(home: Home, server: Server) -> None:
         with Screen.spawn(command, home.environment, cwd=home.folder) as screen:
             screen.wait_for(shown)
             assert screen.wait_for_exit() == 0
+
+
+def test_in_a_terminal_it_is_told_how_to_stop(home: Home, server: Server) -> None:
+    """While a one-shot reply streams, the line below it names the key that stops it here, and that key does."""
+    home.connect(server.url)
+    server.script(reply("this much ", Gate()))
+    with Screen.spawn([sys.executable, "-m", "gptchat", "go"], home.environment, cwd=home.folder) as screen:
+        screen.wait_for("Ctrl-C stops")
+        screen.wait_for("this much")
+        assert not any("Esc" in line for line in screen.lines)
+        screen.send("\x03")
+        assert screen.wait_for_exit() == 130

@@ -183,7 +183,7 @@ def test_sessions_come_in_and_go_out(home: Home, server: Server) -> None:
         ready(screen)
         messages = json.loads((home.folder / "out.messages").read_text())
         assert messages[0] == {"role": "user", "content": "keep this"}
-        say(screen, "/import out.json", "were here already")
+        say(screen, "/import out.json", "1 was here already")
         begin(screen, "dave")
         for name in ("markdown", "messages"):
             screen.send(f"/import out.{name}\r")

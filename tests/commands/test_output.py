@@ -146,6 +146,39 @@ def test_what_json_shows_is_what_is_sent(tmp_path: Path, server: Server) -> None
     }
 
 
+LOCAL = 'provider = "my-box"\nmodel = "m"\n[providers.my-box]\nkind = "compatible"\nbase_url = "{url}"\n'
+
+
+def test_a_program_for_a_server_without_keys_needs_none(tmp_path: Path, server: Server) -> None:
+    """What /code shows for a local server runs as it stands, and never hands it the key of OpenAI."""
+    server.key = ""
+    workspace = talked(tmp_path, server, LOCAL.format(url=server.url))
+    written = {language: program(workspace, language) for language in ("python", "curl", "node")}
+    assert not [language for language, text in written.items() if "API_KEY" in text or "uthorization" in text]
+    (tmp_path / "program.py").write_text(written["python"], encoding="utf-8")
+    assert ran([sys.executable, "program.py"], tmp_path, OPENAI_API_KEY="sk-of-openai-0123456789")
+    assert "sk-of-openai" not in str(sent(server).headers)
+    same_as_shown(workspace, sent(server))
+    if shutil.which("curl") and os.name == "posix":
+        (tmp_path / "program.sh").write_text(written["curl"], encoding="utf-8")
+        assert "choices" in ran(["sh", "program.sh"], tmp_path)
+        assert "authorization" not in sent(server).headers
+
+
+def test_a_key_kept_elsewhere_has_a_variable_of_its_provider_s_name(tmp_path: Path, server: Server) -> None:
+    """Where a provider's key is in a file, /code reads it from a variable named after that provider."""
+    (tmp_path / "key.txt").write_text(KEY)
+    workspace = talked(
+        tmp_path, server, LOCAL.format(url=server.url) + f'api_key_file = "{tmp_path / "key.txt"}"\n'
+    )
+    for language, words in {
+        "python": 'os.environ["MY_BOX_API_KEY"]',
+        "curl": "${MY_BOX_API_KEY}",
+        "node": "process.env.MY_BOX_API_KEY",
+    }.items():
+        assert words in program(workspace, language)
+
+
 def test_the_demo_has_no_request(tmp_path: Path) -> None:
     """/code says plainly that the demo sends nothing anywhere."""
     workspace = compose_workspace(tmp_path, 'provider = "demo"')

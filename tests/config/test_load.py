@@ -95,6 +95,12 @@ FAULTS = {
         "c.toml, line 1: unknown setting provders",
         "did you mean providers or provider?",
     ),
+    "[contxt]\nmax_turns = 3": ("c.toml, line 1: unknown setting contxt", "did you mean context?"),
+    '\n[netwrok]\nproxy = "p"': ("c.toml, line 2: unknown setting netwrok", "did you mean network?"),
+    '[UI]\ntheme = "dark"': ("c.toml, line 1: unknown setting UI", "did you mean ui?"),
+    'base_url = "u"': ("c.toml, line 1: unknown setting base_url", "did you mean providers.NAME.base_url?"),
+    'api_base = "u"': ("c.toml, line 1: unknown setting api_base", "did you mean providers.NAME.base_url?"),
+    "temp = 1": ("c.toml, line 1: unknown setting temp", "did you mean temperature?"),
     "seed = " + "9" * 5000: ("c.toml: a number has too many digits", ""),
     "stop = " + "[" * 5000: ("c.toml: too deeply nested", ""),
     "zzzzzz = 1": (

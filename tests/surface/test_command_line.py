@@ -138,6 +138,19 @@ def test_a_preset_is_a_bundle(connected: Machine, server: Server) -> None:
     assert [sent(request)[0]["content"] for request in server.requests] == ["Translate", "Translate"]
 
 
+def test_the_system_prompt_that_was_asked_for_goes_before_a_preset_s(connected: Machine, server: Server) -> None:
+    """`--system` and `/system` hold beside a preset and an older prompt, now and in the resumed session."""
+    connected.connect(server.url, more='[presets.translator]\nsystem = "Translate"\ntemperature = 0.2\n')
+    preset = ("--preset", "translator")
+    connected.run(*preset, "--system", "Mine", "one")
+    connected.run("-c", "two")
+    connected.run("-c", *preset, "--system", "Other", "three")
+    connected.ask("-c", *preset, "/system", "Third")
+    connected.run("-c", "four")
+    assert [sent(request)[0]["content"] for request in server.requests] == ["Mine", "Mine", "Other", "Third"]
+    assert [request.json["temperature"] for request in server.requests] == [0.2] * 4
+
+
 def test_a_session_is_named_in_any_way(connected: Machine) -> None:
     """`-s` takes an id, a unique beginning of one, a number in the list, or words of the title."""
     first = connected.ask("tell me of tax returns")["session"]
@@ -148,6 +161,22 @@ def test_a_session_is_named_in_any_way(connected: Machine) -> None:
     ambiguous = connected.run("-s", "tell me", "/status")
     assert ambiguous.status == 2
     assert first in ambiguous.told[0]
+
+
+@pytest.mark.parametrize("reference", ["", " "])
+def test_an_empty_session_is_none(reference: str, connected: Machine, server: Server) -> None:
+    """An empty `--session`, such as a script's unset variable, is refused instead of beginning another session."""
+    result = connected.run("-s", reference, "and then?")
+    assert result.status == 2
+    assert result.told[0].endswith("-s/--session needs a value")
+    assert server.requests == []
+
+
+def test_a_slash_command_gets_its_words_as_typed(connected: Machine) -> None:
+    """Words of a slash command that look like options stay where they were typed, wherever ours stand."""
+    connected.run("hello")
+    for arguments in (["-c", "/rename", "Rome", "--day", "two"], ["/rename", "Rome", "-c", "--day", "--", "two"]):
+        assert connected.ask(*arguments) == {"title": "Rome --day two"}
 
 
 def test_incognito_leaves_nothing(connected: Machine) -> None:

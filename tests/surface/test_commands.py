@@ -105,15 +105,19 @@ def test_a_language_is_the_person_s_own(connected: Machine) -> None:
 def test_export_knows_a_misspelt_format_from_a_file(connected: Machine) -> None:
     """A misspelt format is told and writes nothing; a file's ending names its format; `-` is standard output."""
     connected.run("hello")
-    assert "markdown" in connected.run("-c", "/export", "markdwon").told[1]
+    for unknown in ("markdwon", "pdf", "txt"):
+        assert "markdown" in connected.run("-c", "/export", unknown).told[1]
+    assert connected.run("-c", "/export", "md").out == connected.run("-c", "/export", "markdown").out
     connected.ask("-c", "/export", "chat.json")
     assert json.loads((connected.folder / "chat.json").read_text())["type"] == "session"
     assert json.loads(connected.run("-c", "/export", "messages", "-").out)[0] == {
         "role": "user",
         "content": "hello",
     }
+    assert connected.run("-c", "/export", "markdwon", "chat.md").status == 2
+    connected.ask("-c", "/export", "my chat.json")
     written = sorted(path.name for path in connected.folder.iterdir() if not path.name.startswith("."))
-    assert written == ["chat.json"]
+    assert written == ["chat.json", "my chat.json"]
 
 
 def test_keys_are_shown_masked_only(machine: Machine, server: Server) -> None:
@@ -169,3 +173,54 @@ def test_a_session_is_named_by_the_model(connected: Machine, server: Server) -> 
     server.script(say("A proposed title"))
     assert connected.ask("-c", "/rename") == {"title": "A proposed title"}
     assert connected.ask("/sessions")[0]["title"] == "A proposed title"
+
+
+@pytest.mark.parametrize("text", ["no conversation", "", '[{"role": "user"}]', '{"a": 1}'])
+def test_an_import_that_brings_nothing_is_a_failure(text: str, connected: Machine) -> None:
+    """Where nothing of a file can be read, the import fails with the file's name, the reason and what to do."""
+    (connected.folder / "wrong.file").write_text(text)
+    result = connected.run("/import", "wrong.file")
+    assert result.status == 2
+    assert "wrong.file" in result.told[0]
+    assert "markdown, json, jsonl" in result.told[1]
+    assert connected.run("--json", "/import", "wrong.file").error["kind"] == "usage"
+
+
+def test_what_is_counted_is_told_in_the_singular_too(connected: Machine) -> None:
+    """One session that was here already, and one part that could not be read, are told as one."""
+    (connected.folder / "m.jsonl").write_text('{"role": "user", "content": "hi"}\n{"role": "us\n')
+    assert "1 part could not be read:" in connected.run("/import", "m.jsonl").out
+    assert "1 was here already" in connected.run("/import", "m.jsonl").out
+
+
+def test_an_export_shown_as_json_is_the_document_itself(connected: Machine) -> None:
+    """`gptchat --json /export json | jq .messages` works; what is no JSON, such as Markdown, is a text."""
+    connected.run("hello")
+    said = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "You said: hello"}]
+    assert [message["content"] for message in connected.ask("-c", "/export", "json")["messages"]] == [
+        message["content"] for message in said
+    ]
+    assert connected.ask("-c", "/export", "messages", "-") == said
+    assert connected.ask("-c", "/export", "users") == {"alice": said}
+    assert "You said: hello" in connected.ask("-c", "/export", "markdown")
+    assert json.loads(connected.ask("-c", "/export", "jsonl").splitlines()[0])["type"] == "session"
+
+
+@pytest.mark.parametrize("words", [["--forever", "1"], ["1", "--forever"]])
+def test_a_command_s_flag_may_stand_last(words: list[str], connected: Machine) -> None:
+    """A flag of a slash command is one before its arguments and after them."""
+    connected.run("hello")
+    assert connected.ask("/delete", *words)["forever"] is True
+    assert connected.ask("/sessions") == []
+
+
+def test_settings_keep_their_types_in_json(connected: Machine) -> None:
+    """A script reads numbers, truth values, lists and null from `/config` as from `/set`, not words for them."""
+    given = ["-o", "temperature=0.2", "-o", 'stop=["a", "b"]', "-o", "ui.vi=true"]
+    shown = connected.ask(*given, "/config")
+    wanted = {"temperature": 0.2, "stop": ["a", "b"], "ui.vi": True, "context.max_turns": 0, "seed": None}
+    wanted |= {"fallback": [], "model": "test-model", "providers.here.key_optional": True}
+    assert {key: shown[key]["value"] for key in wanted} == wanted
+    assert shown["temperature"]["from"] == "flag"
+    assert connected.ask(*given, "/set", "temperature") == {"temperature": 0.2}
+    assert connected.ask(*given, "/doctor")[1]["settings"]["temperature"]["value"] == 0.2

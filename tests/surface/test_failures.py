@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +142,24 @@ def test_a_reply_that_was_cut_is_not_passed_off_as_whole(
     assert words in result.err
     server.script(Reply(("some",), finish=finish))
     assert machine.ask("hello")["finish_reason"] == finish
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [("hi",), ("--json", "hi"), ("/help",), ("--json", "/sessions")])
+def test_output_that_cannot_be_written(arguments: tuple[str, ...], unbuffered: str, connected: Machine) -> None:
+    """Where the disk for `gptchat ... > FILE` is full, two lines say so and the exit status is 1."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gptchat", *arguments],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": unbuffered},
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2, done.stderr
+    assert lines[0].startswith("gptchat: standard output cannot be written: ")

@@ -52,7 +52,7 @@ def test_the_key_file_of_openai_s_own_tools(machine: Machine, server: Server) ->
 
 @pytest.mark.parametrize("variable", ["AZURE_OPENAI_KEY", "AZURE_OPENAI_API_KEY"])
 def test_azure_as_the_guides_set_it_up(variable: str, machine: Machine, server: Server) -> None:
-    """Endpoint, version and key in variables, the deployment's own name, and the guides' parameters are enough."""
+    """Endpoint, version and key in variables and the guides' parameters are enough, for /code too."""
     machine.set(AZURE_OPENAI_ENDPOINT=server.root, OPENAI_API_VERSION="2024-02-01")
     machine.set(**{variable: "0123456789abcdef0123456789abcdef"})
     parameters = ["-o", "temperature=0.7", "-o", "max_tokens=800", "-o", "top_p=0.95"]
@@ -62,6 +62,7 @@ def test_azure_as_the_guides_set_it_up(variable: str, machine: Machine, server: 
     assert request.target == "/openai/deployments/gpt-35-turbo/chat/completions?api-version=2024-02-01"
     assert request.headers["api-key"] == "0123456789abcdef0123456789abcdef"
     assert [request.json[key] for key in ("temperature", "max_tokens", "top_p")] == [0.7, 800, 0.95]
+    assert f'os.environ["{variable}"]' in machine.run("-p", "azure", "-m", "gpt-35-turbo", "/code").out
 
 
 def test_ten_rounds(connected: Machine, server: Server) -> None:
