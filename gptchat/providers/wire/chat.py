@@ -67,11 +67,12 @@ class ChatReader:
         for value in objects(data):
             if not isinstance(value, dict):
                 raise ServerSaid(value) if name == "error" else malformed(data)
-            if name == "error" or "error" in value or "object" in value:
+            if name == "error" or "error" in value or "choices" not in value or not value["choices"]:
                 error = error_in(value)
                 if error is not None or name == "error":
                     raise ServerSaid(value if error is None else error)
             self._chunk(value, "delta", events)
+        self.ended = self._end.failure is not None
         return events
 
     def whole(self, data: Any) -> Sequence[ProviderEvent]:
@@ -113,11 +114,8 @@ class ChatReader:
                 before = len(events)
                 self._delta(delta, number, events)
                 end.spoken = end.spoken or len(events) > before or bool(end.calls)
-            reason = choice.get("finish_reason")
-            if reason and isinstance(reason, str):
-                end.reasons[number] = reason
-                if reason == "content_filter":
-                    events.extend(filtered(choice))
+            if end.close(number, choice) == "content_filter":
+                events.extend(filtered(choice))
 
     def _delta(self, delta: Mapping[str, Any], number: int, events: list[ProviderEvent]) -> None:
         content = delta.get("content")
