@@ -237,6 +237,7 @@ def usage_of(data: Any) -> Usage | None:
     total = count(data.get("total_tokens")) or prompt + completion
     if not total:
         return None
-    # DeepSeek tells its cache in `prompt_cache_hit_tokens`
-    cached = count(read.get("cached_tokens")) or count(data.get("prompt_cache_hit_tokens"))
+    # Moonshot tells its cache in `cached_tokens` beside the counts, DeepSeek in `prompt_cache_hit_tokens`
+    beside = count(data.get("cached_tokens")) or count(data.get("prompt_cache_hit_tokens"))
+    cached = count(read.get("cached_tokens")) or beside
     return Usage(prompt, completion, total, cached, count(wrote.get("reasoning_tokens")))
