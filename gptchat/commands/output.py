@@ -82,7 +82,7 @@ async def code(ws: Workspace, call: Call) -> Effects:
 
 async def json(ws: Workspace, call: Call) -> Effects:
     """Show the next request's body as JSON."""
-    _url, _key, body = ws.next_request()
+    *_rest, body = ws.next_request()
     # a key may have been pasted into the conversation, or into extra_body
     text = redaction.redact_known(json_module.dumps(body, ensure_ascii=False, indent=2))
     yield Show([Source(text, "json")], json_module.loads(text))

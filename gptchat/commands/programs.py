@@ -30,25 +30,29 @@ _ARGUMENTS = frozenset(
 """What the SDK's methods take by name, as far as gptchat sends it."""
 
 
-def write(language: str, url: str, variable: str, body: dict[str, Any]) -> str:
-    """The program in `language` (`curl`, `python`, `node`) that sends `body` to `url`."""
+def write(language: str, url: str, variable: str, needed: bool, body: dict[str, Any]) -> str:
+    """The program in `language` (`curl`, `python`, `node`) that sends `body` to `url`.
+
+    The key is in `variable`; where it is not `needed`, the program runs without.
+    """
     body = {key: value for key, value in body.items() if key not in ("stream", "stream_options")}
-    return {"curl": _curl, "python": _python, "node": _node}[language](url, variable, body)
+    return {"curl": _curl, "python": _python, "node": _node}[language](url, variable, needed, body)
 
 
-def _curl(url: str, variable: str, body: dict[str, Any]) -> str:
+def _curl(url: str, variable: str, needed: bool, body: dict[str, Any]) -> str:
     data = shlex.quote(json.dumps(body, ensure_ascii=False, indent=2))
+    key = f"${{{variable}}}" if needed else f"${{{variable}:-none}}"
     return "\n".join(
         (
             f"curl {shlex.quote(url)} \\",
-            f'  -H "{_header(url)}${{{variable}}}" \\',
+            f'  -H "{_header(url)}{key}" \\',
             "  -H 'Content-Type: application/json' \\",
             f"  -d {data}",
         )
     )
 
 
-def _python(url: str, variable: str, body: dict[str, Any]) -> str:
+def _python(url: str, variable: str, needed: bool, body: dict[str, Any]) -> str:
     base, path = _split(url)
     call = _CALLS[path]
     known = {key: value for key, value in body.items() if key in _ARGUMENTS}
@@ -62,7 +66,7 @@ def _python(url: str, variable: str, body: dict[str, Any]) -> str:
         "responses": "reply.output_text",
         "completions": "reply.choices[0].text",
     }[call]
-    key = f'os.environ["{variable}"]'
+    key = f'os.environ["{variable}"]' if needed else f'os.environ.get("{variable}", "none")'
     endpoint, deployments, _deployment = base.partition("/openai/deployments/")
     if deployments:
         version = parse_qs(urlsplit(url).query).get("api-version", [""])[0]
@@ -76,10 +80,11 @@ def _python(url: str, variable: str, body: dict[str, Any]) -> str:
     )
 
 
-def _node(url: str, variable: str, body: dict[str, Any]) -> str:
+def _node(url: str, variable: str, needed: bool, body: dict[str, Any]) -> str:
     name, _colon, scheme = _header(url).partition(": ")
     data = json.dumps(body, ensure_ascii=False, indent=2)
-    value = f"`{scheme}${{process.env.{variable}}}`"
+    key = f"process.env.{variable}" if needed else f'process.env.{variable} ?? "none"'
+    value = f"`{scheme}${{{key}}}`"
     return (
         f"const answer = await fetch({json.dumps(url)}, {{\n"
         '  method: "POST",\n'

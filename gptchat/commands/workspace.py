@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -301,8 +302,8 @@ class Workspace:
 
     # The next request
 
-    def next_request(self) -> tuple[str, str, dict[str, Any]]:
-        """The next request as it stands: its address, the variable for its key, and its body.
+    def next_request(self) -> tuple[str, str, bool, dict[str, Any]]:
+        """The next request as it stands: its address, the variable for its key, whether it needs one, its body.
 
         Raises UsageError for a provider that is not spoken to over an OpenAI wire.
         """
@@ -314,6 +315,8 @@ class Workspace:
                 hint=_("/provider chooses another"),
             )
         path, body = route.provider.body(build(self.manager.plan(route, draft=waiting(self)), route, self.session))
-        variable = next(iter(keys.variables_of(settings)), "OPENAI_API_KEY")
+        # Never another provider's variable: the program would carry its key to this one
+        own = re.sub(r"[^A-Z0-9]+", "_", f"{settings.name.upper()}_API_KEY")
+        variable = next(iter(keys.variables_of(settings)), own if own[0].isalpha() else f"KEY_{own}")
         address = redact(route.provider.address.rstrip("/"))  # some write their password into it
-        return f"{address}{path}", variable, body
+        return f"{address}{path}", variable, not settings.keyless, body

@@ -87,6 +87,22 @@ def test_the_python_program_runs(tmp_path: Path, server: Server) -> None:
         assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
+def test_the_program_for_a_server_without_a_key_runs(tmp_path: Path, server: Server) -> None:
+    """For a server that needs no key the programs run without one, and never take along OpenAI's."""
+    server.key = ""
+    config = f'provider = "local.box"\nmodel = "m"\n[providers."local.box"]\nbase_url = "{server.url}"\n'
+    workspace = talked(tmp_path, server, config)
+    (tmp_path / "program.py").write_text(program(workspace, "python"), encoding="utf-8")
+    assert ran([sys.executable, "program.py"], tmp_path, OPENAI_API_KEY=KEY)
+    assert sent(server).headers["authorization"] == "Bearer none"
+    if shutil.which("curl"):
+        (tmp_path / "program.sh").write_text(program(workspace, "curl"), encoding="utf-8")
+        assert "choices" in ran(["sh", "program.sh"], tmp_path, OPENAI_API_KEY=KEY)
+        assert sent(server).headers["authorization"] == "Bearer none"
+        ran(["sh", "program.sh"], tmp_path, LOCAL_BOX_API_KEY="of-its-own")
+        assert sent(server).headers["authorization"] == "Bearer of-its-own"
+
+
 def test_the_azure_program_runs(tmp_path: Path, server: Server) -> None:
     """For Azure's classic API the program names deployment and version, and carries the key as Azure wants it."""
     config = f"""
