@@ -24,6 +24,8 @@ class Said:
     status: int | None = None
     limit: int | None = None
     requested: int | None = None
+    filtered: tuple[str, ...] = ()
+    """What a content filter found, where it tells: Azure's categories, OpenRouter's reasons."""
 
 
 def read(body: Any) -> Said:
@@ -62,7 +64,25 @@ def read(body: Any) -> Said:
         status=_status(code) or _status(body.get("status")),
         limit=body["n_ctx"] if isinstance(body.get("n_ctx"), int) else None,
         requested=body["n_prompt_tokens"] if isinstance(body.get("n_prompt_tokens"), int) else None,
+        filtered=_found(body),
     )
+
+
+def categories(results: Any) -> tuple[str, ...]:
+    """The categories for which Azure's content filter stepped in, with their severity where it is told."""
+    return tuple(
+        f"{category} ({verdict['severity']})" if isinstance(verdict.get("severity"), str) else str(category)
+        for category, verdict in (results.items() if isinstance(results, dict) else ())
+        if isinstance(verdict, dict) and verdict.get("filtered") is True
+    )
+
+
+def _found(body: Mapping[str, Any]) -> tuple[str, ...]:
+    inside, metadata = body.get("innererror"), body.get("metadata")
+    if isinstance(inside, dict):
+        return categories(inside.get("content_filter_result") or inside.get("content_filter_results"))
+    reasons = metadata.get("reasons") if isinstance(metadata, dict) else None
+    return tuple(one for one in reasons if isinstance(one, str)) if isinstance(reasons, list) else ()
 
 
 def _upstream(body: Mapping[str, Any]) -> Said:

@@ -105,7 +105,29 @@ REFUSALS: dict[str, tuple[int, str, str, str]] = {
         "no model",
     ),
     "openrouter: the model": (400, error("foo/bar is not a valid model ID", code=400), "not_found", "no model"),
-    "openrouter: moderation": (403, error("Input flagged by moderation", code=403), "content_filter", ""),
+    "openrouter: moderation": (
+        403,
+        error("Input flagged by moderation", code=403, metadata={"reasons": ["harassment"]}),
+        "content_filter",
+        "harassment",
+    ),
+    "azure: what the filter found in the prompt": (
+        400,
+        error(
+            "The response was filtered due to the prompt",
+            code="content_filter",
+            innererror={
+                "code": "ResponsibleAIPolicyViolation",
+                "content_filter_result": {
+                    "hate": {"filtered": False, "severity": "safe"},
+                    "jailbreak": {"filtered": True, "detected": True},
+                    "violence": {"filtered": True, "severity": "high"},
+                },
+            },
+        ),
+        "content_filter",
+        "jailbreak, violence (high); The response was filtered",
+    ),
     "openrouter: what the service behind it said": (
         400,
         error(

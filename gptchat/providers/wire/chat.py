@@ -7,6 +7,7 @@ from typing import Any
 
 from gptchat.core.events import Notice, ProviderEvent, ReasoningDelta, TextDelta
 from gptchat.core.messages import Request
+from gptchat.providers.dialects import categories
 from gptchat.providers.wire.common import (
     CONTINUE,
     Ending,
@@ -160,12 +161,7 @@ def _thinking(content: Any) -> str:
 
 def filtered(choice: Mapping[str, Any]) -> Sequence[ProviderEvent]:
     """A line naming the categories for which Azure's content filter stopped a reply, where it tells them."""
-    results = mapping(choice.get("content_filter_results"))
-    named = [
-        f"{category} ({verdict['severity']})" if isinstance(verdict.get("severity"), str) else category
-        for category, verdict in results.items()
-        if isinstance(verdict, dict) and verdict.get("filtered") is True
-    ]
+    named = categories(choice.get("content_filter_results"))
     if not named:
         return ()
     return (Notice(_("the content filter stopped the reply: {categories}").format(categories=", ".join(named))),)
