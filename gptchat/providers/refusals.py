@@ -90,6 +90,7 @@ _QUOTA_CODES = frozenset(
         "billing_not_active",
         "quota_exceeded",
         "insufficient_user_quota",
+        "exceeded_current_quota_error",
         "budget_exceeded",
         "arrearage",
         "accountoverdueerror",

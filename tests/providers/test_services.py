@@ -45,6 +45,12 @@ REFUSALS: dict[str, tuple[int, str, str, str]] = {
         "permission",
         "model.request",
     ),
+    "moonshot: an account that is closed, however long it asks to wait": (
+        429,
+        error("Your account is not active. Please retry in 5s.", type="exceeded_current_quota_error"),
+        "quota",
+        "not active",
+    ),
     "deepseek: the filter": (400, error("Content Exists Risk"), "content_filter", ""),
     "volcengine: the filter": (
         400,
