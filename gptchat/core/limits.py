@@ -36,6 +36,8 @@ _LIMITS = tuple(
         # text-generation-inference, Together
         rf"`?max_new_tokens`? must be <= {_N}",
         rf"`?inputs`? must have less than {_N} tokens",
+        # SiliconFlow
+        rf"less than max_seq_len \({_N}\)",
         # LM Studio
         rf"loaded with (?:a )?context length of (?:only )?{_N}",
         # Cohere
@@ -60,6 +62,7 @@ _REQUESTED = tuple(
         rf"the input \({_R} tokens\)",
         rf"prompt token count of {_R}",
         rf"\(requested: {_R}\)",
+        rf"length of prompt_tokens \({_R}\)",
     )
 )
 

@@ -19,7 +19,7 @@ from gptchat.core.events import (
 )
 from gptchat.core.messages import Message, Usage
 from gptchat.core.ports import PartialReply
-from gptchat.core.thinking import ThinkSplitter
+from gptchat.core.thinking import Piece, ThinkSplitter
 
 
 class Choice:
@@ -31,6 +31,26 @@ class Choice:
         self.finish_reason: str | None = None
         self.extra: dict[str, Any] = {}
         self.thinking = ThinkSplitter()
+        self._half = ""
+
+    def whole(self, text: str) -> str:
+        """`text` without half a character at its end, which waits for the other half.
+
+        Servers that count in UTF-16, as JavaScript does, cut an emoji in two.
+        """
+        half, self._half = self._half, ""
+        if half and "\udc00" <= text[:1] <= "\udfff":
+            pair = (half + text[0]).encode("utf-16-le", "surrogatepass")
+            half, text = pair.decode("utf-16-le"), text[1:]
+        text = half + text
+        if "\ud800" <= text[-1:] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return text
+
+    def finish(self) -> list[Piece]:
+        """What was held back because more might have come."""
+        half, self._half = self._half, ""
+        return [*self.thinking.feed(half), *self.thinking.finish()]
 
 
 class Reply:
@@ -50,7 +70,8 @@ class Reply:
         for event in events:
             match event:
                 case TextDelta(text, choice):
-                    for kind, piece in self._choice(choice).thinking.feed(text):
+                    said = self._choice(choice)
+                    for kind, piece in said.thinking.feed(said.whole(text)):
                         self._piece(shown, kind == "reasoning", piece, choice)
                 case ReasoningDelta(text, choice):
                     self._piece(shown, True, text, choice)
@@ -71,7 +92,7 @@ class Reply:
         """What was held back in case it began a tag; to be called when the stream has ended."""
         shown: list[TurnEvent] = []
         for number, choice in self.choices.items():
-            for kind, piece in choice.thinking.finish():
+            for kind, piece in choice.finish():
                 self._piece(shown, kind == "reasoning", piece, number)
         self._keep(shown)
         return shown
@@ -120,7 +141,7 @@ class Reply:
         self, shown: list[TurnEvent], reason: str, model: str, number: int, extra: Mapping[str, Any] | None
     ) -> None:
         choice = self._choice(number)
-        for kind, piece in choice.thinking.finish():
+        for kind, piece in choice.finish():
             self._piece(shown, kind == "reasoning", piece, number)
         choice.finish_reason = reason
         choice.extra.update(extra or {})

@@ -63,7 +63,7 @@ class CompatibleProvider(Engine):
 
     async def models(self) -> Sequence[ModelFacts]:
         """The models the server lists; llama.cpp and Ollama also tell the window they really run with."""
-        answer = await self.get("/models")
+        answer = await self.listed()
         models = models_in(answer, self.name)
         root = self._root
         self._tokenizer = next((owner for owner in BODIES if is_owned_by(answer, owner)), "")

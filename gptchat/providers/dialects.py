@@ -24,6 +24,8 @@ class Said:
     status: int | None = None
     limit: int | None = None
     requested: int | None = None
+    filtered: tuple[str, ...] = ()
+    """What a content filter found, where it tells: Azure's categories, OpenRouter's reasons."""
 
 
 def read(body: Any) -> Said:
@@ -44,21 +46,50 @@ def read(body: Any) -> Said:
     if isinstance(inner, (dict, list)) and inner:
         return read(inner)
     message = _first(body, "message", "msg", "error_description", "error_message", "detail", "error")
-    if not message and isinstance(body.get("detail"), (list, dict)):
-        return read(body["detail"])
+    for key in ("detail", "message"):  # Mistral has FastAPI's `detail` inside its message
+        if not message and isinstance(body.get(key), (list, dict)):
+            return read(body[key])
     code, kind = body.get("code"), body.get("type") or body.get("status")
     inside = body.get("innererror")  # Azure keeps the telling code one level down
     if isinstance(inside, dict) and isinstance(inside.get("code"), str):
         code = inside["code"] if code in (None, "") else code
+    upstream = _upstream(body)
+    if upstream.message and upstream.message not in message:
+        message = f"{message}: {upstream.message}" if message else upstream.message
     return Said(
         message=message,
         code="" if code is None else str(code).lower(),
         type="" if kind is None else str(kind).lower(),
-        param=body["param"] if isinstance(body.get("param"), str) else "",
+        param=body["param"] if isinstance(body.get("param"), str) else upstream.param,
         status=_status(code) or _status(body.get("status")),
         limit=body["n_ctx"] if isinstance(body.get("n_ctx"), int) else None,
         requested=body["n_prompt_tokens"] if isinstance(body.get("n_prompt_tokens"), int) else None,
+        filtered=_found(body),
     )
+
+
+def categories(results: Any) -> tuple[str, ...]:
+    """The categories for which Azure's content filter stepped in, with their severity where it is told."""
+    return tuple(
+        f"{category} ({verdict['severity']})" if isinstance(verdict.get("severity"), str) else str(category)
+        for category, verdict in (results.items() if isinstance(results, dict) else ())
+        if isinstance(verdict, dict) and verdict.get("filtered") is True
+    )
+
+
+def _found(body: Mapping[str, Any]) -> tuple[str, ...]:
+    inside, metadata = body.get("innererror"), body.get("metadata")
+    if isinstance(inside, dict):
+        return categories(inside.get("content_filter_result") or inside.get("content_filter_results"))
+    reasons = metadata.get("reasons") if isinstance(metadata, dict) else None
+    return tuple(one for one in reasons if isinstance(one, str)) if isinstance(reasons, list) else ()
+
+
+def _upstream(body: Mapping[str, Any]) -> Said:
+    """What the server behind a gateway said: OpenRouter puts it into `metadata.raw`, its own words say nothing."""
+    metadata = body.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return read(raw) if raw else Said()
 
 
 def _first(body: Mapping[str, Any], *keys: str) -> str:
@@ -117,3 +148,20 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return max(0.0, then - (time.time() if now is None else now))
+
+
+_AGAIN = re.compile(
+    r"(?:try again|retry) (?:in|after) (?=\d)(?:(?P<h>\d+) ?h(?:ours?)?)?"
+    r" ?(?:(?P<m>\d+) ?m(?:in(?:utes?)?)?(?![a-z]))?"
+    r" ?(?:(?P<n>\d+(?:\.\d+)?) ?(?P<unit>ms|milliseconds?|s(?:ec(?:ond)?s?)?)\b)?",
+    re.IGNORECASE,
+)
+
+
+def wait_in_words(message: str) -> float | None:
+    """Seconds the sentence of an error asks to wait ("Please retry in 32.1s", "try again in 7m12s"), or None."""
+    found = _AGAIN.search(message)
+    if not found or not (found["h"] or found["m"] or found["n"]):
+        return None
+    last = float(found["n"] or 0) * (0.001 if (found["unit"] or "").lower().startswith("m") else 1)
+    return int(found["h"] or 0) * 3600.0 + int(found["m"] or 0) * 60.0 + last

@@ -18,6 +18,7 @@ from gptchat.errors import (
     BadRequestError,
     ConnectionFailedError,
     GptchatError,
+    NotFoundError,
     ProviderError,
     RateLimitError,
     RequestTimeoutError,
@@ -168,7 +169,22 @@ class Engine(ABC):
 
     async def models(self) -> Sequence[ModelFacts]:
         """The models the server lists, with the facts it tells."""
-        return models_in(await self.get("/models"), self.name)
+        return models_in(await self.listed(), self.name)
+
+    async def listed(self) -> Any:
+        """What `/models` answers. Some servers chat and have no such list, so its lack is told for itself."""
+        try:
+            return await self.get("/models")
+        except NotFoundError as error:
+            raise NotFoundError(
+                _("{who} has no list of models at {address}").format(
+                    who=self.name, address=f"{redact(self.address)}/models"
+                ),
+                hint=_(
+                    "if it answers, name a model with /model NAME; if not, check its base address, most end in /v1"
+                ),
+                status=error.status,
+            ) from error
 
     async def moderate(self, text: str, model: str = "") -> Moderation:
         """Ask the server's moderation of `text`. Raises `NotFoundError` where it has none."""

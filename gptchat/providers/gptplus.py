@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from gptchat.core.messages import Message, Request
 from gptchat.core.ports import ModelFacts
 from gptchat.providers import gptplus_wire as wire
 from gptchat.providers.failures import explain
-from gptchat.providers.network import http_client, proxy_for
+from gptchat.providers.network import base_address, http_client, proxy_for
 from gptchat.providers.refusals import Endpoint
 from gptchat.redaction import redact, register
 from gptchat.words import _
@@ -196,7 +197,9 @@ class GptPlusProvider:
         return self._client
 
     def _base(self) -> str:
-        return (self._settings.base_url or BASE_URL).rstrip("/")
+        return base_address(
+            re.sub(r"/(?:sessions|conversations|messages)/*$", "", self._settings.base_url or BASE_URL)
+        )
 
     def _proxy(self) -> str:
         return proxy_for(self._base(), self._settings, self._network)

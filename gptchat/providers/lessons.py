@@ -23,9 +23,25 @@ _ROLE = re.compile(
     r"system.{0,40}(?:role|message|prompt)|role.{0,60}system|developer.{0,40}(?:role|message)|role.{0,60}developer",
     re.I | re.S,
 )
-_ALTERNATE = re.compile(r"roles? must alternate|alternat\w+ .{0,20}(?:user|roles?)", re.IGNORECASE)
+_ALTERNATE = re.compile(r"roles? must alternate|alternat\w+ .{0,20}(?:user|assistant|roles?)", re.IGNORECASE)
 _CHOICES = re.compile(r"supported values|valid values|(?:must|should) be one of|expected one of", re.IGNORECASE)
 """A server that lists what it takes corrects a value, which the person can do too."""
+_UNKNOWN = re.compile(r"unknown (?:field|name|parameter|argument)", re.IGNORECASE)
+"""One that lists the parameters it knows, beside the one it does not, does not correct a value."""
+_TELLING = (
+    (
+        "n",
+        (
+            r"only one (?:completion )?choice|only n ?= ?1\b|range of n should be \[1, ?1\]"
+            r"|[`'\"]?\bn\b[`'\"]?\s*:? (?:number )?must be (?:at most |<= ?)?1\b"
+        ),
+    ),
+    ("reasoning_effort", r"does not support thinking"),  # Ollama
+    ("frequency_penalty", r"penalty is not enabled"),  # Gemini; of two, one is tried at a time
+    ("presence_penalty", r"penalty is not enabled"),
+    ("stream", r"must be verified to stream"),  # OpenAI, to organisations it has not verified
+)
+"""Sentences that refuse a parameter without its name, or as if another value were right though none is."""
 _OTHER_API = re.compile(
     r"\b(?:only|use|did you mean)\b[^.]{0,40}?v1/(responses|completions|chat/completions)", re.IGNORECASE
 )
@@ -36,6 +52,8 @@ def apply(body: Json, lessons: tuple[Lesson, ...]) -> Json:
     for lesson in lessons:
         if lesson.what == "drop":
             body = _without(body, lesson.name.split("."))
+            if lesson.name == "stream":  # its options are refused without it
+                body = _without(body, ["stream_options"])
         elif lesson.what == "rename" and lesson.name in body:
             body = {lesson.value if key == lesson.name else key: value for key, value in body.items()}
         elif lesson.what == "system" and isinstance(body.get("messages"), list):
@@ -138,7 +156,10 @@ def _length(message: str, param: str | None, body: Json) -> Lesson | None:
 
 
 def _dropped(message: str, param: str | None, body: Json) -> Lesson | None:
-    if not _refuses(message) or _CHOICES.search(message):
+    for name, sentence in _TELLING:
+        if body.get(name) is not None and re.search(sentence, message, re.IGNORECASE):
+            return Lesson("drop", name)
+    if not _refuses(message) or (_CHOICES.search(message) and not _UNKNOWN.search(message)):
         return None
     names = sorted(_paths(body), key=len, reverse=True)
     if param:
@@ -173,9 +194,12 @@ def _mentions(name: str, message: str) -> bool:
 
 def _place(name: str, message: str) -> int:
     """Where `message` names the parameter `name`, or -1."""
-    word = re.escape(name)
+    head, *tail = name.split("_")
+    # xAI writes `presencePenalty`, Cerebras `body.seed`
+    word = "(?:body\\.)?(?:" + re.escape(name) + "|" + re.escape(head + "".join(map(str.title, tail))) + ")"
     patterns = [
         rf"[`'\"‘“]{word}[`'\"’”]",
+        rf"model: {word}[\s.]*$",
         rf"(?<![\w.]){word}(?=\s*[:=])",
         rf"(?:parameter|argument|field|input)s?:? {word}(?!\w)",
     ]

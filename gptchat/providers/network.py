@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 16  # bytes that one step of decompression may yield
 _ROUTES = re.compile(
-    r"/(?:chat/completions|completions|responses|models|embeddings|moderations|chat)/*$", re.IGNORECASE
+    r"/(?:chat/completions|completions|responses|models|embeddings|moderations|messages|chat)/*$", re.IGNORECASE
 )
+_SCHEME = re.compile(r"^(https?)(?:[:：]/{1,3}|//)(?=[^/])", re.IGNORECASE)
+"""A scheme as fingers and input methods leave it: `http:/host`, `http//host`, `https：//host`."""
 
 
 def base_address(address: str, *, version: str = "/v1") -> str:
@@ -34,7 +36,7 @@ def base_address(address: str, *, version: str = "/v1") -> str:
     `version` is added only to an address without a path: one with a path (a gateway's, `/api/v3`, `/openai`)
     is taken at its word. Raises `ConfigurationError` for something that is no address.
     """
-    text = address.strip().strip("\"'<>")
+    text = _SCHEME.sub(r"\1://", address.strip().strip("\"'<>"))
     if "://" not in text:
         host = text.partition("/")[0].rpartition(":")[0] or text.partition("/")[0]
         text = f"{'http' if _is_local(host) else 'https'}://{text}"
@@ -49,6 +51,8 @@ def base_address(address: str, *, version: str = "/v1") -> str:
             hint=_("an address looks like https://host/v1"),
         )
     path = re.sub(r"/{2,}", "/", parts.path)
+    if parts.port == 11434:  # Ollama's own API, which its pages name first, is beside the one spoken here
+        path = re.sub(r"^/api(?:/(?:chat|generate|tags))?/?$", "", path)
     path = _ROUTES.sub("", path.rstrip("/"))
     path = re.sub(r"(/v\d+)(?:\1)+$", r"\1", path.rstrip("/"))
     return urlunsplit((parts.scheme, parts.netloc, path or version, "", ""))
@@ -60,7 +64,9 @@ def query_in(address: str) -> dict[str, str]:
 
 
 def _is_local(host: str) -> bool:
-    if host in ("localhost", "host.docker.internal") or host.endswith((".local", ".localhost")):
+    if host == "host.docker.internal" or host.endswith((".local", ".localhost")):
+        return True
+    if "." not in host and ":" not in host:  # localhost, or another machine of one's own network
         return True
     try:
         address = ipaddress.ip_address(host.strip("[]"))
@@ -153,6 +159,7 @@ def http_client(address: str, settings: ProviderSettings, network: NetworkSettin
     proxy = proxy_for(address, settings, network)
 
     async def guard(response: httpx2.Response) -> None:
+        stay(response)
         limit(response, network.max_reply)
 
     return httpx2.AsyncClient(
@@ -163,6 +170,32 @@ def http_client(address: str, settings: ProviderSettings, network: NetworkSettin
         timeout=httpx2.Timeout(network.idle_timeout, connect=network.connect_timeout),
         follow_redirects=True,
         event_hooks={"response": [guard]},
+    )
+
+
+def stay(response: httpx2.Response) -> None:
+    """Refuse a redirection that would take the key or the conversation to another server, or lose what is said.
+
+    httpx2 would take along every header but `Authorization`, and makes an empty GET of a POST after a 301 or 302.
+    Raises `ProtocolError`, naming where it leads.
+    """
+    if not response.has_redirect_location:
+        return
+    here = response.request.url
+    there = here.join(response.headers["location"])
+    same = (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port)
+    secured = here.host == there.host and (here.scheme, there.scheme) == ("http", "https")
+    kept = response.request.method == "GET" or response.status_code in (307, 308)
+    if kept and (same or (secured and here.port is None and there.port is None)):
+        return
+    raise ProtocolError(
+        _("{where} points to {there} instead of answering").format(
+            where=redact(str(here.copy_with(query=None))), there=redact(str(there.copy_with(query=None)))
+        ),
+        hint=_(
+            "if the service has moved, write that address into the settings; it may be the network's login page"
+        ),
+        status=response.status_code,
     )
 
 

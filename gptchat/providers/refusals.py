@@ -23,7 +23,7 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from gptchat.providers.dialects import read, retry_after
+from gptchat.providers.dialects import read, retry_after, wait_in_words
 from gptchat.redaction import redact
 from gptchat.words import _
 
@@ -44,26 +44,35 @@ class Endpoint:
 _CONTEXT = re.compile(
     r"context.?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens"
     r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)"
-    r"|exceeds? the maximum number of tokens|input token count .*exceeds",
+    r"|exceeds? the maximum number of tokens|input token count .*exceeds|max_seq_len|max message tokens|超长",
     re.IGNORECASE,
 )
 _QUOTA = re.compile(
     r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|billing|arrear|credit balance"
-    r"|out of credits|余额不足|欠费",
+    r"|out of credits|any credits|balance is insufficient|overdue balance|budget has been exceeded"
+    r"|free tier .{0,40}exhausted|余额不足|欠费|额度不足|额度已用",
     re.IGNORECASE,
 )
 _KEY = re.compile(
     r"(?:incorrect|invalid|wrong|missing|no|expired).{0,12}(?:api.?key|access token|credential)"
-    r"|api.?key.{0,20}(?:not valid|invalid|expired|required)|unauthori[sz]ed|身份验证|令牌",
+    r"|api.?key.{0,20}(?:not valid|invalid|expired|required)|a valid api.?key|login fail"
+    r"|unauthori[sz]ed|身份验证|令牌",
+    re.IGNORECASE,
+)
+_PERMISSION = re.compile(
+    r"location is not supported|insufficient permission|does not have access to|not allowed to access",
     re.IGNORECASE,
 )
 _MODEL = re.compile(
     r"model.{0,80}(?:not.?(?:found|exist)|does.?n[o']t exist|unknown|not supported by)"
-    r"|(?:no such|unknown|invalid) model|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
+    r"|(?:no such|unknown|invalid|not a valid|not found the) model|model.{0,80}decommissioned"
+    r"|model identifier is invalid|no endpoints found|^model: \S"
+    r"|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
     re.IGNORECASE | re.DOTALL,
 )
 _FILTER = re.compile(
-    r"content.?(?:filter|policy|management|risk)|data.?inspection|responsible.?ai|safety system|敏感",
+    r"content.?(?:filter|policy|management|risk|exists risk)|data.?inspection|responsible.?ai|safety system"
+    r"|flagged|sensitive (?:information|content)|inappropriate content|敏感",
     re.IGNORECASE,
 )
 _CONTEXT_CODES = frozenset(
@@ -80,7 +89,11 @@ _QUOTA_CODES = frozenset(
         "billing_hard_limit_reached",
         "billing_not_active",
         "quota_exceeded",
+        "insufficient_user_quota",
+        "exceeded_current_quota_error",
+        "budget_exceeded",
         "arrearage",
+        "accountoverdueerror",
         "1113",
     )
 )
@@ -89,9 +102,11 @@ _FILTER_CODES = frozenset(
      "responsibleaipolicyviolation")
 )  # fmt: skip
 _KEY_CODES = frozenset(
-    ("invalid_api_key", "invalidapikey", "authentication_error", "token_expired", "account_deactivated")
+    ("invalid_api_key", "invalidapikey", "authentication_error", "token_expired", "account_deactivated", "1004")
 )
 _MODEL_CODES = frozenset(("model_not_found", "deploymentnotfound", "model_not_supported", "not_found_error"))
+_RATE_CODES = frozenset(("rate_limit_exceeded", "rate_limit_error", "too_many_requests"))
+_RATE = re.compile(r"rate.?limit|too many requests", re.IGNORECASE)
 
 _STATUSES = {
     "rate_limit_exceeded": 429,
@@ -116,8 +131,12 @@ def refusal(
     names = {said.code, said.type}
     told = status if status is not None and status >= 400 else said.status
     code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
+    if code is None and _RATE.search(said.message):
+        code = 429
     text = shorten(said.message)
     wait = retry_after(headers or {})
+    if wait is None:
+        wait = wait_in_words(said.message)
     number = _(" ({status})").format(status=told) if told else ""
     tail = _(": {why}").format(why=text) if text else ""
     who = endpoint.provider or _("the server")
@@ -128,7 +147,10 @@ def refusal(
             hint=_("write them into the proxy's address: http://user:password@host:port"),
             status=told,
         )
-    if names & _QUOTA_CODES or code == 402 or (code in (None, 400, 403, 429) and _QUOTA.search(said.message)):
+    # A limit that is over in a moment is no empty purse, though the sentence points to the page for payments
+    passing = code == 429 and (names & _RATE_CODES or wait is not None)
+    spent = code in (None, 400, 401, 403, 429) and not passing and _QUOTA.search(said.message)
+    if names & _QUOTA_CODES or code == 402 or spent:
         return QuotaError(
             _("{who} says there is no credit left{tail}").format(who=who, tail=tail),
             hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
@@ -144,12 +166,16 @@ def refusal(
             requested=said.requested or requested_from_words(said.message),
         )
     if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
+        if said.filtered:
+            tail = _(": {why}").format(why=shorten("; ".join((", ".join(said.filtered), said.message))))
         return ContentFilterError(
             _("{who}'s content filter stopped the request{tail}").format(who=who, tail=tail),
             hint=_("say it in other words with /edit"),
             status=told,
         )
-    if code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(said.message)):
+    if "key_model_access_denied" in names or (code in (400, 401, 403) and _PERMISSION.search(said.message)):
+        code = 403
+    elif code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(said.message)):
         return AuthenticationError(
             _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
             hint=endpoint.key_hint or _("check the key, or give a new one with /key set"),

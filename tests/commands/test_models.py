@@ -8,7 +8,7 @@ import pytest
 
 from gptchat import catalogue
 from gptchat.commands.effects import Ask
-from gptchat.errors import AuthenticationError, ConfigurationError
+from gptchat.errors import AuthenticationError, ConfigurationError, NotFoundError
 from gptchat.manager import Send
 from tests.support.server import Server, say
 from tests.support.workspace import KEY, command, compose_workspace, data, effects, running, settings_for, turn
@@ -50,6 +50,16 @@ def test_a_list_that_cannot_be_had_is_an_error(tmp_path: Path, server: Server) -
     workspace = compose_workspace(tmp_path, settings_for(server.url))
     with running(workspace) as loop, pytest.raises(AuthenticationError):
         loop.run(command(workspace, "/models"))
+
+
+def test_a_server_without_a_list_is_not_called_wrong(tmp_path: Path, server: Server) -> None:
+    """A server that chats and lists no models is told as that, and what to do instead."""
+    server.missing = ("/models",)
+    workspace = compose_workspace(tmp_path, settings_for(server.url))
+    with running(workspace) as loop, pytest.raises(NotFoundError) as caught:
+        loop.run(effects(workspace, "/models"))
+    assert f"has no list of models at {server.url}/models" in caught.value.message
+    assert "/model NAME" in caught.value.hint
 
 
 def test_a_retired_model_names_its_successor(tmp_path: Path) -> None:

@@ -82,6 +82,21 @@ def conversation_of(events: list[ProviderEvent]) -> str:
     return str(last.extra["conversation"])
 
 
+@pytest.mark.parametrize("written", ["", "/v1", "/v1/", "/v1/sessions", "/v1/v1/conversations"])
+def test_its_address_is_forgiven(platform: Platform, written: str) -> None:
+    """The platform's address works without `/v1`, with a slash, and with a pasted route."""
+    address = platform.address.removesuffix("/v1") + written
+
+    async def talk() -> list[ProviderEvent]:
+        provider = GptPlusProvider(replace(settings(platform), base_url=address), NetworkSettings(), lambda: KEY)
+        try:
+            return await collect(provider, ask("tea"))
+        finally:
+            await provider.close()
+
+    assert asyncio.run(talk())[0] == TextDelta("**tea**, you say")
+
+
 def test_a_conversation_is_kept_on_its_side(platform: Platform) -> None:
     """The first message begins a conversation with the system prompt; the next sends only itself."""
 

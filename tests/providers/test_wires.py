@@ -155,6 +155,7 @@ def test_a_refusal_is_read() -> None:
             "prompt_tokens_details": {"cached_tokens": 2},
         },
         {"prompt_tokens": 5, "completion_tokens": 3, "prompt_cache_hit_tokens": 2},
+        {"prompt_tokens": 5, "completion_tokens": 3, "cached_tokens": 2},
         {"input_tokens": 5, "output_tokens": 3, "input_tokens_details": {"cached_tokens": 2}},
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from gptchat.core.events import Notice, ProviderEvent, ReasoningDelta, TextDelta
 from gptchat.core.messages import Request
+from gptchat.providers.dialects import categories
 from gptchat.providers.wire.common import (
     CONTINUE,
     Ending,
@@ -67,11 +68,12 @@ class ChatReader:
         for value in objects(data):
             if not isinstance(value, dict):
                 raise ServerSaid(value) if name == "error" else malformed(data)
-            if name == "error" or "error" in value or "object" in value:
+            if name == "error" or "error" in value or "choices" not in value or not value["choices"]:
                 error = error_in(value)
                 if error is not None or name == "error":
                     raise ServerSaid(value if error is None else error)
             self._chunk(value, "delta", events)
+        self.ended = self._end.failure is not None
         return events
 
     def whole(self, data: Any) -> Sequence[ProviderEvent]:
@@ -113,11 +115,8 @@ class ChatReader:
                 before = len(events)
                 self._delta(delta, number, events)
                 end.spoken = end.spoken or len(events) > before or bool(end.calls)
-            reason = choice.get("finish_reason")
-            if reason and isinstance(reason, str):
-                end.reasons[number] = reason
-                if reason == "content_filter":
-                    events.extend(filtered(choice))
+            if end.close(number, choice) == "content_filter":
+                events.extend(filtered(choice))
 
     def _delta(self, delta: Mapping[str, Any], number: int, events: list[ProviderEvent]) -> None:
         content = delta.get("content")
@@ -162,12 +161,7 @@ def _thinking(content: Any) -> str:
 
 def filtered(choice: Mapping[str, Any]) -> Sequence[ProviderEvent]:
     """A line naming the categories for which Azure's content filter stopped a reply, where it tells them."""
-    results = mapping(choice.get("content_filter_results"))
-    named = [
-        f"{category} ({verdict['severity']})" if isinstance(verdict.get("severity"), str) else category
-        for category, verdict in results.items()
-        if isinstance(verdict, dict) and verdict.get("filtered") is True
-    ]
+    named = categories(choice.get("content_filter_results"))
     if not named:
         return ()
     return (Notice(_("the content filter stopped the reply: {categories}").format(categories=", ".join(named))),)

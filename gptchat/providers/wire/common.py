@@ -87,14 +87,29 @@ class Ending:
     """Whether an explicit end mark came."""
     spoken: bool = False
     """Whether anything a person could read came: text, reasoning or a tool call."""
+    failure: ServerSaid | None = None
+    """What a choice ended with instead of a finish reason; raised once what came before is handed on."""
 
     @property
     def complete(self) -> bool:
         """Whether every choice that began has its finish reason."""
         return bool(self.reasons) and self.seen <= self.reasons.keys()
 
+    def close(self, number: int, choice: Mapping[str, Any]) -> str:
+        """Take in how a choice says it ended; its reason, empty where it goes on or has failed."""
+        try:
+            reason = reason_of(choice)
+        except ServerSaid as said:
+            self.failure = self.failure or said
+            return ""
+        if reason:
+            self.reasons[number] = reason
+        return reason
+
     def events(self) -> Iterator[ProviderEvent]:
-        """Tool calls, usage, and one `Finished` a choice. Raises `ProtocolError` where no end was marked."""
+        """Tool calls, usage, and one `Finished` a choice. Raises `ServerSaid` and `ProtocolError`."""
+        if self.failure is not None:
+            raise self.failure
         if not self.complete and not (self.marked and self.spoken):
             raise unfinished(self.spoken)
         for identifier, name, arguments in self.calls.values():
@@ -156,7 +171,36 @@ def error_in(value: Mapping[str, Any]) -> Any:
         return value if isinstance(error, str) else error
     if value.get("object") == "error":  # vLLM
         return value
+    if "choices" not in value and "output" not in value:  # SiliconFlow and gateways: a bare code and message
+        said = (value.get("message"), value.get("msg"), value.get("detail"))
+        return value if any(isinstance(one, str) and one for one in said) else None
+    base = value.get("base_resp")  # MiniMax, beside choices that are null
+    if isinstance(base, dict) and base.get("status_code") and not value.get("choices"):
+        return {"message": str(base.get("status_msg", "")), "code": base["status_code"]}
     return None
+
+
+_BROKEN = frozenset(("error", "network_error", "insufficient_system_resource", "abort"))
+"""Finish reasons that mark a failure: OpenRouter's and Mistral's, Zhipu's, DeepSeek's, vLLM's."""
+_REASONS = {
+    "sensitive": "content_filter",  # Zhipu
+    "max_tokens": "length",
+    "model_length": "length",  # Mistral
+    "model_context_window_exceeded": "length",  # Zhipu
+}
+
+
+def reason_of(choice: Mapping[str, Any]) -> str:
+    """Why a choice ended, in OpenAI's words; empty where it has not. Raises `ServerSaid` where it broke."""
+    error = choice.get("error")
+    reason = choice.get("finish_reason")
+    if isinstance(error, (dict, str)) and error:  # OpenRouter says what happened behind it
+        raise ServerSaid(error)
+    if not isinstance(reason, str):
+        return ""
+    if reason in _BROKEN:
+        raise ServerSaid("" if reason == "error" else reason)
+    return _REASONS.get(reason, reason)
 
 
 def words(value: Any) -> str:
@@ -193,6 +237,7 @@ def usage_of(data: Any) -> Usage | None:
     total = count(data.get("total_tokens")) or prompt + completion
     if not total:
         return None
-    # DeepSeek tells its cache in `prompt_cache_hit_tokens`
-    cached = count(read.get("cached_tokens")) or count(data.get("prompt_cache_hit_tokens"))
+    # Moonshot tells its cache in `cached_tokens` beside the counts, DeepSeek in `prompt_cache_hit_tokens`
+    beside = count(data.get("cached_tokens")) or count(data.get("prompt_cache_hit_tokens"))
+    cached = count(read.get("cached_tokens")) or beside
     return Usage(prompt, completion, total, cached, count(wrote.get("reasoning_tokens")))

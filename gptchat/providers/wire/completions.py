@@ -86,6 +86,7 @@ class CompletionsReader:
             if error is not None or name == "error":
                 raise ServerSaid(value if error is None else error)
             self._chunk(value, events)
+        self.ended = self._end.failure is not None
         return events
 
     def whole(self, data: Any) -> Sequence[ProviderEvent]:
@@ -123,9 +124,7 @@ class CompletionsReader:
                     end.seen.add(number)
                     end.spoken = True
                     events.append(TextDelta(text, number))
-            reason = choice.get("finish_reason")
-            if isinstance(reason, str) and reason:
-                end.reasons[number] = reason
+            end.close(number, choice)
 
 
 WIRE = Wire("completions", "/completions", payload, CompletionsReader)
