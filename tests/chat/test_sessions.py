@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.chat.home import Home, asked, ready, say
 from tests.support.screen import Screen
 from tests.support.server import Recorded, Reply, Server, refuse
@@ -238,6 +240,24 @@ def test_a_long_conversation(home: Home, server: Server) -> None:
         screen.send("six " + "and more " * 80 + "\r")
         screen.wait_for("this message does not fit")
         screen.wait_for("your message is saved; /retry sends it again")
+
+
+@pytest.mark.parametrize("key", ["\x1b", "\x03", "n\r"])
+def test_a_summary_that_is_declined_changes_nothing(home: Home, server: Server, key: str) -> None:
+    """Esc, Ctrl-C and "no" at the summary leave the conversation as it was: the model is sent all of it."""
+    home.connect(server.url)
+    with home.chat(rows=40) as screen:
+        for word in ("one", "two", "three", "four"):
+            say(screen, word, f"You said: {word}")
+        server.script(reply("They counted."))
+        screen.send("/compact\r")
+        screen.wait_for("let this stand for")
+        screen.send(key)
+        screen.wait_for("nothing was changed")
+        ready(screen)
+        say(screen, "five", "You said: five")
+    assert sent(server)[0] == "one"
+    assert not any("They counted." in words for words in sent(server))
 
 
 def test_older_turns_are_summed_up_by_themselves(home: Home, server: Server) -> None:
