@@ -49,11 +49,11 @@ async def ask(
         key = chosen(answer, choices)
         if key is not None:
             return key
-        keys = ", ".join(key for key, _meaning in choices)
+        keys = _(", ").join(key for key, _meaning in choices)
         message = [
             ("class:notice", _("please answer one of {keys}").format(keys=keys)),
             ("", "\n"),
-            *_message(question, (), default),
+            *_prompt(default),
         ]
 
 
@@ -62,11 +62,16 @@ def _message(question: str, choices: Sequence[tuple[str, str]], default: str) ->
     width = max((len(key) for key, _meaning in choices), default=0)
     for key, meaning in choices:
         result += [("class:question.key", f"  {key:<{width}}"), ("", f"  {meaning}\n")]
-    if choices:
-        result.append(("class:prompt", "› "))
-    if default:
-        result.append(("class:question.default", f"[{default}] "))
-    return result
+    return [*result, *(_prompt(default) if choices else _default(default))]
+
+
+def _prompt(default: str) -> StyleAndTextTuples:
+    """Where a choice is typed."""
+    return [("class:prompt", "› "), *_default(default)]
+
+
+def _default(default: str) -> StyleAndTextTuples:
+    return [("class:question.default", f"[{default}] ")] if default else []
 
 
 async def _read(

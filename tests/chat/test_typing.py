@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from gptchat.core.width import cells
 from tests.chat.home import Home, asked, ready, say
 from tests.support.server import Gate, Server, hang
 from tests.support.server import say as reply
@@ -73,6 +74,19 @@ def test_clearing_the_screen_while_a_reply_streams(home: Home, server: Server) -
         screen.wait_for("The second goes on.")
         screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › half")
         assert "Esc stops" not in "".join(screen.transcript)
+
+
+def test_the_cursor_stands_where_one_types_while_a_reply_streams(home: Home, server: Server) -> None:
+    """Behind a paste with tabs and escapes the cursor is at the end of what is drawn, where input methods open."""
+    home.connect(server.url)
+    server.script(reply("begin ", Gate()))
+    with home.chat() as screen:
+        screen.send("go\r")
+        screen.wait_for("begin")
+        screen.paste("a\tb\x1b[31mred\x07 中文 c")
+        drawn = "alice › a b␛[31mred␇ 中文 c"
+        screen.wait_for(drawn)
+        screen.wait_for(lambda: screen.cursor[1] == cells(drawn))
 
 
 def test_stopping_brings_back_what_waited(home: Home, server: Server) -> None:

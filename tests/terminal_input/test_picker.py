@@ -73,7 +73,7 @@ def test_a_wrong_choice_is_asked_again() -> None:
     with start("choose") as terminal:
         terminal.wait_for("› [n]")
         terminal.send("perhaps\r")
-        terminal.wait_for("please answer one of y, n")
+        terminal.wait_for("please answer one of y, n\n› [n]")
         terminal.send("y\r")
         terminal.wait_for('answer "y"')
 
