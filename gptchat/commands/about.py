@@ -154,7 +154,7 @@ async def help_(ws: Workspace, call: Call) -> Effects:
         return
     command = registry.get(name)
     if command is None:
-        near = ", ".join(f"/{known}" for known in registry.nearest(name))
+        near = _(", ").join(f"/{known}" for known in registry.nearest(name))
         raise UsageError(
             _("there is no command /{name}").format(name=name),
             hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
@@ -163,7 +163,8 @@ async def help_(ws: Workspace, call: Call) -> Effects:
     if command.about:
         blocks.append(Text(_(command.about)))
     if command.aliases:
-        blocks.append(Text(_("also: {names}").format(names=", ".join(f"/{a}" for a in command.aliases)), "quiet"))
+        names = _(", ").join(f"/{alias}" for alias in command.aliases)
+        blocks.append(Text(_("also: {names}").format(names=names), "quiet"))
     pairs = [(flag, _(meaning)) for flag, meaning in command.flags.items()]
     pairs += [(example, _(note) if note else "") for example, note in command.examples]
     blocks.append(Facts(pairs))

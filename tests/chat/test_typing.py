@@ -114,7 +114,7 @@ def test_stopping_brings_back_what_waited(home: Home, server: Server) -> None:
 
 
 def test_lines_commands_and_messages(home: Home, server: Server) -> None:
-    """Several lines are one message; a typo is no message; a path, `//` and an unclosed quote are."""
+    """Several lines are one message; a typo and a mere slash are none; a path, `//` and an unclosed quote are."""
     home.connect(server.url)
     with home.chat() as screen:
         screen.send("one\x1b\rtwo\nthree\r")
@@ -131,6 +131,8 @@ def test_lines_commands_and_messages(home: Home, server: Server) -> None:
         screen.wait_for("alice › /sesions")
         screen.send("\x15")
         ready(screen)
+        say(screen, "/", "run it and offer its output")  # the list of commands and keys
+        assert len(asked(server)) == before
         for line, sent in (
             ("/usr/bin/env is missing", "/usr/bin/env is missing"),
             ("//help", "/help"),

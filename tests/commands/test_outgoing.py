@@ -51,6 +51,19 @@ def test_everything_attached_is_on_the_wire(tmp_path: Path) -> None:
     assert "tokens" in notes[0]
 
 
+def test_a_large_folder_is_told_in_a_line(tmp_path: Path) -> None:
+    """Of many files that are attached the first are named and the others counted; all of them are sent."""
+    (tmp_path / "many").mkdir()
+    for number in range(80):
+        (tmp_path / "many" / f"{number:02}.txt").write_text(f"text {number}\n")
+    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(workspace) as runner:
+        content, notes = runner.run(outgoing(workspace, "look", [str(tmp_path / "many")]))
+    assert "many/04.txt and 75 more (" in notes[0]
+    assert "many/05.txt" not in notes[0]
+    assert "text 79" in str(content)
+
+
 def test_a_model_that_does_not_see_is_sent_no_image(tmp_path: Path) -> None:
     """An image for a model that sees none is refused with the reason, before anything is sent."""
     _belongings(tmp_path)
