@@ -49,6 +49,11 @@ class LiveTurn:
         """Messages that wait for the reply to end."""
         return self._queued
 
+    @property
+    def typing(self) -> bool:
+        """Whether there is more to come from the person: a draft, or messages that wait."""
+        return bool(self._draft or self._queued)
+
     def next_queued(self) -> str | None:
         """The oldest message that waits, which is to be sent now."""
         if not self._queued:
