@@ -9,6 +9,7 @@ from typing import Any
 from gptchat import words
 from gptchat.commands import spending
 from gptchat.commands.effects import Block, Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
+from gptchat.commands.outgoing import waiting
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
 from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
@@ -47,7 +48,7 @@ async def usage(ws: Workspace, call: Call) -> Effects:
 async def status(ws: Workspace, call: Call) -> Effects:
     """Show who, where, which model, and how full the window is."""
     route = ws.answering.route()
-    plan = await asyncio.to_thread(ws.manager.plan, route)
+    plan = await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))
     window, source = ws.answering.window(route.model)
     total = spent(ws.session.path())
     pairs = [

@@ -121,7 +121,7 @@ async def tokens(ws: Workspace, call: Call) -> Effects:
     elif text:
         count = await asyncio.to_thread(counter.count, text, model)
     else:
-        count = (await asyncio.to_thread(ws.manager.plan, route)).tokens
+        count = (await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))).tokens
     what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
     how = how.format(encoding=counter.encoding(model), model=model)
     line = _("{name} ({detail})").format(name=what, detail=how)
