@@ -89,6 +89,18 @@ def test_the_cursor_stands_where_one_types_while_a_reply_streams(home: Home, ser
         screen.wait_for(lambda: screen.cursor[1] == cells(drawn))
 
 
+def test_a_draft_too_long_to_send_is_told_while_typing(home: Home, server: Server) -> None:
+    """The toolbar says before Enter that a draft cannot be sent, rather than that messages are left out for it."""
+    home.connect(server.url, "[models.test-model]\ncontext = 900\n")
+    with home.chat(columns=100) as screen:
+        ready(screen)
+        screen.paste("word " * 2000)
+        screen.wait_for("· too long to send")
+        assert "left out" not in screen.text
+        screen.send("\x03")
+        screen.wait_for(lambda: "too long" not in screen.text)
+
+
 def test_stopping_brings_back_what_waited(home: Home, server: Server) -> None:
     """When a reply is stopped, the messages that waited come back to the prompt instead of being sent."""
     home.connect(server.url)
