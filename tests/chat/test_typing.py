@@ -89,6 +89,19 @@ def test_the_cursor_stands_where_one_types_while_a_reply_streams(home: Home, ser
         screen.wait_for(lambda: screen.cursor[1] == cells(drawn))
 
 
+def test_a_recalled_line_that_was_emptied_is_not_lost(home: Home, server: Server) -> None:
+    """After Up, Ctrl-U and Ctrl-C the prompt is fresh, and Up recalls the same line again."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        say(screen, "first", "You said: first")
+        screen.send("\x1b[A")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › first")
+        screen.send("\x15\x03")
+        screen.wait_for("press Ctrl-C again, or Ctrl-D, to leave")
+        screen.send("\x1b[A")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › first")
+
+
 def test_a_draft_too_long_to_send_is_told_while_typing(home: Home, server: Server) -> None:
     """The toolbar says before Enter that a draft cannot be sent, rather than that messages are left out for it."""
     home.connect(server.url, "[models.test-model]\ncontext = 900\n")
