@@ -20,6 +20,13 @@ REASONS = (
     "No space left on device",
     "Too many levels of symbolic links",
     "Exec format error",
+    "Connection refused",
+    "Connection reset by peer",
+    "No route to host",
+    "Network is unreachable",
+    "Name or service not known",
+    "Temporary failure in name resolution",
+    "timed out",
 )
 """What C libraries call the commonest failures; others are told as the system words them."""
 
@@ -42,8 +49,8 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 
 def reason(error: Exception) -> str:
     """Why the operating system refused, in the language in use, without its number and path."""
-    told = error.strerror if isinstance(error, OSError) else None
-    return _(told) if told in REASONS else told or str(error) or type(error).__name__
+    told = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return _(told) if told in REASONS else told or type(error).__name__
 
 
 def language() -> str:

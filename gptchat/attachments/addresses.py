@@ -11,7 +11,7 @@ from email.message import Message as Headers
 from typing import IO
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from gptchat import __version__
+from gptchat import __version__, words
 from gptchat.attachments.limits import human_size
 from gptchat.config.endpoints import DIRECT
 from gptchat.errors import UsageError
@@ -74,10 +74,9 @@ def fetch(address: str, *, limit: int, timeout: float, proxy: str = "") -> Fetch
         ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
+        told = words.reason(why) if isinstance(why, Exception) else str(why)
         raise UsageError(
-            _("{address} cannot be fetched: {why}").format(
-                address=redact(address), why=redact(str(why)) or type(error).__name__
-            ),
+            _("{address} cannot be fetched: {why}").format(address=redact(address), why=redact(told)),
             hint=_("check the address, the network and the proxy"),
         ) from error
     mime, size = headers.get_content_type(), human_size(len(data))

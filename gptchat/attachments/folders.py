@@ -14,7 +14,7 @@ from gptchat.attachments.limits import Limits, Loaded, count_files, human_size
 from gptchat.attachments.wording import language_of
 from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
-from gptchat.words import _
+from gptchat.words import _, ngettext
 
 _GENERATED = frozenset(("node_modules", "__pycache__", "venv", "env.bak", "site-packages"))
 """Folders that programs fill; those whose name begins with a dot are left out as hidden."""
@@ -69,22 +69,22 @@ def _files(folder: Path, left_out: Counter[str], *, top: bool = False) -> Iterat
                 _("{name} cannot be read: {why}").format(name=folder, why=words.reason(error)),
                 hint=_("check the path and its permissions"),
             ) from error
-        left_out[_("unreadable")] += 1
+        left_out["unreadable"] += 1
         return
     for entry in listed:
         if entry.name.startswith("."):
-            left_out[_("hidden")] += 1
+            left_out["hidden"] += 1
         elif entry.is_dir(follow_symlinks=False):
             if entry.name in _GENERATED:
-                left_out[_("generated")] += 1
+                left_out["generated"] += 1
             else:
                 yield from _files(Path(entry.path), left_out)
         elif entry.is_file():
             yield Path(entry.path)
         elif entry.is_symlink():
-            left_out[_("links")] += 1
+            left_out["links"] += 1
         else:
-            left_out[_("devices and pipes")] += 1
+            left_out["devices and pipes"] += 1
 
 
 def _text_of(path: Path, limit: int, left_out: Counter[str]) -> str | None:
@@ -93,25 +93,40 @@ def _text_of(path: Path, limit: int, left_out: Counter[str]) -> str | None:
         with path.open("rb") as file:
             data = file.read(_LOOK)
             if images.recognise(data) or images.other_image(data):
-                left_out[_("images")] += 1
+                left_out["images"] += 1
                 return None
             if b"\0" not in data or data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
                 data += file.read(limit + 1 - len(data))
     except OSError:
-        left_out[_("unreadable")] += 1
+        left_out["unreadable"] += 1
         return None
     if len(data) > limit:
-        left_out[_("too large")] += 1
+        left_out["too large"] += 1
         return None
     decoded = None if data.startswith(b"%PDF-") else decode(data)
     if decoded is None:
-        left_out[_("not text")] += 1
+        left_out["not text"] += 1
         return None
     if not decoded[0].strip():
-        left_out[_("empty")] += 1
+        left_out["empty"] += 1
         return None
     return decoded[0]
 
 
 def _summary(left_out: Counter[str]) -> str:
-    return _(", ").join(f"{count} {why}" for why, count in left_out.most_common())
+    return _(", ").join(f"{count} {_why(why, count)}" for why, count in left_out.most_common())
+
+
+def _why(why: str, count: int) -> str:
+    """The reason why `count` things were left out, in words."""
+    return {
+        "unreadable": _("unreadable"),
+        "hidden": _("hidden"),
+        "generated": _("generated"),
+        "links": ngettext("link", "links", count),
+        "devices and pipes": ngettext("device or pipe", "devices and pipes", count),
+        "images": ngettext("image", "images", count),
+        "too large": _("too large"),
+        "not text": _("not text"),
+        "empty": _("empty"),
+    }[why]

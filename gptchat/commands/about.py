@@ -9,6 +9,7 @@ from typing import Any
 from gptchat import words
 from gptchat.commands import spending
 from gptchat.commands.effects import Block, Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
+from gptchat.commands.outgoing import waiting
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
 from gptchat.commands.wording import setting_as_json, window_source
 from gptchat.commands.workspace import Workspace
@@ -47,7 +48,7 @@ async def usage(ws: Workspace, call: Call) -> Effects:
 async def status(ws: Workspace, call: Call) -> Effects:
     """Show who, where, which model, and how full the window is."""
     route = ws.answering.route()
-    plan = await asyncio.to_thread(ws.manager.plan, route)
+    plan = await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))
     window, source = ws.answering.window(route.model)
     total = spent(ws.session.path())
     pairs = [
@@ -157,7 +158,7 @@ async def help_(ws: Workspace, call: Call) -> Effects:
         return
     command = registry.get(name)
     if command is None:
-        near = ", ".join(f"/{known}" for known in registry.nearest(name))
+        near = _(", ").join(f"/{known}" for known in registry.nearest(name))
         raise UsageError(
             _("there is no command /{name}").format(name=name),
             hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
@@ -166,7 +167,8 @@ async def help_(ws: Workspace, call: Call) -> Effects:
     if command.about:
         blocks.append(Text(_(command.about)))
     if command.aliases:
-        blocks.append(Text(_("also: {names}").format(names=", ".join(f"/{a}" for a in command.aliases)), "quiet"))
+        names = _(", ").join(f"/{alias}" for alias in command.aliases)
+        blocks.append(Text(_("also: {names}").format(names=names), "quiet"))
     pairs = [(flag, _(meaning)) for flag, meaning in command.flags.items()]
     pairs += [(example, _(note) if note else "") for example, note in command.examples]
     blocks.append(Facts(pairs))

@@ -121,7 +121,7 @@ async def tokens(ws: Workspace, call: Call) -> Effects:
     elif text:
         count = await asyncio.to_thread(counter.count, text, model)
     else:
-        count = (await asyncio.to_thread(ws.manager.plan, route)).tokens
+        count = (await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))).tokens
     what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
     how = how.format(encoding=counter.encoding(model), model=model)
     line = _("{name} ({detail})").format(name=what, detail=how)
@@ -186,7 +186,7 @@ async def compact(ws: Workspace, call: Call) -> Effects:
     )
     if answer == "e":
         text = (yield Edit(text)) or text
-    elif answer == "n":
+    elif answer != "y" and not (answer is None and ws.run.unattended):
         yield Show([Text(_("nothing was changed"), "quiet")])
         return
     keep_summary(ws, folded, text)
@@ -266,7 +266,7 @@ COMMANDS = (
         "Let a pinned message go",
         unpin,
         (_N,),
-        examples=(("/unpin", "all of them"), ("/unpin 3", "the third from the end")),
+        examples=(("/unpin", "all that are pinned"), ("/unpin 3", "the third from the end")),
     ),
     Command(
         "compact",

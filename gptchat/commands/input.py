@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from gptchat.commands.effects import Attach, Draft, Edit, Effect
+from gptchat.commands.effects import Attach, Draft, Edit, Effect, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.workspace import Workspace
+from gptchat.errors import UsageError
+from gptchat.words import _
 
 Effects = AsyncGenerator[Effect, Any]
 
 
 async def attach(ws: Workspace, call: Call) -> Effects:
     """Attach a file, folder or address to the next message."""
-    yield Attach(call.get("file"))
+    if call.get("file") != "none":
+        yield Attach(call.get("file"))
+        return
+    if not ws.attached:
+        raise UsageError(_("nothing is attached"))
+    ws.attached.clear()
+    yield Show([Text(_("nothing goes with the next message any more"), "good")], {"attached": []})
 
 
 async def editor(ws: Workspace, call: Call) -> Effects:
@@ -31,7 +39,11 @@ COMMANDS = (
         "Attach a file, a folder or an address to the next message",
         attach,
         (Argument("file", "file", required=True, rest=True),),
-        examples=(("/attach notes.txt", ""), ("/attach photo.png", "for models that see")),
+        examples=(
+            ("/attach notes.txt", ""),
+            ("/attach photo.png", "for models that see"),
+            ("/attach none", "takes back what waits"),
+        ),
     ),
     Command(
         "editor",

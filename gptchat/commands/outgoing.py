@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gptchat.attachments import Attachment
     from gptchat.commands.workspace import Workspace
 
+_NAMED = 5
+"""Attachments told by their names; a folder may bring hundreds."""
+
 
 async def outgoing(
     ws: Workspace, text: str, references: Sequence[str] = (), *, piped: str = ""
@@ -82,7 +85,9 @@ def _told(ws: Workspace, attached: Sequence[Attachment]) -> str:
     counter = ws.answering.counter
     tokens = counter.message(Message("user", compose("", attached)), model)
     mark = "" if counter.exact(model) else "≈ "
-    names = ", ".join(item.name for item in attached)
+    names = _(", ").join(item.name for item in attached[:_NAMED])
+    if len(attached) > _NAMED:
+        names = _("{names} and {n} more").format(names=names, n=len(attached) - _NAMED)
     words = ngettext("attached: {names} ({tokens} token)", "attached: {names} ({tokens} tokens)", tokens)
     return words.format(names=names, tokens=f"{mark}{tokens:,}")
 

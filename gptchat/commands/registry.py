@@ -120,7 +120,7 @@ Parsed = Call | Said | Shell | Unknown
 
 _WORD = re.compile(r"[/／、]([A-Za-z?][A-Za-z0-9_-]*)(?=\s|$)")
 _ESCAPED = re.compile(r"//[^\s/]")  # a code comment keeps both its slashes
-_BARE = {"exit": "exit", "quit": "exit"}
+_BARE = {"exit": "exit", "quit": "exit", "/": "help", "／": "help"}
 
 
 class Registry:
@@ -154,8 +154,8 @@ class Registry:
 
         Only a slash and one whole word make a command, so that paths and comments are messages; `//text` at the
         beginning stands for `/text`. A full-width slash, or the `、` that a Chinese input
-        method types on the same key, begins a command only where such a command exists. Raises UsageError
-        when the arguments do not fit.
+        method types on the same key, begins a command only where such a command exists. A slash alone asks
+        which commands there are. Raises UsageError when the arguments do not fit.
         """
         stripped = line.strip()
         if command := _BARE.get(stripped.lower()):

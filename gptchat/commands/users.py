@@ -11,7 +11,7 @@ from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import age
 from gptchat.commands.workspace import Workspace
 from gptchat.storage.users import validate_name
-from gptchat.words import _
+from gptchat.words import _, ngettext
 
 Effects = AsyncGenerator[Effect, Any]
 
@@ -28,13 +28,18 @@ async def user(ws: Workspace, call: Call) -> Effects:
     if known == ws.user:
         yield Show([Text(_("{name} is chatting already").format(name=known), "quiet")], {"user": known})
         return
-    before = ws.user
+    before, left_behind = ws.user, len(ws.attached)
     await asyncio.to_thread(ws.switch_user, known or name)
     yield Changed(frozenset({"user", "session", "settings"}))
     # Who mistyped a name learns it here, and nothing is lost: a question would stand before the next message.
     new = _("hello {name}, you are new here; /user {before} goes back")
     hello = new if known is None else _("hello {name}")
     blocks = [Text(hello.format(name=ws.user, before=before), "good")]
+    if left_behind:
+        words = ngettext(
+            "{n} attachment of {before} is not sent", "{n} attachments of {before} are not sent", left_behind
+        )
+        blocks.append(Text(words.format(n=left_behind, before=before), "quiet"))
     latest = await asyncio.to_thread(ws.library.latest, ws.user)
     if latest is not None:
         blocks.append(Text(_("/resume 1 goes on with: {title}").format(title=latest.title or latest.id), "quiet"))

@@ -157,6 +157,7 @@ class Workspace:
             user = people.ensure_user(self.paths.data_dir, name)
             people.write_state(self.paths.data_dir, user=user.name)
         self._user = user.name
+        self.attached.clear()  # what one person chose to send does not go out under another's name
         self.settings.replace_layer("user", user.settings)
         self.settings.replace_layer("set", {})
         self.answering.forget_provider()  # keys may be each person's own

@@ -43,6 +43,7 @@ def base_address(address: str, *, version: str = "/v1") -> str:
     try:
         parts = urlsplit(text)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = valid and not re.search(r"\s", parts.netloc)
     except ValueError:
         valid = False
     if not valid:

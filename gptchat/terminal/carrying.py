@@ -99,7 +99,7 @@ class Carrier:
         if outcome.draft or (outcome.error and not outcome.provider):
             return text
         ws.attached.clear()
-        if outcome.error is None and not outcome.interrupted and not self._live.queued:
+        if outcome.error is None and not outcome.interrupted and not self._live.typing:
             await self._make_room()
         return ""
 

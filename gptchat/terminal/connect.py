@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.write import provider_values, write_provider, write_value
-from gptchat.errors import GptchatError
+from gptchat.errors import GptchatError, UsageError
 from gptchat.providers import registry
 from gptchat.providers.network import base_address
 from gptchat.terminal import questions
@@ -198,6 +200,12 @@ class _Connect:
             if known.keyless or await self._key(known):
                 return await self._with_model(known)
             return False
+        near = get_close_matches(typed.lower(), names, n=1)
+        if near and not re.search(r"[.:/\s]", typed):  # `litellm:4000` is an address
+            raise UsageError(
+                _("{name} is no name from above").format(name=typed),
+                hint=_("did you mean {name}?").format(name=near[0]),
+            )
         address = base_address(typed)
         name = await self._ask(_("a short name for it"), default=_short_name(address))
         if not name:

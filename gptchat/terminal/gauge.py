@@ -29,6 +29,8 @@ class Gauge:
         self._pause = pause
         self._known = Status()
         self._budget = 0
+        self._room = 0
+        """Tokens that a draft may take, with all older turns left out."""
         self._spent = Running()
         self._lock = threading.Lock()
         self.live = LiveCount(self._count, drawn)
@@ -47,7 +49,8 @@ class Gauge:
         tokens = known.tokens + self.live.tokens
         # Not planned again at every key: what would be left out shows when the draft no longer fits.
         left_out = known.left_out or int(tokens > self._budget)
-        return replace(known, tokens=tokens, left_out=left_out)
+        too_long = known.too_long or self.live.tokens > self._room
+        return replace(known, tokens=tokens, left_out=left_out, too_long=too_long)
 
     def refresh(self) -> None:
         """The session or the settings have changed: count again, behind."""
@@ -66,6 +69,7 @@ class Gauge:
                 ws.answering.counter.load(route.model)
             plan = ws.manager.plan(route, draft=waiting(ws))
             self._budget = plan.limits.budget
+            self._room = self._budget - plan.system_tokens - plan.pinned_tokens - plan.overhead
             self._known = Status(
                 provider=route.provider.name,
                 model=route.model,
@@ -74,6 +78,7 @@ class Gauge:
                 estimated=not ws.answering.counter.exact(route.model),
                 cost=self._spent.cost(ws.session),
                 left_out=plan.left_out if plan.trimmed else 0,
+                too_long=not plan.fits,
             )
         self._drawn()
 

@@ -14,7 +14,7 @@ from gptchat.terminal.editing import footer
 from gptchat.terminal.folding import Draft
 from gptchat.terminal.listener import Listener
 from gptchat.terminal.reply import columns_to_fill
-from gptchat.terminal.safe import clean_line
+from gptchat.terminal.safe import clean, clean_line
 from gptchat.terminal.toolbar import shortened
 from gptchat.terminal.turn import Outcome, finished, paint
 from gptchat.words import _, ngettext
@@ -48,6 +48,11 @@ class LiveTurn:
     def queued(self) -> tuple[str, ...]:
         """Messages that wait for the reply to end."""
         return self._queued
+
+    @property
+    def typing(self) -> bool:
+        """Whether there is more to come from the person: a draft, or messages that wait."""
+        return bool(self._draft or self._queued)
 
     def next_queued(self) -> str | None:
         """The oldest message that waits, which is to be sent now."""
@@ -186,7 +191,9 @@ class LiveTurn:
         if text:
             who = f"{clean_line(self._workspace.user)} › "
             width = max(self._screen.size()[0] - 1 - cells(who), 10)
-            visible, at = footer(text, column, width)
+            # Signs are drawn for control characters, and the cursor stands behind what is drawn.
+            before, after = _drawn(text[:column]), _drawn(text[column:])
+            visible, at = footer(before + after, len(before), width)
             cursor = (0, cells(who) + at)
             lines.append([(who, "prompt"), (visible, "text")])
         if self._queued:
@@ -231,6 +238,11 @@ class LiveTurn:
             terminal=screen.terminal,
             reasoning=settings.get("ui.reasoning"),
         )
+
+
+def _drawn(text: str) -> str:
+    """`text` as it will stand on its one line: control characters as signs, a tab as a blank."""
+    return clean(text).replace("\t", " ")
 
 
 def hint_after(outcome: Outcome) -> str:

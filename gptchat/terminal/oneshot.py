@@ -94,7 +94,7 @@ class _OneShot:
                 case Call() as call:
                     await self._command(call)
                 case Unknown(name, nearest):
-                    near = ", ".join(f"/{known}" for known in nearest)
+                    near = _(", ").join(f"/{known}" for known in nearest)
                     raise UsageError(
                         _("there is no command /{name}").format(name=name),
                         hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),

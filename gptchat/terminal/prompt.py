@@ -237,6 +237,9 @@ class Prompt:
         elif self._armed:
             self.leave()
         else:
+            # A recalled line that was emptied is whole again in the history, for Up and Ctrl-R.
+            self._buffer.reset()
+            self._history.give(self._buffer)
             self._armed = True
             self.notice(_("press Ctrl-C again, or Ctrl-D, to leave"))
 

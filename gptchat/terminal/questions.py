@@ -11,6 +11,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 
+from gptchat.core.width import wrapped
 from gptchat.terminal import plain
 from gptchat.terminal.answers import chosen
 from gptchat.terminal.keyboard import ESCAPE_WAIT
@@ -38,7 +39,9 @@ async def ask(
     stand for y and n. An empty answer is `default`. A `secret` is never shown, nor kept anywhere. The question
     must be clean to draw.
     """
-    message = _message(question, choices, default if not secret else "")
+    # Of a prompt of several lines prompt_toolkit folds the last alone, and cuts the others off.
+    width = 10_000 if plain.is_dumb_terminal() else max(output.get_size().columns, 20)
+    message = _message(question, choices, default if not secret else "", width)
     while True:
         answer = await _read(message, keyboard, output, secret=secret, style=style or {})
         if answer is None:
@@ -49,24 +52,33 @@ async def ask(
         key = chosen(answer, choices)
         if key is not None:
             return key
-        keys = ", ".join(key for key, _meaning in choices)
+        keys = _(", ").join(key for key, _meaning in choices)
         message = [
-            ("class:notice", _("please answer one of {keys}").format(keys=keys)),
+            ("class:notice", "\n".join(wrapped(_("please answer one of {keys}").format(keys=keys), width))),
             ("", "\n"),
-            *_message(question, (), default),
+            *_prompt(default),
         ]
 
 
-def _message(question: str, choices: Sequence[tuple[str, str]], default: str) -> StyleAndTextTuples:
-    result: StyleAndTextTuples = [("class:question", question), ("", "\n" if choices else " ")]
-    width = max((len(key) for key, _meaning in choices), default=0)
+def _message(question: str, choices: Sequence[tuple[str, str]], default: str, width: int) -> StyleAndTextTuples:
+    if not choices:
+        return [("class:question", question), ("", " "), *_default(default)]
+    result: StyleAndTextTuples = [("class:question", "\n".join(wrapped(question, width))), ("", "\n")]
+    column = max(len(key) for key, _meaning in choices)
     for key, meaning in choices:
-        result += [("class:question.key", f"  {key:<{width}}"), ("", f"  {meaning}\n")]
-    if choices:
-        result.append(("class:prompt", "› "))
-    if default:
-        result.append(("class:question.default", f"[{default}] "))
-    return result
+        lines = wrapped(meaning, max(width - column - 4, 10))
+        told = ("\n" + " " * (column + 4)).join(lines)
+        result += [("class:question.key", f"  {key:<{column}}"), ("", f"  {told}\n")]
+    return [*result, *_prompt(default)]
+
+
+def _prompt(default: str) -> StyleAndTextTuples:
+    """Where a choice is typed."""
+    return [("class:prompt", "› "), *_default(default)]
+
+
+def _default(default: str) -> StyleAndTextTuples:
+    return [("class:question.default", f"[{default}] ")] if default else []
 
 
 async def _read(

@@ -201,7 +201,7 @@ class Chat:
                 self.draft = self._together(self.carrier.take_draft())
             case Unknown(name, nearest):
                 # The line is not put back, where what is typed next would stand behind it: Up recalls it.
-                near = ", ".join(f"/{known}" for known in nearest)
+                near = _(", ").join(f"/{known}" for known in nearest)
                 hint = (
                     _("did you mean {names}? //{name} sends it as a message")
                     if near

@@ -21,7 +21,8 @@ class Status:
 
     `tokens` are those of the next request including the draft, `window` the model's limit (None: unknown).
     `estimated` says that tokens are not counted exactly. `cost` is in US$ (None: no price known). `left_out`
-    is the number of messages that the next request leaves out. `waiting` is the number of queued messages,
+    is the number of messages that the next request leaves out; `too_long` says that no leaving out makes room
+    for what would be sent. `waiting` is the number of queued messages,
     `indexed` how much of the sessions is indexed (None: all of them, or nobody asked).
     """
 
@@ -34,6 +35,7 @@ class Status:
     estimated: bool = False
     cost: float | None = None
     left_out: int = 0
+    too_long: bool = False
     waiting: int = 0
     indexed: float | None = None
 
@@ -137,7 +139,9 @@ def _warnings(status: Status) -> list[_Part]:
         words.append(_("indexing {percent}%").format(percent=int(status.indexed * 100)))
     if status.waiting:
         words.append(_("{count} queued").format(count=status.waiting))
-    if status.left_out:
+    if status.too_long:
+        words.append(_("too long to send"))
+    elif status.left_out:
         words.append(
             ngettext("{count} message left out", "{count} messages left out", status.left_out).format(
                 count=status.left_out

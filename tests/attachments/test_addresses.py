@@ -123,7 +123,7 @@ def test_what_is_refused(address: str, path: str, reason: str) -> None:
 
 
 def test_nobody_there() -> None:
-    """A server that is not there, or an address that is none, is told as such."""
+    """A server that is not there, or an address that is none, is told as such, in words and not in numbers."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -137,6 +137,7 @@ def test_nobody_there() -> None:
             with pytest.raises(UsageError) as caught:
                 load(reference)
             assert caught.value.hint
+            assert "Errno" not in caught.value.message
 
 
 def test_importing_is_light() -> None:

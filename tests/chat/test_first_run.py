@@ -6,6 +6,8 @@ import asyncio
 import json
 import stat
 
+import pytest
+
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.terminal.connect import find_local
 from tests.chat.home import Home, asked, ready, say
@@ -92,6 +94,21 @@ def test_a_compatible_address_and_a_second_try(home: Home) -> None:
         assert asked(server)[-1].headers["authorization"] == "Bearer sk-right"
         assert asked(server)[-1].json["model"] == "test-model"
         assert "sk-wrong" not in (home.data / "credentials.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("depseek", "did you mean deepseek?"), ("no address", "is not an address")]
+)
+def test_what_is_no_server_is_told_at_once(home: Home, typed: str, told: str) -> None:
+    """A misspelt name, or words that are no address, lead back to the choice before a key is asked for."""
+    with home.chat(ready=WELCOME) as screen:
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "›")
+        screen.send("c\r")
+        screen.wait_for("or an address")
+        screen.send(f"{typed}\r")
+        screen.wait_for(told)
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "›")
+        assert "a short name" not in screen.text
 
 
 def test_local_servers_are_found_together() -> None:

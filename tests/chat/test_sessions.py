@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.chat.home import Home, asked, ready, say
 from tests.support.screen import Screen
-from tests.support.server import Recorded, Reply, Server, refuse
+from tests.support.server import Gate, Recorded, Reply, Server, refuse
 from tests.support.server import say as reply
 
 
@@ -238,6 +240,46 @@ def test_a_long_conversation(home: Home, server: Server) -> None:
         screen.send("six " + "and more " * 80 + "\r")
         screen.wait_for("this message does not fit")
         screen.wait_for("your message is saved; /retry sends it again")
+
+
+@pytest.mark.parametrize("key", ["\x1b", "\x03", "n\r"])
+def test_a_summary_that_is_declined_changes_nothing(home: Home, server: Server, key: str) -> None:
+    """Esc, Ctrl-C and "no" at the summary leave the conversation as it was: the model is sent all of it."""
+    home.connect(server.url)
+    with home.chat(rows=40) as screen:
+        for word in ("one", "two", "three", "four"):
+            say(screen, word, f"You said: {word}")
+        server.script(reply("They counted."))
+        screen.send("/compact\r")
+        screen.wait_for("let this stand for")
+        screen.send(key)
+        screen.wait_for("nothing was changed")
+        ready(screen)
+        say(screen, "five", "You said: five")
+    assert sent(server)[0] == "one"
+    assert not any("They counted." in words for words in sent(server))
+
+
+def test_a_filled_window_does_not_interrupt_who_types(home: Home, server: Server) -> None:
+    """Whoever is typing when a reply ends goes on typing; the question about the full window waits a turn."""
+    home.connect(server.url, "[context]\nreserve = 50\n[models.test-model]\ncontext = 900\n")
+    server.default = lambda _request: reply("noted")
+    with home.chat(rows=40) as screen:
+        for number in ("one", "two", "three"):
+            say(screen, f"{number} " * 120, "noted")
+        gate = Gate()
+        server.script(reply("begin ", gate, "end"))
+        screen.send("four " * 450 + "\r")
+        screen.wait_for("begin")
+        screen.send("my next")
+        screen.wait_for("alice › my next")
+        gate.open()
+        screen.wait_for("begin end")
+        # The prompt stands again, the toolbar below it.
+        screen.wait_for(lambda: re.search(r"^alice › my next\n.* · here/test-model", screen.text, re.MULTILINE))
+        screen.send(" thought\r")
+        screen.wait_for("let the model sum up the older turns?")
+        assert asked(server)[-1].last_text == "my next thought"
 
 
 def test_older_turns_are_summed_up_by_themselves(home: Home, server: Server) -> None:

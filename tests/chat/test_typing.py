@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from gptchat.core.width import cells
 from tests.chat.home import Home, asked, ready, say
 from tests.support.server import Gate, Server, hang
 from tests.support.server import say as reply
@@ -75,6 +76,44 @@ def test_clearing_the_screen_while_a_reply_streams(home: Home, server: Server) -
         assert "Esc stops" not in "".join(screen.transcript)
 
 
+def test_the_cursor_stands_where_one_types_while_a_reply_streams(home: Home, server: Server) -> None:
+    """Behind a paste with tabs and escapes the cursor is at the end of what is drawn, where input methods open."""
+    home.connect(server.url)
+    server.script(reply("begin ", Gate()))
+    with home.chat() as screen:
+        screen.send("go\r")
+        screen.wait_for("begin")
+        screen.paste("a\tb\x1b[31mred\x07 中文 c")
+        drawn = "alice › a b␛[31mred␇ 中文 c"
+        screen.wait_for(drawn)
+        screen.wait_for(lambda: screen.cursor[1] == cells(drawn))
+
+
+def test_a_recalled_line_that_was_emptied_is_not_lost(home: Home, server: Server) -> None:
+    """After Up, Ctrl-U and Ctrl-C the prompt is fresh, and Up recalls the same line again."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        say(screen, "first", "You said: first")
+        screen.send("\x1b[A")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › first")
+        screen.send("\x15\x03")
+        screen.wait_for("press Ctrl-C again, or Ctrl-D, to leave")
+        screen.send("\x1b[A")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › first")
+
+
+def test_a_draft_too_long_to_send_is_told_while_typing(home: Home, server: Server) -> None:
+    """The toolbar says before Enter that a draft cannot be sent, rather than that messages are left out for it."""
+    home.connect(server.url, "[models.test-model]\ncontext = 900\n")
+    with home.chat(columns=100) as screen:
+        ready(screen)
+        screen.paste("word " * 2000)
+        screen.wait_for("· too long to send")
+        assert "left out" not in screen.text
+        screen.send("\x03")
+        screen.wait_for(lambda: "too long" not in screen.text)
+
+
 def test_stopping_brings_back_what_waited(home: Home, server: Server) -> None:
     """When a reply is stopped, the messages that waited come back to the prompt instead of being sent."""
     home.connect(server.url)
@@ -100,7 +139,7 @@ def test_stopping_brings_back_what_waited(home: Home, server: Server) -> None:
 
 
 def test_lines_commands_and_messages(home: Home, server: Server) -> None:
-    """Several lines are one message; a typo is no message; a path, `//` and an unclosed quote are."""
+    """Several lines are one message; a typo and a mere slash are none; a path, `//` and an unclosed quote are."""
     home.connect(server.url)
     with home.chat() as screen:
         screen.send("one\x1b\rtwo\nthree\r")
@@ -117,6 +156,8 @@ def test_lines_commands_and_messages(home: Home, server: Server) -> None:
         screen.wait_for("alice › /sesions")
         screen.send("\x15")
         ready(screen)
+        say(screen, "/", "run it and offer its output")  # the list of commands and keys
+        assert len(asked(server)) == before
         for line, sent in (
             ("/usr/bin/env is missing", "/usr/bin/env is missing"),
             ("//help", "/help"),

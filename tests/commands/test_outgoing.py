@@ -51,6 +51,19 @@ def test_everything_attached_is_on_the_wire(tmp_path: Path) -> None:
     assert "tokens" in notes[0]
 
 
+def test_a_large_folder_is_told_in_a_line(tmp_path: Path) -> None:
+    """Of many files that are attached the first are named and the others counted; all of them are sent."""
+    (tmp_path / "many").mkdir()
+    for number in range(80):
+        (tmp_path / "many" / f"{number:02}.txt").write_text(f"text {number}\n")
+    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(workspace) as runner:
+        content, notes = runner.run(outgoing(workspace, "look", [str(tmp_path / "many")]))
+    assert "many/04.txt and 75 more (" in notes[0]
+    assert "many/05.txt" not in notes[0]
+    assert "text 79" in str(content)
+
+
 def test_a_model_that_does_not_see_is_sent_no_image(tmp_path: Path) -> None:
     """An image for a model that sees none is refused with the reason, before anything is sent."""
     _belongings(tmp_path)
@@ -88,3 +101,41 @@ def test_the_request_that_is_shown_holds_what_waits(tmp_path: Path) -> None:
             runner.run(attach(workspace, str(tmp_path / "notes.txt")))
             body = data(runner.run(effects(workspace, "/json")))
     assert "remember the milk" in body["messages"][-1]["content"]
+
+
+def test_every_count_of_the_next_request_agrees(tmp_path: Path) -> None:
+    """/context, /tokens and /status tell the same number, what waits to go along included."""
+    (tmp_path / "notes.txt").write_text("remember the milk\n" * 50, encoding="utf-8")
+    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(workspace) as runner:
+        runner.run(attach(workspace, str(tmp_path / "notes.txt")))
+        counts = {
+            data(runner.run(effects(workspace, line)))["tokens"] for line in ("/context", "/tokens", "/status")
+        }
+    assert len(counts) == 1
+    assert counts.pop() > 200
+
+
+def test_what_waits_can_be_taken_back(tmp_path: Path) -> None:
+    """/attach none lets nothing go with the next message; without anything waiting it says so."""
+    (tmp_path / "secret.txt").write_text("my password\n", encoding="utf-8")
+    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(workspace) as runner:
+        runner.run(attach(workspace, str(tmp_path / "secret.txt")))
+        assert "nothing goes with the next message" in runner.run(command(workspace, "/attach none"))
+        content, _notes = runner.run(outgoing(workspace, "hello"))
+        assert content == "hello"
+        with pytest.raises(UsageError, match="nothing is attached"):
+            runner.run(command(workspace, "/attach none"))
+
+
+def test_what_one_person_attached_is_not_sent_by_another(tmp_path: Path) -> None:
+    """Who switches the user leaves behind what was waiting to be sent, and is told so."""
+    (tmp_path / "secret.txt").write_text("my password\n", encoding="utf-8")
+    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(workspace) as runner:
+        before = workspace.user
+        runner.run(attach(workspace, str(tmp_path / "secret.txt")))
+        assert f"1 attachment of {before} is not sent" in runner.run(command(workspace, "/user bob"))
+        content, _notes = runner.run(outgoing(workspace, "hello"))
+    assert content == "hello"

@@ -34,6 +34,10 @@ async def main(what: str) -> None:
         elif what == "choose":
             choices = (("y", "yes, delete it"), ("n", "no"))
             answer = await ask("Delete?", keyboard=keyboard, output=output, choices=choices, default="n")
+        elif what == "long":
+            question = "the window is 100 % full; let the model sum up the older turns?"
+            choices = (("y", "yes"), ("n", "no, the oldest turns will be left out from now on"))
+            answer = await ask(question, keyboard=keyboard, output=output, choices=choices, default="n")
         elif what == "secret":
             answer = await ask("Key:", keyboard=keyboard, output=output, secret=True)
         else:

@@ -73,9 +73,19 @@ def test_a_wrong_choice_is_asked_again() -> None:
     with start("choose") as terminal:
         terminal.wait_for("› [n]")
         terminal.send("perhaps\r")
-        terminal.wait_for("please answer one of y, n")
+        terminal.wait_for("please answer one of y, n\n› [n]")
         terminal.send("y\r")
         terminal.wait_for('answer "y"')
+
+
+def test_a_long_question_in_a_narrow_terminal() -> None:
+    """A question and its choices are folded to the width, so that every word of them can be read."""
+    arguments = ["-m", "tests.terminal_input.program_picker", "long"]
+    with Screen.python(arguments, columns=30) as terminal:
+        terminal.wait_for("› [n]")
+        shown = " ".join(terminal.text.split())
+    assert "the window is 100 % full; let the model sum up the older turns? y yes" in shown
+    assert "n no, the oldest turns will be left out from now on ›" in shown
 
 
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
