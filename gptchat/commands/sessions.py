@@ -97,10 +97,10 @@ def open_first(ws: Workspace, reference: str) -> bool:
 
     A system prompt of the command line goes before the session's own. Raises UsageError and StorageError.
     """
-    found = ws.library.find(ws.user, reference) if reference else ws.library.latest(ws.user)
-    if found is None:
+    id = ws.library.find(ws.user, reference).id if reference else ws.library.latest_id(ws.user)
+    if id is None:
         return False
-    ws.open_session(found.id)
+    ws.open_session(id)
     if ws.run.system is not None:
         ws.change_session("system", ws.run.system)
     return True

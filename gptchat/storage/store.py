@@ -7,6 +7,7 @@ cannot be written waits in memory and is tried again with every later append, so
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +33,18 @@ from gptchat.words import _
 
 _STILL_READABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT)
 """Why a journal may not be written, and can be read all the same."""
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Make many objects, all of which stay, without the collector of garbage looking through them meanwhile."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class JournalStore:
@@ -78,6 +91,7 @@ class JournalStore:
         self._states[session] = State(header=record, version=VERSION)
         return session
 
+    @_undisturbed()
     def open(self, user: str, session_id: str) -> Session:
         """Read a session, heal its journal, and take in a reply that was cut off. Raises StorageError."""
         session = Session(session_id, user)
