@@ -201,6 +201,7 @@ async def delete(ws: Workspace, call: Call) -> Effects:
         return
     remove = ws.library.delete_forever if forever else ws.library.delete
     await asyncio.to_thread(remove, ws.user, session_id)
+    ws.manager.store.forget(ws.user, session_id)
     if session_id == ws.session.id:
         ws.begin_session()
         yield Changed(frozenset({"session"}))

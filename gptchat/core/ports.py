@@ -183,6 +183,15 @@ class SessionStore(Protocol):
     def unsaved(self, session: Session) -> Sequence[Record]:
         """The records that are in the session and wait to be written; every append tries again."""
 
+    def waiting(self) -> Sequence[Session]:
+        """The sessions with records that wait to be written, those that were left since among them."""
+
+    def retry(self) -> None:
+        """Try again to write what waits, of every session."""
+
+    def forget(self, user: str, session_id: str) -> None:
+        """Let go of what waits of a session that was deleted: it must not come back."""
+
     def damage(self, session: Session) -> str:
         """One sentence on what of the session's journal cannot be read; empty where all can."""
 

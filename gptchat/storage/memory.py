@@ -87,6 +87,16 @@ class MemoryStore:
         """Nothing waits to be written."""
         return ()
 
+    def waiting(self) -> Sequence[Session]:
+        """Nothing waits to be written."""
+        return ()
+
+    def retry(self) -> None:
+        """Nothing waits to be written."""
+
+    def forget(self, user: str, session_id: str) -> None:
+        """Nothing waits to be written."""
+
     def damage(self, session: Session) -> str:
         """There is no journal to be damaged."""
         return ""

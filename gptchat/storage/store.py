@@ -7,7 +7,6 @@ cannot be written waits in memory and is tried again with every later append, so
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,24 +26,13 @@ from gptchat.storage.partial import Sidecar, take_in
 from gptchat.storage.snapshot import header, snapshot
 from gptchat.storage.state import State, missing, renumber, take
 from gptchat.storage.troubles import storage_error
+from gptchat.storage.undisturbed import undisturbed
 from gptchat.storage.upgrades import fold
 from gptchat.storage.users import sessions_folder
 from gptchat.words import _
 
 _STILL_READABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT)
 """Why a journal may not be written, and can be read all the same."""
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Make many objects, all of which stay, without the collector of garbage looking through them meanwhile."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class JournalStore:
@@ -54,6 +42,8 @@ class JournalStore:
         self.data = data
         self._clock = clock
         self._states: WeakKeyDictionary[Session, State] = WeakKeyDictionary()
+        self._waiting: dict[Session, None] = {}
+        """Sessions with records that wait to be written, kept also when nobody else holds them any longer."""
 
     def path(self, session: Session) -> Path:
         """Where the session's journal is, or will be."""
@@ -91,9 +81,13 @@ class JournalStore:
         self._states[session] = State(header=record, version=VERSION)
         return session
 
-    @_undisturbed()
+    @undisturbed()
     def open(self, user: str, session_id: str) -> Session:
         """Read a session, heal its journal, and take in a reply that was cut off. Raises StorageError."""
+        for session in self.waiting():
+            if (session.user, session.id) == (user, session_id):
+                self.retry()
+                return session
         session = Session(session_id, user)
         path = self.path(session)
         state = self._states[session] = State(created=True)
@@ -151,6 +145,7 @@ class JournalStore:
                 taken = take(session, records)
             state.unsaved += taken
             state.trouble = storage_error(error, path)
+            self._waiting[session] = None
             return taken
         if fresh:
             state.reach(0, b"")
@@ -159,6 +154,8 @@ class JournalStore:
                 sync_folder(path.parent)
         state.reach(size + len(data), data)
         state.header, state.version, state.unsaved, state.trouble = None, VERSION, [], None
+        self._waiting.pop(session, None)
+        self.retry()
         return taken
 
     def refresh(self, session: Session) -> Sequence[Record]:
@@ -183,6 +180,24 @@ class JournalStore:
     def unsaved(self, session: Session) -> Sequence[Record]:
         """The records that are in the session and not on disk."""
         return tuple(self._state(session).unsaved)
+
+    def waiting(self) -> Sequence[Session]:
+        """The sessions with records that wait to be written, those that were left since among them."""
+        return tuple(self._waiting)
+
+    def retry(self) -> None:
+        """Try again to write what waits, of every session."""
+        for session in self.waiting():
+            try:
+                self.append(session, (), durable=True)
+            except StorageError:  # a newer version of the program has written to it meanwhile
+                pass
+
+    def forget(self, user: str, session_id: str) -> None:
+        """Let go of what waits of a session that was deleted: it must not come back."""
+        for session in self.waiting():
+            if (session.user, session.id) == (user, session_id):
+                del self._waiting[session]
 
     def settled(self, session: Session) -> os.stat_result | None:
         """The state of the session's journal, if the session holds all of it and it all of the session."""
