@@ -175,7 +175,13 @@ class SessionStore(Protocol):
         """
 
     def refresh(self, session: Session) -> Sequence[Record]:
-        """Apply, and return, what other programs have written to the session since it was last read."""
+        """Apply what other programs have written to the session, and return it, once.
+
+        What an `append` took in is returned with the next call.
+        """
+
+    def stood(self, session: Session) -> str | None:
+        """Where the session stood before what `refresh` is going to return, or was put by us since."""
 
     def trouble(self, session: Session) -> StorageError | None:
         """Why the last append could not be written, if so: it is in the session all the same, and waits."""

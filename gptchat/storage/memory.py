@@ -75,6 +75,10 @@ class MemoryStore:
         """Nobody else knows the session."""
         return ()
 
+    def stood(self, session: Session) -> str | None:
+        """Nobody else moves it."""
+        return session.head
+
     def partial(self, session: Session, header: Record) -> MemoryReply:
         """Begin a reply."""
         return MemoryReply(str(header.get("turn") or os.urandom(8).hex()))

@@ -124,12 +124,13 @@ def test_two_terminals_on_one_session(home: Home, server: Server) -> None:
             ready(other)
             sent = [message["content"] for message in asked(server)[-1].json["messages"]]
             assert sent == ["hello", "You said: hello", "from the other", "You said: from the other", "branch"]
+            say(one, "/rename Both", "this session is now called Both")
             one.send("fork\r")
             one.wait_for("has added 2 messages")
             one.send("f\r")
             one.wait_for("You said: fork")
             ready(one)
-            assert "hello (fork)" in one.text
+            assert "Both (fork)" in one.text
     said = [[words for _role, words, _status in home.messages(session=number)] for number in (0, 1)]
     assert {"hello", "from the other", "wait for me", "branch"} <= set(said[0])
     assert said[1][-2:] == ["fork", "You said: fork"]
