@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -135,3 +136,22 @@ def test_two_terminals_on_one_session(home: Home, server: Server) -> None:
     assert {"hello", "from the other", "wait for me", "branch"} <= set(said[0])
     assert said[1][-2:] == ["fork", "You said: fork"]
     assert len(said[0]) == len(set(said[0]))
+
+
+def test_a_session_deleted_while_another_terminal_goes_on(home: Home, server: Server) -> None:
+    """A session deleted in one terminal goes on whole in the other, and is there once when opened by its id."""
+    home.connect(server.url)
+    with home.chat() as one:
+        say(one, "hello", "You said: hello")
+        with home.chat("-c", ready="You said: hello") as other:
+            ready(other)
+            one.send("/delete\r")
+            one.wait_for("delete hello?")
+            one.send("y\r")
+            one.wait_for("is in the trash")
+            ready(one)
+            say(other, "still here", "You said: still here")
+            [id] = [Path(name).stem for name in home.files() if "/trash/" in name and name.endswith(".jsonl")]
+            say(one, f"/resume {id}", "You said: still here")
+    assert len(home.journals("alice")) == 1
+    assert [words for role, words, _status in home.messages() if role == "user"] == ["hello", "still here"]
