@@ -14,6 +14,7 @@ from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session
 from gptchat.storage import journal
 from gptchat.storage.ids import safe_id, timestamp
+from gptchat.storage.undisturbed import undisturbed
 from gptchat.storage.upgrades import fold
 from gptchat.words import _
 
@@ -186,6 +187,7 @@ def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, c
             pass
 
 
+@undisturbed()
 def _read(path: Path, stat: os.stat_result) -> Row:
     """The line of the session in `path`, from the whole journal."""
     session = Session(path.stem, "")
