@@ -18,6 +18,7 @@ from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
+    from gptchat.core.session import Session
     from gptchat.storage.exchange import Imported
 
 Effects = AsyncGenerator[Effect, Any]
@@ -57,16 +58,16 @@ async def export(ws: Workspace, call: Call) -> Effects:
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
         yield nothing_written(ws, path)
         return
-    await asyncio.to_thread(write_export, ws, name, str(path))
+    await asyncio.to_thread(write_export, ws, ws.session, name, str(path))
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
 
 
-def write_export(ws: Workspace, name: str, target: str) -> Path:
-    """Write the open session to the file or folder `target` in the format `name`; its path. StorageError."""
+def write_export(ws: Workspace, session: Session, name: str, target: str) -> Path:
+    """Write `session` to the file or folder `target` in the format `name`; its path. StorageError."""
     from gptchat.storage import exchange
 
-    path = _target(ws.session.id, target, name)
-    return exchange.export(ws.journals, [ws.session], name, path)
+    path = _target(session.id, target, name)
+    return exchange.export(ws.journals, [session], name, path)
 
 
 def _target(session_id: str, target: str, name: str) -> Path:

@@ -25,6 +25,7 @@ from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session, shorten
 from gptchat.core.session import fork as fork_records
 from gptchat.errors import UsageError
+from gptchat.storage.ids import safe_id
 from gptchat.storage.library import matching, title_record
 from gptchat.words import _, ngettext
 
@@ -97,10 +98,10 @@ def open_first(ws: Workspace, reference: str) -> bool:
 
     A system prompt of the command line goes before the session's own. Raises UsageError and StorageError.
     """
-    found = ws.library.find(ws.user, reference) if reference else ws.library.latest(ws.user)
-    if found is None:
+    id = ws.library.find(ws.user, reference).id if reference else ws.library.latest_id(ws.user)
+    if id is None:
         return False
-    ws.open_session(found.id)
+    ws.open_session(id)
     if ws.run.system is not None:
         ws.change_session("system", ws.run.system)
     return True
@@ -118,8 +119,12 @@ async def resume(ws: Workspace, call: Call) -> Effects:
 
 
 def _find_or_restore(ws: Workspace, reference: str) -> str:
-    """The id of the session that `reference` means; one in the trash is brought back by its id."""
-    if any(info.id == reference for info in ws.library.trash(ws.user)):
+    """The id of the session that `reference` means; one in the trash is brought back by its id.
+
+    Not where it is back by itself, since another terminal has gone on with it.
+    """
+    there = safe_id(reference) and ws.journals.journal_path(ws.user, reference).exists()
+    if not there and any(info.id == reference for info in ws.library.trash(ws.user)):
         ws.library.restore(ws.user, reference)
         return reference
     return ws.library.find(ws.user, reference).id
@@ -201,6 +206,7 @@ async def delete(ws: Workspace, call: Call) -> Effects:
         return
     remove = ws.library.delete_forever if forever else ws.library.delete
     await asyncio.to_thread(remove, ws.user, session_id)
+    ws.manager.store.forget(ws.user, session_id)
     if session_id == ws.session.id:
         ws.begin_session()
         yield Changed(frozenset({"session"}))

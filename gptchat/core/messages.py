@@ -19,9 +19,6 @@ Record = dict[str, Any]
 """One line of a journal: a JSON object."""
 
 
-_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
-
-
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens spent by one request, as the API counts them; `estimated` when we counted and not the server."""
@@ -54,12 +51,12 @@ class Usage:
         """The usage in a record, or None where there is none that can be read."""
         if not isinstance(data, dict | Mapping):  # dict first: asking for Mapping is slow
             return None
-        prompt, completion, total, cached, reasoning = (
-            value if type(value := data.get(key)) is int and value >= 0 else 0 for key in _COUNTS
-        )
-        return cls(
-            prompt, completion, total or prompt + completion, cached, reasoning, data.get("estimated") is True
-        )
+        get = data.get
+        prompt = _count(get("prompt_tokens"))
+        completion = _count(get("completion_tokens"))
+        total = _count(get("total_tokens")) or prompt + completion
+        cached, reasoning = _count(get("cached_tokens")), _count(get("reasoning_tokens"))
+        return cls(prompt, completion, total, cached, reasoning, get("estimated") is True)
 
     def plus(self, other: Usage) -> Usage:
         """Both together, as for a reply that was continued in a second request."""
@@ -71,6 +68,10 @@ class Usage:
             self.reasoning_tokens + other.reasoning_tokens,
             self.estimated or other.estimated,
         )
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int and value >= 0 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,6 @@ class Message:
             content = ""
         tokens = get("tokens")
         usage = get("usage")
-        unknown = record.keys() - _KNOWN
         return cls(
             role=role if isinstance(role := get("role"), str) else "user",
             content=content,
@@ -158,7 +158,7 @@ class Message:
             usage=Usage.from_json(usage) if usage is not None else None,
             reasoning=reasoning if isinstance(reasoning := get("reasoning"), str) else "",
             tokens={k: v for k, v in tokens.items() if isinstance(v, int)} if isinstance(tokens, dict) else {},
-            extra={key: record[key] for key in record if key in unknown} if unknown else {},
+            extra={key: value for key, value in record.items() if key not in _KNOWN},
         )
 
 

@@ -175,13 +175,28 @@ class SessionStore(Protocol):
         """
 
     def refresh(self, session: Session) -> Sequence[Record]:
-        """Apply, and return, what other programs have written to the session since it was last read."""
+        """Apply what other programs have written to the session, and return it, once.
+
+        What an `append` took in is returned with the next call.
+        """
+
+    def stood(self, session: Session) -> str | None:
+        """Where the session stood before what `refresh` is going to return, or was put by us since."""
 
     def trouble(self, session: Session) -> StorageError | None:
         """Why the last append could not be written, if so: it is in the session all the same, and waits."""
 
     def unsaved(self, session: Session) -> Sequence[Record]:
         """The records that are in the session and wait to be written; every append tries again."""
+
+    def waiting(self) -> Sequence[Session]:
+        """The sessions with records that wait to be written, those that were left since among them."""
+
+    def retry(self) -> None:
+        """Try again to write what waits, of every session."""
+
+    def forget(self, user: str, session_id: str) -> None:
+        """Let go of what waits of a session that was deleted: it must not come back."""
 
     def damage(self, session: Session) -> str:
         """One sentence on what of the session's journal cannot be read; empty where all can."""

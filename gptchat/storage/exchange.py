@@ -111,7 +111,7 @@ def _take_in(store: JournalStore, draft: Draft, user: str, sources: dict[str, st
     if known is None and acceptable_id(draft.id) and store.journal_path(user, draft.id).exists():
         known = draft.id
     if known is not None:
-        session = store.open(user, known)
+        session = store.read(user, known)  # opening looks through the whole folder for what was cut off
         if all(_agree(session, incoming, id) for id in incoming.messages):
             _add(store, session, incoming, result)
             return

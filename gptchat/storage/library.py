@@ -44,6 +44,11 @@ class Library:
         found = rows(sessions_folder(self.data, user), self.cache)
         return max(found, key=_age).info(user) if found else None
 
+    def latest_id(self, user: str) -> str | None:
+        """The id of `latest`, for who will open it: nothing large is read for it that has only grown."""
+        found = rows(sessions_folder(self.data, user), self.cache, only_age=True)
+        return max(found, key=_age).id if found else None
+
     def find(self, user: str, ref: str) -> SessionInfo:
         """The session that `ref` means: an id, its unique beginning, a number in the list, words of its title.
 

@@ -14,6 +14,7 @@ from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session
 from gptchat.storage import journal
 from gptchat.storage.ids import safe_id, timestamp
+from gptchat.storage.undisturbed import undisturbed
 from gptchat.storage.upgrades import fold
 from gptchat.words import _
 
@@ -44,8 +45,12 @@ class Row(NamedTuple):
         )
 
 
-def rows(folder: Path, cache: Path | None) -> list[Row]:
-    """The sessions in `folder`, in no order. One file that cannot be read is named, and hides no other."""
+def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Row]:
+    """The sessions in `folder`, in no order. One file that cannot be read is named, and hides no other.
+
+    With `only_age`, a journal that has grown is read no further than what is new in it: `updated` is right,
+    and title, turns and model are as they were.
+    """
     found: dict[str, os.stat_result] = {}
     try:
         with os.scandir(folder) as entries:
@@ -84,8 +89,11 @@ def rows(folder: Path, cache: Path | None) -> list[Row]:
                 or row.mtime != stat.st_mtime_ns
                 or row.inode != stat.st_ino & _POSITIVE
             ):
-                row = _read(folder / f"{id}.jsonl", stat)
-                fresh.append(row)
+                path = folder / f"{id}.jsonl"
+                grown = _grown(path, row, stat) if only_age and row is not None else None
+                if grown is None:
+                    fresh.append(_read(path, stat))
+                row = grown or fresh[-1]
             result.append(row)
         if database is not None and (fresh or len(known) > len(found)):
             try:
@@ -179,6 +187,7 @@ def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, c
             pass
 
 
+@undisturbed()
 def _read(path: Path, stat: os.stat_result) -> Row:
     """The line of the session in `path`, from the whole journal."""
     session = Session(path.stem, "")
@@ -194,6 +203,20 @@ def _read(path: Path, stat: os.stat_result) -> Row:
     except OSError as error:
         damaged = _("{file} cannot be read: {reason}").format(file=path.name, reason=words.reason(error))
     return _row(session, stat, damaged, source)
+
+
+def _grown(path: Path, row: Row, stat: os.stat_result) -> Row | None:
+    """`row` with the time of what was appended since; None where the journal is another one, or is shorter."""
+    if row.inode != stat.st_ino & _POSITIVE or row.size >= stat.st_size:
+        return None
+    session = Session(row.id, "")
+    try:
+        with path.open("rb") as file:
+            file.seek(row.size)
+            fold(journal.read(file.read()).records, session, 0)
+    except OSError:
+        return None
+    return row._replace(updated=max(row.updated, session.updated), mtime=stat.st_mtime_ns)
 
 
 def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> Row:

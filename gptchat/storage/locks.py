@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 PATIENCE = 10.0
 """Seconds to wait for another program: it holds a lock for milliseconds, unless it was stopped."""
@@ -70,3 +71,11 @@ def locked(fd: int, patience: float = PATIENCE) -> Iterator[None]:
             unlock(fd)
         except OSError:  # a file system without locks; closing the file frees whatever there was
             pass
+
+
+def still_named(fd: int, path: Path) -> bool:
+    """Whether the open file is still the one at `path`, and was not moved away before it could be locked."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False

@@ -75,6 +75,10 @@ class MemoryStore:
         """Nobody else knows the session."""
         return ()
 
+    def stood(self, session: Session) -> str | None:
+        """Nobody else moves it."""
+        return session.head
+
     def partial(self, session: Session, header: Record) -> MemoryReply:
         """Begin a reply."""
         return MemoryReply(str(header.get("turn") or os.urandom(8).hex()))
@@ -86,6 +90,16 @@ class MemoryStore:
     def unsaved(self, session: Session) -> Sequence[Record]:
         """Nothing waits to be written."""
         return ()
+
+    def waiting(self) -> Sequence[Session]:
+        """Nothing waits to be written."""
+        return ()
+
+    def retry(self) -> None:
+        """Nothing waits to be written."""
+
+    def forget(self, user: str, session_id: str) -> None:
+        """Nothing waits to be written."""
 
     def damage(self, session: Session) -> str:
         """There is no journal to be damaged."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from gptchat.core.messages import Record
@@ -32,11 +32,22 @@ class State:
     """Records that are in the session and wait to be written."""
     trouble: StorageError | None = None
     """Why they could not be written."""
+    foreign: list[Record] = field(default_factory=list)
+    """What others wrote, in the session since one of our own appends, and not told yet."""
+    stood: str | None = None
+    """Where the session stood for us before that, or was put by us since."""
 
     def reach(self, offset: int, last: bytes) -> None:
         """The journal is known up to `offset`; `last` are the bytes before it."""
         self.seam = (self.seam + last)[-SEAM:] if offset else b""
         self.offset = offset
+
+    def take(self, session: Session, records: Sequence[Record]) -> list[Record]:
+        """As the function `take`; where these records put the head is where the session stands for us."""
+        taken = take(session, records)
+        if any(record.get("type") in ("message", "head") for record in taken):
+            self.stood = session.head
+        return taken
 
 
 def take(session: Session, records: Sequence[Record]) -> list[Record]:
@@ -48,6 +59,11 @@ def take(session: Session, records: Sequence[Record]) -> list[Record]:
         session.apply(record)
         taken.append(record)
     return taken
+
+
+def new_messages(records: Sequence[Record], known: Set[str]) -> list[Record]:
+    """The messages among `records` whose ids are not `known`."""
+    return [r for r in records if r.get("type") == "message" and r.get("id") not in known]
 
 
 def renumber(records: Sequence[Record], session: Session) -> list[Record]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ from gptchat.errors import StorageError
 from gptchat.storage import journal
 from gptchat.storage.atomic import BINARY, make_folder, open_private, sync_folder
 from gptchat.storage.ids import new_id, safe_id, timestamp
-from gptchat.storage.locks import locked
+from gptchat.storage.locks import locked, still_named
 from gptchat.storage.partial import Sidecar, take_in
 from gptchat.storage.snapshot import header, snapshot
-from gptchat.storage.state import State, missing, renumber, take
+from gptchat.storage.state import State, missing, new_messages, renumber
 from gptchat.storage.troubles import storage_error
+from gptchat.storage.undisturbed import undisturbed
 from gptchat.storage.upgrades import fold
 from gptchat.storage.users import sessions_folder
 from gptchat.words import _
@@ -41,6 +42,8 @@ class JournalStore:
         self.data = data
         self._clock = clock
         self._states: WeakKeyDictionary[Session, State] = WeakKeyDictionary()
+        self._waiting: dict[Session, None] = {}
+        """Sessions with records that wait to be written, kept also when nobody else holds them any longer."""
 
     def path(self, session: Session) -> Path:
         """Where the session's journal is, or will be."""
@@ -78,8 +81,13 @@ class JournalStore:
         self._states[session] = State(header=record, version=VERSION)
         return session
 
+    @undisturbed()
     def open(self, user: str, session_id: str) -> Session:
         """Read a session, heal its journal, and take in a reply that was cut off. Raises StorageError."""
+        for session in self.waiting():
+            if (session.user, session.id) == (user, session_id):
+                self.retry()
+                return session
         session = Session(session_id, user)
         path = self.path(session)
         state = self._states[session] = State(created=True)
@@ -95,6 +103,7 @@ class JournalStore:
             raise storage_error(error, path) from error
         if state.version <= VERSION:
             take_in(path, session, self._saved)
+        state.foreign = []
         return session
 
     def read(self, user: str, session_id: str) -> Session:
@@ -119,7 +128,7 @@ class JournalStore:
         if not records and not state.unsaved:
             return ()
         taken: list[Record] | None = None
-        path = self.path(session)
+        path, state.stood = self.path(session), self.stood(session)
         try:
             with self._journal(session, state, write=True) as (fd, fresh):
                 if state.version > VERSION:
@@ -128,15 +137,16 @@ class JournalStore:
                         hint=_("update gptchat, or use /fork to go on in a new session"),
                     )
                 before = self._before(session, state, fresh)
-                taken = take(session, records)
+                taken = state.take(session, records)
                 data = journal.to_bytes([*before, *taken])
                 size = 0 if fresh else state.offset
                 journal.append(fd, self.path(session), data, size, durable=durable)
         except OSError as error:
             if taken is None:
-                taken = take(session, records)
+                taken = state.take(session, records)
             state.unsaved += taken
             state.trouble = storage_error(error, path)
+            self._waiting[session] = None
             return taken
         if fresh:
             state.reach(0, b"")
@@ -145,18 +155,26 @@ class JournalStore:
                 sync_folder(path.parent)
         state.reach(size + len(data), data)
         state.header, state.version, state.unsaved, state.trouble = None, VERSION, [], None
+        self._waiting.pop(session, None)
+        self.retry()
         return taken
 
     def refresh(self, session: Session) -> Sequence[Record]:
-        """Apply, and return, what other programs have written to the session since it was last read."""
+        """Apply what other programs have written to the session, and return it, once."""
         state = self._state(session)
         path = self.path(session)
+        foreign, state.foreign = state.foreign, []
         try:
-            if not state.created or path.stat().st_size == state.offset:
-                return ()
-            return self._read(session, state)
+            if state.created and path.stat().st_size != state.offset:
+                foreign += self._read(session, state)
         except OSError:  # gone, or out of reach: the next append deals with it, and says so
-            return ()
+            pass
+        return tuple(foreign)
+
+    def stood(self, session: Session) -> str | None:
+        """Where the session stood before what `refresh` is going to return, or was put by us since."""
+        state = self._state(session)
+        return state.stood if state.foreign else session.head
 
     def partial(self, session: Session, header: Record) -> Sidecar:
         """Begin the sidecar of a reply: `header` is its message record (or continuation) without content."""
@@ -169,6 +187,24 @@ class JournalStore:
     def unsaved(self, session: Session) -> Sequence[Record]:
         """The records that are in the session and not on disk."""
         return tuple(self._state(session).unsaved)
+
+    def waiting(self) -> Sequence[Session]:
+        """The sessions with records that wait to be written, those that were left since among them."""
+        return tuple(self._waiting)
+
+    def retry(self) -> None:
+        """Try again to write what waits, of every session."""
+        for session in self.waiting():
+            try:
+                self.append(session, (), durable=True)
+            except StorageError:  # a newer version of the program has written to it meanwhile
+                pass
+
+    def forget(self, user: str, session_id: str) -> None:
+        """Let go of what waits of a session that was deleted: it must not come back."""
+        for session in self.waiting():
+            if (session.user, session.id) == (user, session_id):
+                del self._waiting[session]
 
     def settled(self, session: Session) -> os.stat_result | None:
         """The state of the session's journal, if the session holds all of it and it all of the session."""
@@ -222,7 +258,7 @@ class JournalStore:
                         state.header["id"] = session.id
                     continue
                 with locked(fd):
-                    if not _still(fd, path):
+                    if not still_named(fd, path):
                         continue  # moved away between the opening and the lock
                     if not fresh:
                         self._catch_up(fd, path, session, state)
@@ -259,13 +295,16 @@ class JournalStore:
         another = data[:back] != state.seam
         remembered = snapshot(session) if another else []
         again = another or (bool(state.unsaved) and len(data) > back)
+        known: Set[str] = set()
         if again:
+            known = session.messages.keys() - {record.get("id") for record in state.unsaved}
             data, back, start = journal.read_bytes(fd), 0, 0
             state.reach(0, b"")
             state.bad, state.version = [], 0
             session.reset()
         reading = journal.read(data[back:], start)
         state.version = fold(reading.records, session, state.version)
+        state.foreign += reading.records if not again else new_messages(reading.records, known)
         end = reading.end - start + back
         state.reach(reading.end, data[back:end])
         if again:
@@ -305,10 +344,3 @@ class JournalStore:
         state.version = fold(reading.records, session, state.version)
         state.reach(end, data[: end - state.offset + back])
         return reading.records
-
-
-def _still(fd: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat())
-    except FileNotFoundError:
-        return False

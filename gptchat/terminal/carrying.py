@@ -41,6 +41,7 @@ from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
+    from gptchat.core.session import Session
     from gptchat.terminal.live import LiveTurn
     from gptchat.terminal.prompt import Prompt
     from gptchat.terminal.screen import Screen
@@ -291,8 +292,9 @@ class Carrier:
 
     def _warn_of_trouble(self) -> None:
         """Say once that the disk refuses, and once that it no longer does."""
-        ws = self._workspace
-        trouble = ws.manager.store.trouble(ws.session)
+        store = self._workspace.manager.store
+        troubles = map(store.trouble, (self._workspace.session, *store.waiting()))
+        trouble = next((trouble for trouble in troubles if trouble is not None), None)
         if trouble is not None and self._warned != trouble.message:
             self._screen.error(
                 StorageError(
@@ -307,20 +309,29 @@ class Carrier:
         self._warned = trouble.message if trouble else None
 
     async def rescue(self) -> bool:
-        """What could not be saved is offered as a file elsewhere. False where it is lost."""
+        """What could not be saved, of any session, is offered as a file elsewhere. False where some is lost."""
         ws = self._workspace
-        if not ws.manager.store.unsaved(ws.session):
-            return True
-        self._screen.say(_("part of this conversation is not saved yet"), "notice")
-        target = await self._ask(Ask(_("save it as a file? (empty: no)"), default=f"~/{ws.session.id}.json"))
+        await asyncio.to_thread(ws.manager.store.retry)
+        saved = True
+        for session in ws.manager.store.waiting():
+            what = _("part of {title} is not saved yet").format(title=clean_line(session.name or session.id))
+            if session is ws.session:
+                what = _("part of this conversation is not saved yet")
+            self._screen.say(what, "notice")
+            saved = await self._save_elsewhere(session) and saved
+        return saved
+
+    async def _save_elsewhere(self, session: Session) -> bool:
+        ws = self._workspace
+        target = await self._ask(Ask(_("save it as a file? (Esc: no)"), default=f"~/{session.id}.json"))
         if not target:
             return False
         from gptchat.commands.exchange import write_export
 
         try:
-            path = await asyncio.to_thread(write_export, ws, "json", target)
+            path = await asyncio.to_thread(write_export, ws, session, "json", target)
         except GptchatError as error:
             self._screen.error(error)
-            return await self.rescue()
+            return await self._save_elsewhere(session)
         self._screen.say(_("saved as {path}").format(path=path), "success")
         return True

@@ -37,17 +37,22 @@ class Joining:
     async def same_place(self) -> bool:
         """Whether the session stands where this program left it, or the person goes on from where it is now."""
         ws = self._workspace
-        head = ws.session.head
+        head = ws.manager.store.stood(ws.session)
         foreign = await asyncio.to_thread(ws.manager.store.refresh, ws.session)
-        if not foreign or ws.session.head == head:
-            return True
         count = sum(1 for record in foreign if record.get("type") == "message")
+        moved = ws.session.head != head
+        if not moved and not count:
+            return True
         words = ngettext(
             "another gptchat has added {n} message to this session",
             "another gptchat has added {n} messages to this session",
             count,
         )
+        if not count:
+            words = _("another gptchat has moved this conversation, as /undo does")
         self._screen.say(words.format(n=count), "notice")
+        if not moved:  # the person has gone elsewhere since, as with /undo or /retry
+            return True
         self._transcript.messages([m for m in ws.session.tail(count) if m.id != head])
         answer = await self._ask(
             Ask(

@@ -99,6 +99,7 @@ class _OneShot:
                         _("there is no command /{name}").format(name=name),
                         hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
                     )
+            await self._warn_of_trouble()
             return self.status
         finally:
             await ws.close()
@@ -145,6 +146,13 @@ class _OneShot:
                     "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
                     file=self.streams.stdout,
                 )
+
+    async def _warn_of_trouble(self) -> None:
+        """Say what could not be saved: the answer is out all the same."""
+        store = self.workspace.manager.store
+        await asyncio.to_thread(store.retry)
+        for trouble in filter(None, map(store.trouble, store.waiting())):
+            self._tell(_("this conversation cannot be saved: {why}").format(why=trouble.message))
 
     def _drawn(self) -> bool:
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -124,13 +125,33 @@ def test_two_terminals_on_one_session(home: Home, server: Server) -> None:
             ready(other)
             sent = [message["content"] for message in asked(server)[-1].json["messages"]]
             assert sent == ["hello", "You said: hello", "from the other", "You said: from the other", "branch"]
+            say(one, "/rename Both", "this session is now called Both")
             one.send("fork\r")
             one.wait_for("has added 2 messages")
             one.send("f\r")
             one.wait_for("You said: fork")
             ready(one)
-            assert "hello (fork)" in one.text
+            assert "Both (fork)" in one.text
     said = [[words for _role, words, _status in home.messages(session=number)] for number in (0, 1)]
     assert {"hello", "from the other", "wait for me", "branch"} <= set(said[0])
     assert said[1][-2:] == ["fork", "You said: fork"]
     assert len(said[0]) == len(set(said[0]))
+
+
+def test_a_session_deleted_while_another_terminal_goes_on(home: Home, server: Server) -> None:
+    """A session deleted in one terminal goes on whole in the other, and is there once when opened by its id."""
+    home.connect(server.url)
+    with home.chat() as one:
+        say(one, "hello", "You said: hello")
+        with home.chat("-c", ready="You said: hello") as other:
+            ready(other)
+            one.send("/delete\r")
+            one.wait_for("delete hello?")
+            one.send("y\r")
+            one.wait_for("is in the trash")
+            ready(one)
+            say(other, "still here", "You said: still here")
+            [id] = [Path(name).stem for name in home.files() if "/trash/" in name and name.endswith(".jsonl")]
+            say(one, f"/resume {id}", "You said: still here")
+    assert len(home.journals("alice")) == 1
+    assert [words for role, words, _status in home.messages() if role == "user"] == ["hello", "still here"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -115,8 +116,7 @@ def test_a_folder_that_cannot_be_written(home: Home, server: Server) -> None:
         assert "the chat goes on in memory" in screen.text
         say(screen, "three", "You said: three")
         assert screen.text.count("cannot be saved") == 1
-        folder.unlink()
-        folder.with_name("away").rename(folder)
+        mend_folder(folder)
         say(screen, "four", "saving works again; nothing is missing")
         screen.send("\x04")
         assert screen.wait_for_exit() == 0
@@ -129,6 +129,42 @@ def test_a_folder_that_cannot_be_written(home: Home, server: Server) -> None:
         screen.send("~/rescued.json\r")
         assert screen.wait_for_exit() == 0
     assert "lost?" in (home.folder / "rescued.json").read_text()
+
+
+def test_a_session_left_while_it_cannot_be_saved(home: Home, server: Server) -> None:
+    """After /new, what waits of the session before is not called saved; it is saved or rescued at the end."""
+    home.connect(server.url)
+    folder = home.data / "users" / "alice" / "sessions"
+    for comes_back in (False, True):
+        with home.chat(rows=50) as screen:
+            say(screen, "kept", "You said: kept")
+            break_folder(home)
+            say(screen, "waits", "this conversation cannot be saved")
+            say(screen, "/new", "a new session begins")
+            assert "nothing is missing" not in screen.text
+            if comes_back:
+                mend_folder(folder)
+            screen.send("\x04")
+            if not comes_back:
+                screen.wait_for("part of kept is not saved yet")
+                screen.send("\r")
+            assert screen.wait_for_exit() == 0
+        if not comes_back:
+            mend_folder(folder)
+            [rescued] = home.folder.glob("*.json")
+            assert "waits" in rescued.read_text()
+    assert [words for role, words, _status in home.messages() if role == "user"] == ["kept", "waits"]
+
+
+def test_one_answer_that_cannot_be_saved(home: Home, server: Server) -> None:
+    """A question from the shell is answered also where nothing can be saved, and that is said beside it."""
+    home.connect(server.url)
+    assert home.ask("one").stderr == ""
+    break_folder(home)
+    done = home.ask("two")
+    assert (done.returncode, done.stdout) == (0, "You said: two")
+    assert "this conversation cannot be saved" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def break_folder(home: Home) -> None:
@@ -216,3 +252,9 @@ def test_a_broken_installation_is_a_sentence_too(home: Home, server: Server) -> 
         assert "Traceback" not in screen.text
         screen.send("/users\r")
         screen.wait_for("› alice")
+
+
+def mend_folder(folder: Path) -> None:
+    """Undo `break_folder`."""
+    folder.unlink()
+    folder.with_name("away").rename(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,38 @@ def test_edited_markdown(house: House, other: House, tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("one\nline", "one\nmore\nline\n## heading"))
     other.take(path)
     assert texts(other.sessions()[0]) == ["one\nmore\nline\n## heading", "two"]
+
+
+def test_known_sessions_cost_no_look_through_the_folder(house: House, tmp_path: Path) -> None:
+    """Importing a large file again takes a time that grows with the file, and not with its square."""
+    path = tmp_path / "conversations.json"
+    conversations = [{"title": str(n), "mapping": MAPPING, "id": f"id{n}"} for n in range(40)]
+    path.write_text(json.dumps(conversations), encoding="utf-8")
+    assert len(house.take(path).sessions) == 40
+    listed: list[str] = []
+    counting = True
+
+    def hear(event: str, _arguments: tuple[object, ...]) -> None:
+        if counting and event in ("os.scandir", "os.listdir"):
+            listed.append(event)
+
+    sys.addaudithook(hear)
+    again = house.take(path)
+    counting = False
+    assert (again.known, again.sessions) == (40, [])
+    assert len(listed) < 10
+
+
+MAPPING = {
+    "r": {"id": "r", "message": None, "parent": None, "children": ["a"]},
+    "a": {
+        "id": "a",
+        "message": {
+            "id": "a",
+            "author": {"role": "user"},
+            "content": {"content_type": "text", "parts": ["hello"]},
+        },
+        "parent": "r",
+        "children": [],
+    },
+}

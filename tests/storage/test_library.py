@@ -255,6 +255,51 @@ def test_remembered_on_leaving(shelf: Shelf) -> None:
         assert shelf.library.sources("alice") == {"chatgpt:1": imported.id}
 
 
+def test_the_latest_is_the_first_of_the_list(shelf: Shelf) -> None:
+    """`-c` opens what `/sessions` lists first, whatever has happened to the files since they were last listed."""
+    sessions = [shelf.add(f"question {number}") for number in range(3)]
+
+    def agree() -> str | None:
+        found = shelf.library.latest_id("alice")
+        listed = Library(shelf.store.data).list("alice")
+        assert found == (listed[0].id if listed else None)
+        return found
+
+    assert agree() == sessions[2].id
+    shelf.titles()
+    shelf.store.append(sessions[0], [{**user("later", sessions[0].head), "ts": "2027-01-01T00:00:00Z"}])
+    assert agree() == sessions[0].id
+    shelf.store.append(sessions[1], [{"type": "title", "title": "no newer for that"}])
+    assert agree() == sessions[0].id
+    replaced = shelf.store.path(sessions[0])
+    other = replaced.with_name("other")
+    other.write_bytes(b"".join(replaced.read_bytes().splitlines(keepends=True)[:3]) + b" " * 1000 + b"\n")
+    other.replace(replaced)
+    assert agree() == sessions[2].id
+    added = shelf.add("new")
+    assert agree() == added.id
+    shelf.store.path(added).unlink()
+    assert agree() == sessions[2].id
+    for session in sessions:
+        shelf.store.path(session).unlink()
+    assert agree() is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="the system does not count what is read")
+def test_the_latest_is_found_without_reading_it_again(shelf: Shelf) -> None:
+    """`-c` reads a large session once, also when the program was killed before it noted how the session stands."""
+    session = shelf.add("x" * 1_000_000)
+    shelf.titles()
+    shelf.store.append(session, [{**user("later", session.head), "ts": "2027-01-01T00:00:00Z"}])
+
+    def read() -> int:
+        return int(Path("/proc/self/io").read_text("ascii").split()[1])
+
+    before = read()
+    assert shelf.library.latest_id("alice") == session.id
+    assert read() - before < 500_000
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 def test_a_pipe_among_the_sessions(shelf: Shelf) -> None:
     """A named pipe among the journals stops neither the list nor the search."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gptchat.core.ports import SessionStore
-from gptchat.core.session import Session
+from gptchat.core.session import Session, undo
 from gptchat.errors import StorageError
 from gptchat.storage.memory import MemoryStore
 from gptchat.storage.store import JournalStore
@@ -82,6 +82,26 @@ def test_only_the_owner_can_read(store: JournalStore) -> None:
     for path in [store.data, *store.data.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
     reply.discard()
+
+
+def test_what_an_append_took_in_is_told(store: JournalStore) -> None:
+    """What another terminal wrote before a title, a move or a message of mine is told once, and where I stood."""
+    other_store = JournalStore(store.data)
+    mine = store.create("alice", {})
+    turn(store, mine, "one", "two")
+    theirs = other_store.open("alice", mine.id)
+    assert other_store.refresh(theirs) == ()
+    turn(other_store, theirs, "three", "four")
+    store.append(mine, [{"type": "title", "title": "T"}])
+    assert (store.stood(mine), mine.head) == ("m2", "m4")
+    assert [record["content"] for record in store.refresh(mine)] == ["three", "four"]
+    assert (store.stood(mine), store.refresh(mine)) == ("m4", ())
+    turn(other_store, theirs, "five", "six")
+    record = undo(mine)
+    assert record is not None
+    store.append(mine, [record])
+    assert store.stood(mine) == mine.head == "m2"
+    assert [record["content"] for record in store.refresh(mine)] == ["five", "six"]
 
 
 def test_ids_are_given_in_order(store: JournalStore) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -82,6 +83,41 @@ def test_a_folder_that_is_no_folder(store: JournalStore) -> None:
     assert store.trouble(session) is None
     assert store.unsaved(session) == ()
     assert texts(reopened(store, session)) == ["one", "two", "three", "four"]
+
+
+def test_a_session_that_was_left_while_the_disk_refused(store: JournalStore) -> None:
+    """What could not be saved of a session is saved when it can be, also after another one was begun."""
+    left = store.create("alice", {})
+    turn(store, left, "one", "two")
+    folder = store.path(left).parent
+    folder.rename(folder.with_name("away"))
+    folder.write_text("in the way")
+    turn(store, left, "three", "four")
+    id = left.id
+    del left
+    gc.collect()
+    assert [(session.id, texts(session)) for session in store.waiting()] == [(id, ["one", "two", "three", "four"])]
+    assert texts(store.open("alice", id)) == ["one", "two", "three", "four"]
+    folder.unlink()
+    folder.with_name("away").rename(folder)
+    turn(store, store.create("alice", {}), "another", "session")
+    assert store.waiting() == ()
+    assert texts(JournalStore(store.data).open("alice", id)) == ["one", "two", "three", "four"]
+
+
+def test_a_session_deleted_while_the_disk_refused(store: JournalStore) -> None:
+    """A session that was deleted does not come back because something of it waited to be saved."""
+    session = store.create("alice", {})
+    turn(store, session, "one", "two")
+    path = store.path(session)
+    path.rename(path.with_name("aside"))
+    path.mkdir()
+    turn(store, session, "three", "four")
+    path.rmdir()
+    store.forget("alice", session.id)
+    turn(store, store.create("alice", {}), "another", "session")
+    assert store.waiting() == ()
+    assert not path.exists()
 
 
 def test_waiting_records_and_another_writer(store: JournalStore) -> None:
