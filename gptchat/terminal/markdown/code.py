@@ -44,6 +44,8 @@ _LOOKS = {
 _UNFINISHED = 4096
 """Characters of an unfinished token (a long comment) that are read again with each new line, at most."""
 
+_STEPS = 50
+"""Steps a character that a lexer may take, at most: the tables of some never end on some texts."""
 
 _SPANNING = (("/*", "*/"), ("<!--", "-->"), ('"""', '"""'), ("`", "`"), ("(*", "*)"), ("{-", "-}"), ("--[[", "]]"))
 """Marks between which a comment or a string may go over lines that many lexers know as a single token only."""
@@ -66,11 +68,17 @@ class Highlighter:
         """Inside of a comment or string over several lines: the mark that ends it, and its kind of token."""
 
     def line(self, text: str) -> Line:
-        """The spans of the next line (without its line end)."""
+        """The spans of the next line (without its line end): all of its text, whatever the lexer makes of it."""
         text = text.expandtabs(TAB)
-        if self._lexer is None:
-            return [(text, self._theme["code.plain"])] if text else []
-        return self._advance(text)
+        if self._lexer is not None:
+            try:
+                spans = self._advance(text)
+                if "".join(piece for piece, _style in spans) == text:
+                    return spans
+            except Exception:  # noqa: S110 - a lexer may stumble over half a text; the text itself is what counts
+                pass
+            self._lexer = None  # such as fixed-form Fortran's, which drops what it does not find in its column
+        return [(text, self._theme["code.plain"])] if text else []
 
     def fork(self) -> Highlighter:
         """Another one that begins where this one stands: for a line that is still being written."""
@@ -139,7 +147,11 @@ class Highlighter:
         tokens: list[tuple[int, Any, str]] = []
         at = 0
         begin, begin_stack = 0, tuple(stack)
+        steps = 0
         while at < len(source):
+            steps += 1
+            if steps > _STEPS * (len(source) + 1):
+                raise RuntimeError("the lexer's tables go round in a circle")
             for matches, action, new_state in definitions[stack[-1]]:
                 match = matches(source, at)
                 if not match:
