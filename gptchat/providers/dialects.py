@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -133,16 +134,14 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
     `headers` must find names in lower case. `now` is the time to count a date from (default: the clock).
     """
-    try:
-        return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
-    except ValueError:
-        pass
     value = headers.get("retry-after", "")
-    try:
-        seconds = float(value)
-        return max(0.0, seconds) if seconds == seconds else None
-    except ValueError:
-        pass
+    for text, unit in ((headers.get("retry-after-ms", ""), 0.001), (value, 1.0)):
+        try:
+            seconds = float(text) * unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):  # `inf` and `nan` are numbers to Python
+            return max(0.0, seconds)
     try:
         then = parsedate_to_datetime(value).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):

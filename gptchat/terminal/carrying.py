@@ -30,11 +30,13 @@ from gptchat.manager import Continue, Order, Retry, Send
 from gptchat.terminal import questions
 from gptchat.terminal.blocks import lines_of
 from gptchat.terminal.compacting import Compacting
+from gptchat.terminal.debugging import unexpected
 from gptchat.terminal.editor import visit
 from gptchat.terminal.joining import Joining
 from gptchat.terminal.live import hint_after
 from gptchat.terminal.progress import ProgressLine
 from gptchat.terminal.safe import clean_line
+from gptchat.terminal.screen import told
 from gptchat.terminal.transcript import Transcript
 from gptchat.terminal.turn import Outcome
 from gptchat.words import _
@@ -210,8 +212,11 @@ class Carrier:
                             show("".join(text for text, _look in line), line[0][1] if line else "text")
                     elif isinstance(effect, Copy):
                         show(await self._copied(effect), "hint")
-            except GptchatError as error:
-                show(f"✗ {error.message}", "error")
+            except Exception as fault:
+                # A mistake in one command ends neither the reply nor the chat.
+                error = fault if isinstance(fault, GptchatError) else unexpected(fault)
+                for text, look, indent in told(error):
+                    show(" " * indent + text, look)
 
         return asyncio.get_running_loop().create_task(run())
 

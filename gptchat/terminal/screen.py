@@ -31,6 +31,14 @@ DEPTHS: Mapping[capabilities.Depth, ColorDepth] = {
 }
 
 
+def told(error: GptchatError) -> list[tuple[str, str, int]]:
+    """The lines that tell of `error`: what went wrong, and what to do; each with its look and indent (columns)."""
+    lines = [(f"✗ {redact(error.message)}", "error", 0)]
+    if error.hint:
+        lines.append((_("hint: {what}").format(what=redact(error.hint)), "hint", 2))
+    return lines
+
+
 class Screen:
     """Prints lines for the person. What it prints becomes ordinary scrollback and is never touched again."""
 
@@ -77,9 +85,8 @@ class Screen:
 
     def error(self, error: GptchatError) -> None:
         """Say what went wrong, and what to do."""
-        self.say(f"✗ {redact(error.message)}", "error")
-        if error.hint:
-            self.say(_("hint: {what}").format(what=redact(error.hint)), "hint", indent=2)
+        for text, look, indent in told(error):
+            self.say(text, look, indent=indent)
 
     def show(self, blocks: Sequence[Block]) -> None:
         """Print what a command shows."""

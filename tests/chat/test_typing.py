@@ -76,6 +76,21 @@ def test_clearing_the_screen_while_a_reply_streams(home: Home, server: Server) -
         assert "Esc stops" not in "".join(screen.transcript)
 
 
+def test_a_command_that_fails_while_a_reply_streams_says_what_to_do(home: Home, server: Server) -> None:
+    """A command that cannot be carried out beside a reply tells the reason and the way on, and the reply goes on."""
+    home.connect(server.url)
+    gate = Gate()
+    server.script(reply("The first", gate, " goes on."))
+    with home.chat() as screen:
+        screen.send("go\r")
+        screen.wait_for("The first")
+        screen.send("/help undoo\r")
+        screen.wait_for("there is no command /undoo")
+        screen.wait_for("did you mean /undo")
+        gate.open()
+        screen.wait_for("The first goes on.")
+
+
 def test_the_cursor_stands_where_one_types_while_a_reply_streams(home: Home, server: Server) -> None:
     """Behind a paste with tabs and escapes the cursor is at the end of what is drawn, where input methods open."""
     home.connect(server.url)

@@ -45,6 +45,7 @@ def test_a_limit_is_waited_for_and_told(server: Server) -> None:
         ({"Retry-After": "0"}, 0.0),
         ({"Retry-After": formatdate(0, usegmt=True)}, 0.0),
         ({"retry-after-ms": "10", "Retry-After": "50"}, 0.01),
+        ({"retry-after-ms": "inf", "Retry-After": "0.02"}, 0.02),
     ],
 )
 def test_ways_to_ask_for_a_wait(server: Server, headers: dict[str, str], seconds: float) -> None:
