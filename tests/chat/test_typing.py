@@ -77,7 +77,7 @@ def test_clearing_the_screen_while_a_reply_streams(home: Home, server: Server) -
 
 
 def test_a_command_that_fails_while_a_reply_streams_says_what_to_do(home: Home, server: Server) -> None:
-    """A command that cannot be carried out beside a reply tells the reason and the way on, and the reply goes on."""
+    """A command that fails beside a reply tells the reason and the way on, and the reply goes on."""
     home.connect(server.url)
     gate = Gate()
     server.script(reply("The first", gate, " goes on."))
