@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.benchmarks.program import Program
+from tests.benchmarks.sessions import make_session
 
 ROOT = Path(__file__).parents[2]
 LETTERS = [chr(code) for code in range(0x400, 0x500) if chr(code).isalpha()]
@@ -286,30 +287,6 @@ def many_sessions(bench: Bench) -> None:
             with bench.ours("text-20-0", *arguments, data=data) as program:
                 add(table, "gptchat -c ready, s", whose, program.wait("bench ›") - program.begun)
     show(table, {"gptchat /sessions, s": "0.15 s more", "gptchat -c ready, s": "0.15 s more"})
-
-
-def make_session(data: Path, messages: int, number: int = 0, text: str = "A message of a few words.") -> Path:
-    """Write a session of the user `bench`, as the program would have; the path of its journal."""
-    folder = data / "users" / "bench" / "sessions"
-    folder.mkdir(parents=True, exist_ok=True)
-    id = f"20261001-{number // 3600 % 24:02}{number // 60 % 60:02}{number % 60:02}-{number:04x}"
-    ts = "2026-10-01T08:00:00Z"
-    records: list[dict[str, object]] = [
-        {"v": 1, "type": "session", "id": id, "user": "bench", "ts": ts, "title": None, "settings": {}}
-    ]
-    for at in range(1, messages + 1):
-        record: dict[str, object] = {
-            "v": 1, "type": "message", "id": f"m{at}", "parent": f"m{at - 1}" if at > 1 else None,
-            "role": "user" if at % 2 else "assistant", "content": f"{at} {text}", "ts": ts,
-        }  # fmt: skip
-        if not at % 2:
-            usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
-            record |= {"provider": "bench", "model": "gpt-4o", "status": "complete", "finish_reason": "stop"}
-            record |= {"usage": usage, "cost": 0.001}
-        records.append(record)
-    path = folder / f"{id}.jsonl"
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return path
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A scripted server for each test, and an environment without anybody's keys and proxies."""
+"""A scripted server, or a GPT+ platform, for each test, and an environment without anybody's keys and proxies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.providers.platform_server import Platform, serve
 from tests.support.server import Server
 
 _VARIABLES = (
@@ -32,4 +33,11 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def server() -> Iterator[Server]:
     """A scripted server on loopback."""
     with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    """A GPT+ platform on loopback."""
+    with serve() as running:
         yield running

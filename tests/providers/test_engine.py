@@ -1,20 +1,18 @@
-"""Sending a request: retries that are seen, patience with limits, stopping, keys, and many ways to go wrong."""
+"""Sending a request: silence, broken replies, stopping, what the settings add to it, and what it tells."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from email.utils import formatdate
 from typing import Any
 
 import pytest
 
-from gptchat.config.endpoints import NetworkSettings
-from gptchat.core.events import Notice, ReasoningDelta, Retrying, TextDelta
+from gptchat.core.events import Notice, ReasoningDelta, TextDelta
 from gptchat.providers.limits import RateLimits
 from gptchat.providers.listing import Moderation
-from tests.providers.asking import KEY, QUICK, Outcome, ask, ask_all, closing, gather, lines, provider, question
+from tests.providers.asking import QUICK, Outcome, ask, ask_all, closing, gather, lines, provider, question
 from tests.support.replies import Step
 from tests.support.server import CUT, Gate, Reply, Server, gzipped, hang, page, pings, raw, refuse, say
 
@@ -24,156 +22,6 @@ PING: list[Step] = [b": ping\n\n", 0.02]
 DRIP: list[Step] = [b"x", 0.02]
 DELTA = '{"choices":[{"index":0,"delta":{"content":"so far"}}]}'
 END = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
-
-
-def test_a_limit_is_waited_for_and_told(server: Server) -> None:
-    """A reached rate limit is announced with its wait, and the request then goes again."""
-    server.script(refuse(429, "Slow down", headers={"Retry-After": "0.02"}), say("done"))
-
-    outcome = ask(provider(server.url, network=PATIENT))
-
-    assert isinstance(outcome.events[0], Retrying)
-    assert (outcome.retries[0].seconds, outcome.retries[0].attempt, outcome.retries[0].attempts) == (0.02, 1, 3)
-    assert outcome.retries[0].error.kind == "rate_limit"
-    assert outcome.text == "done"
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after-ms": "30"}, 0.03),
-        ({"Retry-After": "0"}, 0.0),
-        ({"Retry-After": formatdate(0, usegmt=True)}, 0.0),
-        ({"retry-after-ms": "10", "Retry-After": "50"}, 0.01),
-        ({"retry-after-ms": "inf", "Retry-After": "0.02"}, 0.02),
-    ],
-)
-def test_ways_to_ask_for_a_wait(server: Server, headers: dict[str, str], seconds: float) -> None:
-    """The server's wish is understood in milliseconds, in seconds, and as a date."""
-    server.script(refuse(503, headers=headers), say("done"))
-
-    assert ask(provider(server.url, network=PATIENT)).retries[0].seconds == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504])
-def test_what_is_tried_again(server: Server, status: int) -> None:
-    """Failures that may pass are tried again, as often as the settings allow, and then told."""
-    server.default = lambda request: refuse(status, headers={"retry-after-ms": "1"})
-
-    outcome = ask(provider(server.url, network=PATIENT))
-
-    assert [retry.attempt for retry in outcome.retries] == [1, 2, 3]
-    assert outcome.failure.status == status
-    assert len(server.requests) == 4
-
-
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422])
-def test_what_is_not_tried_again(server: Server, status: int) -> None:
-    """A refusal that will stay one is told at once."""
-    server.default = lambda request: refuse(status)
-
-    outcome = ask(provider(server.url, network=PATIENT))
-
-    assert outcome.failure.status == status
-    assert len(server.requests) == 1
-
-
-def test_pauses_grow_and_vary() -> None:
-    """Without a wish of the server's the pauses double from half a second to eight, less up to a quarter."""
-    from gptchat.errors import ServerError
-    from gptchat.providers.retries import pause
-
-    network = NetworkSettings(max_retries=9)
-    for attempt, longest in enumerate([0.5, 1, 2, 4, 8, 8, 8]):
-        pauses = [pause(ServerError("x"), attempt, network) or 0.0 for _try in range(20)]
-        assert all(0.75 * longest <= one <= longest for one in pauses)
-        assert len(set(pauses)) > 1
-    assert pause(ServerError("x"), 9, network) is None
-
-
-def test_too_long_a_wait_is_not_waited(server: Server) -> None:
-    """A wait beyond the settings' bound ends the request with an error that tells both numbers."""
-    server.script(refuse(429, headers={"Retry-After": "3600"}))
-
-    failure = ask(provider(server.url, network=replace(PATIENT, max_retry_wait=60))).failure
-
-    assert "3600" in failure.hint
-    assert "60" in failure.hint
-    assert getattr(failure, "retry_after", None) == 3600
-
-
-def test_nothing_is_tried_again_once_text_has_come(server: Server) -> None:
-    """A reply that breaks in the middle is not asked for again; what came stays with the person."""
-    server.script(say("so ", "far", CUT))
-
-    outcome = ask(provider(server.url, network=PATIENT))
-
-    assert outcome.text == "so far"
-    assert outcome.failure.kind == "connection"
-    assert len(server.requests) == 1
-
-
-def test_a_break_before_any_text_is_tried_again(server: Server) -> None:
-    """A connection that breaks before the first word costs the person nothing but the wait."""
-    server.script(say(CUT), say(CUT), say("here"))
-
-    outcome = ask(provider(server.url, network=PATIENT))
-
-    assert outcome.text == "here"
-
-
-def test_a_stale_connection_is_no_failure(server: Server) -> None:
-    """A kept connection that the server closed meanwhile is replaced without a word."""
-    server.script(say("one"), raw(CUT, content_type="x"), say("two"))
-
-    first, second = ask_all(provider(server.url, network=QUICK), question(), question())
-
-    assert first.text == "one"
-    assert (second.text, second.retries, second.error) == ("two", [], None)
-
-
-class Clock:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        """Move on at once."""
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-def test_after_repeated_failures_tries_wait_longer_and_longer(server: Server) -> None:
-    """After three failed requests in a row new ones wait, ever longer, say so, and stop when one succeeds."""
-    from gptchat.config.endpoints import ProviderSettings
-    from gptchat.providers.compatible import CompatibleProvider
-
-    clock = Clock()
-    engine = CompatibleProvider(
-        ProviderSettings("test", "compatible", base_url=server.url), QUICK, KEY, sleep=clock.sleep, clock=clock
-    )
-    server.script(*[refuse(500)] * 5, say("better"), say("good"))
-
-    outcomes = ask_all(engine, *[question()] * 7)
-
-    assert clock.slept == [2.0, 4.0, 8.0]
-    assert [len(outcome.notices) for outcome in outcomes] == [0, 0, 0, 1, 1, 1, 0]
-    assert "3 times" in outcomes[3].notices[0]
-    assert outcomes[-1].text == "good"
-
-
-def test_refusals_do_not_open_the_breaker(server: Server) -> None:
-    """A server that answers, if only with a refusal, is not made to rest."""
-    server.default = lambda request: refuse(400)
-
-    outcomes = ask_all(provider(server.url), *[question()] * 5)
-
-    assert all(outcome.notices == [] for outcome in outcomes)
 
 
 def silence() -> Iterator[tuple[str, Reply]]:
@@ -316,20 +164,6 @@ def test_stopping_closes_the_connection(server: Server) -> None:
     assert seen == [TextDelta("begun")]
 
 
-def test_stopping_while_waiting_to_retry(server: Server) -> None:
-    """A person need not sit out a wait: cancelling works there too."""
-    server.script(refuse(429, headers={"Retry-After": "30"}))
-    engine = provider(server.url, network=PATIENT)
-
-    async def run() -> Retrying:
-        async for event in engine.stream(question()):
-            if isinstance(event, Retrying):
-                return event
-        raise AssertionError("no retry was announced")
-
-    assert asyncio.run(closing(engine, run())).seconds == 30
-
-
 def test_deltas_arrive_as_they_are_sent(server: Server) -> None:
     """Each piece is handed on when it comes, not when the next one does."""
     gate = Gate()
@@ -346,73 +180,6 @@ def test_deltas_arrive_as_they_are_sent(server: Server) -> None:
         return outcome
 
     assert asyncio.run(closing(engine, run())).text == "firstsecond"
-
-
-def test_no_key(server: Server) -> None:
-    """Without a key nothing is sent, and the error tells how to give one."""
-    failure = ask(provider(server.url, key=None, api_key_env="TEST_API_KEY")).failure
-
-    assert (failure.kind, failure.exit_status) == ("configuration", 2)
-    assert "TEST_API_KEY" in failure.hint
-    assert "/key set" in failure.hint
-    assert server.requests == []
-
-
-def test_no_key_needed(server: Server) -> None:
-    """A local server that needs no key is asked without one."""
-    outcome = ask(provider(server.url, key=None, key_optional=True))
-
-    assert outcome.text == "You said: hello"
-    assert "authorization" not in server.requests[0].headers
-
-
-@pytest.mark.parametrize(("key", "position"), [("sk-тест", 4), ("sk-abc def", 7), ("sk-\x1b[31m", 4), ("密钥", 1)])
-def test_a_key_that_cannot_be_one(server: Server, key: str, position: int) -> None:
-    """A key with a character that no key has is refused with the position, and never shown."""
-    failure = ask(provider(server.url, key=key)).failure
-
-    assert failure.kind == "configuration"
-    assert f"position {position}" in failure.message
-    assert key not in failure.message
-    assert server.requests == []
-
-
-@pytest.mark.parametrize("pasted", [f"  {KEY}\n", f'"{KEY}"', f"'{KEY}' ", f"Bearer {KEY}"])
-def test_a_pasted_key_is_cleaned(server: Server, pasted: str) -> None:
-    """Spaces, quotes and the word Bearer that a paste brings along do no harm."""
-    ask(provider(server.url, key=pasted))
-
-    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
-
-
-def test_an_expired_token_is_renewed(server: Server) -> None:
-    """A token from a command that has expired is asked for again, once, without a word."""
-    server.key = "token-number-2"
-    tokens = iter(["token-number-1", "token-number-2", "token-number-3"])
-
-    outcome = ask(provider(server.url, key=lambda: next(tokens)))
-
-    assert outcome.text == "You said: hello"
-    assert len(server.requests) == 2
-
-
-def test_a_wrong_key_is_asked_for_once(server: Server) -> None:
-    """A key that stays the same is not tried twice."""
-    server.key = "another"
-
-    assert ask(provider(server.url, key=lambda: KEY)).failure.kind == "authentication"
-    assert len(server.requests) == 1
-
-
-def test_a_key_echoed_by_the_server_is_masked(server: Server) -> None:
-    """A server that repeats the key in its error does not get it onto the screen."""
-    server.script(refuse(401, f"Incorrect API key provided: {KEY}. Also {KEY[:-1]}"))
-
-    failure = ask(provider(server.url)).failure
-
-    assert KEY not in failure.message
-    assert KEY[:-1] not in failure.message
-    assert "****" in failure.message
 
 
 def test_headers_query_and_body_of_ones_own(server: Server) -> None:
