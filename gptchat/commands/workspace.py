@@ -283,6 +283,12 @@ class Workspace:
         slug = people.slug(self._user) if self._user else ""
         return keys.find_key(provider, self.paths.data_dir, self.environ, user=slug)
 
+    def absent_settings(self) -> str:
+        """What to tell where the settings file that was named is not there (yet, or for a slip); else empty."""
+        if not self.paths.chosen or self.paths.config_file.exists():
+            return ""
+        return _("there is no settings file {file} yet; the defaults hold").format(file=self.paths.config_file)
+
     def exposed_keys(self) -> list[str]:
         """What to tell of each file for the key in force that other people of this machine can read."""
         return keys.exposed_files(self.answering.provider_settings(), self.paths.data_dir, self.environ)

@@ -38,19 +38,14 @@ class ConfigFile:
         return f"{self.path}:{line}" if line else str(self.path)
 
 
-def load(path: Path, *, must_exist: bool = False) -> ConfigFile:
-    """Read the settings file; without one, an empty result, unless it `must_exist`.
+def load(path: Path) -> ConfigFile:
+    """Read the settings file; without one, an empty result.
 
     Raises ConfigurationError for a file that cannot be read, is not TOML, has an unknown key or a wrong value.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        if must_exist:
-            raise ConfigurationError(
-                _("there is no settings file {file}").format(file=path),
-                hint=_("check the path after --config or in GPTCHAT_CONFIG"),
-            ) from None
         return ConfigFile(path)
     except OSError as error:
         raise ConfigurationError(

@@ -13,7 +13,7 @@ APPLICATION = "gptchat"
 class Paths:
     """The three places the program touches. None of them need exist.
 
-    `chosen` says that the settings file was named by a flag or a variable, so that its absence is an error.
+    `chosen` says that the settings file was named by a flag or a variable, so that its absence is told.
     """
 
     config_file: Path

@@ -104,7 +104,7 @@ def read_settings(
     """
     from gptchat.config.load import load  # reads TOML: not needed where a program brings its own settings
 
-    file = load(paths.config_file, must_exist=paths.chosen)
+    file = load(paths.config_file)
     settings = Settings(builtin, builtin_names, environ)
     settings.replace_layer("file", file.values, file.where)
     own = [name for name in settings.names("providers") if name not in builtin_names]

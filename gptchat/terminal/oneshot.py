@@ -109,6 +109,8 @@ class _OneShot:
         from gptchat.manager import Send
 
         ws = self.workspace
+        if absent := ws.absent_settings():
+            self._tell(absent)
         await ws.answering.look_for_model()
         routes = ws.answering.routes()
         content, notes = await outgoing(ws, text, self.options.attachments, piped=piped)

@@ -264,6 +264,8 @@ class Chat:
             parts.append(_("incognito: nothing is saved"))
         parts.append(_("/help lists the commands"))
         self.screen.say(" · ".join(clean_line(part) for part in parts), "hint")
+        if absent := ws.absent_settings():
+            self.screen.say(absent, "hint")
         for key in ws.settings.ignored:
             self.screen.say(
                 _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"

@@ -32,6 +32,23 @@ def test_the_demo_is_two_keys_away(home: Home) -> None:
         assert screen.wait_for_exit() == 0
 
 
+def test_a_settings_file_that_is_named_need_not_be_there_yet(home: Home) -> None:
+    """With --config and GPTCHAT_CONFIG the choice goes to the file named; until it is there, that is told."""
+    named = home.folder / "mine" / "settings.toml"
+    result = home.ask("--config", str(named), "-p", "demo", "hello")
+    assert (result.returncode, "demo" in result.stdout) == (0, True)
+    assert result.stderr == f"there is no settings file {named} yet; the defaults hold\n"
+    with home.chat("--config", str(named), ready=WELCOME) as screen:
+        screen.wait_for("›")
+        screen.send("d\r")
+        ready(screen)
+        assert "there is no settings file" not in screen.text
+    assert 'provider = "demo"' in named.read_text()
+    result = home.ask("hello", environment={"GPTCHAT_CONFIG": str(named)})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not home.config.exists()
+
+
 def test_leaving_the_first_screen(home: Home) -> None:
     """Esc on the first screen leaves with status 2, and nothing was chosen."""
     with home.chat(ready=WELCOME) as screen:
