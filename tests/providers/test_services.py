@@ -22,6 +22,24 @@ def error(message: str, **fields: Any) -> str:
 
 
 REFUSALS: dict[str, tuple[int, str, str, str]] = {
+    "a wrong key, with a link to the page for payments": (
+        401,
+        error("Incorrect API key provided. Keys are made at https://example.com/account/billing"),
+        "authentication",
+        "refused the key",
+    ),
+    "an account that was flagged, whatever it says": (
+        403,
+        error("Your account has been flagged for potential abuse. Contact support."),
+        "permission",
+        "does not allow this",
+    ),
+    "fastapi: a complaint about the field, not a missing model": (
+        422,
+        '{"detail":[{"loc":["body","model"],"msg":"Input should be a valid string"}]}',
+        "bad_request",
+        "model: Input should",
+    ),
     "openai: a passing limit with a link to the payments": (
         429,
         error(
@@ -239,6 +257,9 @@ def test_ends_by_other_names(server: Server, reason: str, meaning: str) -> None:
         ("try again after 1 minute", 60),
         ("Please try again in a while", None),
         ("retry in 3 regions", None),
+        (f"try again in {'9' * 400}m", None),
+        (f"try again in {'9' * 5000}h", None),
+        (f"try again in {'9' * 400}s", None),
     ],
 )
 def test_a_wait_in_words(sentence: str, seconds: float | None) -> None:
