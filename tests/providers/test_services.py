@@ -311,7 +311,15 @@ def test_refused_parameters(sentence: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sentence", ["'n' must be at most 128", "n must be at most 10", "Range of n should be [1, 4]"]
+    "sentence",
+    [
+        "'n' must be at most 128",
+        "n must be at most 10",
+        "Range of n should be [1, 4]",
+        "n must be 1-128",
+        "n must be 1 or more",
+        "n must be 1 to 8",
+    ],
 )
 def test_a_number_of_choices_out_of_range(sentence: str) -> None:
     """Where fewer choices would do, the person is told so and none is dropped."""
