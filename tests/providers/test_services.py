@@ -129,6 +129,12 @@ REFUSALS: dict[str, tuple[int, str, str, str]] = {
         "no model",
     ),
     "openrouter: the model": (400, error("foo/bar is not a valid model ID", code=400), "not_found", "no model"),
+    "openrouter: moderation without a sentence": (
+        403,
+        error("", code="content_filter", metadata={"reasons": ["harassment", "hate"]}),
+        "content_filter",
+        "the request: harassment, hate\n",
+    ),
     "openrouter: moderation": (
         403,
         error("Input flagged by moderation", code=403, metadata={"reasons": ["harassment"]}),
@@ -180,7 +186,7 @@ def test_refusals(server: Server, name: str) -> None:
     failure = ask(provider(server.url)).failure
 
     assert failure.kind == kind
-    assert words in failure.message
+    assert words in failure.message + "\n"
     assert failure.hint
 
 
