@@ -196,6 +196,9 @@ async def delete(ws: Workspace, call: Call) -> Effects:
         session_id, title = ws.session.id, ws.session.name
         if not ws.session.messages:
             raise UsageError(_("this session has no messages yet; there is nothing to delete"))
+    waits = any(session.id == session_id for session in ws.manager.store.waiting())
+    unwritten = waits and not await asyncio.to_thread(ws.journals.journal_path(ws.user, session_id).exists)
+    forever = forever or unwritten  # what never came to the disk cannot go to the trash
     title = shorten(title) or session_id
     question = _("remove {title} for good?") if forever else _("delete {title}?")
     answer = yield Ask(
@@ -204,8 +207,9 @@ async def delete(ws: Workspace, call: Call) -> Effects:
     if answer != "y" and not (answer is None and ws.run.unattended):
         yield Show([Text(_("nothing was deleted"), "quiet")], {"deleted": None})
         return
-    remove = ws.library.delete_forever if forever else ws.library.delete
-    await asyncio.to_thread(remove, ws.user, session_id)
+    if not unwritten:
+        remove = ws.library.delete_forever if forever else ws.library.delete
+        await asyncio.to_thread(remove, ws.user, session_id)
     ws.manager.store.forget(ws.user, session_id)
     if session_id == ws.session.id:
         ws.begin_session()

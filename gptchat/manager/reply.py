@@ -31,26 +31,27 @@ class Choice:
         self.finish_reason: str | None = None
         self.extra: dict[str, Any] = {}
         self.thinking = ThinkSplitter()
-        self._half = ""
+        self._halves = {"text": "", "reasoning": ""}
 
-    def whole(self, text: str) -> str:
+    def whole(self, text: str, kind: str = "text") -> str:
         """`text` without half a character at its end, which waits for the other half.
 
         Servers that count in UTF-16, as JavaScript does, cut an emoji in two.
         """
-        half, self._half = self._half, ""
+        half, self._halves[kind] = self._halves[kind], ""
         if half and "\udc00" <= text[:1] <= "\udfff":
             pair = (half + text[0]).encode("utf-16-le", "surrogatepass")
             half, text = pair.decode("utf-16-le"), text[1:]
         text = half + text
         if "\ud800" <= text[-1:] <= "\udbff":
-            text, self._half = text[:-1], text[-1]
+            text, self._halves[kind] = text[:-1], text[-1]
         return text
 
     def finish(self) -> list[Piece]:
         """What was held back because more might have come."""
-        half, self._half = self._half, ""
-        return [*self.thinking.feed(half), *self.thinking.finish()]
+        half, thought = self._halves["text"], self._halves["reasoning"]
+        self._halves = dict.fromkeys(self._halves, "")
+        return [("reasoning", thought), *self.thinking.feed(half), *self.thinking.finish()]
 
 
 class Reply:
@@ -74,7 +75,7 @@ class Reply:
                     for kind, piece in said.thinking.feed(said.whole(text)):
                         self._piece(shown, kind == "reasoning", piece, choice)
                 case ReasoningDelta(text, choice):
-                    self._piece(shown, True, text, choice)
+                    self._piece(shown, True, self._choice(choice).whole(text, "reasoning"), choice)
                 case ToolCall():
                     self.begun = True
                     self.tool_calls.append(event)

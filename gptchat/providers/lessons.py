@@ -33,7 +33,7 @@ _TELLING = (
         "n",
         (
             r"only one (?:completion )?choice|only n ?= ?1\b|range of n should be \[1, ?1\]"
-            r"|[`'\"]?\bn\b[`'\"]?\s*:? (?:number )?must be (?:at most |<= ?)?1\b"
+            r"|[`'\"]?\bn\b[`'\"]?\s*:? (?:number )?must be (?:at most |<= ?)?1\b(?![-–.]\d| (?:or|to|and) )"
         ),
     ),
     ("reasoning_effort", r"does not support thinking"),  # Ollama

@@ -48,11 +48,13 @@ _CONTEXT = re.compile(
     re.IGNORECASE,
 )
 _QUOTA = re.compile(
-    r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|billing|arrear|credit balance"
+    r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|arrear|credit balance"
     r"|out of credits|any credits|balance is insufficient|overdue balance|budget has been exceeded"
     r"|free tier .{0,40}exhausted|余额不足|欠费|额度不足|额度已用",
     re.IGNORECASE,
 )
+_BILLING = re.compile(r"billing", re.IGNORECASE)
+"""A word of empty purses, but of a refused key as well, where it names the page on which keys are made."""
 _KEY = re.compile(
     r"(?:incorrect|invalid|wrong|missing|no|expired).{0,12}(?:api.?key|access token|credential)"
     r"|api.?key.{0,20}(?:not valid|invalid|expired|required)|a valid api.?key|login fail"
@@ -66,13 +68,14 @@ _PERMISSION = re.compile(
 _MODEL = re.compile(
     r"model.{0,80}(?:not.?(?:found|exist)|does.?n[o']t exist|unknown|not supported by)"
     r"|(?:no such|unknown|invalid|not a valid|not found the) model|model.{0,80}decommissioned"
-    r"|model identifier is invalid|no endpoints found|^model: \S"
+    r"|model identifier is invalid|no endpoints found|^model: \S+$"
     r"|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
     re.IGNORECASE | re.DOTALL,
 )
 _FILTER = re.compile(
     r"content.?(?:filter|policy|management|risk|exists risk)|data.?inspection|responsible.?ai|safety system"
-    r"|flagged|sensitive (?:information|content)|inappropriate content|敏感",
+    r"|(?:prompt|input|message|request|content|text|image)s? (?:\w+ ){0,4}flagged"
+    r"|sensitive (?:information|content)|inappropriate content|敏感",
     re.IGNORECASE,
 )
 _CONTEXT_CODES = frozenset(
@@ -149,7 +152,8 @@ def refusal(
         )
     # A limit that is over in a moment is no empty purse, though the sentence points to the page for payments
     passing = code == 429 and (names & _RATE_CODES or wait is not None)
-    spent = code in (None, 400, 401, 403, 429) and not passing and _QUOTA.search(said.message)
+    empty = _QUOTA.search(said.message) or (code != 401 and _BILLING.search(said.message))
+    spent = code in (None, 400, 401, 403, 429) and not passing and empty
     if names & _QUOTA_CODES or code == 402 or spent:
         return QuotaError(
             _("{who} says there is no credit left{tail}").format(who=who, tail=tail),
@@ -167,7 +171,9 @@ def refusal(
         )
     if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
         if said.filtered:
-            tail = _(": {why}").format(why=shorten("; ".join((", ".join(said.filtered), said.message))))
+            tail = _(": {why}").format(
+                why=shorten("; ".join(filter(None, (", ".join(said.filtered), said.message))))
+            )
         return ContentFilterError(
             _("{who}'s content filter stopped the request{tail}").format(who=who, tail=tail),
             hint=_("say it in other words with /edit"),

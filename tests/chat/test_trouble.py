@@ -131,6 +131,28 @@ def test_a_folder_that_cannot_be_written(home: Home, server: Server) -> None:
     assert "lost?" in (home.folder / "rescued.json").read_text()
 
 
+def test_a_session_that_never_came_to_the_disk_is_deleted(home: Home, server: Server) -> None:
+    """What could not be saved can be deleted like anything else; it is neither rescued nor written later."""
+    home.connect(server.url)
+    folder = home.data / "users" / "alice" / "sessions"
+    with home.chat(rows=50) as screen:
+        say(screen, "before", "You said: before")
+        say(screen, "/new", "a new session begins")
+        break_folder(home)
+        say(screen, "secret", "this conversation cannot be saved")
+        screen.send("/delete\r")
+        screen.wait_for("remove secret for good?")
+        screen.send("y\r")
+        screen.wait_for("secret is removed for good")
+        ready(screen)
+        mend_folder(folder)
+        say(screen, "after", "You said: after")
+        screen.send("\x04")
+        assert screen.wait_for_exit() == 0
+    said = [record["content"] for journal in home.journals() for record in journal if record.get("role") == "user"]
+    assert sorted(said) == ["after", "before"]
+
+
 def test_a_session_left_while_it_cannot_be_saved(home: Home, server: Server) -> None:
     """After /new, what waits of the session before is not called saved; it is saved or rescued at the end."""
     home.connect(server.url)

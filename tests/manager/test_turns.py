@@ -191,17 +191,19 @@ def test_thoughts_are_kept_apart_and_never_sent_back(server: Server, manager: Se
     assert _sent(server)[1] == ("assistant", "42")
 
 
-def test_a_character_cut_in_two_arrives_whole(server: Server, manager: SessionManager) -> None:
-    """An emoji whose halves come in two pieces is one, and a half that stays alone is not lost."""
+@pytest.mark.parametrize("field", ["content", "reasoning_content"])
+def test_a_character_cut_in_two_arrives_whole(server: Server, manager: SessionManager, field: str) -> None:
+    """An emoji in two pieces is one, in text and in reasoning, and a half that stays alone is not lost."""
     pieces = (r"a\ud83d", r"\ude00b\ud83d", r"c\ud83d")
-    told = [f'data: {{"choices":[{{"index":0,"delta":{{"content":"{piece}"}}}}]}}\n\n' for piece in pieces]
+    told = [f'data: {{"choices":[{{"index":0,"delta":{{"{field}":"{piece}"}}}}]}}\n\n' for piece in pieces]
     told.append('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
     server.script(raw(*(one.encode() for one in told)))
 
     end = _run(manager, Send("hello"), _route(server))[-1]
 
     assert isinstance(end, TurnFinished)
-    assert end.message.text == "a\U0001f600b\ud83dc\ud83d"
+    said = end.message.text if field == "content" else end.message.reasoning
+    assert said == "a\U0001f600b\ud83dc\ud83d"
 
 
 def test_what_does_not_fit_is_left_out_and_told_once(server: Server, manager: SessionManager) -> None:

@@ -22,6 +22,24 @@ def error(message: str, **fields: Any) -> str:
 
 
 REFUSALS: dict[str, tuple[int, str, str, str]] = {
+    "a wrong key, with a link to the page for payments": (
+        401,
+        error("Incorrect API key provided. Keys are made at https://example.com/account/billing"),
+        "authentication",
+        "refused the key",
+    ),
+    "an account that was flagged, whatever it says": (
+        403,
+        error("Your account has been flagged for potential abuse. Contact support."),
+        "permission",
+        "does not allow this",
+    ),
+    "fastapi: a complaint about the field, not a missing model": (
+        422,
+        '{"detail":[{"loc":["body","model"],"msg":"Input should be a valid string"}]}',
+        "bad_request",
+        "model: Input should",
+    ),
     "openai: a passing limit with a link to the payments": (
         429,
         error(
@@ -111,6 +129,12 @@ REFUSALS: dict[str, tuple[int, str, str, str]] = {
         "no model",
     ),
     "openrouter: the model": (400, error("foo/bar is not a valid model ID", code=400), "not_found", "no model"),
+    "openrouter: moderation without a sentence": (
+        403,
+        error("", code="content_filter", metadata={"reasons": ["harassment", "hate"]}),
+        "content_filter",
+        "the request: harassment, hate\n",
+    ),
     "openrouter: moderation": (
         403,
         error("Input flagged by moderation", code=403, metadata={"reasons": ["harassment"]}),
@@ -162,7 +186,7 @@ def test_refusals(server: Server, name: str) -> None:
     failure = ask(provider(server.url)).failure
 
     assert failure.kind == kind
-    assert words in failure.message
+    assert words in failure.message + "\n"
     assert failure.hint
 
 
@@ -239,6 +263,9 @@ def test_ends_by_other_names(server: Server, reason: str, meaning: str) -> None:
         ("try again after 1 minute", 60),
         ("Please try again in a while", None),
         ("retry in 3 regions", None),
+        (f"try again in {'9' * 400}m", None),
+        (f"try again in {'9' * 5000}h", None),
+        (f"try again in {'9' * 400}s", None),
     ],
 )
 def test_a_wait_in_words(sentence: str, seconds: float | None) -> None:
@@ -290,7 +317,15 @@ def test_refused_parameters(sentence: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sentence", ["'n' must be at most 128", "n must be at most 10", "Range of n should be [1, 4]"]
+    "sentence",
+    [
+        "'n' must be at most 128",
+        "n must be at most 10",
+        "Range of n should be [1, 4]",
+        "n must be 1-128",
+        "n must be 1 or more",
+        "n must be 1 to 8",
+    ],
 )
 def test_a_number_of_choices_out_of_range(sentence: str) -> None:
     """Where fewer choices would do, the person is told so and none is dropped."""

@@ -81,6 +81,7 @@ def test_prices_and_variables_are_text(text: str) -> None:
     [
         ("the answer is $42$", "the answer is 42"),
         ("the $k$th of $n$-many, $k$NN", "the kth of n-many, kNN"),
+        ("the $ij$th entry, all $xy$s", "the ijth entry, all xys"),
         (r"a 3$\times$3 matrix, $\sim$5", "a 3×3 matrix, ∼5"),
         ("大约$200元。变量$x$的值为$5$", "大约$200元。变量x的值为5"),
     ],

@@ -40,6 +40,8 @@ _CJK = re.compile(
 _MONEY = re.compile(r"\d[\d,.]*(?:(?:/[a-z]+)?\s+[^\W\d_]{2,}|(?<=[,.])\Z|[KkMB]\b)")
 _CJK_MONEY = re.compile(rf"\d[\d,.]*\s*{_CJK.pattern}")
 _SIGN = re.compile(r"\\[A-Za-z]+\Z")
+_NAME = re.compile(r"(?!(?:th|st|nd|rd|s)\b)[A-Za-z_{]")
+"""What a variable's name begins with; the ending in `$ij$th` is none."""
 _VARIABLE = re.compile(r"(?:[A-Za-z_]\w[^\\^={}]*|[^\\]*[-+,:;/=.(\[\x22'])\Z")
 """What stands between the dollars of two variables of a shell: `$PATH:$HOME`, `$a/$b`."""
 
@@ -254,7 +256,7 @@ def _inline_maths(state: StateInline, silent: bool) -> bool:
         or (src[after : after + 1].isdigit() and not _SIGN.match(content))
         or "`" in content
         or _CJK_MONEY.match(content)
-        or (re.match(r"[A-Za-z_{]", src[after : after + 1]) and _VARIABLE.match(content))
+        or (_NAME.match(src, after) and _VARIABLE.match(content))
         or (re.match(r"[A-Za-z0-9]", src[pos - 1 : pos]) and "\\" not in content)
         or (_MONEY.match(content) and not re.search(r"[\\^_=+<>]", content))
     ):
