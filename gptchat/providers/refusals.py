@@ -167,7 +167,7 @@ def refusal(
         )
     if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
         if said.filtered:
-            tail = _(": {why}").format(why=shorten("; ".join((", ".join(said.filtered), said.message))))
+            tail = _(": {why}").format(why=shorten("; ".join((_(", ").join(said.filtered), said.message))))
         return ContentFilterError(
             _("{who}'s content filter stopped the request{tail}").format(who=who, tail=tail),
             hint=_("say it in other words with /edit"),
