@@ -196,6 +196,23 @@ def test_lists_and_headings_have_chinese_marks(home: Home, tmp_path: Path) -> No
     assert "user_messages.json、王五：第 2 项" in came
 
 
+def test_what_is_told_in_two_parts_has_chinese_marks(home: Home) -> None:
+    """Where one part of a Chinese line follows another (who: what; and why), a full-width mark stands between."""
+
+    def told(*arguments: str) -> str:
+        run = home.ask("--lang", "zh", *arguments)
+        return run.stdout + run.stderr
+
+    home.ask("hello")
+    assert "demo：" in told("/resume", "1")
+    run = home.ask("--lang", "zh", "/key", "set", "openai", stdin="密钥sk-1234567890\n")
+    assert "密钥的第 1 个字符不应出现在密钥里：“密”（U+5BC6）" in run.stderr
+    home.configure('[providers.a]\nkind = "compatible"\nbase_url = "http://x.invalid/v1"\nmodel = "m"\n')
+    with home.config.open("a", encoding="utf-8") as file:
+        file.write('api_key_command = "echo locked >&2; exit 3"\n')
+    assert "退出状态 3，locked" in told("-p", "a", "hello")
+
+
 def test_what_was_not_found_is_quoted(home: Home) -> None:
     """A Chinese word that was sought and not found stands in quotation marks within the sentence."""
     home.ask("hello")

@@ -190,7 +190,7 @@ def _from_command(command: str, environ: Mapping[str, str]) -> str:
         said = complaint.decode("utf-8", "replace").strip().splitlines()
         reason = _("exit status {status}").format(status=process.returncode)
         if said:
-            reason = _(", ").join((reason, redaction.redact(said[-1][:200])))
+            reason = _("{reason}, {said}").format(reason=reason, said=redaction.redact(said[-1][:200]))
         raise _command_failed(reason)
     if not output.strip():
         raise _command_failed(_("it printed nothing"))
