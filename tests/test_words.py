@@ -172,6 +172,55 @@ def test_an_unknown_language_is_refused(home: Home) -> None:
     """A language that is not there is named as such, with those that are."""
     refused = home.ask("--lang", "fr", "/status")
     assert (refused.returncode, refused.stderr.splitlines()[0]) == (2, "gptchat: --lang takes one of en, zh")
+    refused = home.ask("--lang", "fr", "/status", environment={"LANG": "zh_CN.UTF-8"})
+    assert refused.stderr.startswith("gptchat：--lang 只接受 en、zh 之一\n")
+
+
+def test_lists_and_headings_have_chinese_marks(home: Home, tmp_path: Path) -> None:
+    """Where the program lists names or puts a heading, the marks between and behind are Chinese ones too."""
+
+    def told(*arguments: str) -> str:
+        run = home.ask("--lang", "zh", *arguments)
+        return run.stdout + run.stderr
+
+    assert "\n选项：\n" in told("--help")
+    assert "以下之一：auto、dark、light、mono，而不是" in told("/set", "ui.theme", "x")
+    assert "可选：markdown、json、jsonl、messages、html、users" in told("/export", "xml", "file")
+    assert "/code 只接受 curl、python、node 之一" in told("/code", "ruby")
+    assert "openai、azure、gptplus、demo、" in told("-p", "nowhere", "hello")
+    script = tmp_path / "user_messages.json"
+    good, bad = '[{"role": "user", "content": "你好"}]', '[{"role": "user", "content": "请问"}, {}]'
+    script.write_text(f'{{"张三": {good}, "王五": {bad}}}', encoding="utf-8")
+    came = told("/import", str(script))
+    assert "属于 张三、王五；" in came
+    assert "user_messages.json、王五：第 2 项" in came
+
+
+def test_what_is_told_in_two_parts_has_chinese_marks(home: Home) -> None:
+    """Where one part of a Chinese line follows another (who: what; and why), a full-width mark stands between."""
+
+    def told(*arguments: str) -> str:
+        run = home.ask("--lang", "zh", *arguments)
+        return run.stdout + run.stderr
+
+    home.ask("hello")
+    assert "demo：" in told("/resume", "1")
+    run = home.ask("--lang", "zh", "/key", "set", "openai", stdin="密钥sk-1234567890\n")
+    assert "密钥的第 1 个字符不应出现在密钥里：“密”（U+5BC6）" in run.stderr
+    home.configure('[providers.a]\nkind = "compatible"\nbase_url = "http://x.invalid/v1"\nmodel = "m"\n')
+    with home.config.open("a", encoding="utf-8") as file:
+        file.write('api_key_command = "echo locked >&2; exit 3"\n')
+    assert "退出状态 3，locked" in told("-p", "a", "hello")
+
+
+def test_what_was_not_found_is_quoted(home: Home) -> None:
+    """A Chinese word that was sought and not found stands in quotation marks within the sentence."""
+    home.ask("hello")
+    assert "没有找到“事件”" in home.ask("--lang", "zh", "/search", "事件").stdout
+    assert "没有标题含“事件”的会话" in home.ask("--lang", "zh", "/sessions", "事件").stdout
+    assert "没有匹配“事件”的会话" in home.ask("--lang", "zh", "/resume", "事件").stderr
+    assert "没有名称含“事件”的模型" in home.ask("--lang", "zh", "/models", "事件").stdout
+    assert "找不到 没有.txt" in home.ask("--lang", "zh", "-a", "没有.txt", "hello").stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")

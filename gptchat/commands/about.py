@@ -126,7 +126,7 @@ async def theme(ws: Workspace, call: Call) -> Effects:
     now = ws.settings.get("ui.theme")
     blocks: list[Block] = [Text(_("theme: {name}").format(name=now))]
     if not name:
-        names = ", ".join(SETTINGS["ui.theme"].choices)
+        names = _(", ").join(SETTINGS["ui.theme"].choices)
         blocks.append(Text(_("/theme NAME chooses one of {names}").format(names=names), "quiet"))
     yield Show([*blocks, Markdown(_sample())], {"theme": now})
 

@@ -61,7 +61,8 @@ def learnt(ws: Workspace) -> list[Finding]:
     """What servers have refused or told, and what is done about it since."""
     found = [
         Finding(
-            "learnt", "note", f"{entry.provider}/{entry.model}: {entry.lesson.sentence()}",
+            "learnt", "note",
+            _("{check}: {value}").format(check=f"{entry.provider}/{entry.model}", value=entry.lesson.sentence()),
             more={"provider": entry.provider, "model": entry.model},
         )
         for entry in ws.learnt().entries()

@@ -107,7 +107,7 @@ async def _way(address: str, entry: ProviderSettings, network: NetworkSettings) 
         found = await resolve(proxy or address, network.connect_timeout)
         words = _("{host} resolves to {addresses}")
         host = urlsplit(proxy or address).hostname
-        yield Finding("name", "ok", words.format(host=host, addresses=", ".join(found[:3])))
+        yield Finding("name", "ok", words.format(host=host, addresses=_(", ").join(found[:3])))
         # a server that is slow to answer is a finding of the request, not of the way to it
         patience = min(network.idle_timeout, 2 * network.connect_timeout)
         reached = await reach(address, entry, replace(network, idle_timeout=patience))
@@ -194,7 +194,7 @@ def _listed(model: str, names: list[str]) -> Finding:
     if not model or model in names:
         return Finding("models", "ok", count, more=more)
     words = _("{count}, but not {model}").format(count=count, model=model)
-    advice = _("choose one with /model: {names}").format(names=", ".join(names[:5]))
+    advice = _("choose one with /model: {names}").format(names=_(", ").join(names[:5]))
     return Finding("models", "warning", words, advice, more)
 
 

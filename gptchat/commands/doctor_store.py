@@ -127,7 +127,7 @@ def _permissions(ws: Workspace) -> Iterator[Finding]:
             "{n} files or folders can be read by other people: {names}",
             len(open_to_others),
         )
-        names = ", ".join(str(path) for path in open_to_others[:_SHOWN])
+        names = _(", ").join(str(path) for path in open_to_others[:_SHOWN])
         yield Finding(
             "permissions", "failed", words.format(n=len(open_to_others), names=names),
             f"chmod -R go-rwx {shlex.quote(str(ws.paths.data_dir))}",
@@ -178,7 +178,7 @@ def _journals(ws: Workspace) -> Iterator[Finding]:
         for info in ws.library.list(user.name):
             total += 1
             if info.damaged:
-                damaged.append(f"{user.name}, {info.id}: {info.damaged}")
+                damaged.append(_(", ").join((user.name, info.id)) + _(": {why}").format(why=info.damaged))
     for line in damaged[:_SHOWN]:
         yield Finding(
             "journals", "warning", line, _("the rest of it is used as ever; the file itself is not touched")

@@ -43,7 +43,7 @@ async def export(ws: Workspace, call: Call) -> Effects:
         if near or name.lower() in _OF_OTHERS or (target and not exporting.format_of(Path(target))):
             raise UsageError(
                 _("{name} is no export format").format(name=name),
-                hint=_("one of {list}").format(list=", ".join(exchange.FORMATS)),
+                hint=_("one of {list}").format(list=_(", ").join(exchange.FORMATS)),
             )
         name, target = exporting.format_of(Path(whole)) or "markdown", whole
     if not ws.session.messages:
@@ -115,7 +115,7 @@ def _imported(report: Imported) -> list[str]:
     lines = [ngettext("{n} session came in", "{n} sessions came in", new).format(n=new)]
     others = sorted({taken.user for taken in report.sessions})
     if others:
-        lines[0] += _(" for {users}; /sessions lists them").format(users=", ".join(others))
+        lines[0] += _(" for {users}; /sessions lists them").format(users=_(", ").join(others))
     if known := report.known:
         lines.append(ngettext("{n} was here already", "{n} were here already", known).format(n=known))
     if left := report.left_out:

@@ -44,7 +44,7 @@ async def model(ws: Workspace, call: Call) -> Effects:
         near = catalogue.nearest(name)
         if near:
             note = _("{model} is not in the catalogue; similar: {names}")
-            blocks.append(Text(note.format(model=name, names=", ".join(near)), "quiet"))
+            blocks.append(Text(note.format(model=name, names=_(", ").join(near)), "quiet"))
     blocks.append(Facts(_facts_pairs(ws, facts)))
     yield Show(blocks, model_json(facts))
 

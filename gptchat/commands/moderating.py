@@ -157,7 +157,7 @@ class Moderation:
         if not verdict.flagged:
             return ""
         words = _("the reply was flagged: {categories}") if reply else _("your message was flagged: {categories}")
-        return words.format(categories=", ".join(verdict.categories) or _("no reason given"))
+        return words.format(categories=_(", ").join(verdict.categories) or _("no reason given"))
 
 
 @asynccontextmanager

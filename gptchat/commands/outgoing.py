@@ -38,7 +38,7 @@ async def attach(ws: Workspace, reference: str) -> str:
     """Read `reference` and let it wait for the next message; returns a note. Raises UsageError."""
     loaded, notes = await asyncio.to_thread(_load, ws, reference)
     ws.attached += loaded
-    return "; ".join([_told(ws, loaded), *notes])
+    return _("; ").join([_told(ws, loaded), *notes])
 
 
 def waiting(ws: Workspace) -> Content:

@@ -248,7 +248,7 @@ def _check_choice(command: Command, argument: Argument, value: str) -> None:
     if argument.choices and value not in argument.choices:
         raise UsageError(
             _("/{name} takes one of {choices}, not {value}").format(
-                name=command.name, choices=", ".join(argument.choices), value=value
+                name=command.name, choices=_(", ").join(argument.choices), value=value
             ),
             hint=_("usage: {usage}").format(usage=command.usage),
         )

@@ -50,6 +50,10 @@ class _Formatter(argparse.HelpFormatter):
     ) -> None:
         super().add_usage(usage, actions, groups, prefix or _("usage: "))
 
+    def format_help(self) -> str:
+        """The whole help; argparse itself puts a colon behind the heading, which is another one in Chinese."""
+        return super().format_help().replace("options:", _("options:"), 1)
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -66,7 +70,7 @@ def _translated(message: str) -> str:
         "ignored explicit": _("{option} takes no value"),
         "invalid choice": _("{option} takes one of {choices}"),
     }
-    return told[match[2]].format(option=match[1], choices=", ".join(LANGUAGES))
+    return told[match[2]].format(option=match[1], choices=_(", ").join(LANGUAGES))
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -123,14 +127,20 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def asked_language(argv: Sequence[str]) -> str:
-    """The language that the flags ask for, read before the parser is built so that --help speaks it."""
+    """The language that the flags ask for, read before the parser is built so that --help speaks it.
+
+    Empty where they ask for none that there is: the refusal is then told in the language of the environment.
+    """
     flags, _said = _split(argv)
+    asked = ""
     for index, word in enumerate(flags):
         if word == "--lang" and index + 1 < len(flags):
-            return flags[index + 1]
+            asked = flags[index + 1]
+            break
         if word.startswith("--lang="):
-            return word.removeprefix("--lang=")
-    return ""
+            asked = word.removeprefix("--lang=")
+            break
+    return asked if asked in LANGUAGES else ""
 
 
 def _build() -> argparse.ArgumentParser:
@@ -152,7 +162,7 @@ def _build() -> argparse.ArgumentParser:
         epilog=_("in the chat, /help lists the commands"),
     )
     parser.add_argument("prompt", nargs="*", metavar="PROMPT", help=argparse.SUPPRESS)
-    options = parser.add_argument_group(_("options"))
+    options = parser.add_argument_group("options")
     add = options.add_argument
     add("-u", "--user", metavar="NAME", help=_("whose sessions and settings (default: the last user)"))
     add("-p", "--provider", metavar="NAME", default="", help=_("who answers: openai, azure, gptplus, demo, ..."))

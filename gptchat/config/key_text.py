@@ -49,7 +49,7 @@ def clean_key(text: str) -> str:
 def _named(character: str) -> str:
     """A character as an error may show it: itself where it can be seen, and its code point."""
     code = f"U+{ord(character):04X}"
-    return f'"{character}" ({code})' if character.isprintable() else code
+    return _('"{character}" ({code})').format(character=character, code=code) if character.isprintable() else code
 
 
 def key_in(text: str) -> str:

@@ -189,7 +189,9 @@ def _from_command(command: str, environ: Mapping[str, str]) -> str:
     if process.returncode != 0:
         said = complaint.decode("utf-8", "replace").strip().splitlines()
         reason = _("exit status {status}").format(status=process.returncode)
-        raise _command_failed(f"{reason}, {redaction.redact(said[-1][:200])}" if said else reason)
+        if said:
+            reason = _("{reason}, {said}").format(reason=reason, said=redaction.redact(said[-1][:200]))
+        raise _command_failed(reason)
     if not output.strip():
         raise _command_failed(_("it printed nothing"))
     try:

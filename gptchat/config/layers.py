@@ -283,7 +283,7 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
     elif near:
         hint = _("did you mean {names}?").format(names=_(" or ").join(near))
     elif known:
-        hint = _("there are: {names}").format(names=", ".join(known))
+        hint = _("there are: {names}").format(names=_(", ").join(known))
     else:
         hint = _("add it to the settings file, as in {table}").format(table=f"[{table}.{name or 'NAME'}]")
     return ConfigurationError(message.format(name=name), hint=hint)

@@ -44,7 +44,7 @@ class Setting:
     def meaning(self) -> str:
         """What values it takes, in the language in use: "a number from 0 to 2"."""
         if self.choices:
-            return _("one of {choices}").format(choices=", ".join(self.choices))
+            return _("one of {choices}").format(choices=_(", ").join(self.choices))
         if self.type in ("number", "integer"):
             return _range(self.type, self.low, self.high)
         return {

@@ -210,7 +210,7 @@ class GptPlusProvider:
         told, self._not_taken = self._not_taken, names
         if not names - told:
             return []
-        listed = ", ".join(sorted(names))
+        listed = _(", ").join(sorted(names))
         return [Notice(_("GPT+ does not take {names}; not sent").format(names=listed))]
 
     def _wait_before_retry(self, error: errors.ProviderError, attempt: int) -> float | None:

@@ -171,9 +171,8 @@ def refusal(
         )
     if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
         if said.filtered:
-            tail = _(": {why}").format(
-                why=shorten("; ".join(filter(None, (", ".join(said.filtered), said.message))))
-            )
+            reasons = filter(None, (_(", ").join(said.filtered), said.message))
+            tail = _(": {why}").format(why=shorten(_("; ").join(reasons)))
         return ContentFilterError(
             _("{who}'s content filter stopped the request{tail}").format(who=who, tail=tail),
             hint=_("say it in other words with /edit"),

@@ -153,7 +153,7 @@ def open_provider(
     if found is None:
         raise ConfigurationError(
             _("the provider {who} is of an unknown kind, {kind}").format(who=settings.name, kind=settings.kind),
-            hint=_("kind is one of: {kinds}").format(kinds=", ".join(_KINDS)),
+            hint=_("kind is one of: {kinds}").format(kinds=_(", ").join(_KINDS)),
         )
     module, class_name = found
     kind: Callable[..., Provider] = getattr(import_module(f"gptchat.providers.{module}"), class_name)

@@ -41,7 +41,7 @@ def _conversation(source: Mapping[str, Any], where: str) -> Iterator[Draft | Bro
     mapping: Mapping[str, Any] = source["mapping"]
     title = source.get("title")
     title = title if isinstance(title, str) and title.strip() else None
-    where = f"{where} ({title})" if title else where
+    where = _("{name} ({detail})").format(name=where, detail=title) if title else where
     identity = source.get("conversation_id") or source.get("id")
     created = _time(source.get("create_time"))
     draft = Draft(

@@ -21,6 +21,7 @@ from gptchat.storage.snapshot import message_records
 from gptchat.storage.store import JournalStore
 from gptchat.storage.troubles import storage_error
 from gptchat.storage.users import ensure_user
+from gptchat.words import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ def import_file(
             try:
                 owner = ensure_user(store.data, item.user).name if item.user else user
             except UsageError as error:
-                result.broken.append(f"{item.user[:80]!r}: {error.message}")
+                result.broken.append(
+                    _("{place}: {problem}").format(place=repr(item.user[:80]), problem=error.message)
+                )
                 continue
             if owner not in sources:
                 sources[owner] = library.sources(owner)

@@ -66,7 +66,7 @@ def render(sessions: Sequence[Session], format: str, journals: Sequence[Path | N
             from difflib import get_close_matches
 
             near = get_close_matches(format, FORMATS, n=1)
-            hint = _("did you mean {name}?").format(name=near[0]) if near else ", ".join(FORMATS)
+            hint = _("did you mean {name}?").format(name=near[0]) if near else _(", ").join(FORMATS)
             raise UsageError(_("there is no export format {name}").format(name=format), hint=hint)
     return map(redact_known, pieces)
 

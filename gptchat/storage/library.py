@@ -181,7 +181,7 @@ def _files(source: Path) -> list[Path]:
 
 def _names(found: Sequence[Row], limit: int = 5) -> str:
     named = [f"{row.id} {row.title}".strip() for row in found[:limit]]
-    return "; ".join(named) + ("; …" if len(found) > limit else "")
+    return _("; ").join(named) + (_("; ") + "…" if len(found) > limit else "")
 
 
 def _nearest(ref: str, found: Sequence[Row]) -> list[Row]:

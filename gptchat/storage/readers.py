@@ -173,7 +173,7 @@ def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
 def _lists(lists: Mapping[str, object], kind: str, path: Path) -> Iterator[Draft | Broken]:
     """Lists of messages; where they have names, each is a person's."""
     for name, messages in lists.items():
-        where = f"{path.name}, {name}" if name else path.name
+        where = _(", ").join((path.name, name)) if name else path.name
         if not isinstance(messages, list):
             yield Broken(_("{where}: not a list of messages").format(where=where))
             continue

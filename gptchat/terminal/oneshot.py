@@ -272,7 +272,8 @@ class _OneShot:
     def _replay(self, messages: Sequence[Message]) -> None:
         for message in messages:
             who = self.workspace.user if message.role == "user" else message.model or message.role
-            print(f"{clean(who, newlines=False)}: {clean(message.text)}\n", file=self.streams.stdout)
+            told = _("{who}: {text}").format(who=clean(who, newlines=False), text=clean(message.text))
+            print(told + "\n", file=self.streams.stdout)
 
     async def _answer(self, ask: Ask) -> str | None:
         return self._ask(ask)
@@ -288,7 +289,7 @@ class _OneShot:
                 )
             keys = [key for key, _meaning in ask.choices]
             words = f" [{'/'.join(keys)}]" if keys else ""
-            default = f" ({clean(ask.default, newlines=False)})" if ask.default else ""
+            default = _(" ({status})").format(status=clean(ask.default, newlines=False)) if ask.default else ""
             typed = (
                 input(
                     _("{question}: ").format(question=f"{clean(ask.question, newlines=False)}{words}{default}")

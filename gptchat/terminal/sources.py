@@ -10,7 +10,7 @@ from gptchat.core.session import Session, shorten
 from gptchat.storage.library import matching
 from gptchat.terminal.picker import Picker, Row
 from gptchat.terminal.safe import clean
-from gptchat.words import ngettext
+from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
@@ -69,7 +69,7 @@ class _Sessions:
         lines = []
         for message in session.tail(4):
             who = ws.user if message.role == "user" else message.model or message.role
-            lines.append(f"{who}: {shorten(message.text, 200)}")
+            lines.append(_("{who}: {text}").format(who=who, text=shorten(message.text, 200)))
         return "\n".join(lines)
 
     def _row(self, info: SessionInfo, snippet: str = "") -> Row:

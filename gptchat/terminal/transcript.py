@@ -81,7 +81,7 @@ class Transcript:
             elif message.status == "failed":
                 screen.say("■ " + _("cut off; what came is kept"), "notice")
         else:
-            screen.say(f"{message.role}: {message.text}", "hint")
+            screen.say(_("{who}: {text}").format(who=message.role, text=message.text), "hint")
 
 
 def _shown(text: str) -> list[tuple[str, str]]:

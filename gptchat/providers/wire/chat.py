@@ -164,7 +164,9 @@ def filtered(choice: Mapping[str, Any]) -> Sequence[ProviderEvent]:
     named = categories(choice.get("content_filter_results"))
     if not named:
         return ()
-    return (Notice(_("the content filter stopped the reply: {categories}").format(categories=", ".join(named))),)
+    return (
+        Notice(_("the content filter stopped the reply: {categories}").format(categories=_(", ").join(named))),
+    )
 
 
 WIRE = Wire("chat", "/chat/completions", payload, ChatReader)
