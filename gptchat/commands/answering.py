@@ -232,9 +232,18 @@ class Answering:
         events = [event async for event in route.provider.stream(request)]
         return "".join(event.text for event in events if isinstance(event, TextDelta)).strip()
 
-    def _limits(self, provider: str, model: str, facts: ModelFacts, parameters: Mapping[str, Any]) -> Limits:
+    def _limits(
+        self,
+        provider: str,
+        model: str,
+        facts: ModelFacts,
+        parameters: Mapping[str, Any],
+        *,
+        at_most: int | None = None,
+    ) -> Limits:
         settings = self._settings()
         window = self.windows.window(provider, model).tokens
+        window = min(window, at_most or window)
         reserve = settings.integer("context.reserve") or parameters.get("max_tokens") or 0
         if not reserve:
             reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
@@ -247,17 +256,16 @@ class Answering:
             settings.integer("context.max_turns"),
         )
 
-    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits | None:
+    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits:
+        """The limits to plan again with, whether or not this was new: what was known may have been outweighed by
+        the settings, or our count was too small for it."""
         if error.limit:
-            learnt = self.windows.learn_limit(provider, model, error.limit)
-        elif error.requested:
-            learnt = self.windows.learn_too_long(provider, model, error.requested)
+            self.windows.learn_limit(provider, model, error.limit)
         else:
-            window = self.windows.window(provider, model).tokens
-            learnt = self.windows.learn_too_long(provider, model, window)
-        if not learnt:
-            return None
-        return self._limits(provider, model, self.facts(model, provider), self._settings().parameters())
+            requested = error.requested or self.windows.window(provider, model).tokens
+            self.windows.learn_too_long(provider, model, requested)
+        facts, parameters = self.facts(model, provider), self._settings().parameters()
+        return self._limits(provider, model, facts, parameters, at_most=error.limit)
 
     def _provider_or_none(self, name: str) -> ProviderSettings | None:
         try:

@@ -83,8 +83,13 @@ def replies(ws: Workspace, since: str = "") -> list[Message]:
             break  # the list is newest first
         if info.id != ws.session.id:
             found += ledger.replies(ws.paths.data_dir, ws.user, info.id)
-    # A copy: this runs in a thread, and a reply may come to its end meanwhile.
-    found += [message for message in list(ws.session.messages.values()) if message.usage is not None]
+    # A copy: this runs in a thread, and a reply may come to its end meanwhile. An incognito session has no journal.
+    here = ledger.replies(ws.paths.data_dir, ws.user, ws.session.id)
+    found += here or [
+        message
+        for message in list(ws.session.messages.values())
+        if message.usage is not None and message.extra.get("copied") is not True
+    ]
     return [message for message in found if message.ts >= since]
 
 

@@ -168,9 +168,9 @@ class SessionManager:
             base = replace(base, provider=route.provider.name, model=route.model)
             if attempt == 1:
                 yield TurnStarted(path[-1], plan, route.provider.name, route.model)
-            if plan.left_out and not self._trimming:
+            if plan.trimmed and not self._trimming:
                 yield ContextTrimmed(plan)
-            self._trimming = plan.left_out > 0
+            self._trimming = plan.trimmed
             learnt: Route | None = None
             async with aclosing(self._attempt(order, route, plan, base, started)) as events:
                 async for event in events:
