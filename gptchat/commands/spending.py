@@ -83,7 +83,7 @@ def replies(ws: Workspace, since: str = "") -> list[Message]:
             break  # the list is newest first
         if info.id != ws.session.id:
             found += ledger.replies(ws.paths.data_dir, ws.user, info.id)
-    # A copy: this runs in a thread, and a reply may come to its end meanwhile. An incognito session has no journal.
+    # A copy: this runs in a thread, and a reply may come to its end meanwhile. Incognito has no journal.
     here = ledger.replies(ws.paths.data_dir, ws.user, ws.session.id)
     found += here or [
         message

@@ -91,7 +91,7 @@ def test_a_fork_keeps_every_summary_that_its_turns_have(tmp_path: Path) -> None:
 
 
 def test_what_a_summary_stands_for_is_not_told_as_forgotten(tmp_path: Path) -> None:
-    """After a summary nothing is said to be no longer sent; trimming is told, counted by itself, when it begins."""
+    """After a summary nothing is told to be no longer sent; trimming is, and counted by itself, when it begins."""
     with Server() as server:
         workspace = compose_workspace(tmp_path, settings_for(server.url))
         with running(workspace) as runner:

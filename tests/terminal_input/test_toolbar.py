@@ -93,7 +93,7 @@ def test_the_bar_warns_when_nearly_full() -> None:
 
 
 def test_trimming_is_announced_before_it_begins() -> None:
-    """Where little more fits into what may be sent, words say so (colour may be off), though the window has room."""
+    """Where little more fits into what may be sent, words say so, though the window itself has room."""
     shown = text(Status(model="m", tokens=60, window=100, near=True), 80)
     assert shown.endswith("soon the oldest is left out")
     assert "soon" not in text(Status(model="m", tokens=60, window=100, near=True, left_out=2), 80)
