@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
@@ -16,7 +17,7 @@ from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message
 from gptchat.core.ports import CountsTokens
 from gptchat.core.session import shorten, summary_record
-from gptchat.errors import ProtocolError, UsageError
+from gptchat.errors import ContextLengthError, ProtocolError, UsageError
 from gptchat.manager import Route, split_system
 from gptchat.words import _, ngettext
 
@@ -218,7 +219,18 @@ def can_summarise(ws: Workspace) -> bool:
 
 async def summarise(ws: Workspace, hint: str = "") -> tuple[Fold, str]:
     """The older turns to fold, and the model's summary of them. Raises UsageError, and what providers raise."""
-    route = ws.answering.route()
+    try:
+        return await _summarise(ws, ws.answering.route(), hint)
+    except ContextLengthError as error:
+        # As with a turn: what the refusal taught is planned with once again.
+        route = ws.answering.route()
+        limits = route.learn_limit(error)
+        if limits is None:
+            raise
+        return await _summarise(ws, replace(route, limits=limits), hint)
+
+
+async def _summarise(ws: Workspace, route: Route, hint: str) -> tuple[Fold, str]:
     _system, path = split_system(ws.session.path(), route.system)
     summary = ws.session.summary()
     folded = await asyncio.to_thread(

@@ -9,7 +9,7 @@ import pytest
 
 from gptchat.commands import spending
 from gptchat.core.context import NEARLY
-from gptchat.core.events import ContextTrimmed, TurnFinished
+from gptchat.core.events import ContextTrimmed, TurnFailed, TurnFinished
 from gptchat.manager import Continue, Send
 from gptchat.terminal.gauge import Gauge
 from tests.support.server import Server, refuse, say
@@ -148,3 +148,42 @@ def test_the_toolbar_warns_before_trimming_begins(tmp_path: Path) -> None:
                 assert status.tokens < NEARLY * status.window
                 seen.append((status.near, status.left_out > 0))
     assert seen == [(False, False), (False, False), (True, False), (False, True), (False, True)]
+
+
+def test_a_message_the_server_finds_too_large_comes_back(tmp_path: Path) -> None:
+    """A message that a refusal shows to be too large is in the prompt again, out of the way of the next."""
+    words = "This model's maximum context length is 500 tokens. However, your messages resulted in 2600 tokens."
+    with Server() as server:
+        workspace = compose_workspace(tmp_path, settings_for(server.url))
+        with running(workspace) as runner:
+            server.script(refuse(400, words, code="context_length_exceeded"))
+            text = "word " * 1500
+            end = runner.run(turn(workspace, Send(text)))[-1]
+            assert isinstance(end, TurnFailed)
+            assert (end.draft, workspace.session.path()) == (text, [])
+            runner.run(turn(workspace, Send("hi")))
+            assert [one.text for one in workspace.session.path()] == ["hi", "You said: hi"]
+
+
+def test_a_limit_of_ones_own_is_named_as_the_way_out(tmp_path: Path) -> None:
+    """Where the person's own limit is in the way, raising it is advised and not a larger model."""
+    with Server() as server:
+        workspace = compose_workspace(tmp_path, settings_for(server.url) + "[context]\nmax_tokens = 100\n")
+        with running(workspace) as runner:
+            end = runner.run(turn(workspace, Send("word " * 300)))[-1]
+    assert isinstance(end, TurnFailed)
+    assert "/set context.max_tokens" in (end.error.hint or "")
+    assert "/models" not in (end.error.hint or "")
+
+
+def test_a_summary_too_large_to_ask_for_is_asked_for_again(tmp_path: Path) -> None:
+    """Where the request for a summary overflows, what that teaches is kept and fewer turns are summed up."""
+    words = "This model's maximum context length is 2000 tokens. However, your messages resulted in 2600 tokens."
+    with Server() as server:
+        workspace = compose_workspace(tmp_path, settings_for(server.url))
+        with running(workspace) as runner:
+            for _number in range(5):
+                runner.run(turn(workspace, Send("word " * 400)))
+            server.script(refuse(400, words, code="context_length_exceeded"), say("They counted."))
+            assert "They counted." in runner.run(command(workspace, "/compact", "y"))
+            assert workspace.answering.window("m") == (2000, "learnt")
