@@ -11,9 +11,10 @@ from gptchat import catalogue
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.settings import Settings
 from gptchat.core.context import Limits
-from gptchat.core.events import TextDelta
-from gptchat.core.messages import Message, Request, Usage
+from gptchat.core.events import TextDelta, UsageReported
+from gptchat.core.messages import Message, Record, Request, Usage
 from gptchat.core.ports import ModelFacts, Provider
+from gptchat.core.records import aside_record
 from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
 from gptchat.manager import Route
 from gptchat.words import _
@@ -49,6 +50,8 @@ class Answering:
         self._gone: list[Provider] = []
         self._listed: dict[tuple[str, str], ModelFacts] = {}
         self.stream = True
+        self.paid: Callable[[Record], object] = lambda record: None
+        """Takes the record of a request that is no turn of the session, so that the account has it too."""
 
     # The provider
 
@@ -230,6 +233,8 @@ class Answering:
             route.model, tuple({"role": one.role, "content": one.text} for one in messages), parameters
         )
         events = [event async for event in route.provider.stream(request)]
+        for usage in [event.usage for event in events if isinstance(event, UsageReported)][-1:]:
+            self.paid(aside_record(route.provider.name, route.model, usage, route.price(usage)))
         return "".join(event.text for event in events if isinstance(event, TextDelta)).strip()
 
     def _limits(

@@ -45,6 +45,8 @@ class Session:
         self.pinned: dict[str, None] = {}
         """The ids of pinned messages, in the order they were pinned."""
         self.summaries: dict[str, Summary] = {}
+        self.asides: list[Message] = []
+        """Requests that were no turn, as for a summary: no text, but what they cost."""
         self.redo_heads: list[str | None] = []
         self.turns_taken: set[str] = set()
         """Tokens of the replies that were taken in, so that a cut-off reply is never taken in twice."""
@@ -79,6 +81,8 @@ class Session:
                 self.title = title if isinstance(title, str) and title else None
             case "settings":
                 self._merge_settings(record.get("settings"))
+            case "aside":
+                self.asides.append(Message.from_record(record))
             case "pin":
                 self._apply_pin(record)
             case "summary":

@@ -20,7 +20,7 @@ def replies(data: Path, user: str, session_id: str) -> list[Message]:
         if b'"usage"' not in line:
             continue
         record, _sound = read_line(line)
-        if record is None or record.get("type") not in ("message", "continuation"):
+        if record is None or record.get("type") not in ("message", "continuation", "aside"):
             continue
         if record.get("copied") is True:
             continue  # a fork's beginning was paid for in the session it comes from

@@ -187,3 +187,18 @@ def test_a_summary_too_large_to_ask_for_is_asked_for_again(tmp_path: Path) -> No
             server.script(refuse(400, words, code="context_length_exceeded"), say("They counted."))
             assert "They counted." in runner.run(command(workspace, "/compact", "y"))
             assert workspace.answering.window("m") == (2000, "learnt")
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_summary_is_in_the_account(tmp_path: Path, answer: str) -> None:
+    """What asking for a summary cost is in the session's and the day's account, whether or not it was taken."""
+    with Server() as server:
+        workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
+        with running(workspace) as runner:
+            for number in range(4):
+                runner.run(turn(workspace, Send(f"question {number}")))
+            server.script(say("They asked.", usage=MILLION))
+            runner.run(effects(workspace, "/compact", answer))
+            assert [row.cost for row in spending.report(workspace)][1:] == [pytest.approx(2.0, abs=0.01)] * 3
+            runner.run(command(workspace, "/new"))
+            assert spending.today(workspace) == pytest.approx(2.0, abs=0.01)
