@@ -11,9 +11,10 @@ from gptchat import catalogue
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.settings import Settings
 from gptchat.core.context import Limits
-from gptchat.core.events import TextDelta
-from gptchat.core.messages import Message, Request, Usage
+from gptchat.core.events import TextDelta, UsageReported
+from gptchat.core.messages import Message, Record, Request, Usage
 from gptchat.core.ports import ModelFacts, Provider
+from gptchat.core.records import aside_record
 from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
 from gptchat.manager import Route
 from gptchat.words import _
@@ -49,6 +50,8 @@ class Answering:
         self._gone: list[Provider] = []
         self._listed: dict[tuple[str, str], ModelFacts] = {}
         self.stream = True
+        self.paid: Callable[[Record], object] = lambda record: None
+        """Takes the record of a request that is no turn of the session, so that the account has it too."""
 
     # The provider
 
@@ -230,11 +233,22 @@ class Answering:
             route.model, tuple({"role": one.role, "content": one.text} for one in messages), parameters
         )
         events = [event async for event in route.provider.stream(request)]
+        for usage in [event.usage for event in events if isinstance(event, UsageReported)][-1:]:
+            self.paid(aside_record(route.provider.name, route.model, usage, route.price(usage)))
         return "".join(event.text for event in events if isinstance(event, TextDelta)).strip()
 
-    def _limits(self, provider: str, model: str, facts: ModelFacts, parameters: Mapping[str, Any]) -> Limits:
+    def _limits(
+        self,
+        provider: str,
+        model: str,
+        facts: ModelFacts,
+        parameters: Mapping[str, Any],
+        *,
+        at_most: int | None = None,
+    ) -> Limits:
         settings = self._settings()
         window = self.windows.window(provider, model).tokens
+        window = min(window, at_most or window)
         reserve = settings.integer("context.reserve") or parameters.get("max_tokens") or 0
         if not reserve:
             reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
@@ -247,17 +261,16 @@ class Answering:
             settings.integer("context.max_turns"),
         )
 
-    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits | None:
+    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits:
+        """The limits to plan again with, whether or not this was new: what was known may have been outweighed by
+        the settings, or our count was too small for it."""
         if error.limit:
-            learnt = self.windows.learn_limit(provider, model, error.limit)
-        elif error.requested:
-            learnt = self.windows.learn_too_long(provider, model, error.requested)
+            self.windows.learn_limit(provider, model, error.limit)
         else:
-            window = self.windows.window(provider, model).tokens
-            learnt = self.windows.learn_too_long(provider, model, window)
-        if not learnt:
-            return None
-        return self._limits(provider, model, self.facts(model, provider), self._settings().parameters())
+            requested = error.requested or self.windows.window(provider, model).tokens
+            self.windows.learn_too_long(provider, model, requested)
+        facts, parameters = self.facts(model, provider), self._settings().parameters()
+        return self._limits(provider, model, facts, parameters, at_most=error.limit)
 
     def _provider_or_none(self, name: str) -> ProviderSettings | None:
         try:

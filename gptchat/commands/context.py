@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
@@ -13,9 +14,10 @@ from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
 from gptchat.core.compaction import KEEP_TURNS, Fold, fold
 from gptchat.core.context import ContextPlan
+from gptchat.core.messages import Message
 from gptchat.core.ports import CountsTokens
 from gptchat.core.session import shorten, summary_record
-from gptchat.errors import ProtocolError, UsageError
+from gptchat.errors import ContextLengthError, ProtocolError, UsageError
 from gptchat.manager import Route, split_system
 from gptchat.words import _, ngettext
 
@@ -62,25 +64,32 @@ async def context(ws: Workspace, call: Call) -> Effects:
             window,
         ),
         Facts(pairs),
-        Text(left_out(plan), "warning" if plan.left_out else "quiet"),
+        *(Text(line, "warning" if plan.left_out else "quiet") for line in left_out(plan)),
     ]
     yield Show(blocks, context_json(ws, plan, window, source, route.model, cost))
 
 
-def left_out(plan: ContextPlan) -> str:
-    """One sentence on what is not sent, and why."""
+def left_out(plan: ContextPlan) -> list[str]:
+    """A sentence on what is not sent, for each reason why."""
     if not plan.left_out:
-        return _("nothing is left out")
+        return [_("nothing is left out")]
+    # What a summary stands for comes first in the conversation.
+    groups = (plan.unsent[: plan.summarised], "summary"), (plan.unsent[plan.summarised :], plan.reason)
+    return [_left_out(plan, messages, reason) for messages, reason in groups if messages]
+
+
+def _left_out(plan: ContextPlan, messages: Sequence[Message], reason: str | None) -> str:
     why = {
         "window": _("the model's window is full"),
         "max_tokens": _("context.max_tokens is {n}").format(n=f"{plan.limits.max_tokens:,}"),
         "max_turns": _("context.max_turns is {n}").format(n=plan.limits.max_turns),
         "summary": _("a summary stands for them"),
         None: "",
-    }[plan.reason]
+    }[reason]
+    n, tokens = len(messages), sum(map(plan.count, messages))
     count = ngettext("{n} older message ({tokens} tokens) is left out: {why}",
-                     "{n} older messages ({tokens} tokens) are left out: {why}", plan.left_out)  # fmt: skip
-    return count.format(n=plan.left_out, tokens=f"{plan.left_out_tokens:,}", why=why)
+                     "{n} older messages ({tokens} tokens) are left out: {why}", n)  # fmt: skip
+    return count.format(n=n, tokens=f"{tokens:,}", why=why)
 
 
 def context_json(
@@ -180,7 +189,9 @@ async def compact(ws: Workspace, call: Call) -> Effects:
     folded, text = await summarise(ws, call.get("hint"))
     yield Show([Markdown(text)], {"summary": text, "until": folded.until})
     answer = yield Ask(
-        _("let this stand for {n} older turns?").format(n=folded.turns),
+        ngettext("let this stand for {n} older turn?", "let this stand for {n} older turns?", folded.turns).format(
+            n=folded.turns
+        ),
         choices=(("y", _("yes")), ("e", _("edit first")), ("n", _("no"))),
         default="y",
     )
@@ -191,7 +202,11 @@ async def compact(ws: Workspace, call: Call) -> Effects:
         return
     keep_summary(ws, folded, text)
     yield Changed(frozenset({"session"}))
-    note = _("the summary stands for {n} older turns; they stay in the session, and /undo takes it back")
+    note = ngettext(
+        "the summary stands for {n} older turn; it stays in the session, and /undo takes it back",
+        "the summary stands for {n} older turns; they stay in the session, and /undo takes it back",
+        folded.turns,
+    )
     yield Show([Text(note.format(n=folded.turns), "good")])
 
 
@@ -204,7 +219,18 @@ def can_summarise(ws: Workspace) -> bool:
 
 async def summarise(ws: Workspace, hint: str = "") -> tuple[Fold, str]:
     """The older turns to fold, and the model's summary of them. Raises UsageError, and what providers raise."""
-    route = ws.answering.route()
+    try:
+        return await _summarise(ws, ws.answering.route(), hint)
+    except ContextLengthError as error:
+        # As with a turn: what the refusal taught is planned with once again.
+        route = ws.answering.route()
+        limits = route.learn_limit(error)
+        if limits is None:
+            raise
+        return await _summarise(ws, replace(route, limits=limits), hint)
+
+
+async def _summarise(ws: Workspace, route: Route, hint: str) -> tuple[Fold, str]:
     _system, path = split_system(ws.session.path(), route.system)
     summary = ws.session.summary()
     folded = await asyncio.to_thread(

@@ -83,8 +83,13 @@ def replies(ws: Workspace, since: str = "") -> list[Message]:
             break  # the list is newest first
         if info.id != ws.session.id:
             found += ledger.replies(ws.paths.data_dir, ws.user, info.id)
-    # A copy: this runs in a thread, and a reply may come to its end meanwhile.
-    found += [message for message in list(ws.session.messages.values()) if message.usage is not None]
+    # A copy: this runs in a thread, and a reply may come to its end meanwhile. Incognito has no journal.
+    here = ledger.replies(ws.paths.data_dir, ws.user, ws.session.id)
+    found += here or [
+        message
+        for message in [*ws.session.messages.values(), *ws.session.asides]
+        if message.usage is not None and message.extra.get("copied") is not True
+    ]
     return [message for message in found if message.ts >= since]
 
 
@@ -104,7 +109,10 @@ def report(ws: Workspace) -> list[Row]:
     path = [message for message in ws.session.path() if message.usage is not None]
     everything = replies(ws)
     since = midnight()
-    rows = [add_up(_("last turn"), path[-1:]), add_up(_("this session"), list(ws.session.messages.values()))]
+    rows = [
+        add_up(_("last turn"), path[-1:]),
+        add_up(_("this session"), [*ws.session.messages.values(), *ws.session.asides]),
+    ]
     rows.append(add_up(_("today"), [message for message in everything if message.ts >= since]))
     by_model: dict[str, list[Message]] = {}
     for message in everything:

@@ -17,7 +17,7 @@ from gptchat.config import keys, schema
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
-from gptchat.core.messages import Request
+from gptchat.core.messages import Message, Record, Request
 from gptchat.core.session import Session
 from gptchat.errors import ConfigurationError, StorageError, UsageError
 from gptchat.manager import SessionManager, build
@@ -99,6 +99,7 @@ class Workspace:
         self.attached: list[Attachment] = []
         """What goes with the next message."""
         self.budget = Budget(self)
+        answering.paid = self._paid
         self.moderation = Moderation(self)
         self.indexed: Callable[[], None] = lambda: None
         """Called from a thread when the index of the sessions has grown."""
@@ -306,6 +307,11 @@ class Workspace:
         places += keys.forget_key(provider.name, self.paths.data_dir)
         self.answering.forget_provider(provider.name)
         return places
+
+    def _paid(self, record: Record) -> None:
+        """A request beside the conversation was paid for: the account and the day's budget have it too."""
+        self.manager.record(record)
+        self.budget.add(Message.from_record(record))
 
     async def close(self) -> None:
         """Close connections, and keep what was learnt."""

@@ -183,7 +183,11 @@ def opening_text(system: str, summary: str) -> str:
     return "\n\n".join(part for part in (system, f"{SUMMARY_HEADING}\n{summary}") if part)
 
 
-def nearly_full(plan: ContextPlan, at: float = 0.8) -> bool:
+NEARLY = 0.8
+"""The share of the budget from which on it is nearly used up."""
+
+
+def nearly_full(plan: ContextPlan, at: float = NEARLY) -> bool:
     """Whether to warn that trimming is near: `at` of the budget is used and nothing is left out yet.
 
     Also true where the person's `max_turns` is about to be reached: the next turn would push one out.

@@ -30,6 +30,11 @@ def summary_record(id: str, until: str, content: str, head: str | None, ts: str)
     return {"type": "summary", "id": id, "until": until, "content": content, "head": head, "ts": ts}
 
 
+def aside_record(provider: str, model: str, usage: Usage, cost: float | None) -> Record:
+    """The record of a request that is no turn, as for a summary or a title: what it took and cost (US$)."""
+    return {"type": "aside", "provider": provider, "model": model, "usage": usage.to_json(), "cost": cost}
+
+
 def continuation_record(message: str, piece: Message) -> Record:
     """The record by which `piece` becomes the further part of the message `message`."""
     record = piece.to_record()

@@ -45,6 +45,8 @@ class Session:
         self.pinned: dict[str, None] = {}
         """The ids of pinned messages, in the order they were pinned."""
         self.summaries: dict[str, Summary] = {}
+        self.asides: list[Message] = []
+        """Requests that were no turn, as for a summary: no text, but what they cost."""
         self.redo_heads: list[str | None] = []
         self.turns_taken: set[str] = set()
         """Tokens of the replies that were taken in, so that a cut-off reply is never taken in twice."""
@@ -79,6 +81,8 @@ class Session:
                 self.title = title if isinstance(title, str) and title else None
             case "settings":
                 self._merge_settings(record.get("settings"))
+            case "aside":
+                self.asides.append(Message.from_record(record))
             case "pin":
                 self._apply_pin(record)
             case "summary":
@@ -200,6 +204,11 @@ class Session:
                 content = old.content + piece.text
             old = old.with_content(content)
         extra = {key: value for key, value in piece.extra.items() if key not in ("message", "turn")}
+        paid = old.extra.get("cost"), extra.get("cost")
+        if all(isinstance(cost, (int, float)) for cost in paid):
+            extra["cost"] = sum(paid)  # each piece was a request of its own
+        elif paid[1] is None and "cost" in old.extra:
+            extra["cost"] = paid[0]  # a piece of unknown price does not make the first one free
         self._put(
             replace(
                 old,
@@ -320,18 +329,21 @@ def redo(session: Session) -> Record | None:
 def fork(session: Session, turns: int | None = None) -> list[Record]:
     """The records of a new session that begins with the first `turns` turns of the path (None: all).
 
-    Ids, pins and settings are kept; the messages' own records hold everything they held.
+    Ids, pins, summaries and settings are kept; the messages' own records hold everything they held, and say that
+    they are copies, since they were paid for once.
     """
     kept = list(session.turns())
     messages = [message for turn in (kept if turns is None else kept[: max(turns, 0)]) for message in turn]
     records: list[Record] = []
     parent: str | None = None
     for message in messages:
-        records.append(replace(message, parent=parent).to_record())
+        records.append({**replace(message, parent=parent).to_record(), "copied": True})
         parent = message.id
     ids = {message.id for message in messages}
     records += [{"type": "pin", "message": id, "pinned": True} for id in session.pinned if id in ids]
-    summary = session.summary()
-    if summary is not None and summary.until in ids:
-        records.append(summary_record(summary.id, summary.until, summary.content, parent, summary.ts))
+    for one in session.summaries.values():
+        if one.until in ids:
+            # Where it was taken stays too: /undo takes back what came last, and that may be a turn.
+            head = one.head if one.head in ids else None
+            records.append(summary_record(one.id, one.until, one.content, head, one.ts))
     return records

@@ -24,7 +24,7 @@ from gptchat.core.events import (
 )
 from gptchat.core.messages import Content, Message, Record, Usage
 from gptchat.core.ports import PartialReply, SessionStore, TokenCounter
-from gptchat.core.session import Session, continuation_record
+from gptchat.core.session import Session, continuation_record, move
 from gptchat.errors import ContextLengthError, UsageError
 from gptchat.manager import request
 from gptchat.manager.measuring import Measuring
@@ -161,6 +161,7 @@ class SessionManager:
         self, order: Order, route: Route, path: list[Message], base: Message, started: float
     ) -> AsyncGenerator[TurnEvent, None]:
         """One route's whole attempt; an overflow teaches the true window, and the request is planned once more."""
+        session = self.session
         for attempt in (1, 2):
             plan = await asyncio.to_thread(self._plan, route, path)
             if attempt == 1 and await self._measuring.begin(route, plan.everything()):
@@ -168,9 +169,9 @@ class SessionManager:
             base = replace(base, provider=route.provider.name, model=route.model)
             if attempt == 1:
                 yield TurnStarted(path[-1], plan, route.provider.name, route.model)
-            if plan.left_out and not self._trimming:
+            if plan.trimmed and not self._trimming:
                 yield ContextTrimmed(plan)
-            self._trimming = plan.left_out > 0
+            self._trimming = plan.trimmed
             learnt: Route | None = None
             async with aclosing(self._attempt(order, route, plan, base, started)) as events:
                 async for event in events:
@@ -189,7 +190,13 @@ class SessionManager:
             route, smaller = learnt, self._plan(learnt, path)
             if not smaller.fits:
                 message, hint = request.too_large(smaller)
-                yield TurnFailed(ContextLengthError(message, hint=hint))
+                draft = ""
+                if isinstance(order, Send):
+                    # As if it had not been sent: it is shortened in the prompt, and /redo has it as it was.
+                    back = {**move(session.parent_of(path[-1].id)), "move": "undo"}
+                    await asyncio.to_thread(self.record, back)
+                    draft = path[-1].text
+                yield TurnFailed(ContextLengthError(message, hint=hint), draft=draft)
                 return
 
     async def _attempt(
@@ -328,5 +335,5 @@ class SessionManager:
         learnt = replace(route, limits=limits)
         if self._plan(learnt, path).messages == plan.messages:
             # Our count is still too small to see it: send clearly less, this once.
-            learnt = replace(route, limits=replace(limits, max_tokens=max(plan.tokens * 3 // 4, 1)))
+            learnt = replace(route, limits=replace(limits, window=limits.reserve + plan.tokens * 3 // 4))
         return learnt

@@ -103,9 +103,13 @@ def _conversation(plan: ContextPlan, route: Route, session: Session) -> str | No
 
 def too_large(plan: ContextPlan) -> tuple[str, str]:
     """What to tell when even the newest message does not fit: what happened, and three ways out."""
+    if plan.limits.binding == "max_tokens":
+        hint = _("shorten it, /unpin or shorten /system, or raise the limit with /set context.max_tokens")
+    else:
+        hint = _("shorten it, /unpin or shorten /system, or take a model with a larger window (/models)")
     return (
         _("this message does not fit: the request would take {tokens} tokens, and {budget} are free").format(
             tokens=f"{plan.tokens:,}", budget=f"{plan.limits.budget:,}"
         ),
-        _("shorten it, /unpin or shorten /system, or take a model with a larger window (/models)"),
+        hint,
     )

@@ -20,8 +20,10 @@ def replies(data: Path, user: str, session_id: str) -> list[Message]:
         if b'"usage"' not in line:
             continue
         record, _sound = read_line(line)
-        if record is None or record.get("type") not in ("message", "continuation"):
+        if record is None or record.get("type") not in ("message", "continuation", "aside"):
             continue
+        if record.get("copied") is True:
+            continue  # a fork's beginning was paid for in the session it comes from
         message = Message.from_record(record)
         if message.usage is not None:
             # A continuation is a request of its own, and has no id.

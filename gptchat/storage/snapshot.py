@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gptchat.core.messages import Record
+from gptchat.core.records import aside_record
 from gptchat.core.session import VERSION, Session, move, summary_record
 
 
@@ -53,6 +54,11 @@ def snapshot(session: Session) -> list[Record]:
     records += [
         summary_record(summary.id, summary.until, summary.content, summary.head, summary.ts)
         for summary in session.summaries.values()
+    ]
+    records += [
+        {**aside_record(aside.provider, aside.model, aside.usage, aside.extra.get("cost")), "ts": aside.ts}
+        for aside in session.asides
+        if aside.usage is not None
     ]
     if session.head != next(reversed(session.messages), None):
         records.append(move(session.head))

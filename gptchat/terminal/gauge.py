@@ -9,6 +9,7 @@ from dataclasses import replace
 from gptchat.commands.outgoing import waiting
 from gptchat.commands.spending import Running
 from gptchat.commands.workspace import Workspace
+from gptchat.core.context import NEARLY, nearly_full
 from gptchat.errors import GptchatError
 from gptchat.terminal.live_count import LiveCount
 from gptchat.terminal.toolbar import Status
@@ -50,7 +51,8 @@ class Gauge:
         # Not planned again at every key: what would be left out shows when the draft no longer fits.
         left_out = known.left_out or int(tokens > self._budget)
         too_long = known.too_long or self.live.tokens > self._room
-        return replace(known, tokens=tokens, left_out=left_out, too_long=too_long)
+        near = known.near or tokens >= NEARLY * self._budget
+        return replace(known, tokens=tokens, left_out=left_out, too_long=too_long, near=near)
 
     def refresh(self) -> None:
         """The session or the settings have changed: count again, behind."""
@@ -77,8 +79,9 @@ class Gauge:
                 window=plan.limits.window,
                 estimated=not ws.answering.counter.exact(route.model),
                 cost=self._spent.cost(ws.session),
-                left_out=plan.left_out if plan.trimmed else 0,
+                left_out=plan.left_out - plan.summarised if plan.trimmed else 0,
                 too_long=not plan.fits,
+                near=nearly_full(plan),
             )
         self._drawn()
 

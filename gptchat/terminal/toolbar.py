@@ -22,7 +22,7 @@ class Status:
     `tokens` are those of the next request including the draft, `window` the model's limit (None: unknown).
     `estimated` says that tokens are not counted exactly. `cost` is in US$ (None: no price known). `left_out`
     is the number of messages that the next request leaves out; `too_long` says that no leaving out makes room
-    for what would be sent. `waiting` is the number of queued messages,
+    for what would be sent, `near` that leaving out is about to begin. `waiting` is the number of queued messages,
     `indexed` how much of the sessions is indexed (None: all of them, or nobody asked).
     """
 
@@ -36,6 +36,7 @@ class Status:
     cost: float | None = None
     left_out: int = 0
     too_long: bool = False
+    near: bool = False
     waiting: int = 0
     indexed: float | None = None
 
@@ -116,11 +117,16 @@ def _usage(status: Status) -> list[_Part]:
     if not status.window:
         return [("class:toolbar", _("{count} tokens").format(count=about + count(status.tokens)))]
     percent = min(round(100 * status.tokens / status.window), 999)
-    style = "class:toolbar.bar.high" if status.tokens >= _HIGH * status.window else "class:toolbar"
+    style = "class:toolbar.bar.high" if _high(status) else "class:toolbar"
     return [
         (style, f"{about}{percent}%"),
         ("class:toolbar.quiet", f" {count(status.tokens)}/{count(status.window)}"),
     ]
+
+
+def _high(status: Status) -> bool:
+    """Whether to warn: by the window, or since less than the window may be spent, by what is about to happen."""
+    return status.near or (status.tokens or 0) >= _HIGH * (status.window or float("inf"))
 
 
 def _bar(status: Status, plain: bool) -> list[_Part]:
@@ -128,7 +134,7 @@ def _bar(status: Status, plain: bool) -> list[_Part]:
         return []
     share = min(status.tokens / status.window, 1.0)
     filled = min(max(round(share * _BAR), 1 if status.tokens else 0), _BAR)
-    style = "class:toolbar.bar.high" if share >= _HIGH else "class:toolbar.bar"
+    style = "class:toolbar.bar.high" if _high(status) else "class:toolbar.bar"
     on, off = ("#", "-") if plain else ("█", "░")
     return [(style, on * filled), ("class:toolbar.quiet", off * (_BAR - filled)), ("", " ")]
 
@@ -147,6 +153,8 @@ def _warnings(status: Status) -> list[_Part]:
                 count=status.left_out
             )
         )
+    elif status.near:
+        words.append(_("soon the oldest is left out"))
     return [("class:toolbar.warning", _(", ").join(words))] if words else []
 
 

@@ -131,12 +131,13 @@ def retrying(event: Retrying) -> str:
 
 def trimmed(plan: ContextPlan) -> str:
     """The one line that says that trimming begins."""
+    n = plan.left_out - plan.summarised
     words = ngettext(
         "from here on the oldest message is no longer sent ({n} left out); /context shows what is",
         "from here on the oldest messages are no longer sent ({n} left out); /context shows what is",
-        plan.left_out,
+        n,
     )
-    return words.format(n=plan.left_out)
+    return words.format(n=n)
 
 
 def finished(outcome: Outcome) -> str:

@@ -92,6 +92,13 @@ def test_the_bar_warns_when_nearly_full() -> None:
     assert "class:toolbar.bar.high" not in {style for style, *_rest in toolbar(Status(tokens=79, window=100), 80)}
 
 
+def test_trimming_is_announced_before_it_begins() -> None:
+    """Where little more fits into what may be sent, words say so, though the window itself has room."""
+    shown = text(Status(model="m", tokens=60, window=100, near=True), 80)
+    assert shown.endswith("soon the oldest is left out")
+    assert "soon" not in text(Status(model="m", tokens=60, window=100, near=True, left_out=2), 80)
+
+
 def test_numbers_are_written_as_people_say_them() -> None:
     """Tokens and amounts are short and not misleading."""
     assert [count(n) for n in (0, 999, 1000, 9949, 9950, 128_000, 999_499, 999_500, 1_048_576)] == [
