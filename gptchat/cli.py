@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gptchat.config.paths import Paths
     from gptchat.config.settings import Settings
     from gptchat.core.ports import Provider, SessionStore
-    from gptchat.providers.learnt import Learnt
-    from gptchat.storage.kept import Kept
+    from gptchat.providers.faults.quirks import Learnt
+    from gptchat.storage.learned_store import Kept
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,8 +83,8 @@ def _drop_output() -> None:
 
 
 def _run(options: Options) -> int:
-    from gptchat.terminal.asked import Streams, question
     from gptchat.terminal.debugging import keep_quiet, start_log
+    from gptchat.terminal.invocation import Streams, question
 
     keep_quiet()
     streams = Streams.of_process()
@@ -93,7 +93,7 @@ def _run(options: Options) -> int:
     if options.debug:
         start_log(workspace.paths.data_dir)
     if asked is None:
-        from gptchat.terminal.repl import chat
+        from gptchat.terminal.chat import chat
 
         return chat(workspace, options)
     from gptchat.terminal.oneshot import answer
@@ -112,8 +112,8 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
     from gptchat.config.paths import find_paths
     from gptchat.manager import SessionManager
     from gptchat.storage import users as people
-    from gptchat.storage.kept import Kept
-    from gptchat.storage.library import Library
+    from gptchat.storage.index.library import Library
+    from gptchat.storage.learned_store import Kept
     from gptchat.tokens.counter import Counter
     from gptchat.tokens.windows import Windows
 
@@ -201,7 +201,7 @@ def _memory(kept: Kept) -> Callable[[], Learnt]:
 
     @functools.cache
     def memory() -> Learnt:
-        from gptchat.providers.learnt import Learnt
+        from gptchat.providers.faults.quirks import Learnt
 
         return Learnt(load=lambda: kept.part("servers"), save=kept.saver("servers"))
 
@@ -242,7 +242,7 @@ def _encodings(settings: Settings) -> dict[str, str]:
 
 
 def _code_blocks(markdown: str) -> list[str]:
-    from gptchat.terminal.clipboard import code_blocks
+    from gptchat.terminal.output.clipboard import code_blocks
 
     return [block.text for block in code_blocks(markdown)]
 

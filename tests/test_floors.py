@@ -13,6 +13,7 @@ FLOORS = (
     {"core"},
     {"config"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},
+    {"exchange"},
     {"manager"},
     {"commands"},
     {"terminal"},

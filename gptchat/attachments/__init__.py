@@ -11,7 +11,7 @@ from gptchat.attachments.wording import compose, fenced
 from gptchat.core.attachments import Attachment
 
 if TYPE_CHECKING:
-    from gptchat.attachments.commands import CommandOutput, run_command
+    from gptchat.attachments.shell import CommandOutput, run_command
 
 __all__ = [
     "Attachment",
@@ -30,6 +30,6 @@ def __getattr__(name: str) -> Any:
     """Load what runs commands (`subprocess`, which is slow to import) when it is first asked for."""
     if name not in ("CommandOutput", "run_command"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from gptchat.attachments import commands
+    from gptchat.attachments import shell as commands
 
     return getattr(commands, name)

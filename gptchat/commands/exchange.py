@@ -19,7 +19,7 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.core.session import Session
-    from gptchat.storage.exchange import Imported
+    from gptchat.exchange.importing import Imported
 
 Effects = AsyncGenerator[Effect, Any]
 
@@ -32,7 +32,8 @@ _OF_OTHERS = frozenset(("pdf", "doc", "docx", "odt", "rtf", "txt", "text", "csv"
 
 async def export(ws: Workspace, call: Call) -> Effects:
     """Write the session to a file, or show it."""
-    from gptchat.storage import exchange, exporting  # only where they are needed
+    from gptchat.exchange import exporting
+    from gptchat.exchange import importing as exchange  # only where they are needed
 
     name, target = call.get("format") or "markdown", call.get("file")
     if "." not in name:
@@ -64,14 +65,14 @@ async def export(ws: Workspace, call: Call) -> Effects:
 
 def write_export(ws: Workspace, session: Session, name: str, target: str) -> Path:
     """Write `session` to the file or folder `target` in the format `name`; its path. StorageError."""
-    from gptchat.storage import exchange
+    from gptchat.exchange import importing as exchange
 
     path = _target(session.id, target, name)
     return exchange.export(ws.journals, [session], name, path)
 
 
 def _target(session_id: str, target: str, name: str) -> Path:
-    from gptchat.storage.exporting import SUFFIXES
+    from gptchat.exchange.exporting import SUFFIXES
 
     path = Path(target).expanduser()
     if not path.parent.is_dir():
@@ -83,7 +84,7 @@ def _target(session_id: str, target: str, name: str) -> Path:
 
 async def import_(ws: Workspace, call: Call) -> Effects:
     """Read sessions from a file of any known layout."""
-    from gptchat.storage import exchange  # only where it is needed
+    from gptchat.exchange import importing as exchange  # only where it is needed
 
     if ws.run.incognito:
         raise UsageError(_("nothing is saved in an incognito run, so nothing can be imported"))

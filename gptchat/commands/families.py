@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from gptchat.commands import (
-    about,
-    context,
-    doctor,
-    exchange,
-    finding,
-    input,
-    models,
-    output,
-    preferences,
-    sessions,
-    turns,
-    users,
-)
+from gptchat.commands import about, context, exchange, input, models, output, preferences, sessions, turns, users
+from gptchat.commands import search as finding
+from gptchat.commands.doctor import report as doctor
 from gptchat.commands.registry import Registry
 
 

@@ -26,7 +26,7 @@ from gptchat.core.session import Session, shorten
 from gptchat.core.session import fork as fork_records
 from gptchat.errors import UsageError
 from gptchat.storage.ids import safe_id
-from gptchat.storage.library import matching, title_record
+from gptchat.storage.index.library import matching, title_record
 from gptchat.words import _, ngettext
 
 Effects = AsyncGenerator[Effect, Any]

@@ -28,9 +28,9 @@ from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.core.attachments import Attachment
-    from gptchat.providers.learnt import Learnt
-    from gptchat.storage.behind import Indexing
-    from gptchat.storage.library import Library
+    from gptchat.providers.faults.quirks import Learnt
+    from gptchat.storage.index.background import Indexing
+    from gptchat.storage.index.library import Library
 
 
 _LARGE = 1000
@@ -125,7 +125,7 @@ class Workspace:
     def indexing(self) -> Indexing:
         """The search over the sessions, and the work that keeps it quick."""
         if self._indexing is None:
-            from gptchat.storage.behind import Indexing  # SQLite: only where it is needed
+            from gptchat.storage.index.background import Indexing  # SQLite: only where it is needed
 
             self._indexing = Indexing(self.paths.data_dir, self.library.cache, self.indexed)
         return self._indexing

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.events import ProviderEvent
 from gptchat.errors import ProtocolError
-from gptchat.providers.dialects import read
-from gptchat.providers.failures import Endpoint, silent
-from gptchat.providers.refusals import shorten
+from gptchat.providers.faults.dialects import read
+from gptchat.providers.faults.failures import Endpoint, silent
+from gptchat.providers.faults.refusals import shorten
 from gptchat.providers.sse import SseDecoder
 from gptchat.providers.wire.common import Reader, malformed
 from gptchat.words import _

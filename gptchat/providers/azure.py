@@ -12,8 +12,8 @@ from gptchat.core.messages import Request
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import AuthenticationError, ConfigurationError
 from gptchat.providers.engine import Engine
+from gptchat.providers.faults.refusals import shorten
 from gptchat.providers.network import base_address
-from gptchat.providers.refusals import shorten
 from gptchat.providers.sdk import sdk_options
 from gptchat.redaction import register
 from gptchat.words import _

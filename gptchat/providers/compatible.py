@@ -17,7 +17,7 @@ from gptchat.errors import (
     ServerError,
 )
 from gptchat.providers.engine import Engine
-from gptchat.providers.failures import is_stale
+from gptchat.providers.faults.failures import is_stale
 from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, window_in
 from gptchat.providers.network import base_address
 from gptchat.providers.payloads import clean

@@ -25,15 +25,15 @@ from gptchat.errors import (
     ServerError,
 )
 from gptchat.providers.answer import read_answer, read_json
-from gptchat.providers.failures import Endpoint, explain, is_stale
+from gptchat.providers.faults.failures import Endpoint, explain, is_stale
+from gptchat.providers.faults.lessons import apply, lesson_in
+from gptchat.providers.faults.limits import RateLimits, rate_limits
+from gptchat.providers.faults.quirks import Learnt, Lesson
+from gptchat.providers.faults.retries import Breaker, pause
 from gptchat.providers.keys import KeySource, key_hint, resolve
-from gptchat.providers.learnt import Learnt, Lesson
-from gptchat.providers.lessons import apply, lesson_in
-from gptchat.providers.limits import RateLimits, rate_limits
 from gptchat.providers.listing import Moderation, models_in, moderation_in
 from gptchat.providers.network import http_client, proxy_for
 from gptchat.providers.payloads import clean
-from gptchat.providers.retries import Breaker, pause
 from gptchat.providers.wire import wire_named
 from gptchat.redaction import redact
 from gptchat.words import _

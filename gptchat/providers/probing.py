@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.errors import GptchatError, RequestTimeoutError
-from gptchat.providers.failures import Endpoint, explain
+from gptchat.providers.faults.failures import Endpoint, explain
 from gptchat.providers.network import http_client, proxy_for
 from gptchat.redaction import redact
 from gptchat.words import _

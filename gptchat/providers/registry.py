@@ -13,15 +13,15 @@ from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.core.ports import Provider
-    from gptchat.providers.learnt import Learnt
+    from gptchat.providers.faults.quirks import Learnt
 
 
 _KINDS = {
     "openai": ("openai", "OpenAIProvider"),
     "azure": ("azure", "AzureProvider"),
     "compatible": ("compatible", "CompatibleProvider"),
-    "gptplus": ("gptplus", "GptPlusProvider"),
-    "demo": ("demo", "DemoProvider"),
+    "gptplus": ("gptplus.provider", "GptPlusProvider"),
+    "demo": ("demo.provider", "DemoProvider"),
 }
 """Kind: module and class, imported when a provider of the kind is opened."""
 

@@ -20,13 +20,13 @@ from gptchat.core.session import VERSION, Session, move
 from gptchat.errors import StorageError
 from gptchat.storage import journal
 from gptchat.storage.atomic import BINARY, make_folder, open_private, sync_folder
+from gptchat.storage.gc_paused import undisturbed
 from gptchat.storage.ids import new_id, safe_id, timestamp
 from gptchat.storage.locks import locked, still_named
+from gptchat.storage.os_errors import storage_error
 from gptchat.storage.partial import Sidecar, take_in
 from gptchat.storage.snapshot import header, snapshot
 from gptchat.storage.state import State, missing, new_messages, renumber
-from gptchat.storage.troubles import storage_error
-from gptchat.storage.undisturbed import undisturbed
 from gptchat.storage.upgrades import fold
 from gptchat.storage.users import sessions_folder
 from gptchat.words import _

@@ -13,7 +13,7 @@ from typing import Any
 
 from gptchat.errors import UsageError
 from gptchat.storage.atomic import make_folder, write_file
-from gptchat.storage.troubles import storage_error
+from gptchat.storage.os_errors import storage_error
 from gptchat.words import _
 
 LONGEST_NAME = 64

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from gptchat.terminal import capabilities
-from gptchat.terminal.clipboard import commands
+from gptchat.terminal.output import capabilities
+from gptchat.terminal.output.clipboard import commands
 from gptchat.words import _
 
 NARROW = 60

@@ -14,7 +14,7 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
-    from gptchat.terminal.screen import Screen
+    from gptchat.terminal.output.screen import Screen
 
 T = TypeVar("T")
 _MOST_REQUESTS = 4

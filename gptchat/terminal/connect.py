@@ -16,8 +16,8 @@ from gptchat.config.write import provider_values, write_provider, write_value
 from gptchat.errors import GptchatError, UsageError
 from gptchat.providers import registry
 from gptchat.providers.network import base_address
-from gptchat.terminal import questions
-from gptchat.terminal.safe import clean_line
+from gptchat.terminal.input import questions
+from gptchat.terminal.output.safe import clean_line
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.output import Output
 
     from gptchat.commands.workspace import Workspace
-    from gptchat.terminal.screen import Screen
+    from gptchat.terminal.output.screen import Screen
 
 LOCAL = ("ollama", "lmstudio", "llamacpp", "vllm")
 """Servers that people run on their own machine, by their ready-made entries."""

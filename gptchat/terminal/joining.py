@@ -13,7 +13,7 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
-    from gptchat.terminal.screen import Screen
+    from gptchat.terminal.output.screen import Screen
     from gptchat.terminal.transcript import Transcript
 
 

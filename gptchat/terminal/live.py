@@ -10,20 +10,20 @@ from gptchat.commands.registry import Call
 from gptchat.core.events import TurnEvent
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
-from gptchat.terminal.editing import footer
-from gptchat.terminal.folding import Draft
-from gptchat.terminal.listener import Listener
-from gptchat.terminal.reply import columns_to_fill
-from gptchat.terminal.safe import clean, clean_line
-from gptchat.terminal.toolbar import shortened
+from gptchat.terminal.input.editing import footer
+from gptchat.terminal.input.folding import Draft
+from gptchat.terminal.input.listener import Listener
+from gptchat.terminal.output.reply import columns_to_fill
+from gptchat.terminal.output.safe import clean, clean_line
+from gptchat.terminal.output.toolbar import shortened
 from gptchat.terminal.turn import Outcome, finished, paint
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
-    from gptchat.terminal.prompt import Prompt
-    from gptchat.terminal.reply import ReplyPainter
-    from gptchat.terminal.screen import Screen
+    from gptchat.terminal.input.prompt import Prompt
+    from gptchat.terminal.output.reply import ReplyPainter
+    from gptchat.terminal.output.screen import Screen
 
 T = TypeVar("T")
 _PATIENCE = 0.3
@@ -225,8 +225,8 @@ class LiveTurn:
         return True
 
     def _painter(self) -> ReplyPainter:
-        from gptchat.terminal.painter import Painter
-        from gptchat.terminal.reply import RawPainter
+        from gptchat.terminal.output.painter import Painter
+        from gptchat.terminal.output.reply import RawPainter
 
         settings, screen = self._workspace.settings, self._screen
         if settings.flag("ui.raw"):

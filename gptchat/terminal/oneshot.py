@@ -34,11 +34,11 @@ from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
 from gptchat.redaction import redact
 from gptchat.terminal.answers import chosen
-from gptchat.terminal.asked import Question, Streams
-from gptchat.terminal.blocks import lines_of
-from gptchat.terminal.plainly import PlainReply, reply_json, writer
-from gptchat.terminal.progress import ProgressLine
-from gptchat.terminal.safe import clean
+from gptchat.terminal.invocation import Question, Streams
+from gptchat.terminal.output.blocks import lines_of
+from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
+from gptchat.terminal.output.progress import ProgressLine
+from gptchat.terminal.output.safe import clean
 from gptchat.terminal.turn import cut, finished, paint
 from gptchat.words import _
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from gptchat.commands.workspace import Workspace
     from gptchat.config.flags import Options
-    from gptchat.terminal.reply import ReplyPainter
+    from gptchat.terminal.output.reply import ReplyPainter
 
 
 def tell_failure(error: GptchatError, *, as_json: bool, debug: bool = False) -> int:
@@ -162,14 +162,14 @@ class _OneShot:
         )
 
     def _painter(self) -> ReplyPainter:
-        from gptchat.terminal.capabilities import Terminal, prepare_console, size
+        from gptchat.terminal.output.capabilities import Terminal, prepare_console, size
 
         stdout = self.streams.stdout
         terminal = Terminal.detect(stdout, self.workspace.environ)
         if self._drawn():
             prepare_console()
-            from gptchat.terminal.painter import Painter
-            from gptchat.terminal.theme import choose
+            from gptchat.terminal.output.painter import Painter
+            from gptchat.terminal.output.theme import choose
 
             return Painter(
                 writer(stdout),
@@ -227,7 +227,7 @@ class _OneShot:
             case Ask():
                 return self._ask(effect)
             case Edit(text):
-                from gptchat.terminal.editor import edit
+                from gptchat.terminal.input.editor import edit
 
                 if not self.streams.stdin.isatty():
                     raise UsageError(_("the editor needs a terminal"))
@@ -255,7 +255,7 @@ class _OneShot:
         await self._turn(self.workspace.manager.run_turn(order, routes))
 
     def _width(self) -> int | None:
-        from gptchat.terminal.capabilities import size
+        from gptchat.terminal.output.capabilities import size
 
         return size(self.streams.stdout)[0] - 1 if self.streams.stdout.isatty() else None
 
@@ -303,7 +303,7 @@ class _OneShot:
 
 def _progress_line(workspace: Workspace, stderr: TextIO) -> ProgressLine:
     """The line for long work, beside the output: drawn only where standard error is a terminal that can."""
-    from gptchat.terminal.capabilities import Terminal, size
+    from gptchat.terminal.output.capabilities import Terminal, size
 
     terminal = Terminal.detect(stderr, workspace.environ)
     write = writer(stderr) if terminal.is_tty and not terminal.dumb else lambda _text: None

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from gptchat.commands.effects import Found, Replay
 from gptchat.core.messages import Message
 from gptchat.core.width import cells
-from gptchat.terminal.safe import clean_line
+from gptchat.terminal.output.safe import clean_line
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
-    from gptchat.terminal.screen import Screen
+    from gptchat.terminal.output.screen import Screen
 
 
 class Transcript:

@@ -23,11 +23,11 @@ from gptchat.core.events import (
 )
 from gptchat.core.messages import Message
 from gptchat.errors import GptchatError
-from gptchat.terminal import status
+from gptchat.terminal.output import status
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
-    from gptchat.terminal.reply import ReplyPainter
+    from gptchat.terminal.output.reply import ReplyPainter
 
 
 @dataclass(slots=True)

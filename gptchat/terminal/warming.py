@@ -90,7 +90,7 @@ class WarmUp:
         from gptchat.providers.registry import modules
 
         answering = self._workspace.answering
-        for module in (*modules(answering.provider_settings().kind), "gptchat.terminal.painter"):
+        for module in (*modules(answering.provider_settings().kind), "gptchat.terminal.output.painter"):
             yield partial(import_module, module)
         yield lambda: answering.counter.load(answering.model())
 

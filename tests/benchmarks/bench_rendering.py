@@ -9,9 +9,9 @@ from __future__ import annotations
 import random
 import time
 
-from gptchat.terminal.capabilities import Terminal
-from gptchat.terminal.painter import Painter
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.capabilities import Terminal
+from gptchat.terminal.output.painter import Painter
+from gptchat.terminal.output.theme import Theme
 
 _PROSE = (
     "The **event loop** runs one task at a time, and `await` gives it back to the others. "

@@ -16,9 +16,9 @@ from pathlib import Path
 from gptchat.core.messages import Record
 from gptchat.core.session import Session
 from gptchat.storage.ids import timestamp
-from gptchat.storage.index import SearchIndex
+from gptchat.storage.index.library import Library
+from gptchat.storage.index.search import SearchIndex
 from gptchat.storage.journal import to_bytes
-from gptchat.storage.library import Library
 from gptchat.storage.store import JournalStore
 from gptchat.storage.users import sessions_folder
 from tests.storage.helpers import assistant, user

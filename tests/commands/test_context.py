@@ -11,7 +11,7 @@ from gptchat.commands import spending
 from gptchat.core.context import NEARLY
 from gptchat.core.events import ContextTrimmed, TurnFailed, TurnFinished
 from gptchat.manager import Continue, Send
-from gptchat.terminal.gauge import Gauge
+from gptchat.terminal.output.gauge import Gauge
 from tests.support.server import Server, refuse, say
 from tests.support.workspace import command, compose_workspace, effects, running, settings_for, shown, turn
 

@@ -10,7 +10,7 @@ from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.core.events import Finished, ProviderEvent
 from gptchat.core.messages import Request
 from gptchat.core.ports import Provider
-from gptchat.providers.gptplus import GptPlusProvider
+from gptchat.providers.gptplus.provider import GptPlusProvider
 from tests.providers.platform_server import Platform
 
 KEY = "the-secret-app-key"

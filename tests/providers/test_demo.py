@@ -18,7 +18,7 @@ from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.events import Finished, Notice, ProviderEvent, TextDelta, UsageReported
 from gptchat.core.messages import Request
 from gptchat.core.ports import Provider
-from gptchat.providers import demo
+from gptchat.providers.demo import provider as demo
 
 Messages = list[Mapping[str, Any]]
 
@@ -294,6 +294,8 @@ def test_models() -> None:
 
 def test_no_client_is_loaded() -> None:
     """The demo starts without the client library and any HTTP library."""
-    code = "import sys, gptchat.providers.demo\nprint([n for n in ('openai', 'httpx2') if n in sys.modules])"
+    code = (
+        "import sys, gptchat.providers.demo.provider\nprint([n for n in ('openai', 'httpx2') if n in sys.modules])"
+    )
     heavy = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert heavy.strip() == "[]"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gptchat.core.events import Notice, ReasoningDelta, TextDelta
-from gptchat.providers.limits import RateLimits
+from gptchat.providers.faults.limits import RateLimits
 from gptchat.providers.listing import Moderation
 from tests.providers.asking import QUICK, Outcome, ask, ask_all, closing, gather, lines, provider, question
 from tests.support.replies import Step

@@ -16,7 +16,7 @@ import openai.lib.azure
 import pytest
 
 from gptchat.errors import GptchatError
-from gptchat.providers.failures import NAMES, Endpoint, explain, may_retry
+from gptchat.providers.faults.failures import NAMES, Endpoint, explain, may_retry
 from tests.providers.asking import ask, provider, question
 from tests.support.server import Reply, Server, raw, refuse
 

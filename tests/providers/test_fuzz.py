@@ -21,7 +21,7 @@ from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.events import Finished, TextDelta
 from gptchat.errors import GptchatError
 from gptchat.providers.answer import read_answer
-from gptchat.providers.failures import Endpoint, explain
+from gptchat.providers.faults.failures import Endpoint, explain
 from gptchat.providers.network import limit
 from gptchat.providers.wire import wire_named
 from tests.providers.asking import QUICK, Outcome, ask, provider

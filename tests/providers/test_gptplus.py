@@ -14,7 +14,7 @@ from gptchat import errors
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.events import Finished, Notice, ProviderEvent, Retrying, TextDelta
 from gptchat.core.messages import Request
-from gptchat.providers.gptplus import GptPlusProvider
+from gptchat.providers.gptplus.provider import GptPlusProvider
 from gptchat.redaction import redact
 from tests.providers.platform_asking import KEY, NETWORK, Clock, ask, collect, conversation_of, run, settings
 from tests.providers.platform_server import Platform

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gptchat.errors import BadRequestError
-from gptchat.providers.learnt import Learning, Learnt, Lesson
-from gptchat.providers.lessons import apply, lesson_in
+from gptchat.providers.faults.lessons import apply, lesson_in
+from gptchat.providers.faults.quirks import Learning, Learnt, Lesson
 from tests.providers.asking import ask, ask_all, provider, question
 from tests.support.server import Server, refuse, say
 

@@ -87,7 +87,7 @@ def test_what_is_not_tried_again(server: Server, status: int) -> None:
 def test_pauses_grow_and_vary() -> None:
     """Without a wish of the server's the pauses double from half a second to eight, less up to a quarter."""
     from gptchat.errors import ServerError
-    from gptchat.providers.retries import pause
+    from gptchat.providers.faults.retries import pause
 
     network = NetworkSettings(max_retries=9)
     for attempt, longest in enumerate([0.5, 1, 2, 4, 8, 8, 8]):

@@ -9,9 +9,9 @@ import pytest
 
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.errors import BadRequestError
-from gptchat.providers.dialects import wait_in_words
-from gptchat.providers.learnt import Lesson
-from gptchat.providers.lessons import lesson_in
+from gptchat.providers.faults.dialects import wait_in_words
+from gptchat.providers.faults.lessons import lesson_in
+from gptchat.providers.faults.quirks import Lesson
 from tests.providers.asking import ask, lines, provider, question
 from tests.support.server import Server, raw, refuse, say
 

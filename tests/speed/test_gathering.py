@@ -9,7 +9,7 @@ from typing import Any, cast
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.events import TextDelta
 from gptchat.providers.answer import read_answer
-from gptchat.providers.failures import Endpoint
+from gptchat.providers.faults.failures import Endpoint
 from gptchat.providers.wire import wire_named
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from gptchat.core.messages import Record
 from gptchat.core.session import Session, move, summary_record, undo
-from gptchat.storage.exchange import Imported, import_file
-from gptchat.storage.library import Library
+from gptchat.exchange.importing import Imported, import_file
+from gptchat.storage.index.library import Library
 from gptchat.storage.store import JournalStore
 
 

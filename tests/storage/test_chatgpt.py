@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from gptchat.core.session import Session
 from gptchat.errors import UsageError
-from gptchat.storage.drafts import Broken, Draft
-from gptchat.storage.exchange import Imported, import_file
-from gptchat.storage.library import Library
-from gptchat.storage.readers import read
+from gptchat.exchange.importing import Imported, import_file
+from gptchat.exchange.readers import read
+from gptchat.exchange.session_builder import Broken, Draft
+from gptchat.storage.index.library import Library
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import texts
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from gptchat import redaction
 from gptchat.core.session import Session
 from gptchat.errors import StorageError, UsageError
-from gptchat.storage.exchange import FORMATS, export
-from gptchat.storage.exporting import format_of, messages, render
+from gptchat.exchange.exporting import format_of, messages, render
+from gptchat.exchange.importing import FORMATS, export
 from tests.storage.helpers import House, branched, texts, tree, turn, user
 
 

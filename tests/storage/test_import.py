@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gptchat.errors import StorageError, UsageError
-from gptchat.storage.exchange import export
+from gptchat.exchange.importing import export
 from gptchat.storage.users import list_users
 from tests.storage.helpers import House, branched, lines, texts, tree, turn
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from gptchat.core.messages import Message
 from gptchat.core.session import Session, continuation_record
-from gptchat.storage.index import SearchIndex
-from gptchat.storage.library import Library
-from gptchat.storage.matching import Hit, excerpt, fold, terms
+from gptchat.storage.index.library import Library
+from gptchat.storage.index.matching import Hit, excerpt, fold, terms
+from gptchat.storage.index.search import SearchIndex
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import assistant, turn, user
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptchat.storage.jsonstream import Garbled, elements
+from gptchat.exchange.jsonstream import Garbled, elements
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

@@ -10,8 +10,8 @@ import pytest
 from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session
 from gptchat.errors import UsageError
-from gptchat.storage.index import SearchIndex
-from gptchat.storage.library import Library, matching, title_record
+from gptchat.storage.index.library import Library, matching, title_record
+from gptchat.storage.index.search import SearchIndex
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import assistant, texts, turn, user
 

@@ -222,7 +222,7 @@ def test_the_stores_are_what_the_program_asks_for(tmp_path: Path) -> None:
 def test_importing_the_store_is_light() -> None:
     """Starting to write a session loads neither SQLite nor what only import and export need."""
     script = (
-        "import sys, gptchat.storage.store, gptchat.storage.library, gptchat.storage.users\n"
+        "import sys, gptchat.storage.store, gptchat.storage.index.library, gptchat.storage.users\n"
         "heavy = {'sqlite3', 'zipfile', 'html', 'asyncio', 'difflib', 'openai', 'rich', 'prompt_toolkit'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

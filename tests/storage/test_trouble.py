@@ -12,8 +12,8 @@ import pytest
 
 from gptchat.core.session import undo
 from gptchat.errors import StorageError
-from gptchat.storage.exchange import FORMATS, export
-from gptchat.storage.library import Library
+from gptchat.exchange.importing import FORMATS, export
+from gptchat.storage.index.library import Library
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import assistant, lines, reopened, texts, tree, turn, user
 
@@ -146,8 +146,8 @@ def test_waiting_records_and_another_writer(store: JournalStore) -> None:
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from gptchat.storage.exchange import FORMATS, export
-from gptchat.storage.library import Library
+from gptchat.exchange.importing import FORMATS, export
+from gptchat.storage.index.library import Library
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import lines, texts, turn
 store = JournalStore(Path(sys.argv[1]))

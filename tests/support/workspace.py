@@ -15,7 +15,7 @@ from gptchat.commands.workspace import Workspace
 from gptchat.config.flags import parse
 from gptchat.core.events import TurnEvent
 from gptchat.manager import Order
-from gptchat.terminal.blocks import lines_of
+from gptchat.terminal.output.blocks import lines_of
 
 KEY = "sk-test-0123456789abcdef"
 """The key of the provider that `settings_for` writes, in the variable TEST_KEY."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pyte
 
-from gptchat.terminal.capabilities import Terminal
-from gptchat.terminal.painter import Painter, Reasoning
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.capabilities import Terminal
+from gptchat.terminal.output.painter import Painter, Reasoning
+from gptchat.terminal.output.theme import Theme
 from tests.support.screen import resize
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 import time
 
-from gptchat.terminal.capabilities import Terminal, size
-from gptchat.terminal.painter import Painter
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.capabilities import Terminal, size
+from gptchat.terminal.output.painter import Painter
+from gptchat.terminal.output.theme import Theme
 
 
 def reply(count: int) -> str:

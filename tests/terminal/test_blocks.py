@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gptchat.commands.effects import Table
-from gptchat.terminal.blocks import lines_of
+from gptchat.terminal.output.blocks import lines_of
 
 
 def rows_of(table: Table, width: int | None) -> list[str]:

@@ -6,10 +6,10 @@ import io
 
 import pytest
 
-from gptchat.terminal.capabilities import Depth, Terminal, prepare_console, size
 from gptchat.terminal.markdown import MarkdownStream, warm_up
-from gptchat.terminal.status import count_words, duration, facts, money, thought
-from gptchat.terminal.theme import choose
+from gptchat.terminal.output.capabilities import Depth, Terminal, prepare_console, size
+from gptchat.terminal.output.status import count_words, duration, facts, money, thought
+from gptchat.terminal.output.theme import choose
 
 
 class Tty(io.StringIO):

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gptchat.terminal.clipboard import CodeBlock, code_blocks, commands, copy, osc52
 from gptchat.terminal.markdown import render_lines
 from gptchat.terminal.markdown.lines import plain
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.clipboard import CodeBlock, code_blocks, commands, copy, osc52
+from gptchat.terminal.output.theme import Theme
 
 
 def test_code_blocks_are_numbered_as_on_the_screen() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gptchat.terminal.markdown import render_lines
 from gptchat.terminal.markdown.lines import plain
 from gptchat.terminal.markdown.maths import to_unicode
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.theme import Theme
 
 
 def shown(text: str) -> str:

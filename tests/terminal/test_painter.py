@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from gptchat.terminal.capabilities import Terminal
 from gptchat.terminal.markdown import render_lines
 from gptchat.terminal.markdown.lines import plain
-from gptchat.terminal.reply import print_reply
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.capabilities import Terminal
+from gptchat.terminal.output.reply import print_reply
+from gptchat.terminal.output.theme import Theme
 from tests.terminal.documents import document
 from tests.terminal.emulator import Window
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gptchat.core.width import cells
-from gptchat.terminal.progress import PATIENCE, ProgressLine
+from gptchat.terminal.output.progress import PATIENCE, ProgressLine
 
 
 class Drawn:

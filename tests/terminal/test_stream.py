@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gptchat.terminal.markdown import Line, MarkdownStream, render_lines
 from gptchat.terminal.markdown.lines import plain
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.theme import Theme
 from tests.terminal.documents import document
 
 THEME = Theme("dark")

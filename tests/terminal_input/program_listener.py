@@ -6,9 +6,9 @@ import asyncio
 import json
 import sys
 
-from gptchat.terminal.keyboard import on_signals, quiet
-from gptchat.terminal.listener import Listener
-from gptchat.terminal.prompt import Leave, Prompt
+from gptchat.terminal.input.keyboard import on_signals, quiet
+from gptchat.terminal.input.listener import Listener
+from gptchat.terminal.input.prompt import Leave, Prompt
 
 
 async def stream(words: int) -> None:

@@ -7,11 +7,11 @@ import json
 import sys
 from collections.abc import Sequence
 
-from gptchat.terminal.editor import visit
-from gptchat.terminal.keyboard import open_keyboard, quiet
-from gptchat.terminal.layout import open_screen
-from gptchat.terminal.picker import Picker, Row
-from gptchat.terminal.questions import ask
+from gptchat.terminal.input.editor import visit
+from gptchat.terminal.input.keyboard import open_keyboard, quiet
+from gptchat.terminal.input.picker import Picker, Row
+from gptchat.terminal.input.questions import ask
+from gptchat.terminal.output.layout import open_screen
 
 ROWS = [Row(f"id{number}", f"session {number} 会议", f"{number} turns") for number in range(10_000)]
 

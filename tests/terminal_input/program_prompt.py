@@ -11,11 +11,11 @@ from pathlib import Path
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from gptchat.commands.registry import Argument, Call, Command, Registry
-from gptchat.terminal.completion import Candidate, ChatCompleter
-from gptchat.terminal.keyboard import on_signals, quiet
-from gptchat.terminal.live_count import LiveCount
-from gptchat.terminal.prompt import Leave, Prompt
-from gptchat.terminal.toolbar import Status, toolbar
+from gptchat.terminal.input.completion import Candidate, ChatCompleter
+from gptchat.terminal.input.keyboard import on_signals, quiet
+from gptchat.terminal.input.prompt import Leave, Prompt
+from gptchat.terminal.output.gauge import LiveCount
+from gptchat.terminal.output.toolbar import Status, toolbar
 
 
 async def _run(_context: object, _call: Call):  # type: ignore[no-untyped-def]  # never run here

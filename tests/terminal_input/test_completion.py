@@ -15,8 +15,8 @@ from prompt_toolkit.document import Document
 
 from gptchat.commands.effects import Effect
 from gptchat.commands.registry import Argument, Call, Command, Registry, call
-from gptchat.terminal import fuzzy
-from gptchat.terminal.completion import Candidate, ChatCompleter, quoted
+from gptchat.terminal.input import fuzzy
+from gptchat.terminal.input.completion import Candidate, ChatCompleter, quoted
 
 
 async def run(_context: object, _call: Call) -> AsyncGenerator[Effect, None]:

@@ -7,8 +7,8 @@ import threading
 import time
 from pathlib import Path
 
-from gptchat.terminal.drafts import DraftKeeper
-from gptchat.terminal.live_count import LiveCount
+from gptchat.terminal.input.drafts import DraftKeeper
+from gptchat.terminal.output.gauge import LiveCount
 
 
 def wait(condition: threading.Event) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.utils import get_cwidth
 
-from gptchat.terminal import graphemes
-from gptchat.terminal.editing import LineEditor, footer
+from gptchat.core import graphemes
+from gptchat.terminal.input.editing import LineEditor, footer
 
 CHARACTERS = ["a", "你", "é", "é", "👨‍👩‍👧", "🇨🇳", "👍🏽", "❤️", "\n", " "]
 KEYS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptchat.terminal.folding import Folding
+from gptchat.terminal.input.folding import Folding
 
 texts = st.text(alphabet=st.sampled_from("ab \n[]你\U00100000\U00100001"), max_size=60)
 

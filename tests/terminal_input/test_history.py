@@ -13,8 +13,8 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
 
-from gptchat.terminal.folding import Folding
-from gptchat.terminal.history import HistorySuggestion, InputHistory
+from gptchat.terminal.input.folding import Folding
+from gptchat.terminal.input.history import HistorySuggestion, InputHistory
 
 
 def entries(path: Path | None, folding: Folding | None = None) -> list[str]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding.key_processor import KeyPress
 
-from gptchat.terminal.keyboard import on_signals
-from gptchat.terminal.posix_keyboard import PasteParser
+from gptchat.terminal.input.keyboard import on_signals
+from gptchat.terminal.input.posix_keyboard import PasteParser
 
 PIECES = ["a", "你", "\x1b", "\x1b[A", "\x1b[200~", "\x1b[201~", "\r", "\n", "\x1b[20", "0~", "1~", "paste " * 5]
 
@@ -62,7 +62,7 @@ def test_signals_are_given_back() -> None:
 
 def test_only_what_a_prompt_needs_is_loaded() -> None:
     """The prompt does not wait for the libraries that draw Markdown, talk to servers or count tokens."""
-    code = "import sys, gptchat.terminal.prompt as _; print(*sys.modules)"
+    code = "import sys, gptchat.terminal.input.prompt as _; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

@@ -14,7 +14,7 @@ from prompt_toolkit.layout.screen import Char
 from prompt_toolkit.layout.screen import Screen as ScreenBuffer
 from prompt_toolkit.utils import get_cwidth
 
-from gptchat.terminal.layout import rows_more
+from gptchat.terminal.output.layout import rows_more
 from tests.support.screen import Screen
 from tests.terminal_input.prompts import read, start
 

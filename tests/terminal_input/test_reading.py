@@ -10,8 +10,8 @@ import pytest
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from gptchat.terminal.folding import Draft
-from gptchat.terminal.prompt import Leave, Prompt
+from gptchat.terminal.input.folding import Draft
+from gptchat.terminal.input.prompt import Leave, Prompt
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 from gptchat.core.events import Notice, ProviderEvent, ReasoningDelta, TextDelta
 from gptchat.core.messages import Request
-from gptchat.providers.dialects import categories
+from gptchat.providers.faults.dialects import categories
 from gptchat.providers.wire.common import (
     CONTINUE,
     Ending,

@@ -2,7 +2,7 @@
 
 from gptchat.terminal.markdown.lines import Encoder, Line, Span
 from gptchat.terminal.markdown.stream import MarkdownStream, render_lines
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.theme import Theme
 
 __all__ = ["Encoder", "Line", "MarkdownStream", "Span", "render_lines", "warm_up"]
 

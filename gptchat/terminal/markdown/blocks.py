@@ -14,8 +14,8 @@ from gptchat.terminal.markdown.inline import InlineRenderer
 from gptchat.terminal.markdown.lines import Line, trim, width_of, wrap
 from gptchat.terminal.markdown.maths import to_unicode
 from gptchat.terminal.markdown.tree import Container, Piece
-from gptchat.terminal.safe import clean_line
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.safe import clean_line
+from gptchat.terminal.output.theme import Theme
 from gptchat.words import _
 
 _BULLETS = "•◦▪"

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gptchat.terminal.markdown.lines import Line
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.theme import Theme
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer

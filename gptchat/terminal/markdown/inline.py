@@ -12,8 +12,8 @@ from rich.style import Style
 from gptchat.terminal.markdown import parser
 from gptchat.terminal.markdown.lines import PLAIN, Line
 from gptchat.terminal.markdown.maths import to_unicode
-from gptchat.terminal.safe import clean_line, host_of, safe_url
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.safe import clean_line, host_of, safe_url
+from gptchat.terminal.output.theme import Theme
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`|\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef\u2018-\u201d]+")
 _WIDE_BREAK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")

@@ -10,10 +10,10 @@ from rich.cells import cell_len, split_graphemes
 from rich.color import ColorSystem
 from rich.style import Style
 
-from gptchat.terminal.safe import clean
+from gptchat.terminal.output.safe import clean
 
 if TYPE_CHECKING:
-    from gptchat.terminal.capabilities import Terminal
+    from gptchat.terminal.output.capabilities import Terminal
 
 Span = tuple[str, Style]
 Line = list[Span]

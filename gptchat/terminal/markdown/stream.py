@@ -20,8 +20,8 @@ from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable
 from gptchat.terminal.markdown.lines import Line
 from gptchat.terminal.markdown.mending import mended
 from gptchat.terminal.markdown.tree import PLACEHOLDER, Container, Opening, Piece, pieces
-from gptchat.terminal.safe import clean
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.safe import clean
+from gptchat.terminal.output.theme import Theme
 
 _ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")
 _QUOTE = re.compile(r"( *)> ?")

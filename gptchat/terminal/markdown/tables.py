@@ -12,7 +12,7 @@ from typing import Literal
 from rich.cells import cell_len
 
 from gptchat.terminal.markdown.lines import Line, plain, trim, width_of, wrap
-from gptchat.terminal.theme import Theme
+from gptchat.terminal.output.theme import Theme
 
 MEASURED_ROWS = 8
 """How many rows after the header decide the widths."""

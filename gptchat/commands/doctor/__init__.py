@@ -1,0 +1,1 @@
+"""/doctor: checks of the connection and of the store."""

@@ -1,0 +1,290 @@
+"""What `/doctor` finds on the way to a provider: key, name, proxy, TLS, clock, models, and a request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from gptchat import redaction
+from gptchat.commands.doctor.finding import Finding, failed
+from gptchat.commands.models import retired_words, tokens_word
+from gptchat.commands.wording import window_source
+from gptchat.commands.workspace import OnTheWire, Workspace
+from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.config.keys import missing_key
+from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, TextDelta, UsageReported
+from gptchat.core.messages import Request, Usage
+from gptchat.core.ports import Provider
+from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
+from gptchat.providers.network import proxy_for
+from gptchat.providers.probing import elsewhere, reach, resolve
+from gptchat.words import _, ngettext
+
+_SKEW = 60.0
+"""Seconds our clock may be off; tokens and certificates begin to fail a few minutes beyond."""
+_SOON = timedelta(days=14)
+"""A certificate that ends sooner is worth a word."""
+_REASONING_TOKENS = 16
+"""The least that a reasoning model, or the Responses API, takes as the length of a reply."""
+
+Findings = AsyncIterator[Finding]
+
+
+async def connection(ws: Workspace, name: str) -> Findings:
+    """Look at the way to the provider `name` (empty: the one in force), step by step, until one fails."""
+    try:
+        entry = ws.settings.provider(name)
+        provider = ws.answering.provider(name)
+    except GptchatError as error:
+        yield failed("provider", error)
+        return
+    if entry.kind == "demo":
+        yield Finding("provider", "ok", _("{name} answers without a network").format(name=entry.name))
+        return
+    usable = True
+    async for finding in _key(ws, entry):
+        usable = usable and finding.state != "failed"
+        yield finding
+    network = ws.settings.network()
+    address = ""
+    if isinstance(provider, OnTheWire) or entry.base_url:
+        try:
+            address = provider.address if isinstance(provider, OnTheWire) else entry.base_url
+        except GptchatError as error:
+            yield failed("address", error)
+            return
+        async for finding in _way(address, entry, network):
+            usable = usable and finding.state != "failed"
+            yield finding
+    if not usable:
+        yield Finding("request", "note", _("no request was tried; first see to what is above"))
+        return
+    async for finding in _served(ws, entry, provider):
+        yield finding
+
+
+async def _key(ws: Workspace, entry: ProviderSettings) -> Findings:
+    try:
+        found = await asyncio.to_thread(ws.find_key, entry)
+    except GptchatError as error:
+        yield failed("key", error)
+        return
+    if found is not None:
+        masked = redaction.mask(found.value)
+        words = _("key for {name}: {masked}, from {source}")
+        more = {"key": masked, "source": found.source}
+        yield Finding("key", "ok", words.format(name=entry.name, masked=masked, source=found.source), more=more)
+    elif entry.keyless:
+        yield Finding("key", "note", _("no key for {name}, which may need none").format(name=entry.name))
+    elif entry.kind == "azure":  # a login of the machine may take its place; the request will tell
+        yield Finding("key", "warning", _("no key for {name}").format(name=entry.name), missing_key(entry).hint)
+    else:
+        yield failed("key", missing_key(entry))
+
+
+async def _way(address: str, entry: ProviderSettings, network: NetworkSettings) -> Findings:
+    """Everything up to the server's first word."""
+    try:
+        proxy = proxy_for(address, entry, network)
+    except GptchatError as error:
+        yield failed("proxy", error)
+        return
+    if proxy:
+        origin = _("[providers.{name}]").format(name=entry.name) if entry.proxy else "network.proxy"
+        if not (entry.proxy or network.proxy):
+            origin = _("the environment")
+        words = _("proxy: {proxy}, from {origin}")
+        shown = redaction.redact(proxy)
+        yield Finding("proxy", "ok", words.format(proxy=shown, origin=origin), more={"proxy": shown})
+    else:
+        yield Finding("proxy", "note", _("no proxy is used"), more={"proxy": None})
+    try:
+        found = await resolve(proxy or address, network.connect_timeout)
+        words = _("{host} resolves to {addresses}")
+        host = urlsplit(proxy or address).hostname
+        yield Finding("name", "ok", words.format(host=host, addresses=_(", ").join(found[:3])))
+        # a server that is slow to answer is a finding of the request, not of the way to it
+        patience = min(network.idle_timeout, 2 * network.connect_timeout)
+        reached = await reach(address, entry, replace(network, idle_timeout=patience))
+    except GptchatError as error:
+        yield failed("connection", error)
+        return
+    yield Finding(
+        "connection", "ok", _("{address} answers").format(address=redaction.redact(address)),
+        more={"address": redaction.redact(address), "status": reached.status},
+    )  # fmt: skip
+    yield _tls(address, reached.tls, reached.expires)
+    if reached.skew is not None:
+        yield _clock(reached.skew)
+
+
+def _tls(address: str, version: str, expires: datetime | None) -> Finding:
+    if not version:
+        local = (urlsplit(address).hostname or "") in ("localhost", "127.0.0.1", "::1")
+        if local:
+            return Finding("tls", "note", _("no TLS: nothing leaves this machine"))
+        return Finding(
+            "tls", "warning", _("no TLS: key and conversation travel in the clear"),
+            _("use an https:// address where the server has one"),
+        )  # fmt: skip
+    if expires is not None and expires - datetime.now(UTC) < _SOON:
+        words = _("{version}; the certificate ends on {date}").format(
+            version=version, date=expires.date().isoformat()
+        )
+        return Finding("tls", "warning", words, _("tell whoever runs the server"))
+    return Finding("tls", "ok", _("{version}, certificate trusted").format(version=version))
+
+
+def _clock(skew: float) -> Finding:
+    if abs(skew) <= _SKEW:
+        return Finding("clock", "ok", _("the clock agrees with the server's"), more={"seconds": round(skew)})
+    words = _("the clock is {seconds} s ahead of the server's") if skew > 0 else _(
+        "the clock is {seconds} s behind the server's"
+    )  # fmt: skip
+    return Finding(
+        "clock", "warning", words.format(seconds=f"{abs(skew):,.0f}"),
+        _("set the system's clock: logins and certificates depend on it"), {"seconds": round(skew)},
+    )  # fmt: skip
+
+
+async def _served(ws: Workspace, entry: ProviderSettings, provider: Provider) -> Findings:
+    """What the server has, and whether it answers a request."""
+    model = ws.answering.model(entry.name)
+    try:
+        listed = await ws.answering.listed(entry.name)
+    except NotFoundError as error:
+        # some servers have no list; the request tells whether the address is right
+        other = ""
+        if isinstance(provider, OnTheWire) and entry.kind in ("openai", "compatible"):
+            other = await elsewhere(provider.address, entry, ws.settings.network())
+        advice = _("the API seems to be at {address}: write it as base_url").format(address=other)
+        yield Finding("models", "warning", error.message, advice if other else error.hint, {"kind": error.kind})
+    except GptchatError as error:
+        yield failed("models", error)
+        if isinstance(error, AuthenticationError):
+            yield Finding("request", "note", _("no request was tried; first see to what is above"))
+            return
+    else:
+        yield _listed(model, [facts.name for facts in listed])
+        if not model and len(listed) == 1:
+            model = listed[0].name
+    if not model:
+        yield Finding(
+            "model", "failed", _("no model is chosen for {name}").format(name=entry.name),
+            _("/models lists them, /model NAME chooses one"),
+        )  # fmt: skip
+        return
+    yield _model(ws, entry, model)
+    async for finding in _request(ws, entry, provider, model):
+        yield finding
+    if ws.settings.text("moderation") != "off":
+        yield await _moderation(provider)
+
+
+def _listed(model: str, names: list[str]) -> Finding:
+    if not names:
+        return Finding("models", "note", _("the server lists no models"), more={"models": 0})
+    count = ngettext("/models lists {n} model", "/models lists {n} models", len(names)).format(n=len(names))
+    more: dict[str, Any] = {"models": len(names)}
+    if not model or model in names:
+        return Finding("models", "ok", count, more=more)
+    words = _("{count}, but not {model}").format(count=count, model=model)
+    advice = _("choose one with /model: {names}").format(names=_(", ").join(names[:5]))
+    return Finding("models", "warning", words, advice, more)
+
+
+def _model(ws: Workspace, entry: ProviderSettings, model: str) -> Finding:
+    facts = ws.answering.facts(model, entry.name)
+    window, source = ws.answering.window(model, entry.name)
+    if facts.retired:
+        return Finding("model", "warning", retired_words(facts), _("/model chooses another"))
+    words = _("{model}: window {window}, {origin}").format(
+        model=model, window=tokens_word(window), origin=window_source(source)
+    )
+    advice = ""
+    if source == "default":
+        advice = _("where you know it: {line}").format(line=f'[models."{model}"] context = ...')
+    return Finding("model", "note" if advice else "ok", words, advice, {"model": model, "window": window})
+
+
+async def _request(ws: Workspace, entry: ProviderSettings, provider: Provider, model: str) -> Findings:
+    """One request for the shortest reply there is, streamed."""
+    facts = ws.answering.facts(model, entry.name)
+    api = getattr(provider, "api", None)
+    wire = api(model) if callable(api) else ""
+    length = _REASONING_TOKENS if facts.reasoning or wire == "responses" else 1
+    request = Request(model, ({"role": "user", "content": "Say: ok"},), {"max_tokens": length})
+    pieces, usage, ended = 0, None, False
+    clock: Callable[[], float] = asyncio.get_running_loop().time
+    began = clock()
+    first = 0.0
+    problem: GptchatError | None = None
+    try:
+        stream: Any = provider.stream(request)
+        async with aclosing(stream) as events:
+            async for event in events:
+                match event:
+                    case TextDelta() | ReasoningDelta():
+                        first = first or clock() - began
+                        pieces += 1
+                    case UsageReported(told):
+                        usage = told
+                    case Finished():
+                        ended = True
+                    case Notice(text):
+                        yield Finding("request", "note", text)
+                    case Retrying(error=error):
+                        problem = error
+                        break
+    except GptchatError as error:
+        problem = error
+    if problem is not None:
+        yield failed("request", problem)
+        return
+    seconds = clock() - began
+    words = ngettext(
+        "a request for {n} token was answered in {seconds:.2f} s",
+        "a request for {n} tokens was answered in {seconds:.2f} s",
+        length,
+    )
+    yield Finding(
+        "request", "ok", words.format(n=length, seconds=seconds), more={"api": wire, "seconds": round(seconds, 3)}
+    )
+    yield _streaming(entry, pieces, first, ended)
+    yield _usage(usage)
+
+
+def _streaming(entry: ProviderSettings, pieces: int, first: float, ended: bool) -> Finding:
+    if entry.kind == "gptplus":
+        return Finding("streaming", "note", _("{name} does not stream").format(name=entry.name))
+    if not pieces:
+        return Finding("streaming", "note", _("the stream ended well, but held no text: too short to tell"))
+    words = _("the reply streams; the first piece came after {seconds:.2f} s").format(seconds=first)
+    return Finding("streaming", "ok" if ended else "warning", words, more={"first": round(first, 3)})
+
+
+def _usage(usage: Usage | None) -> Finding:
+    if usage is None or usage.estimated:
+        return Finding("usage", "note", _("the server tells no usage: tokens and cost are our own estimate"))
+    words = _("usage is told: {prompt} prompt and {reply} reply tokens")
+    return Finding("usage", "ok", words.format(prompt=usage.prompt_tokens, reply=usage.completion_tokens))
+
+
+async def _moderation(provider: Provider) -> Finding:
+    moderate = getattr(provider, "moderate", None)
+    if moderate is None:
+        return Finding("moderation", "warning", _("{name} has no moderation").format(name=provider.name),
+                       _("/set moderation off"))  # fmt: skip
+    try:
+        await moderate("hello")
+    except NotFoundError:
+        return Finding("moderation", "warning", _("{name} has no moderation").format(name=provider.name),
+                       _("/set moderation off"))  # fmt: skip
+    except GptchatError as error:
+        return failed("moderation", error)
+    return Finding("moderation", "ok", _("{name} moderates").format(name=provider.name))

@@ -1,0 +1,194 @@
+"""What `/doctor` finds in the settings and on the disk: values and their origins, permissions, index, journals."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from gptchat.commands.doctor.finding import Finding, failed
+from gptchat.commands.effects import Show, Table
+from gptchat.commands.wording import setting_as_json
+from gptchat.commands.workspace import Workspace
+from gptchat.config import schema
+from gptchat.config.credentials import credentials_file
+from gptchat.config.environment import openai_file
+from gptchat.config.files import exposed
+from gptchat.errors import GptchatError
+from gptchat.storage import users as people
+from gptchat.storage.atomic import make_folder, write_file
+from gptchat.storage.index.database import cached
+from gptchat.storage.os_errors import storage_error
+from gptchat.words import _, ngettext
+
+_ROOM = 100_000_000
+"""Bytes; with less free, saving may soon fail."""
+_SHOWN = 5
+"""Damaged journals, or open files, that are named one by one."""
+
+
+def settings(ws: Workspace, provider: str) -> Iterator[Show]:
+    """The settings file, what is set and where it came from, and what was left out.
+
+    Of the tables, only that of `provider` (empty: the one in force) matters here.
+    """
+    file = ws.paths.config_file
+    if file.is_file():
+        yield Finding("settings", "ok", _("settings file: {file}").format(file=file)).show()
+    else:
+        yield Finding("settings", "note", _("no settings file; it would be {file}").format(file=file)).show()
+    mine = f"providers.{provider or ws.settings.text('provider')}."
+    everything = list(ws.settings.items(everything=False))
+    items = [item for item in everything if item.key.startswith(mine) or item.key in schema.SETTINGS]
+    if items:
+        rows = [[item.key, item.shown, item.source.brief] for item in items]
+        values = {
+            item.key: {"value": setting_as_json(item.value, item.shown), "from": str(item.source)}
+            for item in items
+        }
+        yield Show(
+            [Table([_("setting"), _("value"), _("from")], rows)],
+            {"check": "settings", "state": "note", "settings": values},
+        )
+    if others := len(everything) - len(items):
+        words = ngettext(
+            "{n} more is set for other providers, presets or models; /config shows it",
+            "{n} more are set for other providers, presets or models; /config shows them",
+            others,
+        )
+        yield Finding("settings", "note", words.format(n=others)).show()
+    for key in ws.settings.ignored:
+        words = _("the setting {key} of yours makes no sense here and is left out").format(key=key)
+        yield Finding("settings", "warning", words, f"/unset {key}").show()
+    yield from (failed("fallback", error).show() for error in _fallback(ws))
+
+
+def _fallback(ws: Workspace) -> Iterator[GptchatError]:
+    for name in ws.settings.get("fallback"):
+        try:
+            ws.answering.fallback(name)
+        except GptchatError as error:
+            yield error
+
+
+def store(ws: Workspace) -> Iterator[Finding]:
+    """The data folder, who may read it, the index, and every journal. Blocks: call it in a thread."""
+    data = ws.paths.data_dir
+    if ws.run.incognito:
+        yield Finding("store", "note", _("incognito: nothing of this run is saved"))
+    yield _writable(data)
+    yield _room(data)
+    yield from _permissions(ws)
+    yield _index(ws)
+    yield from _journals(ws)
+
+
+def _writable(data: Path) -> Finding:
+    probe = data / f".doctor-{os.getpid()}"
+    try:
+        make_folder(data)
+        write_file(probe, b"")
+        probe.unlink()
+    except OSError as error:
+        return failed("data", storage_error(error, data))
+    return Finding("data", "ok", _("data folder: {folder}, writable").format(folder=data))
+
+
+def _room(data: Path) -> Finding:
+    try:
+        free = shutil.disk_usage(data).free
+    except OSError as error:
+        return failed("space", storage_error(error, data))
+    words = _("{size} GB free there").format(size=f"{free / 1e9:,.1f}")
+    if free < _ROOM:
+        return Finding("space", "warning", words, _("free some space"), {"bytes": free})
+    return Finding("space", "ok", words, more={"bytes": free})
+
+
+def _permissions(ws: Workspace) -> Iterator[Finding]:
+    """Whatever other people of this machine could read: keys first, then conversations."""
+    named = [ws.settings.get(f"providers.{name}.api_key_file") for name in ws.settings.names("providers")]
+    keys = [credentials_file(ws.paths.data_dir), *(Path(file).expanduser() for file in named if file)]
+    if openai := openai_file(ws.environ):
+        keys.append(openai)
+    warnings = [warning for path in dict.fromkeys(keys) if (warning := exposed(path))]
+    for warning in warnings:
+        yield Finding("keys", "failed", warning)
+    if os.name != "posix":
+        return
+    open_to_others = list(_open_to_others(ws.paths.data_dir))
+    if open_to_others:
+        words = ngettext(
+            "{n} file or folder can be read by other people: {names}",
+            "{n} files or folders can be read by other people: {names}",
+            len(open_to_others),
+        )
+        names = _(", ").join(str(path) for path in open_to_others[:_SHOWN])
+        yield Finding(
+            "permissions", "failed", words.format(n=len(open_to_others), names=names),
+            f"chmod -R go-rwx {shlex.quote(str(ws.paths.data_dir))}",
+        )  # fmt: skip
+    elif not warnings:
+        yield Finding("permissions", "ok", _("keys and conversations are readable by you alone"))
+
+
+def _open_to_others(folder: Path) -> Iterator[Path]:
+    """`folder` and what is in it, where the mode lets anybody but the owner in."""
+    pending = [folder]
+    while pending:
+        current = pending.pop()
+        try:
+            mode = current.lstat().st_mode
+            if stat.S_ISLNK(mode):
+                continue
+            if mode & 0o077:
+                yield current
+            if stat.S_ISDIR(mode):
+                pending.extend(sorted(current.iterdir()))
+        except OSError:  # gone this moment, or not ours to look into: then it is not ours to mend either
+            continue
+
+
+def _index(ws: Workspace) -> Finding:
+    with cached(ws.paths.cache_dir) as database:
+        if database is None:
+            return Finding(
+                "index", "warning", _("the index of sessions cannot be used; lists and searches are slower"),
+                _("check the folder {folder}").format(folder=ws.paths.cache_dir),
+            )  # fmt: skip
+        try:
+            sound = database.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+        except sqlite3.Error:
+            sound = False
+    file = ws.paths.cache_dir / "index.sqlite3"
+    if not sound:
+        words = _("the index {file} is damaged").format(file=file)
+        return Finding("index", "warning", words, _("delete it: it is made anew, and holds nothing of its own"))
+    return Finding("index", "ok", _("index of sessions: sound"))
+
+
+def _journals(ws: Workspace) -> Iterator[Finding]:
+    total = 0
+    damaged: list[str] = []
+    for user in people.list_users(ws.paths.data_dir):
+        for info in ws.library.list(user.name):
+            total += 1
+            if info.damaged:
+                damaged.append(_(", ").join((user.name, info.id)) + _(": {why}").format(why=info.damaged))
+    for line in damaged[:_SHOWN]:
+        yield Finding(
+            "journals", "warning", line, _("the rest of it is used as ever; the file itself is not touched")
+        )
+    words = ngettext("{n} session", "{n} sessions", total).format(n=f"{total:,}")
+    if not damaged:
+        yield Finding("journals", "ok", _("{sessions}, every journal whole").format(sessions=words))
+    else:
+        told = _("{sessions}, {n} of them damaged").format(sessions=words, n=len(damaged))
+        yield Finding("journals", "warning", told)
+    trouble = ws.manager.store.trouble(ws.session)
+    if trouble is not None:
+        yield failed("saving", trouble)

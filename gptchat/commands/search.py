@@ -1,0 +1,96 @@
+"""The sessions family, finding: search what was said anywhere, and look through this conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from gptchat.commands.effects import Changed, Effect, Pick, Show, Table, Text
+from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.sessions import replay
+from gptchat.commands.workspace import Workspace
+from gptchat.core.messages import Message
+from gptchat.core.session import shorten
+from gptchat.words import _, ngettext
+
+Effects = AsyncGenerator[Effect, Any]
+
+
+async def search(ws: Workspace, call: Call) -> Effects:
+    """Find sessions by what was said in them."""
+    from gptchat.storage.index.search import AT_ONCE  # SQLite: only where it is needed
+
+    text = call.get("text")
+    indexing = ws.indexing()
+    if not ws.run.unattended and await asyncio.to_thread(indexing.index.behind, ws.user) > AT_ONCE:
+        indexing.start(ws.user)  # behind: this answer is read from the sessions themselves
+        yield Show([Text(_("your sessions are being indexed; until then a search takes longer"), "quiet")])
+    hits = await asyncio.to_thread(indexing.index.search, ws.user, text)
+    data = [
+        {"session": h.session, "title": h.title, "message": h.message, "role": h.role, "line": h.line}
+        for h in hits
+    ]
+    if not hits:
+        yield Show([Text(_("nothing was found for {text}").format(text=text), "quiet")], data)
+        return
+    rows = [[shorten(h.title, 28) or h.session, h.line] for h in hits]
+    yield Show([Table([_("session"), _("line")], rows)], data)
+    chosen = yield Pick(text)
+    if chosen is not None:
+        await asyncio.to_thread(ws.open_session, chosen)
+        yield Changed(frozenset({"session"}))
+        sought = next((hit.message for hit in hits if hit.session == chosen and hit.message), "")
+        yield replay(ws, sought=sought)
+
+
+async def history(ws: Workspace, call: Call) -> Effects:
+    """Show the conversation as it stands, with the branches beside it."""
+    turns = call.number("n", 0)
+    session = ws.session
+    shown = list(session.turns())[-turns:] if turns else list(session.turns())
+    if not shown:
+        yield Show([Text(_("nothing has been said yet"), "quiet")], [])
+        return
+    total = len(session.user_ids())
+    first = total - len(shown) + 1
+    rows, data = [], []
+    for number, turn in enumerate(shown, first):
+        for message in turn:
+            beside = len(session.children_of(session.parent_of(message.id))) - 1
+            rows.append([str(number) if message.role == "user" else "", *_history_row(ws, message, beside)])
+            data.append({**message.to_record(), "turn": number})
+    yield Show([Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))], data)
+
+
+def _history_row(ws: Workspace, message: Message, beside: int) -> list[str]:
+    who = ws.user if message.role == "user" else message.model or message.role
+    marks = []
+    if message.id in ws.session.pinned:
+        marks.append(_("pinned"))
+    if message.status != "complete":
+        marks.append(_("stopped") if message.status == "interrupted" else _("failed"))
+    if beside:
+        marks.append(ngettext("{n} other version", "{n} other versions", beside).format(n=beside))
+    return [who, shorten(message.text, 60), _(", ").join(marks)]
+
+
+COMMANDS = (
+    Command(
+        "search",
+        "sessions",
+        "Search what was said in all your sessions",
+        search,
+        (Argument("text", "text", required=True, rest=True),),
+        examples=(("/search 事件循环", "in any language"),),
+    ),
+    Command(
+        "history",
+        "sessions",
+        "Show this conversation, turn by turn",
+        history,
+        (Argument("n", "number"),),
+        examples=(("/history", "all of it"), ("/history 3", "the last three turns")),
+        streaming=True,
+    ),
+)

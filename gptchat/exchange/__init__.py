@@ -1,0 +1,1 @@
+"""Files of other programs: readers that import, writers that export."""

@@ -1,0 +1,134 @@
+"""The export formats: sessions in, text out, piece by piece. Secrets the program knows are masked in every one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gptchat.core.session import VERSION, Session
+from gptchat.errors import UsageError
+from gptchat.redaction import redact_known
+from gptchat.storage.journal import to_line
+from gptchat.storage.snapshot import message_records, snapshot
+from gptchat.words import _
+
+FORMATS = ("markdown", "json", "jsonl", "messages", "html", "users")
+SUFFIXES: Mapping[str, str] = {"markdown": ".md", "jsonl": ".jsonl", "html": ".html"}
+"""How a file of the format is called; the others end in `.json`."""
+
+_ENDINGS = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".jsonl": "jsonl",
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+}
+_OF_TOOLS = ("name", "tool_calls", "tool_call_id")
+
+
+def format_of(path: Path) -> str | None:
+    """The format that the name of a file asks for, if any."""
+    return _ENDINGS.get(path.suffix.lower())
+
+
+def render(sessions: Sequence[Session], format: str, journals: Sequence[Path | None] = ()) -> Iterator[str]:
+    """`sessions` in `format`, as pieces of one text. Raises UsageError for an unknown format.
+
+    `journals` are their files, where they have any: `jsonl` is those as they are, with every record of every
+    version. `messages` is of one session only.
+    """
+    pieces: Iterator[str]
+    match format:
+        case "markdown":
+            from gptchat.exchange.markdown_file import write as write_markdown
+
+            pieces = (piece for session in sessions for piece in write_markdown(session))
+        case "html":
+            from gptchat.exchange.webpage import write as write_page
+
+            pieces = write_page(sessions)
+        case "json":
+            pieces = _json(sessions)
+        case "jsonl":
+            pieces = _journals(sessions, journals)
+        case "users":
+            pieces = _users(sessions)
+        case "messages":
+            if len(sessions) != 1:
+                raise UsageError(
+                    _("messages is the format of one session"), hint=_("use json or users for several")
+                )
+            pieces = iter((json.dumps(messages(sessions[0]), ensure_ascii=False, indent=2, default=str), "\n"))
+        case _unknown:
+            from difflib import get_close_matches
+
+            near = get_close_matches(format, FORMATS, n=1)
+            hint = _("did you mean {name}?").format(name=near[0]) if near else _(", ").join(FORMATS)
+            raise UsageError(_("there is no export format {name}").format(name=format), hint=hint)
+    return map(redact_known, pieces)
+
+
+def messages(session: Session) -> list[dict[str, Any]]:
+    """The conversation as it stands, as a list for the chat API, the system prompt first."""
+    result: list[dict[str, Any]] = []
+    system = session.settings.get("system")
+    if isinstance(system, str) and system:
+        result.append({"role": "system", "content": system})
+    for message in session.path():
+        content = message.content if isinstance(message.content, str) else [dict(part) for part in message.content]
+        if content or message.status != "failed":
+            tools = {key: message.extra[key] for key in _OF_TOOLS if key in message.extra}
+            result.append({"role": message.role, "content": content, **tools})
+    return result
+
+
+def document(session: Session) -> dict[str, Any]:
+    """The whole session, every branch, as one JSON object; `head` is the message it stands at."""
+    rest = [record for record in snapshot(session) if record["type"] == "summary"]
+    return {
+        "v": VERSION,
+        "type": "session",
+        "id": session.id,
+        "user": session.user,
+        "title": session.title,
+        "created": session.created,
+        "updated": session.updated,
+        "settings": session.settings,
+        "head": session.head,
+        "messages": message_records(session),
+        "pinned": list(session.pinned),
+        "summaries": rest,
+    }
+
+
+def _json(sessions: Sequence[Session]) -> Iterator[str]:
+    if len(sessions) == 1:
+        yield json.dumps(document(sessions[0]), ensure_ascii=False, indent=2, default=str) + "\n"
+        return
+    yield f'{{"v": {VERSION}, "sessions": [\n'
+    for number, session in enumerate(sessions):
+        yield (",\n" if number else "") + json.dumps(document(session), ensure_ascii=False, default=str)
+    yield "\n]}\n"
+
+
+def _journals(sessions: Sequence[Session], journals: Sequence[Path | None]) -> Iterator[str]:
+    for number, session in enumerate(sessions):
+        path = journals[number] if number < len(journals) else None
+        if path is not None:
+            with path.open("rb") as file:
+                for line in file:
+                    yield line.rstrip(b"\n").decode(errors="replace") + "\n"
+        else:
+            for record in snapshot(session):
+                yield to_line(record).decode()
+
+
+def _users(sessions: Sequence[Session]) -> Iterator[str]:
+    """A list for each person: their sessions one after another, oldest first."""
+    lists: dict[str, list[dict[str, Any]]] = {}
+    for session in sorted(sessions, key=lambda session: session.id):
+        lists.setdefault(session.user, []).extend(messages(session))
+    yield json.dumps(lists, ensure_ascii=False, indent=2, default=str) + "\n"

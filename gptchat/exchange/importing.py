@@ -1,0 +1,175 @@
+"""Export and import: sessions leave in formats that others read, and come in from them, never twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gptchat.core.messages import Record
+from gptchat.core.ports import SessionStore
+from gptchat.core.session import Session, move
+from gptchat.errors import UsageError
+from gptchat.exchange.exporting import FORMATS as FORMATS
+from gptchat.exchange.exporting import render
+from gptchat.exchange.readers import read
+from gptchat.exchange.session_builder import Broken, Draft, Progress, digest
+from gptchat.storage.atomic import replacing
+from gptchat.storage.ids import acceptable_id
+from gptchat.storage.index.library import Library
+from gptchat.storage.os_errors import storage_error
+from gptchat.storage.snapshot import message_records
+from gptchat.storage.store import JournalStore
+from gptchat.storage.users import ensure_user
+from gptchat.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A session that an import has made, or to which it has added `messages`."""
+
+    user: str
+    id: str
+    title: str
+    messages: int
+
+
+@dataclass(slots=True)
+class Imported:
+    """What came of an import. `broken` are sentences, each naming a part that could not be read."""
+
+    sessions: list[Taken] = field(default_factory=list)
+    known: int = 0
+    """How many sessions were there already, with all that the file holds of them."""
+    left_out: int = 0
+    """Hidden messages and those of tools, which are no part of the conversation."""
+    broken: list[str] = field(default_factory=list)
+
+
+def export(
+    store: SessionStore, sessions: Sequence[Session], format: str, path: Path, progress: Progress | None = None
+) -> Path:
+    """Write `sessions` to the file `path` in `format`: whole or not at all, readable by its owner only.
+
+    `progress` is told how many sessions are written, and of how many. Raises UsageError, StorageError.
+    """
+    pieces = render(sessions, format, [_journal(store, session) for session in sessions])
+    try:
+        with replacing(path) as file:
+            for piece in pieces:
+                file.write(piece.encode(errors="replace"))
+    except OSError as error:
+        raise storage_error(error, path) from error
+    if progress is not None:
+        progress(len(sessions), len(sessions))
+    return path
+
+
+def import_file(
+    store: JournalStore, library: Library, user: str, path: Path, progress: Progress | None = None
+) -> Imported:
+    """Take in the sessions of `path`: any export but html, or ChatGPT's (a file, its zip, a folder of its files).
+
+    A session keeps its id; one that has none, or a foreign one, is known again by the `source` in its session
+    record. What is there already is not added again: of a session that has grown since, only what is new.
+    Where a session of the same id says something else, the imported one becomes a session of its own.
+    `users` files make their people. Raises UsageError for a file that holds nothing, StorageError.
+    """
+    result = Imported()
+    sources: dict[str, dict[str, str]] = {}
+    try:
+        for item in read(path, progress):
+            if isinstance(item, Broken):
+                result.broken.append(item.reason)
+                continue
+            try:
+                owner = ensure_user(store.data, item.user).name if item.user else user
+            except UsageError as error:
+                result.broken.append(
+                    _("{place}: {problem}").format(place=repr(item.user[:80]), problem=error.message)
+                )
+                continue
+            if owner not in sources:
+                sources[owner] = library.sources(owner)
+            _take_in(store, item, owner, sources[owner], result)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    return result
+
+
+def _journal(store: SessionStore, session: Session) -> Path | None:
+    """The file that holds all of `session`; None where there is none, or not all of it could be written."""
+    if not isinstance(store, JournalStore) or store.unsaved(session):
+        return None
+    path = store.path(session)
+    return path if path.exists() else None
+
+
+def _take_in(store: JournalStore, draft: Draft, user: str, sources: dict[str, str], result: Imported) -> None:
+    result.left_out += draft.left_out
+    incoming = Session(draft.id, user)
+    for record in draft.records:
+        incoming.apply(record)
+    known = sources.get(draft.source) if draft.source else None
+    if known is None and acceptable_id(draft.id) and store.journal_path(user, draft.id).exists():
+        known = draft.id
+    if known is not None:
+        session = store.read(user, known)  # opening looks through the whole folder for what was cut off
+        if all(_agree(session, incoming, id) for id in incoming.messages):
+            _add(store, session, incoming, result)
+            return
+        draft.source = f"diverged:{draft.id or draft.source}:{digest(message_records(incoming))}"
+        draft.id = ""
+        if draft.source in sources:
+            result.known += 1
+            return
+    first = next((message.ts for message in incoming.messages.values() if message.ts), "")
+    created = draft.created or first
+    extra = {"source": draft.source} if draft.source else {}
+    session = store.begin(
+        user, draft.settings, title=draft.title, id=_id(store, user, draft, created), ts=created, **extra
+    )
+    _append(store, session, draft.records)
+    if draft.source:
+        sources[draft.source] = session.id
+    result.sessions.append(Taken(user, session.id, session.name, len(incoming.messages)))
+
+
+def _add(store: JournalStore, session: Session, incoming: Session, result: Imported) -> None:
+    """Append what `incoming` has and `session` has not; the head follows unless it has gone on by itself."""
+    fresh = [record for record in message_records(incoming) if record["id"] not in session.messages]
+    if not fresh:
+        result.known += 1
+        return
+    goal = incoming.head if session.head in incoming.messages or session.head is None else session.head
+    records = [*fresh] if fresh[-1]["id"] == goal else [*fresh, move(goal)]
+    _append(store, session, records)
+    result.sessions.append(Taken(session.user, session.id, session.name, len(fresh)))
+
+
+def _append(store: JournalStore, session: Session, records: Sequence[Record]) -> None:
+    store.append(session, records)
+    if (trouble := store.trouble(session)) is not None:
+        raise trouble
+
+
+def _agree(session: Session, incoming: Session, id: str) -> bool:
+    """Whether both mean the same message by `id`; ours may have been continued since."""
+    ours, theirs = session.messages.get(id), incoming.messages[id]
+    return ours is None or (ours.role == theirs.role and ours.text.startswith(theirs.text))
+
+
+def _id(store: JournalStore, user: str, draft: Draft, created: str) -> str:
+    """The id of a session that is imported: its own, or one made of its time; empty: of the present time."""
+    return next((id for id in _ids(draft, created) if not store.journal_path(user, id).exists()), "")
+
+
+def _ids(draft: Draft, created: str) -> Iterator[str]:
+    if acceptable_id(draft.id):
+        yield draft.id
+    if len(created) >= 19:
+        stem = f"{created[:10]}-{created[11:19]}".replace("-", "", 2).replace(":", "")
+        for attempt in range(16):
+            id = f"{stem}-{digest([draft.source, attempt])[:4]}"
+            if acceptable_id(id):
+                yield id

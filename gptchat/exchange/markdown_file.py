@@ -1,0 +1,143 @@
+"""A session as a Markdown document that reads well anywhere, and can be read back without loss.
+
+What Markdown cannot say (ids, times, models) stands in HTML comments that no viewer shows. A message's comment
+tells how many lines follow, so a message may hold any text, even such comments.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gptchat.core.messages import Message, Record
+from gptchat.core.session import Session
+from gptchat.exchange.session_builder import Broken, Draft, from_messages
+from gptchat.words import _
+
+_MARK = re.compile(r"<!-- gptchat (session|message) (\{.*\}) -->\Z")
+_HEADING = re.compile(
+    r"#{1,6}\s+\W*(user|you|human|assistant|chatgpt|ai|system|用户|助手|系统)\W*\Z", re.IGNORECASE
+)
+_ROLES = {"you": "user", "human": "user", "用户": "user", "system": "system", "系统": "system", "user": "user"}
+
+
+def write(session: Session) -> Iterator[str]:
+    """The document of the conversation as it stands, piece by piece."""
+    about = {
+        "id": session.id,
+        "title": session.title,
+        "created": session.created,
+        "settings": session.settings,
+    }
+    yield _mark("session", about)
+    yield f"# {' '.join(session.name.split()) or session.id}\n\n"
+    for message in session.path():
+        record = message.to_record()
+        text = message.text
+        if isinstance(message.content, str):
+            del record["content"]
+        lines = text.split("\n")
+        yield _mark("message", {**record, "lines": len(lines)})
+        yield f"## {_name(message)}\n\n{text}\n\n"
+
+
+def read(text: str, name: str) -> Iterator[Draft | Broken]:
+    """The sessions in the document `text`: one of ours, or one with a heading for each who speaks."""
+    lines = text.split("\n")
+    marks = [place for place, line in enumerate(lines) if _MARK.match(line.rstrip("\r"))]
+    if not marks:
+        yield from _foreign(lines, name)
+        return
+    draft: Draft | None = None
+    parent: str | None = None
+    at = 0
+    while at < len(lines):
+        match = _MARK.match(lines[at].rstrip("\r"))
+        if match is None:
+            at += 1
+            continue
+        try:
+            about = json.loads(match[2])
+        except (ValueError, RecursionError):
+            yield Broken(_("{file}, line {number}: the comment is not readable").format(file=name, number=at + 1))
+            about = {}
+        if match[1] == "session":
+            if draft is not None:
+                yield draft
+            draft, parent, at = _session(about), None, at + 1
+            continue
+        draft = draft or _session({})
+        content, at = _content(lines, at + 1, about)
+        record: Record = {
+            "type": "message",
+            "id": "",
+            "role": "user",
+            "content": content,
+            **about,
+            "parent": parent,
+        }
+        record["id"] = record["id"] or f"m{len(draft.records) + 1}"
+        record.pop("lines", None)
+        draft.records.append(record)
+        parent = str(record["id"])
+    if draft is not None:
+        yield draft
+
+
+def _session(about: Mapping[str, Any]) -> Draft:
+    def word(key: str) -> str:
+        value = about.get(key)
+        return value if isinstance(value, str) else ""
+
+    settings = about.get("settings")
+    return Draft(
+        [],
+        id=word("id"),
+        title=word("title") or None,
+        created=word("created"),
+        settings=settings if isinstance(settings, dict) else {},
+    )
+
+
+def _content(lines: list[str], at: int, about: Mapping[str, Any]) -> tuple[str, int]:
+    """The text of the message whose comment ends before line `at`, and where the next thing begins."""
+    if at < len(lines) and lines[at].startswith("## "):
+        at += 2
+    count = about.get("lines")
+    if isinstance(count, int) and 0 < count <= len(lines) - at:
+        end = at + count
+        rest = next((line for line in lines[end:] if line.strip()), "")
+        if not rest or _MARK.match(rest.rstrip("\r")):
+            return "\n".join(lines[at:end]), end
+    # Someone has edited the text: it ends where the next comment begins.
+    end = next((place for place in range(at, len(lines)) if _MARK.match(lines[place].rstrip("\r"))), len(lines))
+    return "\n".join(lines[at:end]).strip("\r\n"), end
+
+
+def _foreign(lines: list[str], name: str) -> Iterator[Draft | Broken]:
+    messages: list[dict[str, str]] = []
+    for line in lines:
+        if match := _HEADING.match(line.strip()):
+            messages.append({"role": _ROLES.get(match[1].lower(), "assistant"), "content": ""})
+        elif messages:
+            messages[-1]["content"] += line + "\n"
+    for message in messages:
+        message["content"] = message["content"].strip()
+    draft, broken = from_messages(messages, "markdown", name)
+    yield from broken
+    if draft is None:
+        yield Broken(_("{file}: no headings that tell who speaks").format(file=name))
+    else:
+        yield draft
+
+
+def _name(message: Message) -> str:
+    return f"{message.role.capitalize()} ({message.model})" if message.model else message.role.capitalize()
+
+
+def _mark(kind: str, about: Mapping[str, Any]) -> str:
+    # Within the comment nothing may end it.
+    text = json.dumps(about, ensure_ascii=False, default=str).replace(">", "\\u003e").replace("--", "-\\u002d")
+    return f"<!-- gptchat {kind} {text} -->\n"

@@ -1,0 +1,192 @@
+"""The import formats: what a file holds is told by its contents, and its sessions come out as drafts."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from gptchat.core.messages import Record
+from gptchat.core.session import move
+from gptchat.errors import UsageError
+from gptchat.exchange import chatgpt, markdown_file
+from gptchat.exchange.session_builder import Broken, Draft, Progress, digest, from_messages, from_records
+from gptchat.storage import journal
+from gptchat.words import _
+
+_SHARD = re.compile(r"(?:.*/)?conversations(?:-[\w-]+)?\.json\Z")
+_PEEK = 1 << 16
+
+
+def read(path: Path, progress: Progress | None = None) -> Iterator[Draft | Broken]:
+    """The sessions in `path`: a file of any import format, ChatGPT's zip, or a folder of its files.
+
+    Raises UsageError where there is nothing of the kind, and OSError.
+    """
+    if path.is_dir():
+        shards = sorted(file for file in path.iterdir() if _SHARD.match(file.name))
+        if not shards:
+            raise _unknown(path)
+        for shard in shards:
+            yield from read(shard, progress)
+        return
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        head = file.read(_PEEK)
+        file.seek(0)
+        if head.startswith(b"PK\x03\x04"):
+            yield from _zip(file, path, progress)
+        elif _is_chatgpt(head):
+            for item in chatgpt.read(file, path.name):
+                if progress is not None:
+                    progress(file.tell(), size)
+                yield item
+        else:
+            items = list(_document(file.read(), path))
+            for number, item in enumerate(items):
+                if progress is not None:
+                    progress(number, len(items))
+                yield item
+    if progress is not None:
+        progress(size, size)
+
+
+def _zip(file: IO[bytes], path: Path, progress: Progress | None) -> Iterator[Draft | Broken]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            shards = sorted((info for info in archive.infolist() if _SHARD.match(info.filename)), key=str)
+            if not shards:
+                raise _unknown(path)
+            total, before = sum(info.file_size for info in shards), 0
+            for info in shards:
+                with archive.open(info) as member:
+                    for item in chatgpt.read(member, info.filename):
+                        if progress is not None:
+                            progress(min(before + member.tell(), total), total)
+                        yield item
+                before += info.file_size
+    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+        # RuntimeError: it wants a password; NotImplementedError: a compression that Python lacks
+        raise UsageError(
+            _("{file} cannot be unpacked: {reason}").format(file=path.name, reason=error),
+            hint=_("unpack it yourself and import conversations.json"),
+        ) from error
+
+
+def _is_chatgpt(head: bytes) -> bool:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return text[:1] in (b"[", b"{") and b'"mapping"' in text and b'"sessions"' not in text[:40]
+
+
+def _document(data: bytes, path: Path) -> Iterator[Draft | Broken]:
+    """The sessions in a file of one of our own formats, which fits into memory."""
+    text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] in (b"[", b"{"):
+        try:
+            document = json.loads(text.decode(errors="replace"))
+        except (ValueError, RecursionError):
+            yield from _lines(data, path)
+            return
+        if isinstance(document, list):
+            yield from _lists({"": document}, "messages", path)
+        elif isinstance(document.get("sessions"), list):
+            for number, session in enumerate(document["sessions"], 1):
+                yield from _session(session, _("{file}, session {number}").format(file=path.name, number=number))
+        elif isinstance(document.get("messages"), list) and ("v" in document or "id" in document):
+            yield from _session(document, path.name)
+        elif isinstance(document.get("messages"), list) and (
+            len(document) == 1 or len(document) != len(_named_lists(document))
+        ):
+            yield from _lists({"": document["messages"]}, "messages", path)  # the body of a request
+        elif isinstance(document.get("type"), str) or isinstance(document.get("role"), str):
+            yield from _lines(data, path)
+        elif _named_lists(document):
+            yield from _lists(document, "users", path)
+        else:
+            raise _unknown(path)
+        return
+    if b"<!-- gptchat " not in data and _ours(journal.read(data).records):
+        yield from _lines(data, path)  # a journal that begins with something else
+    else:
+        yield from markdown_file.read(text.decode(errors="replace"), path.name)
+
+
+def _session(document: object, where: str) -> Iterator[Draft | Broken]:
+    """A session of the format `json`."""
+    messages = document.get("messages") if isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping) or not isinstance(messages, list):
+        yield Broken(_("{where}: it has no messages").format(where=where))
+        return
+    good = [message for message in messages if isinstance(message, dict)]
+    if len(good) < len(messages):
+        reason = _("{where}: {count} messages are not objects")
+        yield Broken(reason.format(where=where, count=len(messages) - len(good)))
+    about = {key: document[key] for key in ("id", "title", "settings", "source") if key in document}
+    records: list[Record] = [{**about, "type": "session", "v": document.get("v"), "ts": document.get("created")}]
+    records += [{**message, "type": "message"} for message in good]
+    for id in _list(document.get("pinned")):
+        records.append({"type": "pin", "message": id, "pinned": True})
+    records += [record for record in _list(document.get("summaries")) if isinstance(record, dict)]
+    if "head" in document:
+        records.append(move(document["head"]))
+    yield from_records(records)
+
+
+def _named_lists(document: Mapping[str, object]) -> dict[str, object]:
+    """What in `document` may be the messages of a person."""
+    return {name: value for name, value in document.items() if isinstance(value, list)}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _ours(records: list[Record]) -> bool:
+    """Whether `records` are of a journal, of whatever version."""
+    return any("role" in record or record.get("type") == "session" for record in records)
+
+
+def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
+    """The sessions of one journal, or of several one after another."""
+    reading = journal.read(data)
+    if not _ours(reading.records):
+        raise _unknown(path)
+    for at in reading.bad:
+        yield Broken(_("{file}: the line at byte {at} is not readable").format(file=path.name, at=at))
+    records: list[dict[str, Any]] = []
+    id: object = None
+    for record in reading.records:
+        if record.get("type") == "session" and records and record.get("id") != id:
+            yield from_records(records)
+            records = []
+        if record.get("type") == "session":
+            id = record.get("id")
+        records.append(record)
+    draft = from_records(records)
+    if not draft.id and not draft.source:
+        draft.source = f"jsonl:{digest(records)}"
+    yield draft
+
+
+def _lists(lists: Mapping[str, object], kind: str, path: Path) -> Iterator[Draft | Broken]:
+    """Lists of messages; where they have names, each is a person's."""
+    for name, messages in lists.items():
+        where = _(", ").join((path.name, name)) if name else path.name
+        if not isinstance(messages, list):
+            yield Broken(_("{where}: not a list of messages").format(where=where))
+            continue
+        draft, broken = from_messages(messages, f"{kind}:{name}" if name else kind, where)
+        yield from broken
+        if draft is not None:
+            draft.user = name
+            yield draft
+
+
+def _unknown(path: Path) -> UsageError:
+    return UsageError(
+        _("{file} holds no conversations that can be read").format(file=path.name),
+        hint=_("import reads markdown, json, jsonl, messages, users, and ChatGPT's export"),
+    )

@@ -1,0 +1,295 @@
+"""The one place where failures of the SDK, of HTTP, of TLS and of a stream become our errors.
+
+Libraries' exceptions are recognised by name along their class's ancestry, so that nothing is imported to
+explain a failure. `NAMES` lists every exception class of `openai` and `httpx2`; a test fails when either
+library grows one that is missing here.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gptchat.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    ContentFilterError,
+    GptchatError,
+    ProtocolError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+from gptchat.providers.faults.refusals import Endpoint, refusal, shorten
+from gptchat.providers.wire.common import ServerSaid
+from gptchat.words import _
+
+Explain = Callable[[BaseException, Endpoint], GptchatError]
+
+
+def explain(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    """What a person should read of `failure`; our own errors pass as they are.
+
+    The original is kept as `__cause__`, for `--debug`. Never raises.
+    """
+    if isinstance(failure, GptchatError):
+        return failure
+    error = _find(failure)(failure, endpoint)
+    error.__cause__ = failure
+    return error
+
+
+def may_retry(error: GptchatError) -> bool:
+    """Whether the same request may succeed if it is sent again a little later."""
+    if isinstance(error, ConnectionFailedError):
+        return error.status is None and not any(isinstance(link, ssl.SSLError) for link in _chain(error))
+    return isinstance(error, (RateLimitError, ServerError, RequestTimeoutError))
+
+
+def is_stale(error: GptchatError) -> bool:
+    """Whether a kept connection turned out to be closed by the server, before it answered anything."""
+    return any(
+        "without sending" in str(link) or type(link).__name__ in ("ReadError", "WriteError")
+        for link in _chain(error)
+    )
+
+
+def _find(failure: BaseException) -> Explain:
+    if isinstance(failure, ServerSaid):
+        return lambda error, endpoint: refusal(None, getattr(error, "body", None), endpoint)
+    for base in type(failure).__mro__:
+        root = base.__module__.partition(".")[0]
+        found = NAMES.get(f"{root}.{base.__name__}") or _ROOTS.get(root)
+        if found is not None:
+            return found
+    return _unforeseen
+
+
+def _chain(failure: BaseException) -> list[BaseException]:
+    """`failure` and what caused it, outermost first."""
+    links: list[BaseException] = []
+    link: BaseException | None = failure
+    while link is not None and link not in links:
+        links.append(link)
+        link = link.__cause__ or link.__context__
+    return links
+
+
+def _status(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    response: Any = getattr(failure, "response", None)
+    body = getattr(failure, "body", None)
+    headers: Mapping[str, str] = getattr(response, "headers", {})
+    if not body:
+        try:
+            body = response.text
+        except Exception:  # a body that was never read, or cannot be decoded, has nothing to say
+            body = ""
+    return refusal(getattr(response, "status_code", None), body, endpoint, headers)
+
+
+def _connection(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    where = endpoint.address
+    for link in _chain(failure):
+        if isinstance(link, GptchatError):
+            return link
+        name = type(link).__name__
+        if name.endswith(("TimeoutException", "Timeout")) or isinstance(link, TimeoutError):
+            return _timeout(failure, endpoint)
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return ConnectionFailedError(
+                _("the certificate of {where} is not trusted: {why}").format(
+                    where=where, why=shorten(getattr(link, "verify_message", "") or str(link))
+                ),
+                hint=_(
+                    "behind a company proxy or with your own authority, name its certificate in network.ca_file"
+                ),
+            )
+        if isinstance(link, ssl.SSLError):
+            return ConnectionFailedError(
+                _("no secure connection with {where}: {why}").format(
+                    where=where, why=shorten(getattr(link, "reason", "") or str(link))
+                ),
+                hint=_("check https:// against http:// in the address, and the proxy"),
+            )
+        if name == "ProxyError" or type(link).__module__.startswith("socksio"):
+            return ConnectionFailedError(
+                _("the proxy did not let us through to {where}: {why}").format(
+                    where=where, why=shorten(str(link))
+                ),
+                hint=_proxy_hint(),
+            )
+        if isinstance(link, socket.gaierror):
+            return ConnectionFailedError(
+                _("the name in {where} does not resolve").format(where=endpoint.proxy or where),
+                hint=_("check the address for typing errors, and the network connection"),
+            )
+    chain = _chain(failure)
+    if any(isinstance(link, ConnectionRefusedError) or "attempts failed" in str(link) for link in chain):
+        if endpoint.proxy:
+            return ConnectionFailedError(
+                _("the proxy {proxy} does not answer").format(proxy=endpoint.proxy), hint=_proxy_hint()
+            )
+        return ConnectionFailedError(
+            _("nothing answers at {where}").format(where=where),
+            hint=_("is the server running, and the address right? A proxy may be needed: network.proxy"),
+        )
+    why = shorten(str(chain[-1])) or type(chain[-1]).__name__
+    return ConnectionFailedError(
+        _("the connection with {where} failed: {why}").format(where=where, why=why),
+        hint=_("check the network and the proxy; /doctor tests each step"),
+    )
+
+
+def _proxy_hint() -> str:
+    return _("check network.proxy, or HTTP_PROXY, HTTPS_PROXY and ALL_PROXY in the environment")
+
+
+def _timeout(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    if any(type(link).__name__ in ("ConnectTimeout", "PoolTimeout") for link in _chain(failure)):
+        return RequestTimeoutError(
+            _("no connection with {where} within the time allowed").format(where=endpoint.address),
+            hint=_("check the network; behind a firewall a proxy is needed: network.proxy"),
+        )
+    return RequestTimeoutError(
+        _("{where} was silent for too long").format(where=endpoint.address),
+        hint=_("/retry; a slow server needs a larger network.idle_timeout"),
+    )
+
+
+def silent(seconds: float, endpoint: Endpoint) -> RequestTimeoutError:
+    """The error for a reply that brought nothing but silence, or comment pings, for `seconds`."""
+    return RequestTimeoutError(
+        _("{where} sent nothing for {seconds:g} s").format(where=endpoint.address, seconds=seconds),
+        hint=_("/retry; a slow server needs a larger network.idle_timeout"),
+    )
+
+
+def _broken(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    return ProtocolError(
+        _("{where} answered with something that cannot be read: {why}").format(
+            where=endpoint.address, why=shorten(str(failure)) or type(failure).__name__
+        ),
+        hint=_("the server, or something between, does not speak the API; check the base address"),
+    )
+
+
+def _address(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    return ConfigurationError(
+        _("the address “{address}” cannot be used: {why}").format(
+            address=endpoint.address, why=shorten(str(failure))
+        ),
+        hint=_("an address looks like https://host/v1"),
+    )
+
+
+def _settings(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    return ConfigurationError(
+        _("the request could not be made: {why}").format(why=shorten(str(failure)) or type(failure).__name__),
+        hint=_("check the provider's settings and its key with /config"),
+    )
+
+
+def _identity(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    return AuthenticationError(
+        _("no token could be had for {who}: {why}").format(who=endpoint.provider, why=shorten(str(failure))),
+        hint=endpoint.key_hint,
+    )
+
+
+def _cut_short(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    return ProtocolError(_("the reply ended before it was complete"), hint=_("raise max_tokens, or /continue"))
+
+
+def _filtered(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    return ContentFilterError(
+        _("{who}'s content filter stopped the reply").format(who=endpoint.provider),
+        hint=_("say it in other words with /edit"),
+    )
+
+
+def _unforeseen(failure: BaseException, endpoint: Endpoint) -> GptchatError:
+    return ProtocolError(
+        _("an unexpected failure: {kind}: {why}").format(kind=type(failure).__name__, why=shorten(str(failure))),
+        hint=_("--debug writes the details to a log file"),
+    )
+
+
+NAMES: Mapping[str, Explain] = {
+    "openai.APITimeoutError": _timeout,
+    "openai.APIConnectionError": _connection,
+    "openai.OAuthError": _status,
+    "openai.AuthenticationError": _status,
+    "openai.BadRequestError": _status,
+    "openai.ConflictError": _status,
+    "openai.InternalServerError": _status,
+    "openai.NotFoundError": _status,
+    "openai.PermissionDeniedError": _status,
+    "openai.RateLimitError": _status,
+    "openai.UnprocessableEntityError": _status,
+    "openai.APIStatusError": _status,
+    "openai.APIResponseValidationError": _broken,
+    "openai.APIError": lambda error, endpoint: refusal(None, getattr(error, "body", None) or str(error), endpoint),
+    "openai.LengthFinishReasonError": _cut_short,
+    "openai.ContentFilterFinishReasonError": _filtered,
+    "openai.SubjectTokenProviderError": _identity,
+    "openai.MutuallyExclusiveAuthError": _settings,
+    "openai.InvalidWebhookSignatureError": _broken,
+    "openai.WebSocketConnectionClosedError": _connection,
+    "openai.WebSocketQueueFullError": _connection,
+    "openai.StreamAlreadyConsumed": _broken,
+    "openai._AmbiguousModuleClientUsageError": _settings,
+    "openai.APIRemovedInV1": _settings,
+    "openai.MissingDependencyError": _settings,
+    "openai.MissingStreamClassError": _broken,
+    "openai.OpenAIError": _settings,
+    "httpx2.ConnectTimeout": _timeout,
+    "httpx2.ReadTimeout": _timeout,
+    "httpx2.WriteTimeout": _timeout,
+    "httpx2.PoolTimeout": _timeout,
+    "httpx2.TimeoutException": _timeout,
+    "httpx2.ConnectError": _connection,
+    "httpx2.ReadError": _connection,
+    "httpx2.WriteError": _connection,
+    "httpx2.CloseError": _connection,
+    "httpx2.NetworkError": _connection,
+    "httpx2.ProxyError": _connection,
+    "httpx2.RemoteProtocolError": _connection,
+    "httpx2.LocalProtocolError": _settings,
+    "httpx2.ProtocolError": _connection,
+    "httpx2.UnsupportedProtocol": _address,
+    "httpx2.TransportError": _connection,
+    "httpx2.DecodingError": _broken,
+    "httpx2.TooManyRedirects": _broken,
+    "httpx2.RequestError": _connection,
+    "httpx2.HTTPStatusError": _status,
+    "httpx2.HTTPError": _connection,
+    "httpx2.InvalidURL": _address,
+    "httpx2.CookieConflict": _broken,
+    "httpx2.StreamConsumed": _broken,
+    "httpx2.StreamClosed": _broken,
+    "httpx2.ResponseNotRead": _broken,
+    "httpx2.RequestNotRead": _broken,
+    "httpx2.StreamError": _broken,
+    "httpx2.SSEError": _broken,
+    "builtins.TimeoutError": _timeout,
+    "builtins.ImportError": _settings,
+    "builtins.UnicodeEncodeError": _settings,
+    "builtins.OSError": _connection,
+    "builtins.RecursionError": _broken,
+    "json.JSONDecodeError": _broken,
+    "ssl.SSLError": _connection,
+}
+"""How each known exception class is explained, by `library.ClassName`."""
+
+_ROOTS: Mapping[str, Explain] = {
+    "httpcore2": _connection,
+    "socksio": _connection,
+    "anyio": _connection,
+    "h11": _connection,
+}
+"""Libraries below httpx2, whose errors it should have translated."""
+
+__all__ = ["NAMES", "Endpoint", "explain", "is_stale", "may_retry", "silent"]

@@ -1,0 +1,209 @@
+"""From a refusal to a lesson, and from lessons to a body that the server takes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from gptchat.errors import BadRequestError, GptchatError, NotFoundError, ServerError
+from gptchat.providers.faults.quirks import Json, Lesson
+
+_ESSENTIAL = frozenset(("model", "messages", "input", "prompt", "instructions", "stream"))
+_LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+# A value out of range is the person's to correct; only a parameter that is not taken at all is dropped.
+_UNSUPPORTED = re.compile(
+    r"unsupported|not.{0,12}support|unrecogni[sz]ed|unknown|unexpected|extra (?:inputs|fields)|extra_forbidden"
+    r"|not (?:permitted|allowed|available|compatible|implemented)|does not exist|deprecated|no longer|cannot both"
+    r"|can ?not be (?:used|specified)|only the default|invalid (?:parameter|argument|field)|must be verified"
+    r"|不支持",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(
+    r"system.{0,40}(?:role|message|prompt)|role.{0,60}system|developer.{0,40}(?:role|message)|role.{0,60}developer",
+    re.I | re.S,
+)
+_ALTERNATE = re.compile(r"roles? must alternate|alternat\w+ .{0,20}(?:user|assistant|roles?)", re.IGNORECASE)
+_CHOICES = re.compile(r"supported values|valid values|(?:must|should) be one of|expected one of", re.IGNORECASE)
+"""A server that lists what it takes corrects a value, which the person can do too."""
+_UNKNOWN = re.compile(r"unknown (?:field|name|parameter|argument)", re.IGNORECASE)
+"""One that lists the parameters it knows, beside the one it does not, does not correct a value."""
+_TELLING = (
+    (
+        "n",
+        (
+            r"only one (?:completion )?choice|only n ?= ?1\b|range of n should be \[1, ?1\]"
+            r"|[`'\"]?\bn\b[`'\"]?\s*:? (?:number )?must be (?:at most |<= ?)?1\b(?![-–.]\d| (?:or|to|and) )"
+        ),
+    ),
+    ("reasoning_effort", r"does not support thinking"),  # Ollama
+    ("frequency_penalty", r"penalty is not enabled"),  # Gemini; of two, one is tried at a time
+    ("presence_penalty", r"penalty is not enabled"),
+    ("stream", r"must be verified to stream"),  # OpenAI, to organisations it has not verified
+)
+"""Sentences that refuse a parameter without its name, or as if another value were right though none is."""
+_OTHER_API = re.compile(
+    r"\b(?:only|use|did you mean)\b[^.]{0,40}?v1/(responses|completions|chat/completions)", re.IGNORECASE
+)
+
+
+def apply(body: Json, lessons: tuple[Lesson, ...]) -> Json:
+    """`body` as the server is known to take it; `body` itself is not changed."""
+    for lesson in lessons:
+        if lesson.what == "drop":
+            body = _without(body, lesson.name.split("."))
+            if lesson.name == "stream":  # its options are refused without it
+                body = _without(body, ["stream_options"])
+        elif lesson.what == "rename" and lesson.name in body:
+            body = {lesson.value if key == lesson.name else key: value for key, value in body.items()}
+        elif lesson.what == "system" and isinstance(body.get("messages"), list):
+            body = {**body, "messages": [_in_role(message, lesson.value) for message in body["messages"]]}
+        elif lesson.what == "alternate" and isinstance(body.get("messages"), list):
+            body = {**body, "messages": _alternating(body["messages"])}
+    return body
+
+
+def _without(body: Json, path: list[str]) -> Json:
+    if path[0] not in body:
+        return body
+    if len(path) == 1:
+        return {key: value for key, value in body.items() if key != path[0]}
+    inner = body[path[0]]
+    if not isinstance(inner, dict):
+        return body
+    left = _without(inner, path[1:])
+    return {**body, path[0]: left} if left else _without(body, path[:1])
+
+
+def _in_role(message: Any, role: str) -> Any:
+    if isinstance(message, dict) and message.get("role") in ("system", "developer"):
+        return {**message, "role": role}
+    return message
+
+
+def _alternating(messages: list[Any]) -> list[Any]:
+    """The messages with neighbours of the same role joined by a blank line."""
+    joined: list[Any] = []
+    for message in messages:
+        before = joined[-1] if joined else None
+        if isinstance(before, dict) and isinstance(message, dict) and _joins(before, message):
+            joined[-1] = {**before, "content": _both(before["content"], message["content"])}
+        else:
+            joined.append(message)
+    return joined
+
+
+def _joins(before: Json, message: Json) -> bool:
+    role = message.get("role")
+    return role == before.get("role") and role in ("user", "assistant") and bool(before.get("content"))
+
+
+def _both(first: Any, second: Any) -> Any:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    parts: list[Any] = []
+    for content in (first, second):
+        parts += [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+    return parts
+
+
+def lesson_in(error: GptchatError, body: Json, api: str) -> Lesson | None:
+    """What a refusal of `body` teaches, so that it can be sent again at once; None where nothing.
+
+    `api` is the wire that `body` was for. Only refusals that name what they refuse teach, and of failures
+    those of a model's template, which some servers report as their own (500).
+    """
+    message = error.message
+    if isinstance(error, (BadRequestError, ServerError)) and error.status in (400, 422, 500):
+        lesson = _alternate(message) or _role(message, body)
+        if lesson is not None:
+            return lesson
+    if not isinstance(error, (BadRequestError, NotFoundError)) or error.status not in (400, 404, 405, 422):
+        return None
+    other = _OTHER_API.search(message)
+    if other:
+        wanted = {"chat/completions": "chat"}.get(other[1].lower(), other[1].lower())
+        if wanted != api:
+            return Lesson("api", "", wanted)
+    if not isinstance(error, BadRequestError):
+        return None
+    return _length(message, error.param, body) or _dropped(message, error.param, body)
+
+
+def _alternate(message: str) -> Lesson | None:
+    return Lesson("alternate", "messages") if _ALTERNATE.search(message) else None
+
+
+def _role(message: str, body: Json) -> Lesson | None:
+    if not _ROLE.search(message) or not (_refuses(message) or _CHOICES.search(message)):
+        return None
+    roles = [one.get("role") for one in body.get("messages", ()) if isinstance(one, dict)]
+    if "developer" in roles:  # the server told us before, or the person chose it
+        return Lesson("system", "role", "user" if _mentions("system", message) else "system")
+    if "system" in roles:
+        return Lesson("system", "role", "developer" if _mentions("developer", message) else "user")
+    return None
+
+
+def _length(message: str, param: str | None, body: Json) -> Lesson | None:
+    for name in _LENGTHS:
+        if name not in body or not (param == name or _mentions(name, message)) or not _refuses(message):
+            continue
+        for other in _LENGTHS:
+            if other != name and _mentions(other, message):
+                return Lesson("rename", name, other)
+    return None
+
+
+def _dropped(message: str, param: str | None, body: Json) -> Lesson | None:
+    for name, sentence in _TELLING:
+        if body.get(name) is not None and re.search(sentence, message, re.IGNORECASE):
+            return Lesson("drop", name)
+    if not _refuses(message) or (_CHOICES.search(message) and not _UNKNOWN.search(message)):
+        return None
+    names = sorted(_paths(body), key=len, reverse=True)
+    if param:
+        for name in names:
+            if param == name or param.startswith((f"{name}.", f"{name}[")):
+                return Lesson("drop", name)
+    # where two parameters are refused together, the later one goes: it is the one the person added
+    told = [name for name in names if _mentions(name, message)]
+    if told:
+        return Lesson("drop", max(told, key=lambda name: (_place(name, message), len(name))))
+    return None
+
+
+def _paths(body: Json) -> list[str]:
+    paths: list[str] = []
+    for key, value in body.items():
+        if key in _ESSENTIAL:
+            continue
+        paths.append(key)
+        if isinstance(value, dict):
+            paths.extend(f"{key}.{inner}" for inner in value)
+    return paths
+
+
+def _refuses(message: str) -> bool:
+    return _UNSUPPORTED.search(message) is not None
+
+
+def _mentions(name: str, message: str) -> bool:
+    return _place(name, message) >= 0
+
+
+def _place(name: str, message: str) -> int:
+    """Where `message` names the parameter `name`, or -1."""
+    head, *tail = name.split("_")
+    # xAI writes `presencePenalty`, Cerebras `body.seed`
+    word = "(?:body\\.)?(?:" + re.escape(name) + "|" + re.escape(head + "".join(map(str.title, tail))) + ")"
+    patterns = [
+        rf"[`'\"‘“]{word}[`'\"’”]",
+        rf"model: {word}[\s.]*$",
+        rf"(?<![\w.]){word}(?=\s*[:=])",
+        rf"(?:parameter|argument|field|input)s?:? {word}(?!\w)",
+    ]
+    if "_" in name or len(name) > 8:  # `n`, `seed` and `stop` are words too, and count only where marked as names
+        patterns.append(rf"(?<![\w.]){word}(?!\w|\.\w)")
+    found = re.search("|".join(patterns), message)
+    return found.start() if found else -1

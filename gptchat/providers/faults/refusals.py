@@ -1,0 +1,254 @@
+"""What a server says when it refuses: status and body, in every dialect met, become one of our errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gptchat.core.limits import limit_from_words, requested_from_words
+from gptchat.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConnectionFailedError,
+    ContentFilterError,
+    ContextLengthError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProtocolError,
+    ProviderError,
+    QuotaError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+from gptchat.providers.faults.dialects import read, retry_after, wait_in_words
+from gptchat.redaction import redact
+from gptchat.words import _
+
+_LONGEST = 400  # characters of a server's own words that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Who was asked, for the words of an error. `key_hint` tells how to give a key, `proxy` is on the way."""
+
+    provider: str = ""
+    address: str = ""
+    model: str = ""
+    key_hint: str = ""
+    proxy: str = ""
+
+
+_CONTEXT = re.compile(
+    r"context.?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens"
+    r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)"
+    r"|exceeds? the maximum number of tokens|input token count .*exceeds|max_seq_len|max message tokens|超长",
+    re.IGNORECASE,
+)
+_QUOTA = re.compile(
+    r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|arrear|credit balance"
+    r"|out of credits|any credits|balance is insufficient|overdue balance|budget has been exceeded"
+    r"|free tier .{0,40}exhausted|余额不足|欠费|额度不足|额度已用",
+    re.IGNORECASE,
+)
+_BILLING = re.compile(r"billing", re.IGNORECASE)
+"""A word of empty purses, but of a refused key as well, where it names the page on which keys are made."""
+_KEY = re.compile(
+    r"(?:incorrect|invalid|wrong|missing|no|expired).{0,12}(?:api.?key|access token|credential)"
+    r"|api.?key.{0,20}(?:not valid|invalid|expired|required)|a valid api.?key|login fail"
+    r"|unauthori[sz]ed|身份验证|令牌",
+    re.IGNORECASE,
+)
+_PERMISSION = re.compile(
+    r"location is not supported|insufficient permission|does not have access to|not allowed to access",
+    re.IGNORECASE,
+)
+_MODEL = re.compile(
+    r"model.{0,80}(?:not.?(?:found|exist)|does.?n[o']t exist|unknown|not supported by)"
+    r"|(?:no such|unknown|invalid|not a valid|not found the) model|model.{0,80}decommissioned"
+    r"|model identifier is invalid|no endpoints found|^model: \S+$"
+    r"|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
+    re.IGNORECASE | re.DOTALL,
+)
+_FILTER = re.compile(
+    r"content.?(?:filter|policy|management|risk|exists risk)|data.?inspection|responsible.?ai|safety system"
+    r"|(?:prompt|input|message|request|content|text|image)s? (?:\w+ ){0,4}flagged"
+    r"|sensitive (?:information|content)|inappropriate content|敏感",
+    re.IGNORECASE,
+)
+_CONTEXT_CODES = frozenset(
+    (
+        "context_length_exceeded",
+        "exceed_context_size_error",
+        "context_window_exceeded",
+        "model_context_window_exceeded",
+    )
+)
+_QUOTA_CODES = frozenset(
+    (
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "quota_exceeded",
+        "insufficient_user_quota",
+        "exceeded_current_quota_error",
+        "budget_exceeded",
+        "arrearage",
+        "accountoverdueerror",
+        "1113",
+    )
+)
+_FILTER_CODES = frozenset(
+    ("content_filter", "content_policy_violation", "data_inspection_failed", "datainspectionfailed", "1301",
+     "responsibleaipolicyviolation")
+)  # fmt: skip
+_KEY_CODES = frozenset(
+    ("invalid_api_key", "invalidapikey", "authentication_error", "token_expired", "account_deactivated", "1004")
+)
+_MODEL_CODES = frozenset(("model_not_found", "deploymentnotfound", "model_not_supported", "not_found_error"))
+_RATE_CODES = frozenset(("rate_limit_exceeded", "rate_limit_error", "too_many_requests"))
+_RATE = re.compile(r"rate.?limit|too many requests", re.IGNORECASE)
+
+_STATUSES = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "too_many_requests": 429,
+    "permission_error": 403,
+    "unsupported_country_region_territory": 403,
+    "server_error": 500,
+    "internal_error": 500,
+    "api_error": 500,
+    "overloaded_error": 529,
+    "invalid_request_error": 400,
+}
+"""The status that an error inside a stream would have had, by its code or type."""
+
+
+def refusal(
+    status: int | None, body: Any, endpoint: Endpoint, headers: Mapping[str, str] | None = None
+) -> ProviderError:
+    """The error for an answer of `status` with `body`, or for an error object inside a reply (`status` None)."""
+    said = read(body)
+    names = {said.code, said.type}
+    told = status if status is not None and status >= 400 else said.status
+    code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
+    if code is None and _RATE.search(said.message):
+        code = 429
+    text = shorten(said.message)
+    wait = retry_after(headers or {})
+    if wait is None:
+        wait = wait_in_words(said.message)
+    number = _(" ({status})").format(status=told) if told else ""
+    tail = _(": {why}").format(why=text) if text else ""
+    who = endpoint.provider or _("the server")
+
+    if code == 407:
+        return ConnectionFailedError(
+            _("the proxy wants a user name and password{number}").format(number=number),
+            hint=_("write them into the proxy's address: http://user:password@host:port"),
+            status=told,
+        )
+    # A limit that is over in a moment is no empty purse, though the sentence points to the page for payments
+    passing = code == 429 and (names & _RATE_CODES or wait is not None)
+    empty = _QUOTA.search(said.message) or (code != 401 and _BILLING.search(said.message))
+    spent = code in (None, 400, 401, 403, 429) and not passing and empty
+    if names & _QUOTA_CODES or code == 402 or spent:
+        return QuotaError(
+            _("{who} says there is no credit left{tail}").format(who=who, tail=tail),
+            hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
+            status=told,
+        )
+    window = limit_from_words(said.message)
+    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and (window or _CONTEXT.search(said.message))):
+        return ContextLengthError(
+            _("the request is larger than the model's window{tail}").format(tail=tail),
+            hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
+            status=told,
+            limit=said.limit or window,
+            requested=said.requested or requested_from_words(said.message),
+        )
+    if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
+        if said.filtered:
+            reasons = filter(None, (_(", ").join(said.filtered), said.message))
+            tail = _(": {why}").format(why=shorten(_("; ").join(reasons)))
+        return ContentFilterError(
+            _("{who}'s content filter stopped the request{tail}").format(who=who, tail=tail),
+            hint=_("say it in other words with /edit"),
+            status=told,
+        )
+    if "key_model_access_denied" in names or (code in (400, 401, 403) and _PERMISSION.search(said.message)):
+        code = 403
+    elif code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(said.message)):
+        return AuthenticationError(
+            _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=endpoint.key_hint or _("check the key, or give a new one with /key set"),
+            status=told,
+        )
+    if code == 403:
+        return PermissionDeniedError(
+            _("{who} does not allow this{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("the key, its project or your region may not use this model; try another model or provider"),
+            status=told,
+        )
+    if code == 429:
+        return RateLimitError(
+            _("{who}'s rate limit is reached{tail}").format(who=who, tail=tail),
+            hint=_("wait a little and /retry, or use another model"),
+            status=told,
+            retry_after=wait,
+        )
+    if names & _MODEL_CODES or code in (404, 405) or (code in (None, 400, 422) and _MODEL.search(said.message)):
+        if _MODEL.search(said.message) or names & {"model_not_found", "deploymentnotfound"}:
+            return NotFoundError(
+                _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
+                hint=_("/models lists what there is"),
+                status=told,
+            )
+        return NotFoundError(
+            _("{who} has nothing at {address}{number}{tail}").format(
+                who=who, address=endpoint.address, number=number, tail=tail
+            ),
+            hint=_("check the base address in the settings; most end in /v1"),
+            status=told,
+        )
+    if code == 408:
+        return RequestTimeoutError(
+            _("{who} gave up waiting{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("/retry"),
+            status=told,
+            retry_after=wait,
+        )
+    if code == 409 or (code is not None and code >= 500):
+        return ServerError(
+            _("{who} failed{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("this is not your doing; try again in a while with /retry"),
+            status=told,
+            retry_after=wait,
+        )
+    if code is not None:
+        return BadRequestError(
+            _("{who} refused the request{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("/json shows what was sent; /set and /unset change the parameters"),
+            status=told,
+            param=said.param or None,
+        )
+    if status is not None:
+        return ProtocolError(
+            _("{who} answered {status} where a reply was due{tail}").format(who=who, status=status, tail=tail),
+            hint=_("check the base address in the settings"),
+            status=status,
+        )
+    return ServerError(
+        (
+            _("{who} broke off with an error{tail}") if tail else _("{who} broke off with an error and no reason")
+        ).format(who=who, tail=tail),
+        hint=_("try again with /retry"),
+    )
+
+
+def shorten(text: str) -> str:
+    """A server's words in one redacted line of bounded length, without the final period."""
+    line = redact(" ".join(text.split()))
+    return line[: _LONGEST - 1] + "…" if len(line) > _LONGEST else line.rstrip(".")

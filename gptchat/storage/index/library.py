@@ -1,0 +1,191 @@
+"""A person's sessions: listed, found by any name a person would give them, thrown away and brought back."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Sequence
+from glob import escape
+from operator import attrgetter
+from pathlib import Path
+
+from gptchat.core.messages import Record
+from gptchat.core.ports import SessionInfo
+from gptchat.core.session import Session
+from gptchat.errors import UsageError
+from gptchat.storage.atomic import make_folder
+from gptchat.storage.ids import safe_id
+from gptchat.storage.index.listing import Row, remember, row_at, rows
+from gptchat.storage.os_errors import storage_error
+from gptchat.storage.store import JournalStore
+from gptchat.storage.users import sessions_folder, user_folder
+from gptchat.words import _
+
+LONGEST_TITLE = 200
+"""Characters; more is cut."""
+
+_BESIDE = (".jsonl", ".torn", ".partial")
+"""The files of one session, by the ends of their names."""
+
+
+class Library:
+    """The sessions below the data folder `data`; `cache` is a folder that may vanish, or None for no cache."""
+
+    def __init__(self, data: Path, cache: Path | None = None) -> None:
+        self.data = data
+        self.cache = cache
+
+    def list(self, user: str) -> list[SessionInfo]:
+        """All sessions of `user`, newest first. Never raises: a damaged one says so in `damaged`."""
+        return [row.info(user) for row in self._newest_first(user)]
+
+    def latest(self, user: str) -> SessionInfo | None:
+        """The session of `user` that changed last."""
+        found = rows(sessions_folder(self.data, user), self.cache)
+        return max(found, key=_age).info(user) if found else None
+
+    def latest_id(self, user: str) -> str | None:
+        """The id of `latest`, for who will open it: nothing large is read for it that has only grown."""
+        found = rows(sessions_folder(self.data, user), self.cache, only_age=True)
+        return max(found, key=_age).id if found else None
+
+    def find(self, user: str, ref: str) -> SessionInfo:
+        """The session that `ref` means: an id, its unique beginning, a number in the list, words of its title.
+
+        Number 1 is the newest. Digits mean a number as long as there are so many sessions. Words may come in
+        any order and script; a title that is exactly `ref` wins. Raises UsageError that names what is near.
+        """
+        ref = ref.strip()
+        if not ref:
+            raise UsageError(_("no session was named"), hint=_("/sessions lists them"))
+        folder = sessions_folder(self.data, user)
+        if safe_id(ref):
+            try:
+                return row_at(folder, ref, self.cache).info(user)
+            except OSError:  # no such file: it is something else that was meant
+                pass
+        found = self._newest_first(user)
+        if ref.isdecimal() and len(ref) < 8 and 1 <= int(ref) <= len(found):
+            return found[int(ref) - 1].info(user)
+        candidates = [row for row in found if row.id.lower().startswith(ref.lower())]
+        if not candidates:
+            words = ref.casefold().split()
+            candidates = [row for row in found if all(word in row.title.casefold() for word in words)]
+            exact = [row for row in candidates if row.title.casefold() == ref.casefold()]
+            candidates = exact if len(exact) == 1 else candidates
+        if len(candidates) == 1:
+            return candidates[0].info(user)
+        if candidates:
+            message = _("{ref} could mean {count} sessions: {names}")
+            raise UsageError(
+                message.format(ref=ref, count=len(candidates), names=_names(candidates)),
+                hint=_("give more of its id or title, or its number in /sessions"),
+            )
+        near = _nearest(ref, found)
+        hint = _("the nearest: {names}").format(names=_names(near)) if near else _("/sessions lists them")
+        raise UsageError(_("no session matches {ref}").format(ref=ref), hint=hint)
+
+    def remember(self, store: JournalStore, session: Session) -> None:
+        """Note in the cache how `session` stands, so that the next list need not read its journal again.
+
+        For when the program leaves a session: it spares the next start the second reading of a large one.
+        """
+        stat = store.settled(session)
+        if stat is not None:
+            remember(session, store.path(session), stat, store.damage(session), self.cache)
+
+    def sources(self, user: str) -> dict[str, str]:
+        """The sessions of `user` that were imported: where each came from, and its id."""
+        found = rows(sessions_folder(self.data, user), self.cache)
+        return {row.source: row.id for row in found if row.source}
+
+    def delete(self, user: str, id: str) -> Path:
+        """Move a session to the trash; returns where its journal lies now. Raises UsageError, StorageError."""
+        source = self._existing(sessions_folder(self.data, user), id)
+        return self._move(source, user_folder(self.data, user) / "trash")
+
+    def restore(self, user: str, id: str) -> Path:
+        """Bring a session back from the trash. Raises UsageError, StorageError."""
+        source = self._existing(user_folder(self.data, user) / "trash", id)
+        return self._move(source, sessions_folder(self.data, user))
+
+    def trash(self, user: str) -> Sequence[SessionInfo]:
+        """The sessions of `user` in the trash, newest first."""
+        found = rows(user_folder(self.data, user) / "trash", self.cache)
+        return [row.info(user) for row in sorted(found, key=_age, reverse=True)]
+
+    def delete_forever(self, user: str, id: str) -> None:
+        """Remove a session, or one in the trash, with everything beside it. Raises UsageError, StorageError."""
+        folder = sessions_folder(self.data, user)
+        if not (folder / f"{id}.jsonl").exists():
+            folder = user_folder(self.data, user) / "trash"
+        source = self._existing(folder, id)
+        for path in _files(source):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise storage_error(error, path) from error
+        if self.cache is not None:
+            from gptchat.storage.index.database import throw_away
+
+            throw_away(self.cache)  # it holds titles, and which letters were said
+
+    def _newest_first(self, user: str) -> Sequence[Row]:
+        return sorted(rows(sessions_folder(self.data, user), self.cache), key=_age, reverse=True)
+
+    def _existing(self, folder: Path, id: str) -> Path:
+        path = folder / f"{id}.jsonl"
+        if path.parent != folder or not path.is_file():
+            raise UsageError(_("no session matches {ref}").format(ref=id), hint=_("/sessions lists them"))
+        return path
+
+    def _move(self, source: Path, folder: Path) -> Path:
+        """Move a journal and what lies beside it; under another id where the folder has this one already."""
+        stem = source.stem
+        try:
+            make_folder(folder)
+            while (folder / f"{stem}.jsonl").exists():
+                stem = f"{source.stem}-{os.urandom(2).hex()}"
+            for path in _files(source):
+                path.replace(folder / (stem + path.name[len(source.stem) :]))
+        except OSError as error:
+            raise storage_error(error, source) from error
+        return folder / f"{stem}.jsonl"
+
+
+def title_record(title: str) -> Record:
+    """The record that names a session: one line, shortened where it is very long. Raises UsageError if empty."""
+    letters = (" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in title[: LONGEST_TITLE * 4])
+    line = " ".join("".join(letters).split())
+    if not line:
+        raise UsageError(_("a title may not be empty"), hint=_("/rename TITLE"))
+    return {"type": "title", "title": line[:LONGEST_TITLE]}
+
+
+def matching(infos: Sequence[SessionInfo], text: str) -> list[SessionInfo]:
+    """Those of `infos` whose title or id holds every word of `text`, whatever the case."""
+    words = text.casefold().split()
+    return [info for info in infos if all(word in f"{info.title}\n{info.id}".casefold() for word in words)]
+
+
+_age = attrgetter("updated", "mtime", "id")
+
+
+def _files(source: Path) -> list[Path]:
+    """A journal and what lies beside it; the journal first, so that no moment shows half a session twice."""
+    beside = [source.with_suffix(end) for end in _BESIDE]
+    return [path for path in beside if path.exists()] + sorted(
+        source.parent.glob(f"{escape(source.stem)}.*.partial")
+    )
+
+
+def _names(found: Sequence[Row], limit: int = 5) -> str:
+    named = [f"{row.id} {row.title}".strip() for row in found[:limit]]
+    return _("; ").join(named) + (_("; ") + "…" if len(found) > limit else "")
+
+
+def _nearest(ref: str, found: Sequence[Row]) -> list[Row]:
+    from difflib import get_close_matches
+
+    titles = {row.title.casefold(): row for row in reversed(found)}
+    return [titles[title] for title in get_close_matches(ref.casefold(), titles, n=3, cutoff=0.5)]

@@ -1,0 +1,237 @@
+"""What a folder of journals holds, one line a session: from the cache where the file is unchanged, else read."""
+
+from __future__ import annotations
+
+import errno
+import os
+from functools import partial
+from pathlib import Path
+from stat import S_ISREG
+from typing import TYPE_CHECKING, NamedTuple
+
+from gptchat import words
+from gptchat.core.ports import SessionInfo
+from gptchat.core.session import Session
+from gptchat.storage import journal
+from gptchat.storage.gc_paused import undisturbed
+from gptchat.storage.ids import safe_id, timestamp
+from gptchat.storage.upgrades import fold
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+class Row(NamedTuple):
+    """A session in the list, as the cache keeps it; `source` is where it was imported from, if it was."""
+
+    id: str
+    title: str
+    created: str
+    updated: str
+    turns: int
+    model: str
+    damaged: str
+    source: str
+    size: int
+    """Bytes of the journal; with the two that follow it tells whether the line is still true."""
+    mtime: int
+    inode: int
+
+    def info(self, user: str) -> SessionInfo:
+        """As the rest of the program knows it."""
+        return SessionInfo(
+            self.id, user, self.title, self.created, self.updated, self.turns, self.model, self.damaged
+        )
+
+
+def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Row]:
+    """The sessions in `folder`, in no order. One file that cannot be read is named, and hides no other.
+
+    With `only_age`, a journal that has grown is read no further than what is new in it: `updated` is right,
+    and title, turns and model are as they were.
+    """
+    found: dict[str, os.stat_result] = {}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".jsonl") and safe_id(entry.name[:-6]):
+                    try:
+                        found[entry.name[:-6]] = entry.stat()
+                    except OSError:  # gone this moment
+                        continue
+    except OSError:
+        return []
+    if not found:
+        return []
+    if cache is None:
+        return [_read(folder / f"{id}.jsonl", stat) for id, stat in found.items()]
+
+    import sqlite3
+
+    from gptchat.storage.index.database import cached, out_of_reach, throw_away
+
+    with cached(cache) as database:
+        known: dict[str, Row] = {}
+        try:
+            if database is not None:
+                known = _known(database, folder)
+        except sqlite3.Error as error:
+            database = None
+            if not out_of_reach(error):
+                throw_away(cache)
+        result, fresh = [], []
+        for id, stat in found.items():
+            row = known.get(id)
+            if (
+                row is None
+                or row.size != stat.st_size
+                or row.mtime != stat.st_mtime_ns
+                or row.inode != stat.st_ino & _POSITIVE
+            ):
+                path = folder / f"{id}.jsonl"
+                grown = _grown(path, row, stat) if only_age and row is not None else None
+                if grown is None:
+                    fresh.append(_read(path, stat))
+                row = grown or fresh[-1]
+            result.append(row)
+        if database is not None and (fresh or len(known) > len(found)):
+            try:
+                _remember(database, folder, fresh, known.keys() - found.keys())
+            except sqlite3.Error:  # the next one to list reads these files again
+                pass
+    return result
+
+
+_POSITIVE = 0x7FFF_FFFF_FFFF_FFFF
+"""SQLite's integers are signed; a file's number need not be."""
+
+
+def row_at(folder: Path, id: str, cache: Path | None) -> Row:
+    """The line of one session alone. Raises OSError if it is gone."""
+    if cache is None:
+        return row_of(folder, id, None)
+
+    from gptchat.storage.index.database import cached
+
+    with cached(cache) as database:
+        return row_of(folder, id, database)
+
+
+_COLUMNS = ", ".join(Row._fields)
+
+
+def row_of(folder: Path, id: str, database: sqlite3.Connection | None) -> Row:
+    """The line of one session, from the cache where it is there and still true. Raises OSError if it is gone."""
+    import sqlite3
+
+    path = folder / f"{id}.jsonl"
+    stat = path.stat()
+    query = f"""
+        SELECT {_COLUMNS} FROM infos JOIN folders ON folder = key
+        WHERE path = ? AND id = ? AND size = ? AND mtime = ?"""  # noqa: S608 - the columns are ours
+    if database is not None:
+        try:
+            where = (str(folder.absolute()), id, stat.st_size, stat.st_mtime_ns)
+            if (row := database.execute(query, where).fetchone()) is not None:
+                return Row._make(row)
+        except sqlite3.Error:  # it is only a cache
+            pass
+    return _read(path, stat)
+
+
+def _known(database: sqlite3.Connection, folder: Path) -> dict[str, Row]:
+    query = f"SELECT {_COLUMNS} FROM infos JOIN folders ON folder = key WHERE path = ?"  # noqa: S608 - as above
+    found = database.execute(query, (str(folder.absolute()),))
+    # As `Row._make`, at a tenth of its cost, which counts for ten thousand sessions.
+    return {row.id: row for row in map(partial(tuple.__new__, Row), found)}
+
+
+def _remember(database: sqlite3.Connection, folder: Path, fresh: list[Row], gone: set[str]) -> None:
+    from gptchat.storage.index.database import folder_key
+
+    database.execute("BEGIN IMMEDIATE")
+    key = folder_key(database, folder)
+    database.executemany("DELETE FROM infos WHERE folder = ? AND id = ?", [(key, id) for id in gone])
+    places = ", ".join("?" * len(Row._fields))
+    database.executemany(
+        f"INSERT OR REPLACE INTO infos (folder, {_COLUMNS}) VALUES (?, {places})",  # noqa: S608 - as above
+        [(key, *map(_storable, row)) for row in fresh],
+    )
+    database.execute("COMMIT")
+
+
+def _storable(value: object) -> object:
+    """SQLite takes no lone surrogates."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, cache: Path | None) -> None:
+    """Put the line of `session` into the cache, all of whose journal `path` it holds as of `stat`."""
+    if cache is None:
+        return
+
+    import sqlite3
+
+    from gptchat.storage.index.database import cached
+
+    with cached(cache) as database:
+        if database is None:
+            return
+        query = "SELECT source FROM infos JOIN folders ON folder = key WHERE path = ? AND id = ?"
+        try:
+            before = database.execute(query, (str(path.parent.absolute()), path.stem)).fetchone()
+            if before is not None:  # else it may have a source, which only the journal tells
+                _remember(database, path.parent, [_row(session, stat, damaged, before[0])], set())
+        except sqlite3.Error:  # it is only a cache
+            pass
+
+
+@undisturbed()
+def _read(path: Path, stat: os.stat_result) -> Row:
+    """The line of the session in `path`, from the whole journal."""
+    session = Session(path.stem, "")
+    source, damaged = "", ""
+    try:
+        if not S_ISREG(stat.st_mode):
+            raise OSError(errno.EINVAL, _("not a file"))
+        reading = journal.read(path.read_bytes())
+        fold(reading.records, session, 0)
+        damaged = journal.damage(path, reading.bad)
+        first = reading.records[0] if reading.records else {}
+        source = str(first.get("source") or "")
+    except OSError as error:
+        damaged = _("{file} cannot be read: {reason}").format(file=path.name, reason=words.reason(error))
+    return _row(session, stat, damaged, source)
+
+
+def _grown(path: Path, row: Row, stat: os.stat_result) -> Row | None:
+    """`row` with the time of what was appended since; None where the journal is another one, or is shorter."""
+    if row.inode != stat.st_ino & _POSITIVE or row.size >= stat.st_size:
+        return None
+    session = Session(row.id, "")
+    try:
+        with path.open("rb") as file:
+            file.seek(row.size)
+            fold(journal.read(file.read()).records, session, 0)
+    except OSError:
+        return None
+    return row._replace(updated=max(row.updated, session.updated), mtime=stat.st_mtime_ns)
+
+
+def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> Row:
+    modified = timestamp(max(stat.st_mtime, 0))
+    model = next((m.model for m in map(session.messages.__getitem__, reversed(session.path_ids())) if m.model), "")
+    return Row(
+        session.id,
+        session.name,
+        session.created or modified,
+        session.updated or modified,
+        len(session.user_ids()),
+        model or str(session.settings.get("model") or ""),
+        damaged,
+        source,
+        stat.st_size,
+        stat.st_mtime_ns,
+        stat.st_ino & _POSITIVE,
+    )

@@ -1,0 +1,304 @@
+"""The chat: read a line, hand it on, paint what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from gptchat.commands.outgoing import attach
+from gptchat.commands.registry import Call, Said, Shell, Unknown
+from gptchat.commands.sessions import open_first, replay
+from gptchat.errors import GptchatError, UsageError
+from gptchat.storage import users as people
+from gptchat.terminal.debugging import traceback_of, unexpected
+from gptchat.terminal.effect_runner import Carrier
+from gptchat.terminal.input.candidates import WorkspaceCandidates
+from gptchat.terminal.input.completion import ChatCompleter
+from gptchat.terminal.input.folding import Draft
+from gptchat.terminal.input.keyboard import on_signals, open_keyboard, quiet
+from gptchat.terminal.input.prompt import Leave, Prompt
+from gptchat.terminal.live import LiveTurn
+from gptchat.terminal.output.capabilities import prepare_console
+from gptchat.terminal.output.gauge import Gauge
+from gptchat.terminal.output.layout import open_screen
+from gptchat.terminal.output.safe import clean_line
+from gptchat.terminal.output.screen import Screen
+from gptchat.terminal.output.toolbar import toolbar
+from gptchat.terminal.warming import Quiet, WarmUp
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+    from gptchat.commands.workspace import Workspace
+    from gptchat.config.flags import Options
+
+_GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
+"""What writing to a terminal fails with that is no longer there."""
+_HEAD_START = 0.03  # seconds that the first prompt has before anything is loaded behind it
+
+
+def chat(workspace: Workspace, options: Options) -> int:
+    """Chat until the person leaves; returns the exit status."""
+    prepare_console()
+    status = asyncio.run(Chat(workspace, options).run())
+    try:
+        sys.stdout.flush()
+    except OSError:  # the terminal is gone; what is left for it must not end the program badly
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+class Chat:
+    """The loop, and the parts of the terminal that it joins."""
+
+    def __init__(self, workspace: Workspace, options: Options) -> None:
+        self.workspace = ws = workspace
+        self.options = options
+        self.keyboard = open_keyboard()
+        self.output = open_screen()
+        self.screen = Screen(ws.settings.text("ui.theme"), ws.environ, self.output)
+        self.candidates = WorkspaceCandidates(ws)
+        self.still = Quiet()
+        self.warm = WarmUp(ws, self.still)
+        self.gauge = Gauge(ws, lambda: self.prompt.refresh(), self.still.wait)
+        self.prompt = Prompt(
+            message=self._message,
+            completer=ChatCompleter(ws.registry, self.candidates, clean_line),
+            toolbar=self._toolbar,
+            on_change=self._typed,
+            style=self.screen.rules,
+            keyboard=self.keyboard,
+            output=self.output,
+        )
+        self._use_habits()
+        self.candidates.ready = self.prompt.complete_again
+        ws.indexed = self.prompt.refresh
+        self.live = LiveTurn(ws, self.screen, self.prompt)
+        self.carrier = Carrier(ws, self.screen, self.prompt, self.live, self.changed)
+        self.draft: str | Draft = ""
+        self.leaving = False
+        self._listing: asyncio.Future[None] | None = None
+        self._asked = ""
+        """The provider whose server was asked for its models."""
+
+    async def run(self) -> int:
+        """The whole chat."""
+        with ExitStack() as stack:
+            stack.enter_context(quiet(self.keyboard, self.output))
+            stack.enter_context(on_signals(("SIGHUP", "SIGTERM"), self._hang_up))
+            try:
+                return await self._run()
+            finally:
+                await self.workspace.close()
+
+    async def _run(self) -> int:
+        ws = self.workspace
+        self._use_person()
+        try:
+            self._open_first()
+        except GptchatError as error:
+            self.screen.error(error)
+            return error.exit_status
+        if not ws.settings.text("provider"):
+            from gptchat.terminal.connect import connect
+
+            if not await connect(ws, self.screen, self.keyboard, self.output):
+                return 2
+        self._greet()
+        if ws.session.messages:
+            self.carrier.transcript.replay(replay(ws))
+        asyncio.get_running_loop().call_later(_HEAD_START, self._warm_up)
+        for reference in self.options.attachments:
+            await self._attach(reference)
+        ws.budget.begin()
+        while not self.leaving:
+            await self._turn()
+        return 0 if await self._farewell() else 1
+
+    async def _attach(self, reference: str) -> None:
+        """Take what the command line attaches along with the first message."""
+        try:
+            self.screen.say(await self.live.wait(attach(self.workspace, reference)), "hint")
+        except GptchatError as error:
+            self.screen.error(error)
+
+    def _warm_up(self) -> None:
+        """Behind the prompt, which is there by now: count, load, and ask the server."""
+        self.gauge.refresh()
+        self.warm.start()
+        self._listing = asyncio.ensure_future(self._ask_server())
+
+    def _typed(self, text: str) -> None:
+        self.still.typed()
+        self.gauge.live.changed(text)
+
+    async def _ask_server(self) -> None:
+        """Learn behind the prompt what the server knows of its models: their windows, and names to complete.
+
+        Only of servers for which that costs nothing; what fails here will be told when it matters.
+        """
+        self._asked = self.workspace.settings.text("provider")
+        try:
+            if self.workspace.answering.provider_settings().kind not in ("compatible", "demo"):
+                return
+            await asyncio.to_thread(self.warm.wait)
+            await self.workspace.answering.listed()
+        except GptchatError:  # a session may also name a provider that is not there any more
+            return
+        self.prompt.complete_again()
+        self.gauge.refresh()
+
+    async def _turn(self) -> None:
+        """One line, from the queue or the prompt."""
+        queued = self.live.next_queued()
+        try:
+            if queued is None:
+                line = await self.prompt.read(default=self.draft)
+                self.draft = ""
+            else:
+                line = queued
+                self.live.give_draft(self.draft)
+                self.draft = ""
+                self.screen.print([[(self._who(), "prompt"), (self.prompt.folding.shown(line), "text")]])
+                self.prompt.remember(line)
+            await self.handle(line)
+        except Leave:
+            self.leaving = True
+        except GptchatError as error:
+            self.screen.error(error)
+            self.draft = self.draft or self.live.take_draft()
+        except Exception as fault:
+            if isinstance(fault, OSError) and fault.errno in _GONE:
+                self._hang_up()
+                return
+            # The chat outlives a mistake in one command.
+            self.screen.error(unexpected(fault))
+            if self.options.debug:
+                self.screen.say(traceback_of(fault), "hint")
+            self.draft = self.draft or self.live.take_draft()
+
+    async def handle(self, line: str) -> None:
+        """Do what a line asks for."""
+        parsed = self.workspace.registry.parse(line)
+        match parsed:
+            case Said(text):
+                if not self.warm.done:
+                    self.warm.start()
+                    self.still.hurry()
+                    await asyncio.to_thread(self.warm.wait)
+                self.draft = self._together(await self.carrier.say(text))
+            case Call():
+                await self.carrier.command(parsed)
+                self.draft = self._together(self.carrier.take_draft())
+                self.leaving = self.leaving or self.carrier.leaving
+            case Shell(command):
+                await self.carrier.shell(command)
+                self.draft = self._together(self.carrier.take_draft())
+            case Unknown(name, nearest):
+                # The line is not put back, where what is typed next would stand behind it: Up recalls it.
+                near = _(", ").join(f"/{known}" for known in nearest)
+                hint = (
+                    _("did you mean {names}? //{name} sends it as a message")
+                    if near
+                    else _("/help lists them all; //{name} sends it as a message")
+                )
+                raise UsageError(
+                    _("there is no command /{name}").format(name=name), hint=hint.format(names=near, name=name)
+                )
+        self.gauge.refresh()
+
+    def _together(self, returned: str) -> str | Draft:
+        """The next draft: what a command or a failure puts back, and what was typed while a reply streamed."""
+        typed = self.live.take_draft()
+        if not returned or not typed:
+            return returned or typed
+        words = typed if isinstance(typed, str) else self.prompt.folding.unfold(typed.text)
+        return f"{returned}\n{words}"
+
+    def changed(self, what: frozenset[str]) -> None:
+        """Something the terminal shows has changed: read it again."""
+        ws = self.workspace
+        if "user" in what:
+            self._use_person()
+        if {"settings", "user", "theme"} & what:
+            self.screen.use_theme(ws.settings.text("ui.theme"))
+            self.prompt.set_style(self.screen.rules)
+            self._use_habits()
+        self.candidates.refresh()
+        self.gauge.refresh()
+        if ws.settings.text("provider") != self._asked:
+            self._listing = asyncio.ensure_future(self._ask_server())
+        self._title()
+
+    def _use_habits(self) -> None:
+        """How the person likes to type."""
+        settings = self.workspace.settings
+        self.prompt.set_vi(settings.flag("ui.vi"))
+        self.prompt.set_suggest(settings.flag("ui.suggest"))
+        self.prompt.folding.lines = settings.integer("ui.paste_lines")
+
+    def _use_person(self) -> None:
+        """The input history and the unsent draft are each person's own."""
+        ws = self.workspace
+        if ws.run.incognito:
+            self.prompt.use(None)
+            return
+        history = people.input_history(ws.paths.data_dir, ws.user)
+        self.prompt.use(history, history.with_name("draft"))
+
+    def _open_first(self) -> None:
+        ws, options = self.workspace, self.options
+        if (options.latest or options.session) and not open_first(ws, options.session):
+            self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
+
+    def _greet(self) -> None:
+        ws = self.workspace
+        model = ws.answering.model()
+        parts = ["gptchat", ws.user, f"{ws.settings.text('provider')}/{model}".strip("/")]
+        if ws.run.incognito:
+            parts.append(_("incognito: nothing is saved"))
+        parts.append(_("/help lists the commands"))
+        self.screen.say(" · ".join(clean_line(part) for part in parts), "hint")
+        if absent := ws.absent_settings():
+            self.screen.say(absent, "hint")
+        for key in ws.settings.ignored:
+            self.screen.say(
+                _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"
+            )
+        for warning in ws.exposed_keys():
+            self.screen.say(warning, "notice")
+        self._title()
+
+    def _title(self) -> None:
+        if self.workspace.settings.flag("ui.title") and not self.screen.terminal.dumb:
+            name = clean_line(self.workspace.session.name)
+            self.output.set_title(f"gptchat: {name}" if name else "gptchat")
+            self.output.flush()
+
+    def _who(self) -> str:
+        return f"{clean_line(self.workspace.user)} › "
+
+    def _message(self) -> StyleAndTextTuples:
+        return [("class:prompt", self._who())]
+
+    def _toolbar(self, width: int) -> StyleAndTextTuples | None:
+        if not self.workspace.settings.flag("ui.toolbar"):
+            return None
+        plain = self.screen.terminal.dumb
+        return toolbar(self.gauge.status(len(self.live.queued)), width, clean=clean_line, plain=plain)
+
+    def _hang_up(self) -> None:
+        """The terminal is gone, or the system wants the program to end: keep everything and leave."""
+        self.leaving = True
+        self.live.hang_up()
+        self.prompt.hang_up()
+
+    async def _farewell(self) -> bool:
+        """Leave; what could not be saved is offered elsewhere first. False where something is lost."""
+        self.prompt.flush()
+        return await self.carrier.rescue()

@@ -1,0 +1,342 @@
+"""Carries out in the chat what commands and messages ask for: effects become lines, questions and turns."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING, Any
+
+from gptchat.commands.effects import (
+    Ask,
+    Attach,
+    Changed,
+    Copy,
+    Draft,
+    Edit,
+    Effect,
+    Leave,
+    Pick,
+    Progress,
+    Replay,
+    Run,
+    Show,
+)
+from gptchat.commands.outgoing import attach, outgoing
+from gptchat.commands.registry import Call
+from gptchat.core import session as tree
+from gptchat.errors import GptchatError, StorageError
+from gptchat.manager import Continue, Order, Retry, Send
+from gptchat.terminal.compacting import Compacting
+from gptchat.terminal.debugging import unexpected
+from gptchat.terminal.input import questions
+from gptchat.terminal.input.editor import visit
+from gptchat.terminal.joining import Joining
+from gptchat.terminal.live import hint_after
+from gptchat.terminal.output.blocks import lines_of
+from gptchat.terminal.output.progress import ProgressLine
+from gptchat.terminal.output.safe import clean_line
+from gptchat.terminal.output.screen import told
+from gptchat.terminal.transcript import Transcript
+from gptchat.terminal.turn import Outcome
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+    from gptchat.core.session import Session
+    from gptchat.terminal.input.prompt import Prompt
+    from gptchat.terminal.live import LiveTurn
+    from gptchat.terminal.output.screen import Screen
+
+
+class Carrier:
+    """Does what the chat is asked. `changed` is called when what the prompt shows has changed."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        screen: Screen,
+        prompt: Prompt,
+        live: LiveTurn,
+        changed: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._workspace = workspace
+        self._screen = screen
+        self._prompt = prompt
+        self._live = live
+        self._changed = changed
+        self._draft = ""
+        self._warned: str | None = None
+        self.leaving = False
+        self.transcript = Transcript(workspace, screen)
+        self._joining = Joining(workspace, screen, self.transcript, self._ask, changed)
+        self._compacting = Compacting(workspace, screen, self._ask, live.wait)
+        self._progress = ProgressLine(screen.write, lambda: screen.size()[0])
+        live.aside = self._aside
+
+    def take_draft(self) -> str:
+        """Text that a command wants in the prompt."""
+        draft, self._draft = self._draft, ""
+        return draft
+
+    # Messages
+
+    async def say(self, text: str) -> str:
+        """Send `text` and paint the reply; returns what should stand in the prompt again, if it was not sent."""
+        ws = self._workspace
+        try:
+            if not await self._joining.same_place():
+                return text
+            await self._live.wait(ws.answering.look_for_model())
+            routes = ws.answering.routes()
+            content, notes = await self._live.wait(outgoing(ws, text))
+            await ws.budget.check(self._notice)
+            if not await ws.moderation.may_send(content, self._ask, self._notice):
+                return text
+        except GptchatError as error:
+            self._screen.error(error)
+            return text
+        for note in notes:
+            self._screen.say(note, "hint")
+        outcome = await self._turn(Send(content), routes)
+        if outcome.draft or (outcome.error and not outcome.provider):
+            return text
+        ws.attached.clear()
+        if outcome.error is None and not outcome.interrupted and not self._live.typing:
+            await self._make_room()
+        return ""
+
+    async def _make_room(self) -> None:
+        if await self._compacting.after_turn() == "compact":
+            command = self._workspace.registry.get("compact")
+            assert command is not None
+            await self.command(Call(command, {}))
+
+    async def _turn(self, order: Order, routes: list[Any]) -> Outcome:
+        ws = self._workspace
+        self._screen.write("\n")
+        outcome = await self._live.run(ws.moderation.hold(ws.manager.run_turn(order, routes)))
+        ws.budget.add(outcome.message, outcome.cost)
+        if outcome.error is not None:
+            self._screen.error(outcome.error)
+        if hint := hint_after(outcome):
+            self._screen.say(hint, "hint")
+        if ws.moderation.withheld:
+            await self._withheld(outcome)
+        elif outcome.others:
+            await self._choose(outcome)
+        self._screen.write("\n")
+        await asyncio.to_thread(self._workspace.keep)
+        self._warn_of_trouble()
+        self._changed(frozenset({"session"}))
+        return outcome
+
+    async def _withheld(self, outcome: Outcome) -> None:
+        """A reply that was flagged is painted only if the person wants to see it."""
+        if not await self._workspace.moderation.may_show(self._ask, self._notice) or outcome.message is None:
+            return
+        self.transcript.messages([outcome.message])
+        if outcome.others:
+            await self._choose(outcome)
+
+    async def _choose(self, outcome: Outcome) -> None:
+        """Several answers came: show the others, and let the person choose which to go on with."""
+        assert outcome.message is not None
+        answers = [outcome.message, *outcome.others]
+        for number, message in enumerate(answers[1:], 2):
+            self._screen.write("\n")
+            self._screen.say(_("answer {n}").format(n=number), "assistant")
+            self._screen.markdown(message.text)
+        self._screen.write("\n")
+        keys = [(str(number), tree.shorten(message.text, 40)) for number, message in enumerate(answers, 1)]
+        chosen = await self._ask(Ask(_("which answer do we go on with?"), keys, default="1"))
+        if chosen and chosen != "1":
+            self._workspace.manager.record(tree.move(answers[int(chosen) - 1].id))
+
+    # Commands
+
+    async def command(self, call: Call) -> None:
+        """Run a command to its end. Raises GptchatError."""
+        generator = call.command.run(self._workspace, call)
+        answered: Any = None
+        try:
+            while (effect := await self._live.wait(self._next_effect(generator, answered))) is not None:
+                self._progress.close()
+                answered = await self._carry_out(effect)
+        finally:
+            self._progress.close()
+        self._warn_of_trouble()
+
+    async def _next_effect(self, generator: AsyncGenerator[Effect, Any], answered: Any) -> Effect | None:
+        """What a command wants next, None at its end: a task must not raise StopAsyncIteration.
+
+        Steps of long work are shown here, so that Esc stops the whole of it.
+        """
+        try:
+            while isinstance(effect := await generator.asend(answered), Progress):
+                answered = None
+                if not self._screen.terminal.dumb:
+                    self._progress.step(effect.label, effect.done, effect.total)
+        except StopAsyncIteration:
+            return None
+        return effect
+
+    async def shell(self, command: str) -> None:
+        """Run a command of the shell, show its output, and offer it for the next message. Raises UsageError."""
+        from gptchat.attachments import run_command
+
+        stopped = threading.Event()
+        running = asyncio.to_thread(run_command, command, stopped=stopped.is_set)
+        output = await self._live.wait(running, stopped.set)
+        self._screen.say(output.output or _("(no output)"))
+        answer = await self._ask(
+            Ask(
+                _("send this with your next message? ({summary})").format(summary=output.summary),
+                (("y", _("yes")), ("n", _("no"))),
+                default="n",
+            )
+        )
+        if answer == "y":
+            self._workspace.attached.append(output.attachment())
+            self._screen.say(_("it goes with your next message"), "hint")
+
+    def _aside(self, call: Call, show: Callable[[str, str], None]) -> asyncio.Task[None]:
+        """Run a command while a reply streams; its lines go above the reply's living part."""
+
+        async def run() -> None:
+            try:
+                async for effect in call.command.run(self._workspace, call):
+                    if isinstance(effect, Show):
+                        width = max(self._screen.size()[0] - 1, 10)
+                        for line in lines_of(effect.blocks, width):
+                            show("".join(text for text, _look in line), line[0][1] if line else "text")
+                    elif isinstance(effect, Copy):
+                        show(await self._copied(effect), "hint")
+            except Exception as fault:
+                # A mistake in one command ends neither the reply nor the chat.
+                error = fault if isinstance(fault, GptchatError) else unexpected(fault)
+                for text, look, indent in told(error):
+                    show(" " * indent + text, look)
+
+        return asyncio.get_running_loop().create_task(run())
+
+    async def _carry_out(self, effect: Effect) -> Any:
+        screen = self._screen
+        match effect:
+            case Show(blocks):
+                screen.show(blocks)
+            case Replay():
+                self.transcript.replay(effect)
+            case Draft(text):
+                self._draft = text
+            case Run(what, text, model):
+                await self._run(what, text, model)
+            case Ask():
+                return await self._ask(effect)
+            case Pick(text):
+                return await self._pick(text)
+            case Edit(text, suffix):
+                return await visit(self._prompt.keyboard, self._prompt.output, text, suffix)
+            case Copy():
+                screen.say(await self._copied(effect), "hint")
+            case Attach(reference):
+                screen.say(await attach(self._workspace, reference), "hint")
+            case Changed(what):
+                self._changed(what)
+            case Leave():
+                self.leaving = True
+        return None
+
+    async def _run(self, what: str, text: str, model: str) -> None:
+        if what == "send":
+            self._draft = await self.say(text)
+            return
+        await self._live.wait(self._workspace.answering.look_for_model())
+        routes = self._workspace.answering.routes(model)
+        await self._workspace.budget.check(self._notice)
+        if what == "retry":
+            await self._turn(Retry(), routes)
+            return
+        before = [message.text for message in self._workspace.session.tail(1)]
+        outcome = await self._turn(Continue(), routes)
+        whole = outcome.message is not None and outcome.error is None and not outcome.interrupted
+        if whole and [message.text for message in self._workspace.session.tail(1)] == before:
+            self._screen.say(_("the model had nothing to add; the reply stays as it was"), "hint")
+
+    async def _ask(self, ask: Ask) -> str | None:
+        return await questions.ask(
+            clean_line(ask.question),
+            keyboard=self._prompt.keyboard,
+            output=self._prompt.output,
+            choices=[(key, clean_line(meaning)) for key, meaning in ask.choices],
+            default=ask.default,
+            secret=ask.secret,
+            style=self._screen.rules,
+        )
+
+    def _notice(self, text: str) -> None:
+        self._screen.say(text, "notice")
+
+    async def _pick(self, text: str) -> str | None:
+        from gptchat.terminal.session_picker import open_picker
+
+        return await open_picker(self._workspace, self._prompt, self._screen).pick(text)
+
+    async def _copied(self, effect: Copy) -> str:
+        from gptchat.terminal.output.clipboard import copy
+
+        way = await asyncio.to_thread(copy, effect.text, self._screen.write, self._workspace.environ)
+        return {
+            "both": _("copied: {what}"),
+            "tool": _("copied: {what}"),
+            "terminal": _("copied through the terminal: {what}"),
+            "none": _("no way to the clipboard was found; /raw shows the text"),
+        }[way].format(what=effect.what)
+
+    # The disk
+
+    def _warn_of_trouble(self) -> None:
+        """Say once that the disk refuses, and once that it no longer does."""
+        store = self._workspace.manager.store
+        troubles = map(store.trouble, (self._workspace.session, *store.waiting()))
+        trouble = next((trouble for trouble in troubles if trouble is not None), None)
+        if trouble is not None and self._warned != trouble.message:
+            self._screen.error(
+                StorageError(
+                    _("this conversation cannot be saved: {why}").format(why=trouble.message),
+                    hint=_("{hint}; the chat goes on in memory, and saving is tried again").format(
+                        hint=trouble.hint
+                    ),
+                )
+            )
+        elif trouble is None and self._warned is not None:
+            self._screen.say(_("saving works again; nothing is missing"), "success")
+        self._warned = trouble.message if trouble else None
+
+    async def rescue(self) -> bool:
+        """What could not be saved, of any session, is offered as a file elsewhere. False where some is lost."""
+        ws = self._workspace
+        await asyncio.to_thread(ws.manager.store.retry)
+        saved = True
+        for session in ws.manager.store.waiting():
+            what = _("part of {title} is not saved yet").format(title=clean_line(session.name or session.id))
+            if session is ws.session:
+                what = _("part of this conversation is not saved yet")
+            self._screen.say(what, "notice")
+            saved = await self._save_elsewhere(session) and saved
+        return saved
+
+    async def _save_elsewhere(self, session: Session) -> bool:
+        ws = self._workspace
+        target = await self._ask(Ask(_("save it as a file? (Esc: no)"), default=f"~/{session.id}.json"))
+        if not target:
+            return False
+        from gptchat.commands.exchange import write_export
+
+        try:
+            path = await asyncio.to_thread(write_export, ws, session, "json", target)
+        except GptchatError as error:
+            self._screen.error(error)
+            return await self._save_elsewhere(session)
+        self._screen.say(_("saved as {path}").format(path=path), "success")
+        return True

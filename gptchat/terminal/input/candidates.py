@@ -1,0 +1,122 @@
+"""What completion offers for each kind of argument: from memory at once, and from slow places behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from gptchat import catalogue
+from gptchat.commands.registry import Call
+from gptchat.commands.wording import age
+from gptchat.commands.workspace import Workspace
+from gptchat.config import parse, schema
+from gptchat.errors import GptchatError
+from gptchat.exchange.exporting import FORMATS
+from gptchat.terminal.input.completion import Candidate
+from gptchat.terminal.output.theme import NAMES
+from gptchat.words import LANGUAGES, _
+
+_VALUES = {"provider": "provider", "fallback": "provider", "model": "model", "preset": "preset"}
+
+
+class WorkspaceCandidates:
+    """Candidates for the open workspace (`completion.Candidates`). `ready` is called when more have come in."""
+
+    def __init__(self, workspace: Workspace, ready: Callable[[], None] = lambda: None) -> None:
+        self._workspace = workspace
+        self.ready = ready
+        self._sessions: dict[str, Sequence[Candidate]] = {}
+        self._users: list[str] = []
+        self._fetching: set[str] = set()
+
+    def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
+        """All things of a kind, likeliest first."""
+        ws = self._workspace
+        match kind:
+            case "session":
+                self._behind("sessions", self._read_sessions)
+                return self._sessions.get(ws.user, ())
+            case "user":
+                self._behind("users", self._read_users)
+                return [Candidate(name) for name in self._users if name != ws.user]
+            case "model":
+                return self._models()
+            case "provider":
+                return [Candidate(name, meta=self._summary(name)) for name in ws.settings.provider_names()]
+            case "setting":
+                return self._settings(text)
+            case "value":
+                key = call.get("key")
+                named = _VALUES.get(key)  # what a setting names completes as it does for its own command
+                return (
+                    self.of(named, text, call)
+                    if named
+                    else [Candidate(value) for value in parse.complete_value(key)]
+                )
+            case "preset":
+                return [Candidate(name) for name in [*ws.settings.preset_names(), "none"]]
+            case "format":
+                return [Candidate(name) for name in FORMATS]
+            case "command":
+                return [Candidate(command.name, meta=_(command.summary)) for command in ws.registry.commands]
+            case "theme":
+                return [Candidate(name) for name in NAMES]
+            case "language":
+                return [Candidate(name) for name in LANGUAGES]
+            case "code":
+                return self._code_blocks()
+        return ()
+
+    def refresh(self) -> None:
+        """Sessions or people have changed: read them again when they are next asked for."""
+        self._fetching.clear()
+
+    def _settings(self, text: str) -> list[Candidate]:
+        """Every setting; those of the person's own tables once `text` begins with the name of a table."""
+        names = {table: self._workspace.settings.names(table) for table in schema.TABLES}
+        keys = dict.fromkeys([*schema.SETTINGS, *parse.complete_key(text, names)])
+        return [Candidate(key, meta=parse.require(key).summary) for key in keys]
+
+    def _models(self) -> list[Candidate]:
+        ws = self._workspace
+        names = dict.fromkeys(ws.answering.names_listed())
+        if self._summary("") in ("openai", ""):
+            names |= dict.fromkeys(facts.name for facts in catalogue.search("") if facts.provider == "openai")
+        return [Candidate(name) for name in names]
+
+    def _summary(self, name: str) -> str:
+        try:
+            return self._workspace.settings.provider(name).kind
+        except GptchatError:
+            return ""
+
+    def _code_blocks(self) -> list[Candidate]:
+        for message in reversed(self._workspace.session.tail(4)):
+            if message.role == "assistant":
+                blocks = self._workspace.code_blocks(message.text)
+                return [Candidate(str(n), meta=block.split("\n")[0][:40]) for n, block in enumerate(blocks, 1)]
+        return []
+
+    def _read_sessions(self) -> None:
+        user = self._workspace.user
+        # One list until it is read again, so that thousands are ranked once and not for every key.
+        self._sessions[user] = [
+            Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
+            for info in self._workspace.library.list(user)
+        ]
+
+    def _read_users(self) -> None:
+        self._users = self._workspace.user_names()
+
+    def _behind(self, name: str, read: Callable[[], None]) -> None:
+        """Read in a thread, once until `refresh`; nothing that is typed waits for the disk."""
+        key = f"{name}/{self._workspace.user}"
+        if key in self._fetching:
+            return
+        self._fetching.add(key)
+
+        def work() -> None:
+            read()
+            self.ready()
+
+        threading.Thread(target=work, name=name, daemon=True).start()

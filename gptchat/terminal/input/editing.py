@@ -1,0 +1,123 @@
+"""A line editor without a screen: what is typed while a reply streams becomes a draft here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from prompt_toolkit.utils import get_cwidth
+
+from gptchat.core import graphemes
+
+_WORD = re.compile(r"\w+|[^\w\s]+")
+
+
+@dataclass(slots=True)
+class LineEditor:
+    """A draft and the cursor in it, in code points; every method keeps the cursor within the text."""
+
+    text: str = ""
+    cursor: int = 0
+
+    def insert(self, text: str) -> None:
+        """Put `text` at the cursor and the cursor behind it."""
+        self._replace(self.cursor, self.cursor, text)
+
+    def take(self) -> str:
+        """The whole draft, which is then empty."""
+        text, self.text, self.cursor = self.text, "", 0
+        return text
+
+    def put(self, text: str) -> None:
+        """Replace the draft by `text`, the cursor at its end."""
+        self.text, self.cursor = text, len(text)
+
+    def delete_before(self) -> None:
+        """Backspace: what a person sees as one character."""
+        self._replace(graphemes.previous(self.text, self.cursor), self.cursor)
+
+    def delete_after(self) -> None:
+        """Delete: what a person sees as one character."""
+        self._replace(self.cursor, graphemes.following(self.text, self.cursor))
+
+    def delete_word_before(self) -> None:
+        """Delete back to the beginning of a word."""
+        self._replace(self._word_start(), self.cursor)
+
+    def delete_word_after(self) -> None:
+        """Delete up to the end of a word."""
+        self._replace(self.cursor, self._word_end())
+
+    def delete_to_start(self) -> None:
+        """Delete back to the beginning of the line."""
+        self._replace(self._line_start(), self.cursor)
+
+    def delete_to_end(self) -> None:
+        """Delete up to the end of the line; at its end, the line break."""
+        end = self._line_end()
+        self._replace(self.cursor, end if end > self.cursor else end + 1)
+
+    def left(self) -> None:
+        """One character back."""
+        self.cursor = graphemes.previous(self.text, self.cursor)
+
+    def right(self) -> None:
+        """One character on."""
+        self.cursor = graphemes.following(self.text, self.cursor)
+
+    def word_left(self) -> None:
+        """To the beginning of this word, or of the one before."""
+        self.cursor = self._word_start()
+
+    def word_right(self) -> None:
+        """To the end of this word, or of the next."""
+        self.cursor = self._word_end()
+
+    def home(self) -> None:
+        """To the beginning of the line."""
+        self.cursor = self._line_start()
+
+    def end(self) -> None:
+        """To the end of the line."""
+        self.cursor = self._line_end()
+
+    def _replace(self, start: int, end: int, text: str = "") -> None:
+        self.text = self.text[:start] + text + self.text[end:]
+        self.cursor = start + len(text)
+
+    def _line_start(self) -> int:
+        return self.text.rfind("\n", 0, self.cursor) + 1
+
+    def _line_end(self) -> int:
+        end = self.text.find("\n", self.cursor)
+        return len(self.text) if end < 0 else end
+
+    def _word_start(self) -> int:
+        start = 0
+        for match in _WORD.finditer(self.text, 0, self.cursor):
+            start = match.start()
+        return start
+
+    def _word_end(self) -> int:
+        match = _WORD.search(self.text, self.cursor)
+        return match.end() if match else len(self.text)
+
+
+def footer(text: str, column: int, width: int) -> tuple[str, int]:
+    """The part of a one-line `text` around the cursor that fits `width` cells, and the cursor's cell in it.
+
+    `column` is the cursor's place in `text` in code points. Where text is hidden, an ellipsis says so.
+    """
+    width = max(width, 4)
+    if get_cwidth(text) < width:
+        return text, get_cwidth(text[:column])
+    start = column
+    room = width - 3  # an ellipsis on either side, and the cell of the cursor
+    while start > 0 and get_cwidth(text[start - 1 : column]) <= room:
+        start -= 1
+    end = column
+    while end < len(text) and get_cwidth(text[start : end + 1]) <= room:
+        end += 1
+    before = "…" if start else ""
+    after = "…" if end < len(text) else ""
+    return before + text[start:end] + after, len(before) + get_cwidth(text[start:column])

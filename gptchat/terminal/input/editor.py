@@ -1,0 +1,92 @@
+"""The person's own editor, for a draft or any other text."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from prompt_toolkit.input import Input
+from prompt_toolkit.output import Output
+
+from gptchat.errors import UsageError
+from gptchat.terminal.input.keyboard import ordinary
+from gptchat.words import _, reason
+
+
+def command(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The editor's command line: `$VISUAL`, `$EDITOR`, else the first usual one. Raises UsageError for none."""
+    hint = _("set VISUAL or EDITOR to your editor's command")
+    for variable in ("VISUAL", "EDITOR"):
+        value = environ.get(variable, "").strip()
+        if not value:
+            continue
+        words = _split(value)
+        if not words or shutil.which(words[0], path=environ.get("PATH")) is None:
+            raise UsageError(
+                _("the editor {command} of {variable} was not found").format(command=value, variable=variable),
+                hint=hint,
+            )
+        return words
+    usual = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi", "emacs")
+    for name in usual:
+        if found := shutil.which(name, path=environ.get("PATH")):
+            return [found]
+    raise UsageError(_("no editor was found"), hint=hint)
+
+
+async def visit(keyboard: Input, output: Output, text: str, suffix: str = ".md") -> str | None:
+    """`edit`, between two prompts, without stopping the loop."""
+    with ordinary(keyboard, output):
+        return await asyncio.get_running_loop().run_in_executor(None, edit, text, suffix)
+
+
+def _split(value: str) -> list[str]:
+    """The words of a command line; on Windows a backslash is part of a path."""
+    try:
+        words = shlex.split(value, posix=sys.platform != "win32")
+    except ValueError:  # an unclosed quote: the value can only be a path
+        return [value]
+    return [word.strip('"') for word in words] if sys.platform == "win32" else words
+
+
+def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ) -> str | None:
+    """Open `text` in the editor and wait; the edited text, or None when it was left as it was.
+
+    The terminal must be in its ordinary mode. The text lies in a private folder (0700) meanwhile.
+    Raises UsageError when there is no editor or it fails.
+    """
+    words = command(environ)
+    with tempfile.TemporaryDirectory(prefix="gptchat-") as folder:
+        path = Path(folder, f"message{suffix}")
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            status = subprocess.call([*words, str(path)])  # noqa: S603 - the person's own choice of program
+        except OSError as error:
+            raise UsageError(
+                _("the editor {command} could not be started: {reason}").format(
+                    command=words[0], reason=reason(error)
+                ),
+                hint=_("set VISUAL or EDITOR to your editor's command"),
+            ) from None
+        if status != 0:
+            raise UsageError(
+                _("the editor {command} ended with status {status}; the text is unchanged").format(
+                    command=words[0], status=status
+                )
+            )
+        try:
+            edited = path.read_bytes().decode("utf-8", "surrogatepass")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError:
+            raise UsageError(_("the edited text is not UTF-8; the text is unchanged")) from None
+    edited = edited.replace("\r\n", "\n")
+    ended = edited.removesuffix("\n")  # editors end the last line; a message does not need that
+    return None if text in (edited, ended) else ended

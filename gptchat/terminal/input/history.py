@@ -1,0 +1,189 @@
+"""What a person has typed before, in their `input_history`: safe for two terminals, a kill, and any text.
+
+The file has prompt_toolkit's own format (`# date`, then each line after a `+`), so that it stays
+readable. An entry is one append, which a kill leaves whole or torn at the very end; the next entry begins on a new
+line. Only the file's newest part is read, behind the prompt, so a long history never delays the first key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Iterable
+from datetime import datetime
+from pathlib import Path
+
+from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import History
+
+from gptchat.storage.atomic import BINARY
+from gptchat.terminal.input.folding import Folding
+
+_NEWEST = 10_000  # entries kept at hand; older ones stay in the file
+_BYTES = 16 * 2**20  # read at most so much of the end of the file
+_BATCH = 500  # entries handed to the buffer before keys get their turn
+
+
+class InputHistory(History):
+    """The history in the file `path`; without a path (incognito) it lasts as long as the program.
+
+    `failure` is the OSError that kept the last entry from being saved, if any: typing goes on regardless.
+    """
+
+    def __init__(self, path: Path | None, folding: Folding) -> None:
+        super().__init__()
+        self._path = path
+        self._folding = folding
+        self._loading: asyncio.Future[list[str]] | None = None
+        self._given = False
+        self.version = 0
+        """Changes with every entry that is added."""
+        self.failure: OSError | None = None
+
+    async def read(self) -> None:
+        """Read the file in a thread, unless that is done."""
+        if self._loaded:
+            return
+        if self._loading is None:
+            loop = asyncio.get_running_loop()
+            self._loading = loop.run_in_executor(None, lambda: list(self.load_history_strings()))
+        stored = await asyncio.shield(self._loading)
+        if not self._loaded:  # two may have waited for the same thread
+            recalled = [self._folding.recall(text) for text in stored]
+            added = self._loaded_strings
+            self._loaded_strings = added + recalled[_already(added, recalled) :]
+            self._loaded = True
+            self.version += 1
+
+    def give(self, buffer: Buffer) -> None:
+        """Put the entries into a buffer that was just reset, so that even an Up typed ahead finds them.
+
+        Where they are not yet read, nothing happens, and the buffer gets them by `load` when they are.
+        """
+        self._given = False
+        if not self._loaded:
+            return
+        position = buffer.cursor_position
+        # The buffer itself takes entries in a task, which a key that is already waiting would overtake.
+        buffer._working_lines.extendleft(self._loaded_strings)
+        buffer.working_index = len(self._loaded_strings)
+        buffer.cursor_position = position
+        self._given = True
+
+    async def load(self) -> AsyncGenerator[str, None]:
+        """The entries, newest first, in the form the draft shows them, for a buffer that has none of them."""
+        if self._given:
+            return
+        await self.read()
+        for number, text in enumerate(list(self._loaded_strings), start=1):
+            yield text
+            if number % _BATCH == 0:
+                await asyncio.sleep(0)
+
+    def newest_first(self) -> list[str]:
+        """The entries loaded so far; not to be changed."""
+        return self._loaded_strings
+
+    def get_strings(self) -> list[str]:
+        """The entries loaded so far, oldest first."""
+        return self._loaded_strings[::-1]
+
+    def append_string(self, string: str) -> None:
+        """Remember a draft; a repetition of the newest entry is not kept twice."""
+        if string.strip() and self._loaded_strings[:1] != [string]:
+            super().append_string(string)
+            del self._loaded_strings[_NEWEST:]
+            self.version += 1
+
+    def load_history_strings(self) -> Iterable[str]:
+        """The newest entries of the file, newest first; none where it cannot be read."""
+        if self._path is None:
+            return []
+        try:
+            with self._path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - _BYTES, 0))
+                data = file.read()
+        except OSError:
+            return []
+        return _entries(data)[::-1][:_NEWEST]
+
+    def store_string(self, string: str) -> None:
+        """Append an entry to the file, unfolded."""
+        if self._path is None:
+            return
+        text = self._folding.unfold(string)
+        lines = "".join(f"+{line}\n" for line in text.split("\n"))
+        record = f"\n# {datetime.now().isoformat(sep=' ')}\n{lines}".encode("utf-8", "surrogatepass")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | BINARY, 0o600)
+            try:
+                os.write(descriptor, record)
+            finally:
+                os.close(descriptor)
+            self.failure = None
+        except OSError as error:
+            self.failure = error
+
+
+def _entries(data: bytes) -> list[str]:
+    """The entries of a history file, oldest first; anything that is not an entry separates two of them."""
+    entries: list[str] = []
+    lines: list[str] = []
+    for line in data.split(b"\n"):
+        if line.startswith(b"+"):
+            lines.append(_decoded(line[1:]))
+        elif lines:
+            entries.append("\n".join(lines))
+            lines = []
+    if lines:
+        entries.append("\n".join(lines))
+    return entries
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:  # a torn or foreign entry: better with marks of damage than not at all
+        return line.decode("utf-8", "replace")
+
+
+def _already(added: list[str], stored: list[str]) -> int:
+    """How many of the newest stored entries are those appended while the file was being read."""
+    for count in range(min(len(added), len(stored)), 0, -1):
+        if stored[:count] == added[:count]:
+            return count
+    return 0
+
+
+class HistorySuggestion(AutoSuggest):
+    """A grey continuation of what is typed, from the newest entry that begins so.
+
+    Looking is cheap however long the history is: an entry that did not match a beginning is not looked at
+    again while that beginning grows.
+    """
+
+    def __init__(self, folding: Folding) -> None:
+        self._folding = folding
+        self._history: InputHistory | None = None
+        self._version = -1
+        self._text = ""
+        self._index = 0
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        """What would continue the draft; only a draft of one line, with the cursor at its end, is continued."""
+        text, history = document.text, buffer.history
+        if not isinstance(history, InputHistory) or not text.strip() or "\n" in text:
+            return None
+        entries = history.newest_first()
+        same = history is self._history and self._version == history.version
+        start = self._index if same and self._text and text.startswith(self._text) else 0
+        index = next((i for i in range(start, len(entries)) if entries[i].startswith(text)), len(entries))
+        self._history, self._version, self._text, self._index = history, history.version, text, index
+        if index == len(entries):
+            return None
+        rest = entries[index][len(text) :].partition("\n")[0]
+        return Suggestion(rest) if rest and not self._folding.has_marks(rest) else None

@@ -1,0 +1,156 @@
+"""The keyboard between and beside prompts: quiet (nothing typed is echoed), and given back as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
+from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.output import Output
+from prompt_toolkit.utils import is_dumb_terminal
+
+_Handler = Callable[[int, FrameType | None], Any] | int | None
+
+ESCAPE_WAIT = 0.05  # seconds after which a lone ESC is the Esc key and not the beginning of a sequence
+
+
+def open_keyboard() -> Input:
+    """The terminal's keys. One such object serves the whole program, or a paste could be cut in two."""
+    # Alt-Enter, and Shift-Enter in the two forms in which terminals can report it, are the key for a new line.
+    # Done here rather than by a binding on Esc and Enter, which would make vi's Esc wait for an Enter.
+    for sequence in ("\x1b\r", "\x1b[13;2u", "\x1b[27;2;13~"):
+        ANSI_SEQUENCES[sequence] = Keys.ControlJ
+    if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
+        from gptchat.terminal.input.posix_keyboard import PosixKeyboard
+
+        return PosixKeyboard(sys.stdin)
+    return create_input()
+
+
+@contextmanager
+def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
+    """Keep the terminal from echoing, and pastes marked, between prompts; all is as it was afterwards.
+
+    Around a whole chat it closes the gaps between prompts and replies, in which a key would
+    otherwise be echoed into the text or a Ctrl-C would end the program. On a terminal that can draw nothing
+    there is no such care to take: what is typed is shown by the terminal itself.
+    """
+    if is_dumb_terminal():
+        yield
+        return
+    with keyboard.raw_mode():
+        output.enable_bracketed_paste()
+        output.flush()
+        try:
+            yield
+        finally:
+            try:
+                output.disable_bracketed_paste()
+                output.flush()
+            except OSError:  # the terminal is gone; there is nothing to give back
+                pass
+
+
+@contextmanager
+def ordinary(keyboard: Input, output: Output) -> Generator[None, None, None]:
+    """The terminal in its ordinary mode, for a program of the person's own (an editor, a shell command).
+
+    Ctrl-C meanwhile is for that program. To be used between prompts, within the running loop.
+    """
+    with on_signals(("SIGINT",), lambda: None), keyboard.cooked_mode():
+        output.disable_bracketed_paste()
+        output.flush()
+        try:
+            yield
+        finally:
+            output.enable_bracketed_paste()
+            output.flush()
+
+
+_callbacks: dict[signal.Signals, list[Callable[[], object]]] = {}
+
+
+@contextmanager
+def on_signals(names: Sequence[str], callback: Callable[[], object]) -> Generator[None, None, None]:
+    """Call `callback` in the running loop when one of the signals comes, where the platform has them.
+
+    May be nested: the innermost callback is called, and what was in force before is put back. (A prompt takes
+    SIGINT for itself while it reads, and leaves nobody's callback in its place.)
+    """
+    loop = asyncio.get_running_loop()
+    taken: list[tuple[signal.Signals, _Handler]] = []
+    for name in names:
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        handler = signal.getsignal(number)
+        try:
+            loop.add_signal_handler(number, callback)
+        except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+            continue
+        _callbacks.setdefault(number, []).append(callback)
+        taken.append((number, handler))
+    try:
+        yield
+    finally:
+        for number, handler in taken:
+            outer = _callbacks[number]
+            outer.pop()
+            if outer:
+                loop.add_signal_handler(number, outer[-1])
+            else:
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def suspend() -> bool:
+    """Stop the program and its pipeline until it is continued; False where the platform cannot."""
+    number = getattr(signal, "SIGTSTP", None)
+    if number is None:
+        return False
+    os.kill(0, number)
+    return True
+
+
+def grouped(keys: Sequence[KeyPress], *, flushed: bool) -> list[tuple[KeyPress, bool]]:
+    """The key presses with whether Alt was held; sequences that nobody knows are dropped whole.
+
+    ESC directly before another key means Alt; alone, which only a `flushed` batch can tell, it is the Esc key.
+    """
+    result: list[tuple[KeyPress, bool]] = []
+    index = 0
+    while index < len(keys):
+        press = keys[index]
+        index += 1
+        if press.key is not Keys.Escape:
+            result.append((press, False))
+            continue
+        if index == len(keys) or keys[index].key is Keys.Escape:
+            result.append((press, False))
+            continue
+        following = keys[index]
+        index += 1
+        if following.key in ("[", "O") and not flushed:
+            index = _end_of_sequence(keys, index)
+        else:
+            result.append((following, True))
+    return result
+
+
+def _end_of_sequence(keys: Sequence[KeyPress], index: int) -> int:
+    """The place behind the final character (ECMA-48: 0x40 to 0x7e) of a control sequence."""
+    while index < len(keys):
+        index += 1
+        key = keys[index - 1].key
+        if not isinstance(key, Keys) and "@" <= key <= "~":
+            break
+    return index

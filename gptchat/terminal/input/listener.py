@@ -1,0 +1,237 @@
+"""Listening while a reply streams: typing becomes a draft or a queued message, Esc and Ctrl-C stop the reply.
+
+No Application runs here, since the reply owns the screen: keys are read in raw mode, edited in a
+`LineEditor`, and shown by whoever paints (`on_draft`). Nothing typed is echoed, and nothing typed is lost: what is
+left becomes the next prompt's draft.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+
+from prompt_toolkit.input import Input
+from prompt_toolkit.input.typeahead import get_typeahead
+from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.output import Output
+from prompt_toolkit.utils import is_dumb_terminal
+
+from gptchat.terminal.input.editing import LineEditor
+from gptchat.terminal.input.folding import Draft, Folding
+from gptchat.terminal.input.keyboard import ESCAPE_WAIT, grouped, on_signals, quiet, suspend
+
+
+def _nothing(*_arguments: object) -> None:
+    """The default of a callback."""
+
+
+def _decline(_text: str) -> bool:
+    return False
+
+
+class Listener:
+    """`async with Listener(...)` while a reply streams; all callbacks run in the loop, between two keys.
+
+    `on_draft(text, column)` after each change: the draft on one line (line breaks as ↵, folded pastes as
+    words), and the cursor in it in code points; `editing.footer` cuts it to a width in cells.
+    `on_submit(text)` on Enter with the whole text: True says that it is dealt with; else it joins `queued`.
+    `on_queue(queued)` whenever the queued messages change. `on_stop()` on Esc, Ctrl-C or SIGINT.
+    `on_clear()` on Ctrl-L. `on_hang_up()` when the terminal is gone. `on_suspend()` and `on_resume()` around
+    Ctrl-Z.
+    """
+
+    def __init__(
+        self,
+        keyboard: Input,
+        output: Output,
+        folding: Folding,
+        *,
+        on_stop: Callable[[], object],
+        on_draft: Callable[[str, int], object] = _nothing,
+        on_submit: Callable[[str], bool] = _decline,
+        on_queue: Callable[[tuple[str, ...]], object] = _nothing,
+        on_clear: Callable[[], object] = _nothing,
+        on_hang_up: Callable[[], object] = _nothing,
+        on_suspend: Callable[[], object] = _nothing,
+        on_resume: Callable[[], object] = _nothing,
+        draft: Draft | None = None,
+        queued: tuple[str, ...] = (),
+        escape_wait: float = ESCAPE_WAIT,
+    ) -> None:
+        self._keyboard = keyboard
+        self._output = output
+        self._folding = folding
+        self._on_stop = on_stop
+        self._on_draft = on_draft
+        self._on_submit = on_submit
+        self._on_queue = on_queue
+        self._on_clear = on_clear
+        self._on_hang_up = on_hang_up
+        self._on_suspend = on_suspend
+        self._on_resume = on_resume
+        self._escape_wait = escape_wait
+        self._editor = LineEditor()
+        if draft is not None:
+            self._editor.put(draft.text)
+        self._queued = list(queued)
+        self._flush: asyncio.TimerHandle | None = None
+        self._held = ExitStack()
+        self._editing = _editing_keys(self._editor)
+        if is_dumb_terminal():  # it is not quiet then: the terminal edits and shows lines, and ends them so
+            self._editing[Keys.ControlJ, False] = self._submit
+
+    @property
+    def draft(self) -> Draft:
+        """What is typed and not submitted; give it to `Prompt.read`."""
+        return Draft(self._editor.text, self._editor.cursor)
+
+    @property
+    def queued(self) -> tuple[str, ...]:
+        """The submitted messages that wait, oldest first, whole."""
+        return tuple(self._queued)
+
+    def next_queued(self) -> str | None:
+        """Take the oldest message that waits."""
+        if not self._queued:
+            return None
+        text = self._queued.pop(0)
+        self._on_queue(self.queued)
+        return text
+
+    async def __aenter__(self) -> Listener:
+        self._hold()
+        waiting = get_typeahead(self._keyboard)  # read by the prompt, and not yet anyone's
+        if waiting:
+            self._handle(waiting, flushed=False)
+        elif self._editor.text:
+            self._show()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._flush:
+            self._flush.cancel()
+            # An Esc pressed in the last moment has nothing to stop any more; left in the parser
+            # it would turn the next key into an Alt key.
+            self._handle(self._keyboard.flush_keys(), flushed=True, ended=True)
+        self._held.close()
+
+    def _hold(self) -> None:
+        """Take the keyboard; `_held.close()` gives it back, in the opposite order."""
+        with ExitStack() as stack:
+            stack.enter_context(quiet(self._keyboard, self._output))
+            stack.enter_context(on_signals(("SIGINT",), self._on_stop))
+            try:
+                stack.enter_context(self._keyboard.attach(self._ready))
+            except EOFError:  # not something that can be listened to: the reply streams regardless
+                pass
+            self._held = stack.pop_all()
+
+    def _ready(self) -> None:
+        """Keys have arrived."""
+        keys = self._keyboard.read_keys()
+        if self._flush:
+            self._flush.cancel()
+            self._flush = None
+        self._handle(keys, flushed=False)
+        if self._keyboard.closed:
+            self._on_hang_up()
+            return
+        self._flush = asyncio.get_running_loop().call_later(self._escape_wait, self._flushed)
+
+    def _flushed(self) -> None:
+        """No key followed for a moment: an ESC that is still held back was the Esc key."""
+        self._flush = None
+        self._handle(self._keyboard.flush_keys(), flushed=True)
+
+    def _handle(self, keys: list[KeyPress], *, flushed: bool, ended: bool = False) -> None:
+        before = (self._editor.text, self._editor.cursor)
+        for press, alt in grouped(keys, flushed=flushed):
+            if not (ended and press.key is Keys.Escape):
+                self._press(press, alt)
+        if (self._editor.text, self._editor.cursor) != before:
+            self._show()
+
+    def _press(self, press: KeyPress, alt: bool) -> None:
+        key = press.key
+        edit = self._editing.get((key, alt))
+        if edit:
+            edit()
+        elif key is Keys.BracketedPaste:
+            text = press.data.replace("\r\n", "\n").replace("\r", "\n")
+            self._editor.insert(self._folding.fold(text))
+        elif key is Keys.ControlM:
+            self._submit()
+        elif key in (Keys.Escape, Keys.ControlC):
+            self._on_stop()
+        elif key is Keys.Up and not self._editor.text:
+            self._take_back()
+        elif key is Keys.ControlL:
+            self._on_clear()
+        elif key is Keys.ControlZ:
+            self._suspend()
+        elif not isinstance(key, Keys) and not alt and (" " <= key < "\x7f" or key > "\x9f"):
+            self._editor.insert(self._folding.fold(key))
+
+    def _submit(self) -> None:
+        text = self._folding.unfold(self._editor.text)
+        if not text.strip():
+            return
+        self._editor.take()
+        if not self._on_submit(text):
+            self._queued.append(text)
+            self._on_queue(self.queued)
+
+    def _take_back(self) -> None:
+        if self._queued:
+            self._editor.put(self._folding.recall(self._queued.pop()))
+            self._on_queue(self.queued)
+
+    def _suspend(self) -> None:
+        self._on_suspend()
+        self._held.close()
+        try:
+            # Between prompts the keyboard is quiet even without this listener, and the shell needs it not to be.
+            with self._keyboard.cooked_mode():
+                suspend()
+        finally:
+            self._hold()
+            self._on_resume()
+            self._show()
+
+    def _show(self) -> None:
+        shown = self._folding.shown(self._editor.text).replace("\n", "↵")
+        column = len(self._folding.shown(self._editor.text[: self._editor.cursor]))
+        self._on_draft(shown, column)
+
+
+def _editing_keys(editor: LineEditor) -> dict[tuple[Keys | str, bool], Callable[[], None]]:
+    """What each editing key does, by the key and whether Alt is held."""
+    return {
+        (Keys.ControlH, False): editor.delete_before,
+        (Keys.ControlH, True): editor.delete_word_before,
+        (Keys.Delete, False): editor.delete_after,
+        (Keys.ControlD, False): editor.delete_after,
+        (Keys.ControlW, False): editor.delete_word_before,
+        ("d", True): editor.delete_word_after,
+        (Keys.ControlU, False): editor.delete_to_start,
+        (Keys.ControlK, False): editor.delete_to_end,
+        (Keys.Left, False): editor.left,
+        (Keys.ControlB, False): editor.left,
+        (Keys.Right, False): editor.right,
+        (Keys.ControlF, False): editor.right,
+        (Keys.ControlLeft, False): editor.word_left,
+        ("b", True): editor.word_left,
+        (Keys.ControlRight, False): editor.word_right,
+        ("f", True): editor.word_right,
+        (Keys.Home, False): editor.home,
+        (Keys.ControlA, False): editor.home,
+        (Keys.End, False): editor.end,
+        (Keys.ControlE, False): editor.end,
+        (Keys.ControlJ, False): lambda: editor.insert("\n"),
+        (Keys.ControlM, True): lambda: editor.insert("\n"),
+    }

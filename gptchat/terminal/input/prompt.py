@@ -1,0 +1,309 @@
+"""The line you type: a prompt_toolkit session with folded pastes, drafts that come back, and a toolbar beneath."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
+from prompt_toolkit.formatted_text.utils import fragment_list_to_text
+from prompt_toolkit.input import Input
+from prompt_toolkit.layout.processors import TabsProcessor
+from prompt_toolkit.output import Output
+from prompt_toolkit.shortcuts.prompt import PromptSession
+
+from gptchat.errors import UsageError
+from gptchat.terminal.input import editor
+from gptchat.terminal.input.completion import ChatCompleter
+from gptchat.terminal.input.drafts import DraftKeeper
+from gptchat.terminal.input.folding import Draft, FoldedPastes, Folding, Visible
+from gptchat.terminal.input.history import HistorySuggestion, InputHistory
+from gptchat.terminal.input.keyboard import ESCAPE_WAIT, open_keyboard
+from gptchat.terminal.input.keys import bindings
+from gptchat.terminal.input.menu import CompletionMenu
+from gptchat.terminal.output import dumb_terminal as plain
+from gptchat.terminal.output.layout import follow_width, open_screen, stand_below, styled
+from gptchat.words import _
+
+_HISTORY_WAIT = 0.1  # seconds
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class Leave(Exception):
+    """The person wants to leave the program, or the terminal is gone."""
+
+
+class Prompt:
+    """Reads the lines of one person after another.
+
+    `message()` is the prompt, such as `alice › `; `toolbar(width)` is the line below it for a width in cells,
+    or None for none; `on_change(text)` gets each new state of the draft, whole (pastes unfolded), and must
+    return at once. `history` and `draft` are the files of the user who is typing (None: nothing is saved).
+    `style` has prompt_toolkit's style strings by class names; it wins over `layout.STYLE`.
+    """
+
+    def __init__(
+        self,
+        *,
+        message: Callable[[], AnyFormattedText],
+        completer: ChatCompleter | None = None,
+        toolbar: Callable[[int], StyleAndTextTuples | None] = lambda _width: None,
+        history: Path | None = None,
+        draft: Path | None = None,
+        on_change: Callable[[str], None] = lambda _text: None,
+        style: Mapping[str, str] | None = None,
+        keyboard: Input | None = None,
+        output: Output | None = None,
+        folding: Folding | None = None,
+    ) -> None:
+        self.folding = folding or Folding()
+        self.keyboard = keyboard or open_keyboard()
+        self.output = output or open_screen()
+        self._toolbar = toolbar
+        self._on_change = on_change
+        self._notice = ""
+        self._armed = False
+        self._elsewhere = False
+        self._gone = False
+        self._warned = False
+        self.menu: CompletionMenu
+        self._last = ""
+        self._drafts = DraftKeeper(None)
+        self._suggestion = HistorySuggestion(self.folding)
+        self._session: PromptSession[str] = PromptSession(
+            message,
+            multiline=True,
+            completer=completer,
+            complete_while_typing=Condition(lambda: self.menu.applies()),
+            auto_suggest=self._suggestion,
+            enable_suspend=True,
+            search_ignore_case=True,
+            include_default_pygments_style=False,
+            input_processors=[Visible(), FoldedPastes(self.folding), TabsProcessor(char1=" ", char2=" ")],
+            cursor=ModalCursorShapeConfig(),
+            key_bindings=bindings(self),
+            interrupt_exception=Leave,
+            eof_exception=Leave,
+            input=self.keyboard,
+            output=self.output,
+        )
+        self._session.app.ttimeoutlen = ESCAPE_WAIT
+        self._session.app.renderer.cpr_not_supported_callback = None
+        self.menu = CompletionMenu(completer, self._session.app, self._buffer)
+        stand_below(self._session.layout, self._toolbar_text, self.menu.room)
+        follow_width(self._session.app)
+        self._buffer.on_text_changed += self._changed
+        self.set_style(style or {})
+        self.use(history, draft)
+
+    @property
+    def _buffer(self) -> Buffer:
+        return self._session.default_buffer
+
+    @property
+    def draft(self) -> Draft:
+        """What stands in the prompt, with its marks."""
+        return Draft(self._buffer.text, self._buffer.cursor_position)
+
+    def use(self, history: Path | None, draft: Path | None = None) -> None:
+        """From the next `read` on, another user is typing: swap the history, and the draft left unsent."""
+        self._drafts.close()
+        self._history = InputHistory(history, self.folding)
+        self._session.history = self._buffer.history = self._history
+        self._drafts = DraftKeeper(draft)
+        self._unsent = self._drafts.load()
+
+    def set_style(self, style: Mapping[str, str]) -> None:
+        """Use another theme."""
+        self._session.style = styled(style)
+
+    def set_vi(self, vi: bool) -> None:
+        """Edit with the keys of vi, or of emacs."""
+        self._session.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
+
+    def set_suggest(self, suggest: bool) -> None:
+        """Offer the rest of an earlier line in grey while typing, or not."""
+        self._session.auto_suggest = self._suggestion if suggest else None
+
+    def remember(self, text: str) -> None:
+        """Add to the history what was sent without the prompt, such as a queued message."""
+        self._history.append_string(self.folding.recall(text))
+
+    def notice(self, text: str) -> None:
+        """Show a sentence in the toolbar's place until something is typed."""
+        self._notice = text
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the prompt and the toolbar again, because what they show has changed; from any thread."""
+        self._session.app.invalidate()
+
+    def complete_again(self) -> None:
+        """More candidates have come in: offer them where completions are being shown; from any thread."""
+        loop = self._session.app.loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self.menu.complete_again)
+
+    def keep(self, draft: Draft) -> None:
+        """Keep what is typed elsewhere (while a reply streams) as the draft that comes back after a crash."""
+        self._drafts.changed(self.folding.unfold(draft.text))
+
+    def flush(self) -> None:
+        """Write the draft that is kept, at once; called before the program leaves."""
+        self._drafts.flush()
+
+    def hang_up(self) -> None:
+        """The terminal is gone, or the program is told to end: save the draft, and let `read` raise Leave."""
+        self._gone = True
+        self._drafts.flush()
+        self.leave()
+
+    async def read(self, *, default: str | Draft = "") -> str:
+        """The next line, whole; `default` stands in the prompt to begin with.
+
+        Without a default, the draft that was left unsent last time does. Raises Leave when the person is
+        done, by Ctrl-D or a second Ctrl-C on an empty line, or when there is no terminal to read from any more.
+        """
+        if self._gone:
+            raise Leave
+        if self._unsent and not (default if isinstance(default, str) else default.text):
+            default, self._unsent = self._unsent, ""
+            self._notice = _("your unsent draft is back")
+        if self._history.failure and not self._warned:
+            self._warned = True
+            self._notice = _("the input history cannot be saved: {reason}").format(reason=self._history.failure)
+        document = self._document(default)
+        self._armed = False
+        self._last = document.text
+        self._tell()
+        try:
+            if plain.is_dumb_terminal():
+                text = await self._read_plainly(document.text)
+            else:
+                # So short a wait is not seen, and lets a quick Up find the history; a slow disk is not waited for.
+                await asyncio.wait([asyncio.ensure_future(self._history.read())], timeout=_HISTORY_WAIT)
+                text = await self._session.prompt_async(
+                    default=document, pre_run=lambda: self._history.give(self._buffer)
+                )
+        except (EOFError, OSError):  # the terminal was closed, and cannot even be drawn on
+            raise Leave from None
+        else:
+            self._drafts.sent()
+        finally:
+            self._drafts.flush()
+        return _joined(self.folding.unfold(text))
+
+    async def _read_plainly(self, begun: str) -> str:
+        """A line from a terminal that cannot be drawn on; as in the drawn prompt, Ctrl-C clears, twice leaves."""
+        interrupted = False
+        while True:
+            message = fragment_list_to_text(to_formatted_text(self._session.message))
+            try:
+                text = await plain.read_line(self.keyboard, self.output, message, begun)
+            except plain.Interrupted:
+                if interrupted:
+                    raise Leave from None
+                self.output.write("\n" + _("press Ctrl-C again, or Ctrl-D, to leave") + "\n")
+                interrupted, begun = True, ""
+                continue
+            interrupted = False
+            if text.strip():
+                self._history.append_string(text)
+                return text
+
+    # What the keys do (keys.Line).
+
+    def send(self) -> None:
+        """Accept the draft; an empty one stays where it is."""
+        if self._buffer.text.strip():
+            self._buffer.validate_and_handle()
+
+    def clear_or_leave(self) -> None:
+        """Ctrl-C: a draft goes to the history, from which Up brings it back; on an empty line twice leaves."""
+        if self._elsewhere:
+            return
+        if self._buffer.text:
+            self._buffer.reset(append_to_history=True)
+            self._history.give(self._buffer)
+            self._changed()
+            self.refresh()
+        elif self._armed:
+            self.leave()
+        else:
+            # A recalled line that was emptied is whole again in the history, for Up and Ctrl-R.
+            self._buffer.reset()
+            self._history.give(self._buffer)
+            self._armed = True
+            self.notice(_("press Ctrl-C again, or Ctrl-D, to leave"))
+
+    def leave(self) -> None:
+        """End `read` with Leave."""
+        if self._session.app.is_running and not self._session.app.is_done:
+            self._session.app.exit(exception=Leave())
+
+    def open_editor(self) -> None:
+        """Take the draft to the person's editor, whole, and bring it back."""
+        if not self._elsewhere:
+            self._elsewhere = True
+            self._session.app.create_background_task(self._edit())
+
+    async def _edit(self) -> None:
+        draft = self.folding.unfold(self._buffer.text)
+        try:
+            edited = await run_in_terminal(lambda: editor.edit(draft), in_executor=True)
+        except UsageError as error:
+            self.notice(
+                _("{name} ({detail})").format(name=error.message, detail=error.hint)
+                if error.hint
+                else error.message
+            )
+        else:
+            if edited is not None:
+                self._buffer.document = Document(self.folding.recall(edited))
+        finally:
+            self._elsewhere = False
+
+    # The draft as it changes.
+
+    def _document(self, default: str | Draft) -> Document:
+        if isinstance(default, str):
+            return Document(self.folding.recall(default))
+        return Document(default.text, default.cursor)
+
+    def _changed(self, _buffer: Buffer | None = None) -> None:
+        draft = self._buffer.text
+        if draft == self._last:
+            return
+        self._armed = False
+        self._notice = ""
+        shorter, self._last = len(draft) < len(self._last), draft
+        self._tell()
+        if shorter:
+            self.menu.after_deletion()
+
+    def _tell(self) -> None:
+        text = self.folding.unfold(self._last)
+        self._drafts.changed(text)
+        self._on_change(text)
+
+    # What is drawn.
+
+    def _toolbar_text(self) -> StyleAndTextTuples:
+        if self._notice:
+            return [("class:notice", self._notice)]
+        return self._toolbar(self.output.get_size().columns) or []
+
+
+def _joined(text: str) -> str:
+    """`text` with surrogate pairs, as Windows consoles deliver them, joined; lone ones stay."""
+    if not _SURROGATES.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

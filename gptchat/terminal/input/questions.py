@@ -1,0 +1,119 @@
+"""Small questions in the chat: a line, a choice, a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.output import Output
+from prompt_toolkit.shortcuts.prompt import PromptSession
+
+from gptchat.core.width import wrapped
+from gptchat.terminal.answers import chosen
+from gptchat.terminal.input.keyboard import ESCAPE_WAIT
+from gptchat.terminal.output import dumb_terminal as plain
+from gptchat.terminal.output.layout import styled
+from gptchat.words import _
+
+
+class _Declined(Exception):
+    """The person does not want to answer."""
+
+
+async def ask(
+    question: str,
+    *,
+    keyboard: Input,
+    output: Output,
+    choices: Sequence[tuple[str, str]] = (),
+    default: str = "",
+    secret: bool = False,
+    style: Mapping[str, str] | None = None,
+) -> str | None:
+    """Ask, and return the answer without blanks around it; None when declined by Esc, Ctrl-C or Ctrl-D.
+
+    `choices` are (key, meaning): only a key or a meaning is accepted, and the key returned; yes, no, 是 and 否
+    stand for y and n. An empty answer is `default`. A `secret` is never shown, nor kept anywhere. The question
+    must be clean to draw.
+    """
+    # Of a prompt of several lines prompt_toolkit folds the last alone, and cuts the others off.
+    width = 10_000 if plain.is_dumb_terminal() else max(output.get_size().columns, 20)
+    message = _message(question, choices, default if not secret else "", width)
+    while True:
+        answer = await _read(message, keyboard, output, secret=secret, style=style or {})
+        if answer is None:
+            return None
+        answer = answer.strip() or default
+        if not choices:
+            return answer
+        key = chosen(answer, choices)
+        if key is not None:
+            return key
+        keys = _(", ").join(key for key, _meaning in choices)
+        message = [
+            ("class:notice", "\n".join(wrapped(_("please answer one of {keys}").format(keys=keys), width))),
+            ("", "\n"),
+            *_prompt(default),
+        ]
+
+
+def _message(question: str, choices: Sequence[tuple[str, str]], default: str, width: int) -> StyleAndTextTuples:
+    if not choices:
+        return [("class:question", question), ("", " "), *_default(default)]
+    result: StyleAndTextTuples = [("class:question", "\n".join(wrapped(question, width))), ("", "\n")]
+    column = max(len(key) for key, _meaning in choices)
+    for key, meaning in choices:
+        lines = wrapped(meaning, max(width - column - 4, 10))
+        told = ("\n" + " " * (column + 4)).join(lines)
+        result += [("class:question.key", f"  {key:<{column}}"), ("", f"  {told}\n")]
+    return [*result, *_prompt(default)]
+
+
+def _prompt(default: str) -> StyleAndTextTuples:
+    """Where a choice is typed."""
+    return [("class:prompt", "› "), *_default(default)]
+
+
+def _default(default: str) -> StyleAndTextTuples:
+    return [("class:question.default", f"[{default}] ")] if default else []
+
+
+async def _read(
+    message: StyleAndTextTuples, keyboard: Input, output: Output, *, secret: bool, style: Mapping[str, str]
+) -> str | None:
+    if plain.is_dumb_terminal():
+        reader = plain.read_hidden if secret else plain.read_line
+        try:
+            return await reader(keyboard, output, "".join(part[1] for part in message))
+        except (EOFError, plain.Interrupted):
+            return None
+    session: PromptSession[str] = PromptSession(
+        message,
+        is_password=secret,
+        key_bindings=_bindings(),
+        style=styled(style),
+        include_default_pygments_style=False,
+        interrupt_exception=_Declined,
+        eof_exception=_Declined,
+        input=keyboard,
+        output=output,
+    )
+    session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_WAIT
+    session.app.renderer.cpr_not_supported_callback = None
+    try:
+        return await session.prompt_async()
+    except (_Declined, EOFError, OSError):
+        return None
+
+
+def _bindings() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("escape")
+    def _decline(event: KeyPressEvent) -> None:
+        event.app.exit(exception=_Declined())
+
+    return keys

@@ -1,0 +1,184 @@
+"""What commands show, laid out as lines for a width; no library is loaded, so that one-shot commands are quick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gptchat.commands.effects import Block, Facts, Markdown, Meter, Source, Table, Text, Tone
+from gptchat.core.width import cells, wrapped
+from gptchat.terminal.output.safe import clean, clean_line
+
+Fragment = tuple[str, str]
+"""A text and the name of its look in the theme."""
+
+LOOK_OF: dict[Tone, str] = {
+    "plain": "text",
+    "quiet": "hint",
+    "good": "success",
+    "warning": "notice",
+    "error": "error",
+}
+_GAP = 2
+_NARROW = 12
+"""A column is not made narrower than this to fit the width."""
+
+
+def lines_of(blocks: Sequence[Block], width: int | None) -> list[list[Fragment]]:
+    """`blocks` as lines of fragments; `width` None means that nothing is folded (a pipe)."""
+    lines: list[list[Fragment]] = []
+    for index, block in enumerate(blocks):
+        if index and not (isinstance(block, Text) and isinstance(blocks[index - 1], Text)):
+            lines.append([])
+        lines += _block(block, width)
+    return lines
+
+
+def _block(block: Block, width: int | None) -> list[list[Fragment]]:
+    match block:
+        case Text(text, tone):
+            return [[(line, LOOK_OF[tone])] for line in _folded(clean(text), width)]
+        case Markdown(text) | Source(text):
+            return [[(line, "text")] for line in clean(text).removesuffix("\n").split("\n")]
+        case Table():
+            return _table(block, width)
+        case Facts():
+            return _facts(block, width)
+        case Meter():
+            return _meter(block, width)
+
+
+def _folded(text: str, width: int | None) -> list[str]:
+    return text.split("\n") if width is None else wrapped(text, max(width, 1))
+
+
+def _table(table: Table, width: int | None) -> list[list[Fragment]]:
+    if width is not None:  # a pipe gets every column, for whoever counts them
+        table = _filled(table)
+    rows = [[clean_line(cell) for cell in row] for row in table.rows]
+    header = [clean_line(column) for column in table.columns]
+    widths = [max(cells(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    if width is not None:
+        room = width - _GAP * (len(widths) - 1) - 2
+        _shrink(widths, table.right, room)
+        if sum(widths) > room:
+            return _stacked(table, header, rows, width)
+    lines: list[list[Fragment]] = []
+    if any(header):
+        lines += _row(header, widths, table.right, "  ", "table.header")
+    for index, row in enumerate(rows):
+        mark = "› " if index == table.marked else "  "
+        lines += _row(row, widths, table.right, mark, "success" if index == table.marked else "text")
+    return lines
+
+
+def _filled(table: Table) -> Table:
+    """The table without columns that say nothing in any row."""
+    kept = [i for i in range(len(table.columns)) if not table.rows or any(row[i] for row in table.rows)]
+    return Table(
+        [table.columns[i] for i in kept],
+        [[row[i] for i in kept] for row in table.rows],
+        frozenset(new for new, old in enumerate(kept) if old in table.right),
+        table.marked,
+    )
+
+
+def _stacked(
+    table: Table, header: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> list[list[Fragment]]:
+    """Where the columns do not fit side by side: a row's first cells on one line, the others below, named."""
+    lines: list[list[Fragment]] = []
+    for index, row in enumerate(rows):
+        look = "success" if index == table.marked else "text"
+        named = next((i for i, column in enumerate(header) if column), 0)
+        first = " ".join(cell for cell in row[: named + 1] if cell)
+        for number, line in enumerate(wrapped(first, max(width - 2, 1))):
+            mark = "› " if index == table.marked and number == 0 else "  "
+            lines.append([(mark + line, look)])
+        for column, cell in zip(header[named + 1 :], row[named + 1 :], strict=True):
+            if cell:
+                lines += [[("    " + line, "hint")] for line in wrapped(f"{column} {cell}", max(width - 4, 1))]
+    return lines
+
+
+def _shrink(widths: list[int], right: frozenset[int], room: int) -> None:
+    """Take columns from the widest, those with words before those with numbers, until all fit in `room`."""
+    while sum(widths) > room:
+        candidates = [i for i in range(len(widths)) if i not in right and widths[i] > _NARROW]
+        if not candidates:
+            return
+        widest = max(candidates, key=lambda i: widths[i])
+        widths[widest] -= 1
+
+
+def _row(
+    row: Sequence[str], widths: Sequence[int], right: frozenset[int], mark: str, look: str
+) -> list[list[Fragment]]:
+    columns = [wrapped(cell, width) if width else [""] for cell, width in zip(row, widths, strict=True)]
+    lines: list[list[Fragment]] = []
+    for number in range(max(len(column) for column in columns)):
+        line = mark if number == 0 else "  "
+        for index, column in enumerate(columns):
+            cell = column[number] if number < len(column) else ""
+            blanks = " " * (widths[index] - cells(cell))
+            line += (blanks + cell if index in right else cell + blanks) + " " * _GAP
+        lines.append([(line.rstrip(), look)])
+    return lines
+
+
+def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
+    pairs = [(clean_line(name), clean(value)) for name, value in facts.pairs]
+    titles = _folded(clean_line(facts.title), width) if facts.title else []
+    lines: list[list[Fragment]] = [[(line, "table.header")] for line in titles]
+    left = max((cells(name) for name, _value in pairs), default=0)
+    if width is not None and width - min(left, width // 2) - 4 < _NARROW:
+        return lines + _facts_stacked(pairs, width)
+    if width is not None:
+        left = min(left, width // 2)
+    for name, value in pairs:
+        room = None if width is None else width - left - 4
+        head = name + " " * max(left - cells(name), 0)
+        for number, line in enumerate(_folded(value, room)):
+            if number == 0 and cells(name) > left:
+                lines.append([("  " + name, "toolbar.key")])
+                lines.append([(" " * (left + 4) + line, "text")])
+            elif number == 0:
+                lines.append([("  " + head, "toolbar.key"), ("  " + line if line else "", "text")])
+            else:
+                lines.append([(" " * (left + 4) + line, "text")])
+    return lines
+
+
+def _facts_stacked(pairs: Sequence[tuple[str, str]], width: int) -> list[list[Fragment]]:
+    """Where names and values do not fit side by side: each value below its name."""
+    lines: list[list[Fragment]] = []
+    for name, value in pairs:
+        lines += [[("  " + line, "toolbar.key")] for line in wrapped(name, max(width - 2, 1))]
+        lines += [[("    " + line, "text")] for line in _folded(value, max(width - 4, 1)) if line]
+    return lines
+
+
+_FILLS: dict[Tone, str] = {"plain": "▒", "quiet": "▓", "good": "█", "warning": "▞", "error": "█"}
+
+
+def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
+    """A bar of the whole, each part by its size (any part that is not nothing gets a cell), and a legend."""
+    columns = min(max((width or 80) - 4, 10), 64)
+    total = max(meter.total, sum(size for _label, size, _tone in meter.parts), 1)
+    bar: list[Fragment] = [("  ", "text")]
+    used = 0
+    for _label, size, tone in meter.parts:
+        length = min(max(round(size * columns / total), 1 if size else 0), columns - used)
+        used += length
+        bar.append((_FILLS[tone] * length, LOOK_OF[tone]))
+    bar.append(("░" * (columns - used), "hint"))
+    legend: list[Fragment] = []
+    lines = [bar]
+    for label, size, tone in meter.parts:
+        if not size:
+            continue
+        item = f"  {_FILLS[tone]} {clean_line(label)} {size * 100 / total:.0f}%"
+        if legend and width is not None and sum(cells(text) for text, _look in legend) + cells(item) > width:
+            lines.append(legend)
+            legend = []
+        legend.append((item, "hint"))
+    return [*lines, legend] if legend else lines

@@ -1,0 +1,123 @@
+"""Copying: through the terminal (OSC 52, which works over ssh) and through the platform's clipboard tool."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gptchat.terminal.output.safe import clean
+
+_OSC52_LIMIT = 74_994
+"""Bytes of text beyond which xterm and its kin drop an OSC 52 (100,000 characters of base64, less the frame)."""
+_SCREEN_CHUNK = 76
+"""Characters GNU screen takes in one device control string at most (its limit is 256, framing included)."""
+_SECONDS = 3.0
+"""How long a clipboard tool may take before it is left alone."""
+
+Way = Literal["tool", "terminal", "both", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """A fenced block of a reply: its language (may be empty) and its text, as the model wrote it."""
+
+    language: str
+    text: str
+
+
+def code_blocks(markdown: str) -> list[CodeBlock]:
+    """The fenced blocks of `markdown` in the order in which the screen numbers them, from 1."""
+    from gptchat.terminal.markdown.blocks import language_of
+    from gptchat.terminal.markdown.tree import Opening, pieces
+
+    env: dict[str, Any] = {}
+    return [
+        CodeBlock(language_of(piece), piece.text)
+        for piece in pieces(clean(markdown + "\n"), env, Opening())
+        if piece.kind == "fence"
+    ]
+
+
+def copy(
+    text: str,
+    write: Callable[[str], object] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    platform: str = sys.platform,
+) -> Way:
+    """Put `text` on the clipboard by every way there is; returns the ways that were taken.
+
+    `write` sends to the terminal, and is None where there is none. Over ssh the tools of the far machine
+    are not asked: its clipboard is not the person's. The terminal never confirms an OSC 52.
+    """
+    remote = bool(environ.get("SSH_TTY") or environ.get("SSH_CONNECTION"))
+    by_tool = not remote and any(_run(command, text) for command in commands(environ, platform))
+    by_terminal = False
+    if write is not None and (sequence := osc52(text, environ)):
+        write(sequence)
+        by_terminal = True
+    if by_tool:
+        return "both" if by_terminal else "tool"
+    return "terminal" if by_terminal else "none"
+
+
+def osc52(text: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The sequence that asks the terminal to set its clipboard, wrapped for tmux or GNU screen.
+
+    None where `text` is longer than terminals take, or the terminal is known not to listen.
+    """
+    data = text.encode("utf-8", "replace")
+    if len(data) > _OSC52_LIMIT or environ.get("TERM") in ("dumb", "linux", None):
+        return None
+    sequence = f"\x1b]52;c;{base64.b64encode(data).decode()}\x07"
+    if environ.get("TMUX"):
+        # tmux answers plain OSC 52 where `set-clipboard` is on, and passes this on where `allow-passthrough` is.
+        return sequence + "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    if environ.get("STY"):
+        parts = [sequence[at : at + _SCREEN_CHUNK] for at in range(0, len(sequence), _SCREEN_CHUNK)]
+        return "".join(f"\x1bP{part}\x1b\\" for part in parts)
+    return sequence
+
+
+def commands(environ: Mapping[str, str], platform: str) -> list[Sequence[str]]:
+    """The clipboard tools that are installed and fit the display at hand, best first."""
+    if platform == "darwin":
+        wanted: list[Sequence[str]] = [("pbcopy",)]
+    elif platform in ("win32", "cygwin") or _wsl(environ):
+        wanted = [("clip.exe",)]
+    else:
+        wanted = []
+        if environ.get("WAYLAND_DISPLAY"):
+            wanted.append(("wl-copy",))
+        if environ.get("DISPLAY"):
+            wanted += [("xclip", "-selection", "clipboard"), ("xsel", "--clipboard", "--input")]
+        if environ.get("TERMUX_VERSION"):
+            wanted.append(("termux-clipboard-set",))
+    found = [(shutil.which(command[0], path=environ.get("PATH")), command) for command in wanted]
+    return [(program, *command[1:]) for program, command in found if program]
+
+
+def _wsl(environ: Mapping[str, str]) -> bool:
+    return bool(environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"))
+
+
+def _run(command: Sequence[str], text: str) -> bool:
+    """Whether the tool took the text. clip.exe reads UTF-16, told by its byte order mark."""
+    data = text.encode("utf-16") if command[0].endswith("clip.exe") else text.encode("utf-8", "replace")
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed list of tools, the text on standard input
+            command,
+            input=data,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

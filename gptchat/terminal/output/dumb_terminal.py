@@ -1,0 +1,111 @@
+"""Reading a line where the terminal can draw nothing (`TERM=dumb`): the terminal's own line editing, no more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from prompt_toolkit.input import Input
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.output import Output
+from prompt_toolkit.utils import is_dumb_terminal
+
+from gptchat.terminal.input.editing import LineEditor
+from gptchat.terminal.input.keyboard import on_signals
+
+__all__ = ["Interrupted", "is_dumb_terminal", "read_hidden", "read_line"]
+
+
+class Interrupted(Exception):
+    """Ctrl-C came instead of a line."""
+
+
+async def read_line(keyboard: Input, output: Output, message: str, begun: str = "") -> str:
+    """Show `message` and what is `begun`, and read the rest of the line; the whole line without its end.
+
+    Raises EOFError at the end of the input (Ctrl-D on an empty line), Interrupted on Ctrl-C.
+    """
+
+    def show() -> None:
+        output.write(message + begun)
+        output.flush()
+
+    with keyboard.cooked_mode():
+        try:
+            line = await _next_line(keyboard, show)
+        except NotImplementedError:  # Windows' event loop cannot watch the console
+            show()
+            line = await asyncio.get_running_loop().run_in_executor(None, _blocking_line)
+    if not line:
+        raise EOFError
+    return begun + line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+
+async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
+    """Show `message` and read a line of which nothing is shown; raises as `read_line` does."""
+    line: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    editor = LineEditor()
+
+    def ready() -> None:
+        for press in keyboard.read_keys():
+            if line.done():
+                return
+            if press.key is Keys.ControlM:
+                line.set_result(editor.text)
+            elif press.key is Keys.ControlC:
+                line.set_exception(Interrupted())
+            elif press.key is Keys.ControlD and not editor.text:
+                line.set_exception(EOFError())
+            elif press.key is Keys.ControlH:
+                editor.delete_before()
+            elif press.key is Keys.BracketedPaste or not isinstance(press.key, Keys):
+                editor.insert(press.data)
+        if keyboard.closed and not line.done():
+            line.set_exception(EOFError())
+
+    try:
+        with keyboard.raw_mode(), keyboard.attach(ready):
+            output.write(message)  # only now that nothing typed can be shown
+            output.flush()
+            return await line
+    finally:
+        output.write("\n")
+        output.flush()
+
+
+async def _next_line(keyboard: Input, show: Callable[[], None]) -> bytes:
+    """One line of a terminal in its ordinary mode, which hands over whole lines; empty at the end.
+
+    `show` shows the prompt, when a Ctrl-C that answers it is no longer the end of the program.
+    """
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[bytes] = loop.create_future()
+    descriptor = keyboard.fileno()
+
+    def ready() -> None:
+        if line.done():
+            return
+        try:
+            line.set_result(os.read(descriptor, 65536))
+        except OSError:  # the terminal is gone
+            line.set_result(b"")
+
+    def interrupt() -> None:
+        if not line.done():
+            line.set_exception(Interrupted())
+
+    loop.add_reader(descriptor, ready)
+    try:
+        with on_signals(("SIGINT",), interrupt):
+            show()
+            return await line
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _blocking_line() -> bytes:
+    try:
+        return (input() + "\n").encode("utf-8", "surrogatepass")
+    except EOFError:
+        return b""

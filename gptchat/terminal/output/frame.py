@@ -1,0 +1,227 @@
+"""The live region: the few rows at the end of the screen that may still change, painted by their differences.
+
+Everything above it is ordinary scrollback and never touched again. A frame is one write: synchronised
+(`ESC[?2026h … l`), with the cursor hidden, only changed rows written, each erased by itself, for an erase to
+the end of the screen (`ESC[J`) would push a copy of it into the history of tmux.
+
+Rows of the region are written with automatic wrapping off and never fill the last column, so that a row is a
+row even while the program does not yet know of a narrower window. When the width has changed, a terminal
+that wraps lines anew has moved the region's rows; how many rows they take now follows from their widths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from os.path import commonprefix
+
+from rich.cells import cell_len
+
+from gptchat.terminal.output.capabilities import Terminal
+
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
+_HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
+_NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
+_PLAIN = "\x1b[0m"
+_CODES = re.compile(r"\x1b\[[\d;]*m")
+_ERASE_ROW, _ERASE_REST = "\x1b[2K", "\x1b[K"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line as it is written. `width` in columns; `rows` of the screen it takes (a live row takes one)."""
+
+    text: str
+    width: int
+    rows: int = 1
+
+
+class LiveRegion:
+    """Paints lines that are final and the region below them, knowing what the last frame left on the screen."""
+
+    def __init__(self, write: Callable[[str], object], terminal: Terminal) -> None:
+        self._write = write
+        self._terminal = terminal
+        self._held = 0
+        """How many rows at the region's beginning are final already.
+
+        A frame may reach the terminal just after the window changed and before the program hears of it. So
+        final rows stay in the region until the frame after the one that wrote them, to be set right then.
+        """
+        self._rows: list[Row] = []
+        self._cursor = (0, 0)
+        self._shown = True
+        self._columns = 0
+        self._out: list[str] = []
+        self._at = 0
+        """The row the cursor is on while a frame is made, from the region's first."""
+        self._bottom = 0
+        """The last row of the region that exists on the screen."""
+
+    def paint(
+        self,
+        final: Sequence[Row],
+        live: Sequence[Row],
+        cursor: tuple[int, int] | None,
+        size: tuple[int, int],
+    ) -> None:
+        """Print `final` for good and `live` below it, the cursor parked at `cursor` (row of `live`, column).
+
+        Without `cursor` it rests after the last live row, hidden; without live rows on a fresh line, shown.
+        `size` is the screen's columns and rows. Nothing is written where nothing changed.
+        """
+        columns, height = size
+        final = [*self._rows[: self._held], *final]
+        old, stale = self._known(columns, height)
+        if stale:
+            final = [replace(row, rows=max(row.rows, -(-row.width // columns))) for row in final]
+        if any(row.rows > 1 for row in final) and old:
+            self._erase(len(old))
+            old, stale = [Row("", 0)] * len(old), False
+        position = 0
+        wrapping = True
+        unsure = len(final)
+        for number, row in enumerate((*final, *live)):
+            if number == len(final):
+                wrapping = False
+            before = old[position] if position < len(old) else None
+            if before is None or stale or before.text != row.text or row.rows > 1:
+                self._go(position)
+                if not wrapping and _NO_WRAP not in self._out:
+                    self._out.append(_NO_WRAP)
+                self._write_row(row, before, stale=stale)
+                unsure = min(unsure, number)
+                self._at += row.rows - 1
+                self._bottom = max(self._bottom, self._at)
+            position += row.rows
+        for number in range(position, len(old)):
+            if stale or old[number].width:
+                self._go(number)
+                self._out.append(_ERASE_ROW)
+        held = final[unsure:] if live else []
+        if len(held) > height // 3 or any(row.rows > 1 for row in held):
+            held = []
+        self._park(position, live, cursor, len(held))
+        self._held = len(held)
+        self._flush([*held, *live], columns)
+
+    def clear(self) -> None:
+        """Empty the screen and forget what was on it; final rows that were on it stay in no scrollback."""
+        self._rows, self._cursor, self._held = [], (0, 0), 0
+        self._write("\x1b[H\x1b[2J")
+
+    def _known(self, columns: int, height: int) -> tuple[list[Row], bool]:
+        """The rows on the screen from the region's first on, and whether their contents are out of place."""
+        self._out = []
+        old, (row, column) = self._rows, self._cursor
+        stale = False
+        if self._columns and columns != self._columns and old:
+            stale = True
+            if self._terminal.reflows:
+                taken = [max(-(-one.width // columns), 1) for one in old]
+                row = sum(taken[:row]) + (column // columns if column < old[row].width else taken[row] - 1)
+                old = [Row("", 0)] * sum(taken)
+        above = max(row - (height - 1), 0)
+        if above:  # the window became lower than the region: what left the screen is out of reach
+            old, row, stale = old[above:], row - above, True
+        self._at = row
+        self._bottom = max(len(old) - 1, row)
+        return old, stale
+
+    def _write_row(self, row: Row, before: Row | None, *, stale: bool) -> None:
+        if stale and before is not None:
+            self._out += [_ERASE_ROW, row.text]
+        else:
+            kept, columns = _unchanged(before.text, row.text) if before is not None else (0, 0)
+            if kept:
+                self._out.append(f"\x1b[{columns}C")
+            self._out.append(row.text[kept:])
+            if before is not None and before.width > row.width:
+                self._out.append(_ERASE_REST)
+
+    def _erase(self, count: int) -> None:
+        for number in range(count):
+            self._go(number)
+            self._out.append(_ERASE_ROW)
+
+    def _go(self, row: int) -> None:
+        """To the first column of `row`; rows below the bottom are made, which scrolls."""
+        if row < self._at:
+            self._out.append(f"\r\x1b[{self._at - row}A" if self._at - row > 1 else "\r\x1b[A")
+        elif row > self._at:
+            within = min(row, self._bottom) - self._at
+            if within > 2:
+                self._out.append(f"\r\x1b[{within}B")
+            elif within > 0:
+                self._out.append("\r\n" * within)
+            beyond = row - max(self._at, self._bottom)
+            if beyond > 0:
+                self._out.append("\r\n" * beyond)
+        else:
+            self._out.append("\r")
+        self._at = row
+        self._bottom = max(self._bottom, row)
+
+    def _park(self, position: int, live: Sequence[Row], cursor: tuple[int, int] | None, held: int) -> None:
+        first = position - len(live)
+        if not live:
+            target = (0, 0)
+        else:
+            target = cursor or (len(live) - 1, live[-1].width)
+        show = cursor is not None or not live
+        if self._out or show != self._shown or (first + target[0], target[1]) != (self._at, self._cursor[1]):
+            self._go(first + target[0])
+            if target[1]:
+                self._out.append(f"\x1b[{target[1]}C")
+            self._out.append(_SHOW if show else "")
+            self._shown = show
+        self._cursor = (held + target[0], target[1])
+
+    def _flush(self, live: list[Row], columns: int) -> None:
+        self._rows, self._columns = live, columns
+        if not self._out:
+            return
+        body = "".join(self._out)
+        if _NO_WRAP in self._out:
+            body += _WRAP
+        body = _HIDE + body
+        self._write(f"{_BEGIN}{body}{_END}" if self._terminal.synchronised else body)
+
+
+def _unchanged(before: str, after: str) -> tuple[int, int]:
+    """How much of the beginning of a row can stay: in characters and in columns, up to where no style is on."""
+    common = commonprefix([before, after])  # noqa: RUF071 - by characters is what is meant
+    styled = common.rfind("\x1b")
+    if "\x1b]" in common:
+        return 0, 0
+    if styled >= 0 and not common.startswith(_PLAIN, styled):
+        styled = common.rfind(_PLAIN)
+        common = common[: styled + len(_PLAIN)] if styled >= 0 else ""
+    if not common or (
+        len(common) < len(after) and not cell_len(after[len(common)]) and after[len(common)] != "\x1b"
+    ):
+        return 0, 0  # what follows may belong to the last character: a combining mark, a variation selector
+    columns = cell_len(_CODES.sub("", common))
+    return (len(common), columns) if columns else (0, 0)
+
+
+class PlainRegion:
+    """For a terminal whose cursor must not be moved: final lines only, one after the other."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+
+    def paint(
+        self,
+        final: Sequence[Row],
+        live: Sequence[Row],
+        cursor: tuple[int, int] | None,
+        size: tuple[int, int],
+    ) -> None:
+        """Print `final`; what may still change is not shown."""
+        if final:
+            self._write("".join(row.text + "\n" for row in final))
+
+    def clear(self) -> None:
+        """A terminal whose cursor must not be moved cannot be emptied."""

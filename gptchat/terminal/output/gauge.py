@@ -1,0 +1,150 @@
+"""What the toolbar shows, kept up to date behind the keys: the window in use, the cost, the draft's tokens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from gptchat.commands.outgoing import waiting
+from gptchat.commands.spending import Running
+from gptchat.commands.workspace import Workspace
+from gptchat.core.context import NEARLY, nearly_full
+from gptchat.errors import GptchatError
+from gptchat.terminal.output.toolbar import Status
+
+
+class Gauge:
+    """Facts for the toolbar. `refresh` recounts in a thread; `status` answers at once from what is known.
+
+    `drawn` is called from a thread when there is something new to draw; `pause` is, in a thread, waited for
+    before anything is loaded that would hold up the keys.
+    """
+
+    def __init__(
+        self, workspace: Workspace, drawn: Callable[[], None], pause: Callable[[], None] = lambda: None
+    ) -> None:
+        self._workspace = workspace
+        self._drawn = drawn
+        self._pause = pause
+        self._known = Status()
+        self._budget = 0
+        self._room = 0
+        """Tokens that a draft may take, with all older turns left out."""
+        self._spent = Running()
+        self._lock = threading.Lock()
+        self.live = LiveCount(self._count, drawn)
+
+    def status(self, waiting: int = 0) -> Status:
+        """What to show now, the draft's tokens included."""
+        known = replace(
+            self._known,
+            user=self._workspace.user,
+            title=self._workspace.session.name,
+            waiting=waiting,
+            indexed=self._workspace.indexed_share,
+        )
+        if known.tokens is None or not self.live.tokens:
+            return known
+        tokens = known.tokens + self.live.tokens
+        # Not planned again at every key: what would be left out shows when the draft no longer fits.
+        left_out = known.left_out or int(tokens > self._budget)
+        too_long = known.too_long or self.live.tokens > self._room
+        near = known.near or tokens >= NEARLY * self._budget
+        return replace(known, tokens=tokens, left_out=left_out, too_long=too_long, near=near)
+
+    def refresh(self) -> None:
+        """The session or the settings have changed: count again, behind."""
+        threading.Thread(target=self._read, name="gauge", daemon=True).start()
+
+    def _read(self) -> None:
+        ws = self._workspace
+        with self._lock:
+            try:
+                route = ws.answering.route()
+            except GptchatError:
+                self._known = Status()
+                return
+            if not ws.answering.counter.ready(route.model):
+                self._pause()
+                ws.answering.counter.load(route.model)
+            plan = ws.manager.plan(route, draft=waiting(ws))
+            self._budget = plan.limits.budget
+            self._room = self._budget - plan.system_tokens - plan.pinned_tokens - plan.overhead
+            self._known = Status(
+                provider=route.provider.name,
+                model=route.model,
+                tokens=plan.tokens,
+                window=plan.limits.window,
+                estimated=not ws.answering.counter.exact(route.model),
+                cost=self._spent.cost(ws.session),
+                left_out=plan.left_out - plan.summarised if plan.trimmed else 0,
+                too_long=not plan.fits,
+                near=nearly_full(plan),
+            )
+        self._drawn()
+
+    def _count(self, text: str) -> int:
+        model = self._known.model
+        return self._workspace.answering.counter.count(text, model) if model else 0
+
+
+class LiveCount:
+    """Counts the newest draft in a thread, once typing pauses for a moment.
+
+    `count(text)` gives the tokens of a text; it runs in the thread, and may load what it needs there.
+    `on_counted()` is called from the thread after each count (such as `Prompt.refresh`). `tokens` is the last
+    count.
+    """
+
+    def __init__(
+        self, count: Callable[[str], int], on_counted: Callable[[], None] = lambda: None, delay: float = 0.1
+    ) -> None:
+        self._count = count
+        self.on_counted = on_counted
+        self._delay = delay
+        self._wake = threading.Condition()
+        self._text: str | None = None
+        self._newest = 0.0
+        self._thread: threading.Thread | None = None
+        self.tokens = 0
+
+    def changed(self, text: str) -> None:
+        """The draft is now `text`, whole. Returns at once; an empty draft is counted on the spot."""
+        with self._wake:
+            idle, self._text = self._text is None, text or None
+            self._newest = time.monotonic()
+            if not text:
+                self.tokens = 0
+                return
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="count", daemon=True)
+                self._thread.start()
+            elif idle:  # no other key wakes the thread, which would cost the key time
+                self._wake.notify()
+
+    def _run(self) -> None:
+        pause = self._delay
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._text is not None)
+                while (rest := self._newest + pause - time.monotonic()) > 0:  # each key begins the pause anew
+                    self._wake.wait(rest)
+                text = self._text
+            if text is None:
+                continue
+            begun = time.perf_counter()
+            try:
+                tokens = self._count(text)
+            except Exception:  # a count is a courtesy: without it the last one stays, and typing goes on
+                tokens = self.tokens
+            # A draft that is slow to count is counted less often, so that most of the time stays free.
+            pause = max(self._delay, 3 * (time.perf_counter() - begun))
+            with self._wake:
+                if self._text is text:
+                    self._text = None
+                elif self._text is None:
+                    continue  # emptied meanwhile
+                self.tokens = tokens
+            self.on_counted()

@@ -1,0 +1,133 @@
+"""How the prompt stands on the screen.
+
+The toolbar stands directly under the draft and needs no answer from the terminal about the cursor's
+position: such an answer would delay leaving the prompt on a slow line, and could end up among the keys.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.data_structures import Point
+from prompt_toolkit.filters import Condition, is_done, to_filter
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, Window
+from prompt_toolkit.layout.controls import FormattedTextControl
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.screen import Screen
+from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output.plain_text import PlainTextOutput
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Style
+
+from gptchat.terminal.output import dumb_terminal as plain
+from gptchat.terminal.output.capabilities import Terminal
+
+_QUIET = "ansibrightblack"
+STYLE: Mapping[str, str] = {
+    "prompt": "bold",
+    "pasted": "italic",
+    "notice": "italic",
+    "auto-suggestion": _QUIET,
+    "bottom-toolbar": "noreverse",
+    "toolbar": "",
+    "toolbar.quiet": _QUIET,
+    "toolbar.warning": "bold",
+    "toolbar.bar": "",
+    "toolbar.bar.high": "bold",
+    "question": "bold",
+    "question.key": "bold",
+    "question.default": _QUIET,
+    "picker.current": "reverse",
+    "picker.meta": _QUIET,
+    "picker.snippet": "italic",
+    "picker.hint": _QUIET,
+    # noinherit: the library's own look has a grey of its own behind each line
+    "completion-menu": "noinherit",
+    "completion-menu.completion": "noinherit",
+    "completion-menu.completion.current": "noinherit reverse",
+    "completion-menu.meta.completion": f"noinherit {_QUIET}",
+    "completion-menu.meta.completion.current": "noinherit reverse",
+    "completion-menu.completion.match": "bold",
+}
+"""The style where the theme says nothing: the terminal's own colours."""
+
+
+def styled(rules: Mapping[str, str] | None) -> Style:
+    """`STYLE` with the theme's `rules` over it; what is quiet is as quiet as the theme's hints."""
+    rules = rules or {}
+    quiet = rules.get("hint", _QUIET)
+    return Style.from_dict({**{name: look.replace(_QUIET, quiet) for name, look in STYLE.items()}, **rules})
+
+
+def open_screen() -> Output:
+    """The terminal to draw on; it is never asked for the cursor's position (see above).
+
+    One that can draw nothing (`TERM=dumb`) gets no control sequence at all.
+    """
+    if plain.is_dumb_terminal():
+        return PlainTextOutput(sys.stdout)
+    output = create_output()
+    if isinstance(output, Vt100_Output):
+        output.enable_cpr = False
+    return output
+
+
+def follow_width(app: Application[str]) -> None:
+    """Let `app` erase all of its rows when the window becomes narrower, and not only as many as it drew.
+
+    Most terminals have then wrapped each of them into several, which pushed the cursor down.
+    """
+    erase_and_draw = app._on_resize  # the library has no other place for it
+
+    def resized() -> None:
+        screen, output = app.renderer.last_rendered_screen, app.output
+        if screen is not None and isinstance(output, Vt100_Output) and Terminal.detect(sys.stdout).reflows:
+            cursor = screen.get_cursor_position(app.layout.current_window)
+            columns = output.get_size().columns
+            more = rows_more(screen, cursor, columns)
+            # Row by row: to erase the whole of a screen at once would copy it into the history of tmux.
+            below = screen.height - cursor.y + rows_more(screen, Point(0, screen.height), columns)
+            output.write_raw("\x1b7" + "\x1b[B\x1b[2K" * below + "\x1b8\x1b[2K")
+            output.write_raw("\x1b[A\x1b[2K" * (cursor.y + more))
+            output.cursor_down(cursor.y)
+        erase_and_draw()
+
+    app._on_resize = resized  # type: ignore[method-assign]  # as above
+
+
+def rows_more(screen: Screen, cursor: Point, columns: int) -> int:
+    """How many rows lower the cursor stands since what `screen` shows was wrapped anew at `columns`."""
+    more = 0
+    for number in range(cursor.y + 1):
+        row = screen.data_buffer[number]
+        width = max((x + cell.width for x, cell in row.items() if cell.char != " "), default=0)
+        wrapped = max(-(-width // columns), 1) - 1
+        more += min(cursor.x // columns, wrapped) if number == cursor.y else wrapped
+    return more
+
+
+def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples], room: Callable[[], Dimension]) -> None:
+    """Put a toolbar directly under the draft of a prompt session's `layout`, while there is a text for it.
+
+    `room` gives the height of the draft itself.
+    """
+    assert isinstance(layout.container, HSplit)
+    layout.current_window.height = room
+    layout.current_window.dont_extend_height = to_filter(True)
+    layout.container.children += [
+        ConditionalContainer(
+            Window(
+                FormattedTextControl(text),
+                style="class:bottom-toolbar",
+                height=Dimension(min=1, max=2),
+                wrap_lines=True,
+                dont_extend_height=True,
+            ),
+            filter=~is_done & Condition(lambda: bool(text())),
+        ),
+        Window(height=Dimension(preferred=0)),  # takes the room that a closed list of completions leaves
+    ]

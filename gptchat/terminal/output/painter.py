@@ -1,0 +1,320 @@
+"""Paints a reply while it streams: finished blocks are printed once, and only a short tail is alive.
+
+The painter decides nothing and stores nothing; time, size and output come from its caller, who calls `frame`
+after each piece and whenever the seconds that `frame` returned have passed.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
+from gptchat.terminal.markdown.stream import MarkdownStream
+from gptchat.terminal.output.capabilities import Terminal
+from gptchat.terminal.output.frame import LiveRegion, PlainRegion, Row
+from gptchat.terminal.output.reply import columns_to_fill
+from gptchat.terminal.output.safe import clean, clean_line
+from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
+from gptchat.terminal.output.theme import Theme
+from gptchat.words import _
+
+FRAME = 1 / 15
+"""Seconds between two frames of text, at least; a change of the footer is painted at once."""
+_SECONDS_PER_CHARACTER = 1 / 40_000
+"""What the next frame waits longer for each character that every frame has to read again."""
+_FIRST_WORD = 0.03
+"""Seconds in which the first piece of a reply may become a whole word before it is painted."""
+_WHOLE_WORD = re.compile(r"\w[^\w*_`]|[\u2e80-\U0003ffff]")
+_MOST_ROWS = 8
+"""Rows of the tail at most, on screens of any height."""
+
+Reasoning = Literal["full", "short", "off"]
+
+
+class Painter:
+    """Streamed Markdown on a terminal.
+
+    `write` takes text for the terminal and sends it on at once. `size` gives columns and rows. `clock` gives
+    seconds that never run backwards. `reads_keys` says that somebody listens for Esc; else Ctrl-C alone stops.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        *,
+        size: Callable[[], tuple[int, int]],
+        theme: Theme,
+        terminal: Terminal,
+        clock: Callable[[], float] = time.monotonic,
+        reasoning: Reasoning = "short",
+        code_blocks: int = 0,
+        reads_keys: bool = True,
+    ) -> None:
+        self._measure = size
+        self._size = size()
+        self._theme = theme
+        self._terminal = terminal
+        self._clock = clock
+        self._mode = reasoning
+        self._reads_keys = reads_keys
+        self._encoder = Encoder(terminal)
+        self._region: LiveRegion | PlainRegion = (
+            PlainRegion(write) if terminal.dumb else LiveRegion(write, terminal)
+        )
+        self._stream = MarkdownStream(theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks)
+        self._final: list[Line] = []
+        self._tail: list[Line] = []
+        self._footer: list[list[Fragment]] = []
+        self._cursor: tuple[int, int] | None = None
+        self._activity = ""
+        self._began = clock()
+        self._painted = float("-inf")
+        self._width = 0
+        self._dirty = False
+        self._footer_dirty = True
+        self._has_text = False
+        self._thoughts: list[str] = []
+        self._thoughts_since: float | None = None
+        self._thoughts_shown = False
+        self._folded = False
+        self._last_status = ""
+        self._noted = False
+        """Whether what was printed last is for the person, and no part of the reply."""
+        self._below_blank = True  # whoever began the turn left a blank line after what was said
+        self._opening = ""
+        self._begins_by = float("-inf")
+        """Until then the first frame waits for a whole word, which the next would else bring a frame later."""
+
+    @property
+    def code_blocks(self) -> int:
+        """How many code blocks the reply has shown so far."""
+        return self._stream.code_blocks
+
+    def feed(self, text: str) -> None:
+        """Take a piece of the reply."""
+        if not text:
+            return
+        if not self._has_text and not text.strip():
+            self._stream.feed(text)  # the indent of the first line, perhaps
+            return
+        if not self._has_text:
+            self._fold()
+            self._has_text = True
+            self._painted = float("-inf")  # the first words are not kept waiting
+            self._begins_by = self._clock() + _FIRST_WORD
+        if self._begins_by > 0:
+            self._opening += text
+            if _WHOLE_WORD.search(self._opening):
+                self._begins_by = float("-inf")
+        self._stream.feed(text)
+        self._dirty = True
+
+    def feed_reasoning(self, text: str) -> None:
+        """Take a piece of the model's reasoning: shown dimmed, folded to a line when the answer begins."""
+        if not text or self._has_text:
+            return
+        if self._thoughts_since is None:
+            self._thoughts_since = self._clock()
+            self._painted = float("-inf")
+        self._thoughts.append(text)
+        self._dirty = True
+
+    def note(self, text: str, look: str = "notice") -> None:
+        """Print a line for the person between what is printed and what is still to come."""
+        blank = not self._final[-1] if self._final else self._below_blank
+        if self._has_text and not (self._noted or blank):
+            self._final.append([])
+        self._final += wrap([(clean(text), self._theme[look])], self._columns)
+        self._noted = self._footer_dirty = True
+
+    def set_activity(self, text: str) -> None:
+        """Say what is waited for, beside the spinner; empty: nothing particular."""
+        self._activity = clean_line(text)
+        self._footer_dirty = True
+
+    def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
+        """Keep `lines` below the reply, the cursor at `cursor` (line, column). The next frame paints it."""
+        new = [[(clean(text, newlines=False).replace("\t", " "), look) for text, look in line] for line in lines]
+        if new != self._footer or cursor != self._cursor:
+            self._footer, self._cursor = new, cursor
+            self._footer_dirty = True
+
+    def frame(self, *, force: bool = False) -> float | None:
+        """Paint if it is time; returns the seconds after which to call again, None for never by itself."""
+        now = self._clock()
+        self._size = self._measure()
+        resized = self._columns != self._width
+        pause = 2 * FRAME if len(self._tail) > self._room() else FRAME  # a scrolling tail is all rewritten
+        due = self._painted + pause + self._stream.pending * _SECONDS_PER_CHARACTER
+        wait = max(due, self._begins_by) - now
+        if (self._dirty and (wait <= 0 or force)) or resized:
+            self._read()
+            self._paint()
+            self._painted = now
+        elif self._footer_dirty or force or self._ticked(now):
+            self._paint()
+        if self._terminal.dumb and not self._dirty:
+            return None
+        next_tick = 1 / TICKS if not self._has_text else 1.0
+        return max(wait, 0.0) if self._dirty else next_tick
+
+    def finish(self, status: str = "") -> None:
+        """The reply is whole: print the rest, and `status` below it."""
+        self._end(status, "status")
+
+    def interrupt(self, status: str = "") -> None:
+        """The reply ends here: keep what came, and say so."""
+        self._end("■ " + (status or _("stopped")), "notice")
+
+    def clear(self) -> None:
+        """Empty the screen; what is still alive is painted again at its top."""
+        self.step_aside()  # where a terminal keeps what is cleared, it keeps no spinner
+        self._region.clear()
+        self._below_blank = True
+
+    def step_aside(self) -> None:
+        """Take what may still change off the screen, which another program takes over; a frame paints it anew."""
+        self._region.paint(self._rows_of_final(), [], None, self._size)
+        self._footer_dirty = True
+
+    @property
+    def _columns(self) -> int:
+        return columns_to_fill(self._size[0])
+
+    def _end(self, status: str, look: str) -> None:
+        self._size = self._measure()
+        if not self._has_text:
+            self._fold()
+        columns = self._columns
+        self._append(self._stream.finish(columns))
+        if status:
+            if self._has_text:
+                self._final.append([])
+            self._final += wrap([(clean_line(status), self._theme[look])], columns)
+        self._tail, self._footer, self._cursor = [], [], None
+        self._dirty = self._footer_dirty = False
+        self._region.paint(self._rows_of_final(), [], None, self._size)
+
+    def _append(self, lines: Sequence[Line]) -> None:
+        """Print `lines` of the reply, apart from what was noted before them."""
+        if lines and self._noted:
+            if lines[0]:
+                self._final.append([])
+            self._noted = False
+        self._final += lines
+
+    def _read(self) -> None:
+        """Bring the final lines and the tail up to what came."""
+        self._width = width = self._columns
+        if self._has_text:
+            self._append(self._stream.commit(width))
+            self._tail = self._stream.tail(width) if not self._terminal.dumb else []
+        elif self._thoughts_since is not None:
+            self._read_thoughts(width)
+        self._dirty = False
+
+    def _read_thoughts(self, width: int) -> None:
+        text = "".join(self._thoughts)
+        if self._mode == "off":
+            self._tail = []
+            return
+        if self._mode == "full":
+            whole = text.rpartition("\n")[0].rstrip()  # blank lines wait for what they part
+            if whole:
+                self._final += self._dimmed(whole, width)
+                self._thoughts_shown = True
+                text = text[len(whole) :].partition("\n")[2]
+                self._thoughts = [text]
+            self._tail = self._dimmed(text, width)
+            return
+        self._tail = self._dimmed(text[-(width * self._room()) :], width)
+
+    def _dimmed(self, text: str, width: int) -> list[Line]:
+        if not text.strip():
+            return []
+        text = clean(text).rstrip("\n").replace("\t", "    ")
+        return wrap([(text if self._thoughts_shown else text.lstrip("\n"), self._theme["reasoning"])], width)
+
+    def _fold(self) -> None:
+        """Put the line that stands for the reasoning in its place, or end what was shown of it."""
+        if self._thoughts_since is None or self._folded:
+            return
+        self._folded = True
+        self._tail = []
+        text = "".join(self._thoughts)
+        if self._mode == "full":
+            self._append([*self._dimmed(text, self._columns), []])
+        elif self._mode == "short":
+            line = thought(self._clock() - self._thoughts_since, count_words(text))
+            self._append([[("∴ " + line, self._theme["reasoning"])], []])
+
+    def _room(self) -> int:
+        """Rows that the tail may take: few, so that it stays in reach when the window becomes small."""
+        return min(max((self._size[1] - len(self._footer) - 2) // 3, 3), _MOST_ROWS)
+
+    def _ticked(self, now: float) -> bool:
+        return not self._terminal.dumb and self._status(now) != self._last_status
+
+    def _status(self, now: float) -> str:
+        passed = now - self._began
+        sign = SPINNER[int(passed * TICKS) % len(SPINNER)] if not self._has_text else "•"
+        parts = [seconds_only(passed)]
+        if self._thoughts_since is not None and not self._has_text and not self._activity:
+            parts.append(_("thinking"))
+        parts.append(_("Esc stops") if self._reads_keys else _("Ctrl-C stops"))
+        if self._activity:
+            parts.append(self._activity)  # last: a server's reasons may be longer than the line
+        return f"{sign} " + " · ".join(parts)
+
+    def _paint(self) -> None:
+        size = self._size
+        if self._terminal.dumb:
+            self._region.paint(self._rows_of_final(), [], None, size)
+            self._footer_dirty = False
+            return
+        width = self._columns
+        self._last_status = self._status(self._clock())
+        status = self._last_status
+        lines = [clip(line, width) for line in self._cut(width)[-self._room() :]]
+        if lines and not plain(lines[-1]).strip():
+            lines.pop()
+        final = self._rows_of_final()
+        if self._noted and lines and lines[0]:
+            lines.insert(0, [])
+        if lines or not self._below_blank:
+            lines.append([])
+        above = len(lines) + 1
+        lines += [[(status[:2], self._theme["spinner"]), (status[2:], self._theme["status"])]]
+        lines += [[(text, self._theme[look]) for text, look in line] for line in self._footer]
+        rows = [self._row(clip(line, width)) for line in lines]
+        spare = max(len(rows) - size[1], 0)
+        rows = rows[spare:]
+        cursor = None
+        if self._cursor is not None:
+            cursor = (max(above - spare + self._cursor[0], 0), min(self._cursor[1], width))
+        self._region.paint(final, rows, cursor, size)
+        self._footer_dirty = False
+
+    def _cut(self, width: int) -> list[Line]:
+        """The tail with lines that are too long (of code) cut into rows."""
+        rows: list[Line] = []
+        for line in self._tail[-self._room() :]:
+            rows += [line] if width_of(line) <= width else wrap(line, width)
+        return rows
+
+    def _row(self, line: Line) -> Row:
+        return Row(self._encoder.line(line), width_of(line))
+
+    def _rows_of_final(self) -> list[Row]:
+        columns = self._size[0]
+        rows = []
+        if self._final:
+            self._below_blank = not trim(self._final[-1])
+        for line in self._final:
+            kept = trim(line)
+            rows.append(Row(self._encoder.line(kept), width_of(kept), rows_of(kept, columns)))
+        self._final = []
+        return rows

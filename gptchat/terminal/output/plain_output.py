@@ -1,0 +1,104 @@
+"""A reply for pipes and scripts: as it was received, or as one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gptchat.core.messages import Message
+from gptchat.terminal.turn import Outcome
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+
+
+class PlainReply:
+    """Writes a reply as it comes; what else is to be told goes to standard error."""
+
+    code_blocks = 0
+
+    def __init__(
+        self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool, watched: bool
+    ) -> None:
+        from gptchat.terminal.output.capabilities import Terminal
+        from gptchat.terminal.output.reply import RawPainter
+
+        write = writer(stdout) if not silent else lambda _text: None
+        self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
+        self._tell = tell
+        self._watched = watched
+
+    def feed(self, text: str) -> None:
+        """Take a piece of the reply."""
+        self._raw.feed(text)
+
+    def feed_reasoning(self, text: str) -> None:
+        """Reasoning is no part of the reply."""
+
+    def note(self, text: str, look: str = "notice") -> None:
+        """Tell the person, beside the reply."""
+        self._tell(text)
+
+    def set_activity(self, text: str) -> None:
+        """Tell a person who is there what is waited for; a script's log keeps to how it ended."""
+        if text and self._watched:
+            self._tell(text)
+
+    def set_footer(
+        self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None
+    ) -> None:
+        """There is none."""
+
+    def clear(self) -> None:
+        """Nothing is painted that could be cleared."""
+
+    def step_aside(self) -> None:
+        """Nothing is painted that could stand in the way."""
+
+    def frame(self, *, force: bool = False) -> float | None:
+        """Everything is written as it comes."""
+        return None
+
+    def finish(self, status: str = "") -> None:
+        """The reply is whole."""
+        self._raw.finish()
+
+    def interrupt(self, status: str = "") -> None:
+        """The reply ends here."""
+        self._raw.finish()
+
+
+def writer(stdout: TextIO) -> Callable[[str], None]:
+    """A function that writes to `stdout` and sends it on at once."""
+
+    def write(text: str) -> None:
+        stdout.write(text)
+        stdout.flush()
+
+    return write
+
+
+def reply_json(ws: Workspace, outcome: Outcome, message: Message) -> dict[str, Any]:
+    """A reply as `--json` prints it; `choices` only where several were asked for."""
+    usage = message.usage
+    choices = [one.text for one in (message, *outcome.others)]
+    return {
+        "reply": message.text,
+        **({"choices": choices} if outcome.others else {}),
+        "reasoning": message.reasoning or None,
+        "user": ws.user,
+        "session": None if ws.run.incognito else ws.session.id,
+        "provider": message.provider,
+        "model": message.model,
+        "finish_reason": message.finish_reason,
+        "usage": None
+        if usage is None
+        else {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.total_tokens,
+            "estimated": usage.estimated,
+        },
+        "cost_usd": outcome.cost,
+        "seconds": round(outcome.seconds, 3),
+    }

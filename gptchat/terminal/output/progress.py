@@ -1,0 +1,61 @@
+"""How far long work has come: one line with a bar that is drawn again in place, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from gptchat.core.width import cells, cut
+from gptchat.terminal.output.safe import clean_line
+
+PATIENCE = 0.5
+"""Seconds of work before a bar is drawn; what is done sooner needs none."""
+_BAR = 20
+_LEAST = 6
+"""Cells of the bar, where there is room and at least; in narrower terminals only the percentage stands."""
+
+
+class ProgressLine:
+    """A line for one piece of work at a time. `write` sends text to the terminal, `width` is its columns.
+
+    `clock` counts seconds.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        width: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write = write
+        self._width = width
+        self._clock = clock
+        self._began: float | None = None
+        self._shown = ""
+
+    def step(self, label: str, done: int, total: int) -> None:
+        """`done` of `total` steps of the work are done; drawn only where the line changes by it."""
+        now = self._clock()
+        if self._began is None:
+            self._began = now
+        if now - self._began < PATIENCE:
+            return
+        line = _line(clean_line(label), min(max(done / total, 0.0), 1.0) if total else 1.0, self._width() - 1)
+        if line != self._shown:
+            self._shown = line
+            self._write(f"\r\x1b[2K{line}")
+
+    def close(self) -> None:
+        """The work is over: take the line away."""
+        if self._shown:
+            self._write("\r\x1b[2K")
+        self._began, self._shown = None, ""
+
+
+def _line(label: str, share: float, width: int) -> str:
+    """The label, the bar and the percentage in at most `width` cells; the label gives way first, then the bar."""
+    percent = f"{share:4.0%}"
+    bar = min(_BAR, width - cells(percent) - 1)
+    drawn = f"{'█' * round(share * bar)}{'░' * (bar - round(share * bar))} {percent}" if bar >= _LEAST else percent
+    room = width - cells(drawn) - 1
+    return (f"{label[: cut(label, room)]} {drawn}" if room > 0 else drawn)[: max(width, 1)]

@@ -1,0 +1,129 @@
+"""The screen between prompts: messages, tables and errors printed once, in the theme's looks, safely."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.renderer import print_formatted_text
+from prompt_toolkit.styles import Style
+
+from gptchat.commands.effects import Block, Markdown, Source
+from gptchat.core.width import cut, wrapped
+from gptchat.errors import GptchatError
+from gptchat.redaction import redact
+from gptchat.terminal.output import capabilities, theme
+from gptchat.terminal.output.blocks import Fragment, lines_of
+from gptchat.terminal.output.safe import clean
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.terminal.markdown.lines import Encoder
+
+DEPTHS: Mapping[capabilities.Depth, ColorDepth] = {
+    "none": ColorDepth.MONOCHROME,
+    "16": ColorDepth.ANSI_COLORS_ONLY,
+    "256": ColorDepth.DEFAULT,
+    "truecolor": ColorDepth.TRUE_COLOR,
+}
+
+
+def told(error: GptchatError) -> list[tuple[str, str, int]]:
+    """The lines that tell of `error`: what went wrong, and what to do; each with its look and indent (columns)."""
+    lines = [(f"✗ {redact(error.message)}", "error", 0)]
+    if error.hint:
+        lines.append((_("hint: {what}").format(what=redact(error.hint)), "hint", 2))
+    return lines
+
+
+class Screen:
+    """Prints lines for the person. What it prints becomes ordinary scrollback and is never touched again."""
+
+    def __init__(self, name: str, environ: Mapping[str, str], output: Output) -> None:
+        self._stream = sys.stdout
+        self._environ = environ
+        self.output = output
+        self.terminal = capabilities.Terminal.detect(self._stream, environ)
+        self._encoder: Encoder | None = None
+        self.use_theme(name)
+
+    def use_theme(self, name: str) -> None:
+        """Draw in the theme `name` from now on."""
+        self.theme = theme.choose(name, self._environ)
+        self.rules = self.theme.prompt_toolkit_rules()
+        self.style = Style.from_dict(self.rules)
+
+    def size(self) -> tuple[int, int]:
+        """Columns and rows, as they are now."""
+        return capabilities.size(self._stream)
+
+    def write(self, text: str) -> None:
+        """Send `text`, which is safe already, to the terminal."""
+        self._stream.write(text)
+        self._stream.flush()
+
+    def print(self, lines: Sequence[Sequence[Fragment]]) -> None:
+        """Print lines of fragments. The line editor's own printer does it: it is loaded already."""
+        fragments: StyleAndTextTuples = []
+        for line in lines:
+            fragments += [(f"class:{look.replace('.', '-')}", clean(text, newlines=False)) for text, look in line]
+            fragments.append(("", "\n"))
+        print_formatted_text(self.output, fragments, self.style, color_depth=DEPTHS[self.terminal.depth])
+
+    def say(self, text: str, look: str = "text", indent: int = 0) -> None:
+        """Print `text`, folded to the width, in one look, each line after `indent` blanks."""
+        width = max(self.size()[0] - 1 - indent, 10)
+        self.print([[(" " * indent + line, look)] for line in wrapped(clean(text), width)])
+
+    def say_for_now(self, text: str) -> None:
+        """Show `text` on a line of its own that the next call replaces; an empty text takes it away."""
+        shown = clean(text, newlines=False)
+        self.write("\r\x1b[2K" + shown[: cut(shown, max(self.size()[0] - 1, 1))])
+
+    def error(self, error: GptchatError) -> None:
+        """Say what went wrong, and what to do."""
+        for text, look, indent in told(error):
+            self.say(text, look, indent=indent)
+
+    def show(self, blocks: Sequence[Block]) -> None:
+        """Print what a command shows."""
+        run: list[Block] = []
+        for block in blocks:
+            if isinstance(block, (Markdown, Source)):
+                self._plainly(run)
+                run = []
+                self.markdown(block.text) if isinstance(block, Markdown) else self._source(block)
+            else:
+                run.append(block)
+        self._plainly(run)
+
+    def markdown(self, text: str, *, code_blocks: int = 0) -> None:
+        """Print `text` as Markdown."""
+        from gptchat.terminal.output.reply import print_reply
+
+        columns = self.size()[0]
+        print_reply(
+            self.write, text, columns=columns, theme=self.theme, terminal=self.terminal, code_blocks=code_blocks
+        )
+
+    def _plainly(self, blocks: Sequence[Block]) -> None:
+        if blocks:
+            self.print(lines_of(blocks, max(self.size()[0] - 1, 10)))
+
+    def _source(self, block: Source) -> None:
+        """Lines as they are, so that they copy clean; long ones are left to the terminal to fold."""
+        from gptchat.terminal.markdown.code import Highlighter
+
+        encoder, highlighter = self._rich_encoder(), Highlighter(block.language, self.theme)
+        lines = clean(block.text).rstrip("\n").split("\n")
+        self.write("".join(encoder.line(highlighter.line(line)) + "\n" for line in lines))
+
+    def _rich_encoder(self) -> Encoder:
+        if self._encoder is None:
+            from gptchat.terminal.markdown.lines import Encoder
+
+            self._encoder = Encoder(self.terminal)
+        return self._encoder

@@ -1,0 +1,81 @@
+"""The quiet lines around a reply: the spinner with its seconds, the facts after the end."""
+
+from __future__ import annotations
+
+import re
+
+from gptchat.terminal.output.safe import clean_line
+from gptchat.words import _, ngettext
+
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+TICKS = 5
+"""Steps of the spinner a second."""
+_WORDS = re.compile("[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]|[^\\s\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+")
+
+Fragment = tuple[str, str]
+"""A text and the name of its look (`theme.LOOKS`)."""
+
+
+def duration(seconds: float) -> str:
+    """A time for people: `0.8 s`, `12 s`, `2 min 5 s`; `<0.1 s` where nobody could measure it by eye."""
+    if seconds < 0.05:
+        return _("{seconds} s").format(seconds="<0.1")
+    if seconds < 9.95:
+        return _("{seconds} s").format(seconds=f"{seconds:.1f}")
+    if seconds < 60:
+        return _("{seconds} s").format(seconds=f"{seconds:.0f}")
+    return _("{minutes} min {seconds} s").format(minutes=int(seconds // 60), seconds=int(seconds % 60))
+
+
+def seconds_only(seconds: float) -> str:
+    """A running time for people, in whole seconds."""
+    return _("{seconds} s").format(seconds=int(seconds)) if seconds < 60 else duration(seconds)
+
+
+def count_words(text: str) -> int:
+    """Words of `text`; in scripts without blanks each character is one."""
+    return sum(1 for _match in _WORDS.finditer(text))
+
+
+def thought(seconds: float, words: int) -> str:
+    """The line that stands for folded reasoning."""
+    time = duration(seconds) if seconds < 1 else seconds_only(seconds)
+    return _("thought for {time}").format(time=time) + " · " + _words(words)
+
+
+def facts(
+    *,
+    tokens: int | None = None,
+    seconds: float | None = None,
+    generating: float | None = None,
+    cost: float | None = None,
+    estimated: bool = False,
+    notes: tuple[str, ...] = (),
+) -> str:
+    """The line after a reply, such as `812 tokens · 45 tok/s · $0.0012 · 3.1 s`.
+
+    `tokens` are those of the reply; `seconds` the whole time and `generating` the part after the first piece,
+    over which the speed is taken; `cost` in US dollars. What is not known is left out. `notes` come last.
+    """
+    parts: list[str] = []
+    if tokens is not None:
+        about = "≈" if estimated else ""
+        parts.append(about + ngettext("{count} token", "{count} tokens", tokens).format(count=f"{tokens:,}"))
+        if generating is not None and generating >= 0.05 and tokens > 1:
+            parts.append(_("{speed} tok/s").format(speed=f"{tokens / generating:,.0f}"))
+    if cost is not None:
+        parts.append(money(cost))
+    if seconds is not None:
+        parts.append(duration(seconds))
+    return " · ".join([*parts, *(clean_line(note) for note in notes)])
+
+
+def money(dollars: float) -> str:
+    """US dollars with as many digits as say something."""
+    if dollars == 0 or dollars >= 1:
+        return f"${dollars:,.2f}"
+    return f"${dollars:.4f}" if dollars >= 0.0001 else f"${dollars:.6f}"
+
+
+def _words(count: int) -> str:
+    return ngettext("{count} word", "{count} words", count).format(count=f"{count:,}")

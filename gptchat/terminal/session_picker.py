@@ -1,0 +1,77 @@
+"""What the session picker searches and previews: titles at once, contents where the words are longer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gptchat.commands.wording import age
+from gptchat.core.session import Session, shorten
+from gptchat.storage.index.library import matching
+from gptchat.terminal.input.picker import Picker, Row
+from gptchat.terminal.output.safe import clean
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.commands.workspace import Workspace
+    from gptchat.core.ports import SessionInfo
+    from gptchat.terminal.input.prompt import Prompt
+    from gptchat.terminal.output.screen import Screen
+
+
+def open_picker(workspace: Workspace, prompt: Prompt, screen: Screen) -> Picker:
+    """A picker over the sessions of whoever is chatting."""
+    source = _Sessions(workspace)
+    return Picker(
+        source.search,
+        source.preview,
+        keyboard=prompt.keyboard,
+        output=prompt.output,
+        clean=clean,
+        style=screen.rules,
+    )
+
+
+class _Sessions:
+    """The sessions, read once while the picker is open; called from its threads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._infos: Sequence[SessionInfo] | None = None
+
+    def search(self, text: str) -> Sequence[Row]:
+        """Sessions whose title has the words of `text`, then those in which they were said."""
+        from gptchat.storage.index.search import SearchIndex
+
+        ws = self._workspace
+        if self._infos is None:
+            self._infos = ws.library.list(ws.user)
+        rows = {info.id: self._row(info) for info in matching(self._infos, text)}
+        if text.strip():
+            known = {info.id: info for info in self._infos}
+            for hit in SearchIndex(ws.paths.data_dir, ws.library.cache).search(ws.user, text, 100, each=1):
+                if hit.session in known:
+                    rows.setdefault(hit.session, self._row(known[hit.session], hit.line))
+        return list(rows.values())
+
+    def preview(self, id: str) -> str:
+        """The last turns of a session, as text."""
+        from gptchat.storage.journal import read
+        from gptchat.storage.upgrades import fold
+
+        ws = self._workspace
+        session = Session(id, ws.user)
+        try:
+            data = ws.journals.journal_path(ws.user, id).read_bytes()
+        except OSError:
+            return ""
+        fold(read(data).records, session, 0)
+        lines = []
+        for message in session.tail(4):
+            who = ws.user if message.role == "user" else message.model or message.role
+            lines.append(_("{who}: {text}").format(who=who, text=shorten(message.text, 200)))
+        return "\n".join(lines)
+
+    def _row(self, info: SessionInfo, snippet: str = "") -> Row:
+        turns = ngettext("{n} turn", "{n} turns", info.turns).format(n=info.turns)
+        return Row(info.id, info.title or info.id, f"{age(info.updated)} · {turns}", snippet)
