@@ -37,11 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # what fails later, when Python ends, could not be told any more
         return status
     except GptchatError as error:
-        from gptchat.terminal.oneshot import tell_failure
+        from gptchat.terminal.failure import tell_failure
 
         return tell_failure(error, as_json=wants_json(arguments), debug="--debug" in arguments)
     except KeyboardInterrupt:
-        from gptchat.terminal.oneshot import tell_failure
+        from gptchat.terminal.failure import tell_failure
 
         return tell_failure(TurnInterruptedError(_("stopped")), as_json=wants_json(arguments))
     except BrokenPipeError:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as fault:
         from gptchat.terminal.debugging import unexpected
-        from gptchat.terminal.oneshot import tell_failure
+        from gptchat.terminal.failure import tell_failure
 
         debug = "--debug" in arguments
         if (failure := _output_failed(fault)) is not None:
@@ -106,10 +106,10 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
 
     `attended` says that a person sits at a terminal and can be asked.
     """
-    from gptchat.commands.answering import Answering
     from gptchat.commands.families import registry
     from gptchat.commands.workspace import Run, Workspace
     from gptchat.config.paths import find_paths
+    from gptchat.conversation.routing import Routing
     from gptchat.manager import SessionManager
     from gptchat.storage import users as people
     from gptchat.storage.index.library import Library
@@ -124,12 +124,12 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
     kept = Kept(paths.data_dir / "learnt.json", readonly=options.incognito)
     counter = Counter(encodings=_encodings(settings), calibration=kept.part("tokens"), save=kept.saver("tokens"))
     learnt = _memory(kept)
-    answering = Answering(lambda: settings, lambda entry: workspace_opener(entry), counter)
-    answering.stream = options.stream
-    answering.windows = Windows(
-        settings=answering.settings_window,
-        server=answering.server_window,
-        catalogue=answering.catalogue_window,
+    routing = Routing(lambda: settings, lambda entry: workspace_opener(entry), counter)
+    routing.stream = options.stream
+    routing.windows = Windows(
+        settings=routing.settings_window,
+        server=routing.server_window,
+        catalogue=routing.catalogue_window,
         learnt=kept.part("windows"),
         save=kept.saver("windows"),
     )
@@ -137,7 +137,7 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
         manager=SessionManager(_store(options, paths), counter),
         settings=settings,
         library=Library(paths.data_dir, paths.cache_dir),
-        answering=answering,
+        routing=routing,
         registry=registry(),
         paths=paths,
         environ=environ,
@@ -224,7 +224,7 @@ def _opener(workspace: Workspace) -> Callable[[ProviderSettings], Provider]:
             workspace.settings.network(),
             key,
             learnt=workspace.learnt(),
-            api_for=workspace.answering.api_for(entry),
+            api_for=workspace.routing.api_for(entry),
             user_agent=f"gptchat/{__version__}",
         )
 

@@ -15,6 +15,7 @@ FLOORS = (
     {"providers", "storage", "tokens", "catalogue", "attachments"},
     {"exchange"},
     {"manager"},
+    {"conversation"},
     {"commands"},
     {"terminal"},
     {"cli", "__main__"},

@@ -7,9 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from gptchat import words
-from gptchat.commands import spending
 from gptchat.commands.effects import Block, Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
-from gptchat.commands.outgoing import waiting
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
 from gptchat.commands.wording import setting_as_json, window_source
 from gptchat.commands.workspace import Workspace
@@ -24,7 +22,7 @@ Effects = AsyncGenerator[Effect, Any]
 
 async def usage(ws: Workspace, call: Call) -> Effects:
     """Show tokens and cost."""
-    report = await asyncio.to_thread(spending.report, ws)
+    report = await asyncio.to_thread(ws.account.report)
     rows = [
         [
             row.label,
@@ -47,15 +45,15 @@ async def usage(ws: Workspace, call: Call) -> Effects:
 
 async def status(ws: Workspace, call: Call) -> Effects:
     """Show who, where, which model, and how full the window is."""
-    route = ws.answering.route()
-    plan = await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))
-    window, source = ws.answering.window(route.model)
+    route = ws.routing.route()
+    plan = await asyncio.to_thread(ws.manager.plan, route, draft=ws.outbox.waiting())
+    window, source = ws.routing.window(route.model)
     total = spent(ws.session.path())
     pairs = [
         (_("user"), ws.user),
         (_("session"), ws.session.name or _("new")),
         (_("saved as"), ws.session.id if ws.session.messages else _("not yet")),
-        (_("provider"), ws.answering.provider_settings().name),
+        (_("provider"), ws.routing.provider_settings().name),
         (_("model"), route.model),
         (
             _("window"),
@@ -70,7 +68,7 @@ async def status(ws: Workspace, call: Call) -> Effects:
         "user": ws.user,
         "session": ws.session.id,
         "title": ws.session.name,
-        "provider": ws.answering.provider_settings().name,
+        "provider": ws.routing.provider_settings().name,
         "model": route.model,
         "tokens": plan.tokens,
         "window": window,
@@ -81,7 +79,7 @@ async def status(ws: Workspace, call: Call) -> Effects:
 
 def _limits(ws: Workspace) -> list[tuple[str, str]]:
     """The rate limits that the provider told last, if it tells them."""
-    limits = getattr(ws.answering.provider(), "rate_limits", None)
+    limits = getattr(ws.routing.provider(), "rate_limits", None)
     if limits is None:
         return []
     pairs = []
@@ -98,7 +96,7 @@ def _limits(ws: Workspace) -> list[tuple[str, str]]:
 
 def _limits_json(ws: Workspace) -> dict[str, Any] | None:
     """The same for `--json`; None where the provider tells nothing."""
-    limits = getattr(ws.answering.provider(), "rate_limits", None)
+    limits = getattr(ws.routing.provider(), "rate_limits", None)
     return None if limits is None else {name: getattr(limits, name) for name in type(limits).__slots__}
 
 

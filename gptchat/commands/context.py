@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
-from gptchat.commands.outgoing import waiting
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.commands.workspace import Workspace
-from gptchat.core.compaction import KEEP_TURNS, Fold, fold
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message
 from gptchat.core.ports import CountsTokens
-from gptchat.core.session import shorten, summary_record
-from gptchat.errors import ContextLengthError, ProtocolError, UsageError
-from gptchat.manager import Route, split_system
+from gptchat.core.session import shorten
+from gptchat.errors import UsageError
+from gptchat.manager import Route
 from gptchat.words import _, ngettext
 
 Effects = AsyncGenerator[Effect, Any]
@@ -26,11 +23,11 @@ Effects = AsyncGenerator[Effect, Any]
 
 async def context(ws: Workspace, call: Call) -> Effects:
     """Draw what the next request holds."""
-    route = ws.answering.route()
-    await asyncio.to_thread(ws.answering.counter.load, route.model)
-    plan = await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))
-    window, source = ws.answering.window(route.model)
-    mark = "" if ws.answering.counter.exact(route.model) else "≈ "
+    route = ws.routing.route()
+    await asyncio.to_thread(ws.routing.counter.load, route.model)
+    plan = await asyncio.to_thread(ws.manager.plan, route, draft=ws.outbox.waiting())
+    window, source = ws.routing.window(route.model)
+    mark = "" if ws.routing.counter.exact(route.model) else "≈ "
     parts = [
         (_("system prompt"), plan.system_tokens),
         (_("summary"), plan.summary_tokens),
@@ -47,9 +44,9 @@ async def context(ws: Workspace, call: Call) -> Effects:
     if ws.session.pinned:
         words = ngettext("{n} message, always sent", "{n} messages, always sent", len(ws.session.pinned))
         pairs.append((_("pins"), words.format(n=len(ws.session.pinned))))
-    if ws.attached:
-        pairs.append((_("attached"), _(", ").join(item.name for item in ws.attached)))
-    cost = ws.answering.prompt_cost(route.model, plan.tokens)
+    if ws.outbox.attached:
+        pairs.append((_("attached"), _(", ").join(item.name for item in ws.outbox.attached)))
+    cost = ws.routing.prompt_cost(route.model, plan.tokens)
     if cost is not None:
         pairs.append((_("cost of sending it"), f"${cost:.4f}"))
     blocks: list[Any] = [
@@ -103,7 +100,7 @@ def context_json(
         "reserve": plan.limits.reserve,
         "budget": plan.limits.budget,
         "tokens": plan.tokens,
-        "exact": ws.answering.counter.exact(model),
+        "exact": ws.routing.counter.exact(model),
         "system_tokens": plan.system_tokens,
         "summary_tokens": plan.summary_tokens,
         "pinned_tokens": plan.pinned_tokens,
@@ -119,7 +116,7 @@ def context_json(
 
 async def tokens(ws: Workspace, call: Call) -> Effects:
     """Count the tokens of a text, or of the conversation."""
-    route, counter = ws.answering.route(), ws.answering.counter
+    route, counter = ws.routing.route(), ws.routing.counter
     model, text = route.model, call.get("text")
     await asyncio.to_thread(counter.load, model)
     exact = counter.exact(model)
@@ -130,7 +127,7 @@ async def tokens(ws: Workspace, call: Call) -> Effects:
     elif text:
         count = await asyncio.to_thread(counter.count, text, model)
     else:
-        count = (await asyncio.to_thread(ws.manager.plan, route, draft=waiting(ws))).tokens
+        count = (await asyncio.to_thread(ws.manager.plan, route, draft=ws.outbox.waiting())).tokens
     what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
     how = how.format(encoding=counter.encoding(model), model=model)
     line = _("{name} ({detail})").format(name=what, detail=how)
@@ -186,7 +183,7 @@ def _pin(ws: Workspace, call: Call, *, pinned: bool) -> list[Effect]:
 
 async def compact(ws: Workspace, call: Call) -> Effects:
     """Have the model sum up the older turns; the summary stands for them from then on."""
-    folded, text = await summarise(ws, call.get("hint"))
+    folded, text = await ws.compaction.summarise(call.get("hint"))
     yield Show([Markdown(text)], {"summary": text, "until": folded.until})
     answer = yield Ask(
         ngettext("let this stand for {n} older turn?", "let this stand for {n} older turns?", folded.turns).format(
@@ -200,7 +197,7 @@ async def compact(ws: Workspace, call: Call) -> Effects:
     elif answer != "y" and not (answer is None and ws.run.unattended):
         yield Show([Text(_("nothing was changed"), "quiet")])
         return
-    keep_summary(ws, folded, text)
+    ws.compaction.keep(folded, text)
     yield Changed(frozenset({"session"}))
     note = ngettext(
         "the summary stands for {n} older turn; it stays in the session, and /undo takes it back",
@@ -208,54 +205,6 @@ async def compact(ws: Workspace, call: Call) -> Effects:
         folded.turns,
     )
     yield Show([Text(note.format(n=folded.turns), "good")])
-
-
-def can_summarise(ws: Workspace) -> bool:
-    """Whether there are turns that may be folded: more than always stay, after those a summary stands for."""
-    summary, path = ws.session.summary(), ws.session.path()
-    covered = next((i + 1 for i, one in enumerate(path) if summary and one.id == summary.until), 0)
-    return sum(message.role == "user" for message in path[covered:]) > KEEP_TURNS
-
-
-async def summarise(ws: Workspace, hint: str = "") -> tuple[Fold, str]:
-    """The older turns to fold, and the model's summary of them. Raises UsageError, and what providers raise."""
-    try:
-        return await _summarise(ws, ws.answering.route(), hint)
-    except ContextLengthError as error:
-        # As with a turn: what the refusal taught is planned with once again.
-        route = ws.answering.route()
-        limits = route.learn_limit(error)
-        if limits is None:
-            raise
-        return await _summarise(ws, replace(route, limits=limits), hint)
-
-
-async def _summarise(ws: Workspace, route: Route, hint: str) -> tuple[Fold, str]:
-    _system, path = split_system(ws.session.path(), route.system)
-    summary = ws.session.summary()
-    folded = await asyncio.to_thread(
-        fold,
-        path,
-        ws.answering.counter.counting(route.model),
-        route.limits.budget - ws.answering.counter.overhead(route.model),
-        summary=summary.content if summary else "",
-        until=summary.until if summary else None,
-        hint=hint,
-    )
-    if folded is None:
-        raise UsageError(_("there is nothing to sum up yet"), hint=_("the newest turns always stay as they are"))
-    text = await ws.answering.complete(folded.messages)
-    if not text:
-        raise ProtocolError(_("the model gave no summary"), hint=_("try /compact again, or another /model"))
-    return folded, text
-
-
-def keep_summary(ws: Workspace, folded: Fold, text: str) -> None:
-    """Let `text` stand for what `folded` holds, from now on."""
-    number = len(ws.session.summaries) + 1
-    ws.manager.record(
-        summary_record(f"s{number}-{folded.until}", folded.until, text, ws.session.head, ws.manager.timestamp())
-    )
 
 
 _N = Argument("n", "number")

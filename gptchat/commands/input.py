@@ -19,9 +19,9 @@ async def attach(ws: Workspace, call: Call) -> Effects:
     if call.get("file") != "none":
         yield Attach(call.get("file"))
         return
-    if not ws.attached:
+    if not ws.outbox.attached:
         raise UsageError(_("nothing is attached"))
-    ws.attached.clear()
+    ws.outbox.attached.clear()
     yield Show([Text(_("nothing goes with the next message any more"), "good")], {"attached": []})
 
 

@@ -28,19 +28,19 @@ async def model(ws: Workspace, call: Call) -> Effects:
     """Choose the model, or show the one in use."""
     name = call.get("name")
     if not name:
-        current = ws.answering.route().model
+        current = ws.routing.route().model
         yield Show(
-            [Facts(_facts_pairs(ws, ws.answering.facts(current)), title=current)],
-            model_json(ws.answering.facts(current)),
+            [Facts(_facts_pairs(ws, ws.routing.facts(current)), title=current)],
+            model_json(ws.routing.facts(current)),
         )
         return
-    facts = ws.answering.facts(name)
+    facts = ws.routing.facts(name)
     ws.change("model", name)
     yield Changed(frozenset({"settings"}))
     blocks: list[Any] = [Text(_("{model} answers from now on").format(model=name), "good")]
     if facts.retired:
         blocks.append(Text(retired_words(facts), "warning"))
-    elif facts.source == "default" and ws.answering.provider_settings().kind == "openai":
+    elif facts.source == "default" and ws.routing.provider_settings().kind == "openai":
         near = catalogue.nearest(name)
         if near:
             note = _("{model} is not in the catalogue; similar: {names}")
@@ -51,14 +51,14 @@ async def model(ws: Workspace, call: Call) -> Effects:
 
 async def models(ws: Workspace, call: Call) -> Effects:
     """List the models of the provider, with what is known of them."""
-    listed = await ws.answering.listed()
+    listed = await ws.routing.listed()
     wanted = call.get("text").casefold().split()
     shown = [facts for facts in listed if all(word in facts.name.casefold() for word in wanted)]
     if not shown:
         note = _("no model has {text} in its name") if wanted else _("this provider lists no models")
         yield Show([Text(note.format(text=call.get("text")), "quiet")], [])
         return
-    current = ws.answering.model()
+    current = ws.routing.model()
     rows = [
         [facts.name, tokens_word(facts.context), money(facts.input), money(facts.output), _abilities(facts)]
         for facts in shown
@@ -108,9 +108,9 @@ def _abilities(facts: ModelFacts) -> str:
 
 
 def _facts_pairs(ws: Workspace, facts: ModelFacts) -> list[tuple[str, str]]:
-    window, source = ws.answering.window(facts.name)
+    window, source = ws.routing.window(facts.name)
     pairs = [
-        (_("provider"), ws.answering.provider_settings().name),
+        (_("provider"), ws.routing.provider_settings().name),
         (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=window_source(source))),
     ]
     if facts.max_output:
@@ -167,7 +167,7 @@ async def provider(ws: Workspace, call: Call) -> Effects:
     yield Changed(frozenset({"settings"}))
     if warning:
         yield Show([Text(warning, "warning")])
-    in_force = ws.answering.model()
+    in_force = ws.routing.model()
     words = _("{name} answers from now on, with {model}")
     if not in_force:
         words = _("{name} answers from now on; /models lists its models, /model NAME chooses one")
@@ -177,7 +177,7 @@ async def provider(ws: Workspace, call: Call) -> Effects:
 def _require_address(ws: Workspace, chosen: ProviderSettings) -> None:
     """Refuse a provider that could not be reached for want of an address. Raises ConfigurationError."""
     if chosen.kind in ("azure", "compatible"):
-        provider = ws.answering.open_unsettled(chosen)
+        provider = ws.routing.open_unsettled(chosen)
         assert isinstance(provider, OnTheWire)
         provider.address  # noqa: B018  # asking for it is the test
 

@@ -88,7 +88,7 @@ async def system(ws: Workspace, call: Call) -> Effects:
     """Show or set the system prompt of this session."""
     text = call.get("text")
     if not text:
-        current = ws.answering.route().system
+        current = ws.routing.route().system
         words = current or _("no system prompt; /system TEXT sets one")
         yield Show([Text(words, "plain" if current else "quiet")], {"system": current})
         return

@@ -181,7 +181,7 @@ async def propose_title(ws: Workspace) -> str:
     """A title for the session that the model proposes. Raises what the provider raises."""
     said = "\n\n".join(message.text[:1000] for message in ws.session.tail(8))
     asked = Message("user", TITLE_REQUEST.format(said=said))
-    proposed = await ws.answering.complete([asked], max_tokens=1000)
+    proposed = await ws.routing.complete([asked], max_tokens=1000)
     lines = [line.strip(" #*\"'“”「」《》.。") for line in proposed.splitlines()]
     return shorten(next((line for line in lines if line), ws.session.name), 60)
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from gptchat.commands.effects import Changed, Draft, Effect, Run, Show, Text
-from gptchat.commands.outgoing import images_of
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
 from gptchat.commands.workspace import Workspace
+from gptchat.conversation.outgoing import images_of
 from gptchat.core import session as tree
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
@@ -33,7 +33,7 @@ async def edit(ws: Workspace, call: Call) -> Effects:
         raise UsageError(_no_such_turn(number, len(users)))
     id = users[-number]
     text = ws.session.messages[id].text
-    ws.attached = images_of(ws.session.messages[id])
+    ws.outbox.attached = images_of(ws.session.messages[id])
     ws.manager.record({**tree.move(ws.session.parent_of(id)), "move": "undo"})  # /redo goes back
     yield Changed(frozenset({"session"}))
     note = _("edit and send: it becomes a branch, and the old turn is kept; /redo goes back to it")

@@ -28,7 +28,7 @@ async def user(ws: Workspace, call: Call) -> Effects:
     if known == ws.user:
         yield Show([Text(_("{name} is chatting already").format(name=known), "quiet")], {"user": known})
         return
-    before, left_behind = ws.user, len(ws.attached)
+    before, left_behind = ws.user, len(ws.outbox.attached)
     await asyncio.to_thread(ws.switch_user, known or name)
     yield Changed(frozenset({"user", "session", "settings"}))
     # Who mistyped a name learns it here, and nothing is lost: a question would stand before the next message.

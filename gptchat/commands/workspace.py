@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gptchat import words
-from gptchat.commands.answering import Answering
-from gptchat.commands.budget import Budget
-from gptchat.commands.moderating import Moderation
-from gptchat.commands.outgoing import waiting
 from gptchat.commands.registry import Registry
 from gptchat.config import keys, schema
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
+from gptchat.conversation.budget import Budget
+from gptchat.conversation.compaction import Compaction
+from gptchat.conversation.concurrent_edits import ConcurrentEdits
+from gptchat.conversation.conversation import Conversation
+from gptchat.conversation.moderation import Moderation
+from gptchat.conversation.outgoing import Outbox
+from gptchat.conversation.routing import Routing
+from gptchat.conversation.spending import Account
 from gptchat.core.messages import Message, Record, Request
 from gptchat.core.session import Session
 from gptchat.errors import ConfigurationError, StorageError, UsageError
@@ -27,7 +31,6 @@ from gptchat.storage.store import JournalStore
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from gptchat.core.attachments import Attachment
     from gptchat.providers.faults.quirks import Learnt
     from gptchat.storage.index.background import Indexing
     from gptchat.storage.index.library import Library
@@ -70,7 +73,7 @@ class Workspace:
         manager: SessionManager,
         settings: Settings,
         library: Library,
-        answering: Answering,
+        routing: Routing,
         registry: Registry,
         paths: Paths,
         environ: Mapping[str, str],
@@ -83,7 +86,7 @@ class Workspace:
         self.manager = manager
         self.settings = settings
         self.library = library
-        self.answering = answering
+        self.routing = routing
         self.registry = registry
         self.paths = paths
         self.environ = environ
@@ -96,11 +99,23 @@ class Workspace:
         """What servers refuse, shared by all providers."""
         self.abilities = abilities
         """What the terminal can do: what it is about, how it stands, and what to do about it or nothing."""
-        self.attached: list[Attachment] = []
+        self.outbox = Outbox(settings, routing)
         """What goes with the next message."""
-        self.budget = Budget(self)
-        answering.paid = self._paid
-        self.moderation = Moderation(self)
+        self.account = Account(manager, library, paths.data_dir)
+        self.budget = Budget(settings, self.account)
+        routing.paid = self._paid
+        self.compaction = Compaction(manager, settings, routing)
+        self.conversation = Conversation(
+            manager=manager,
+            routing=routing,
+            outbox=self.outbox,
+            budget=self.budget,
+            moderation=Moderation(settings, routing),
+            compaction=self.compaction,
+            edits=ConcurrentEdits(manager, self.begin_session),
+            keep=keep,
+            unattended=run.unattended,
+        )
         self.indexed: Callable[[], None] = lambda: None
         """Called from a thread when the index of the sessions has grown."""
         self._indexing: Indexing | None = None
@@ -158,10 +173,10 @@ class Workspace:
             user = people.ensure_user(self.paths.data_dir, name)
             people.write_state(self.paths.data_dir, user=user.name)
         self._user = user.name
-        self.attached.clear()  # what one person chose to send does not go out under another's name
+        self.outbox.attached.clear()  # what one person chose to send does not go out under another's name
         self.settings.replace_layer("user", user.settings)
         self.settings.replace_layer("set", {})
-        self.answering.forget_provider()  # keys may be each person's own
+        self.routing.forget_provider()  # keys may be each person's own
         self.speak()
         self.begin_session()
 
@@ -292,20 +307,20 @@ class Workspace:
 
     def exposed_keys(self) -> list[str]:
         """What to tell of each file for the key in force that other people of this machine can read."""
-        return keys.exposed_files(self.answering.provider_settings(), self.paths.data_dir, self.environ)
+        return keys.exposed_files(self.routing.provider_settings(), self.paths.data_dir, self.environ)
 
     def store_key(self, provider: ProviderSettings, key: str, *, shared: bool = False) -> str:
         """Keep a key for this person (or for all); returns where it is. Raises ConfigurationError."""
         slug = "" if shared else people.slug(self._user)
         where = keys.store_key(provider.name, key, self.paths.data_dir, slug)
-        self.answering.forget_provider(provider.name)
+        self.routing.forget_provider(provider.name)
         return where
 
     def forget_key(self, provider: ProviderSettings) -> list[str]:
         """Remove this person's key, and the one all share, from where gptchat keeps keys; the places it was in."""
         places = keys.forget_key(provider.name, self.paths.data_dir, people.slug(self._user))
         places += keys.forget_key(provider.name, self.paths.data_dir)
-        self.answering.forget_provider(provider.name)
+        self.routing.forget_provider(provider.name)
         return places
 
     def _paid(self, record: Record) -> None:
@@ -315,7 +330,7 @@ class Workspace:
 
     async def close(self) -> None:
         """Close connections, and keep what was learnt."""
-        await self.answering.close()
+        await self.routing.close()
         await asyncio.to_thread(self.keep)
         if len(self.session.messages) >= _LARGE and not self.run.incognito:
             await asyncio.to_thread(self.library.remember, self.journals, self.session)
@@ -327,14 +342,16 @@ class Workspace:
 
         The variable is empty where no key is sent. Raises UsageError for a provider that speaks no OpenAI wire.
         """
-        route = self.answering.route()
-        settings = self.answering.provider_settings()
+        route = self.routing.route()
+        settings = self.routing.provider_settings()
         if not isinstance(route.provider, OnTheWire):
             raise UsageError(
                 _("{name} has no request that could be shown").format(name=settings.name),
                 hint=_("/provider chooses another"),
             )
-        path, body = route.provider.body(build(self.manager.plan(route, draft=waiting(self)), route, self.session))
+        path, body = route.provider.body(
+            build(self.manager.plan(route, draft=self.outbox.waiting()), route, self.session)
+        )
         variable = "" if self._sends_no_key(settings) else keys.variable_for(settings, self.environ)
         address = redact(route.provider.address.rstrip("/"))  # some write their password into it
         return f"{address}{path}", variable, body

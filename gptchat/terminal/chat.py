@@ -9,7 +9,6 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from gptchat.commands.outgoing import attach
 from gptchat.commands.registry import Call, Said, Shell, Unknown
 from gptchat.commands.sessions import open_first, replay
 from gptchat.errors import GptchatError, UsageError
@@ -123,7 +122,7 @@ class Chat:
     async def _attach(self, reference: str) -> None:
         """Take what the command line attaches along with the first message."""
         try:
-            self.screen.say(await self.live.wait(attach(self.workspace, reference)), "hint")
+            self.screen.say(await self.live.wait(self.workspace.outbox.attach(reference)), "hint")
         except GptchatError as error:
             self.screen.error(error)
 
@@ -144,10 +143,10 @@ class Chat:
         """
         self._asked = self.workspace.settings.text("provider")
         try:
-            if self.workspace.answering.provider_settings().kind not in ("compatible", "demo"):
+            if self.workspace.routing.provider_settings().kind not in ("compatible", "demo"):
                 return
             await asyncio.to_thread(self.warm.wait)
-            await self.workspace.answering.listed()
+            await self.workspace.routing.listed()
         except GptchatError:  # a session may also name a provider that is not there any more
             return
         self.prompt.complete_again()
@@ -258,7 +257,7 @@ class Chat:
 
     def _greet(self) -> None:
         ws = self.workspace
-        model = ws.answering.model()
+        model = ws.routing.model()
         parts = ["gptchat", ws.user, f"{ws.settings.text('provider')}/{model}".strip("/")]
         if ws.run.incognito:
             parts.append(_("incognito: nothing is saved"))

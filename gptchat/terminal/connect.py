@@ -235,7 +235,7 @@ class _Connect:
 
     async def _listed(self, entry: ProviderSettings) -> list[str]:
         """The models of a provider that is not chosen yet. Raises what the provider raises."""
-        provider = self._workspace.answering.open_unsettled(entry)
+        provider = self._workspace.routing.open_unsettled(entry)
         try:
             return [facts.name for facts in await provider.models()]
         finally:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, assert_never
 
 from gptchat.commands.effects import (
     Ask,
@@ -22,23 +23,37 @@ from gptchat.commands.effects import (
     Run,
     Show,
 )
-from gptchat.commands.outgoing import attach, outgoing
 from gptchat.commands.registry import Call
-from gptchat.core import session as tree
+from gptchat.conversation.events import (
+    CompactWanted,
+    ConversationEvent,
+    Decision,
+    Exchange,
+    Foreign,
+    Kept,
+    NotSent,
+    OtherAnswers,
+    Revealed,
+    SessionMoved,
+    Told,
+    TurnBegins,
+    TurnEnded,
+    Unchanged,
+    turn_events,
+)
+from gptchat.conversation.outcome import Outcome
+from gptchat.core.events import TurnEvent
+from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, StorageError
-from gptchat.manager import Continue, Order, Retry, Send
-from gptchat.terminal.compacting import Compacting
 from gptchat.terminal.debugging import unexpected
 from gptchat.terminal.input import questions
 from gptchat.terminal.input.editor import visit
-from gptchat.terminal.joining import Joining
 from gptchat.terminal.live import hint_after
 from gptchat.terminal.output.blocks import lines_of
 from gptchat.terminal.output.progress import ProgressLine
 from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.output.screen import told
 from gptchat.terminal.transcript import Transcript
-from gptchat.terminal.turn import Outcome
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -69,8 +84,8 @@ class Carrier:
         self._warned: str | None = None
         self.leaving = False
         self.transcript = Transcript(workspace, screen)
-        self._joining = Joining(workspace, screen, self.transcript, self._ask, changed)
-        self._compacting = Compacting(workspace, screen, self._ask, live.wait)
+        self._answered = False
+        """Whether the message of `say` has reached a provider: then it is kept, and does not come back."""
         self._progress = ProgressLine(screen.write, lambda: screen.size()[0])
         live.aside = self._aside
 
@@ -83,75 +98,70 @@ class Carrier:
 
     async def say(self, text: str) -> str:
         """Send `text` and paint the reply; returns what should stand in the prompt again, if it was not sent."""
-        ws = self._workspace
+        self._answered = False
         try:
-            if not await self._joining.same_place():
-                return text
-            await self._live.wait(ws.answering.look_for_model())
-            routes = ws.answering.routes()
-            content, notes = await self._live.wait(outgoing(ws, text))
-            await ws.budget.check(self._notice)
-            if not await ws.moderation.may_send(content, self._ask, self._notice):
-                return text
+            sent = await self._drive(
+                self._workspace.conversation.say(text, may_compact=lambda: not self._live.typing)
+            )
         except GptchatError as error:
             self._screen.error(error)
-            return text
-        for note in notes:
-            self._screen.say(note, "hint")
-        outcome = await self._turn(Send(content), routes)
-        if outcome.draft or (outcome.error and not outcome.provider):
-            return text
-        ws.attached.clear()
-        if outcome.error is None and not outcome.interrupted and not self._live.typing:
-            await self._make_room()
-        return ""
+            return "" if self._answered else text
+        return "" if sent else text
 
-    async def _make_room(self) -> None:
-        if await self._compacting.after_turn() == "compact":
-            command = self._workspace.registry.get("compact")
-            assert command is not None
-            await self.command(Call(command, {}))
+    async def _drive(self, exchange: Exchange) -> bool:
+        """Show what an order leads to, and answer what it asks. False where the message was not sent."""
+        screen, sent = self._screen, True
+        async with aclosing(exchange):
+            while (event := await self._live.wait(_next(exchange))) is not None:
+                if isinstance(event, TurnEvent | TurnEnded):
+                    continue
+                match event:
+                    case TurnBegins():
+                        screen.write("\n")
+                        self._ended(await self._live.run(turn_events(exchange)))
+                    case Decision(_subject, question, choices, default):
+                        event.answer = await self._ask(Ask(question, choices, default))
+                    case Told(text, tone):
+                        screen.say(text, tone)
+                    case Foreign(messages):
+                        self.transcript.messages(messages)
+                    case Revealed(message):
+                        self.transcript.messages([message])
+                    case OtherAnswers(messages):
+                        self._others(messages)
+                    case Kept():
+                        screen.write("\n")
+                        self._warn_of_trouble()
+                        self._changed(frozenset({"session"}))
+                    case SessionMoved():
+                        self._changed(frozenset({"session"}))
+                    case Unchanged():
+                        screen.say(_("the model had nothing to add; the reply stays as it was"), "hint")
+                    case CompactWanted():
+                        command = self._workspace.registry.get("compact")
+                        assert command is not None
+                        await self.command(Call(command, {}))
+                    case NotSent():
+                        sent = False
+                    case _:
+                        assert_never(event)
+        return sent
 
-    async def _turn(self, order: Order, routes: list[Any]) -> Outcome:
-        ws = self._workspace
-        self._screen.write("\n")
-        outcome = await self._live.run(ws.moderation.hold(ws.manager.run_turn(order, routes)))
-        ws.budget.add(outcome.message, outcome.cost)
+    def _ended(self, outcome: Outcome) -> None:
+        """Tell what went wrong in a turn, and what can be done."""
+        self._answered = bool(outcome.provider) and not outcome.draft
         if outcome.error is not None:
             self._screen.error(outcome.error)
         if hint := hint_after(outcome):
             self._screen.say(hint, "hint")
-        if ws.moderation.withheld:
-            await self._withheld(outcome)
-        elif outcome.others:
-            await self._choose(outcome)
-        self._screen.write("\n")
-        await asyncio.to_thread(self._workspace.keep)
-        self._warn_of_trouble()
-        self._changed(frozenset({"session"}))
-        return outcome
 
-    async def _withheld(self, outcome: Outcome) -> None:
-        """A reply that was flagged is painted only if the person wants to see it."""
-        if not await self._workspace.moderation.may_show(self._ask, self._notice) or outcome.message is None:
-            return
-        self.transcript.messages([outcome.message])
-        if outcome.others:
-            await self._choose(outcome)
-
-    async def _choose(self, outcome: Outcome) -> None:
-        """Several answers came: show the others, and let the person choose which to go on with."""
-        assert outcome.message is not None
-        answers = [outcome.message, *outcome.others]
-        for number, message in enumerate(answers[1:], 2):
+    def _others(self, messages: Sequence[Message]) -> None:
+        """Show the other answers of a turn that asked for several."""
+        for number, message in enumerate(messages, 2):
             self._screen.write("\n")
             self._screen.say(_("answer {n}").format(n=number), "assistant")
             self._screen.markdown(message.text)
         self._screen.write("\n")
-        keys = [(str(number), tree.shorten(message.text, 40)) for number, message in enumerate(answers, 1)]
-        chosen = await self._ask(Ask(_("which answer do we go on with?"), keys, default="1"))
-        if chosen and chosen != "1":
-            self._workspace.manager.record(tree.move(answers[int(chosen) - 1].id))
 
     # Commands
 
@@ -197,7 +207,7 @@ class Carrier:
             )
         )
         if answer == "y":
-            self._workspace.attached.append(output.attachment())
+            self._workspace.outbox.attached.append(output.attachment())
             self._screen.say(_("it goes with your next message"), "hint")
 
     def _aside(self, call: Call, show: Callable[[str, str], None]) -> asyncio.Task[None]:
@@ -240,7 +250,7 @@ class Carrier:
             case Copy():
                 screen.say(await self._copied(effect), "hint")
             case Attach(reference):
-                screen.say(await attach(self._workspace, reference), "hint")
+                screen.say(await self._workspace.outbox.attach(reference), "hint")
             case Changed(what):
                 self._changed(what)
             case Leave():
@@ -251,17 +261,8 @@ class Carrier:
         if what == "send":
             self._draft = await self.say(text)
             return
-        await self._live.wait(self._workspace.answering.look_for_model())
-        routes = self._workspace.answering.routes(model)
-        await self._workspace.budget.check(self._notice)
-        if what == "retry":
-            await self._turn(Retry(), routes)
-            return
-        before = [message.text for message in self._workspace.session.tail(1)]
-        outcome = await self._turn(Continue(), routes)
-        whole = outcome.message is not None and outcome.error is None and not outcome.interrupted
-        if whole and [message.text for message in self._workspace.session.tail(1)] == before:
-            self._screen.say(_("the model had nothing to add; the reply stays as it was"), "hint")
+        room = self._workspace.conversation
+        await self._drive(room.retry(model) if what == "retry" else room.continue_(model))
 
     async def _ask(self, ask: Ask) -> str | None:
         return await questions.ask(
@@ -273,9 +274,6 @@ class Carrier:
             secret=ask.secret,
             style=self._screen.rules,
         )
-
-    def _notice(self, text: str) -> None:
-        self._screen.say(text, "notice")
 
     async def _pick(self, text: str) -> str | None:
         from gptchat.terminal.session_picker import open_picker
@@ -340,3 +338,8 @@ class Carrier:
             return await self._save_elsewhere(session)
         self._screen.say(_("saved as {path}").format(path=path), "success")
         return True
+
+
+async def _next(exchange: Exchange) -> ConversationEvent | None:
+    """The next event, None at the end: a task must not raise StopAsyncIteration."""
+    return await anext(exchange, None)

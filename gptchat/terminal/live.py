@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptchat.commands.registry import Call
+from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
@@ -16,7 +17,7 @@ from gptchat.terminal.input.listener import Listener
 from gptchat.terminal.output.reply import columns_to_fill
 from gptchat.terminal.output.safe import clean, clean_line
 from gptchat.terminal.output.toolbar import shortened
-from gptchat.terminal.turn import Outcome, finished, paint
+from gptchat.terminal.turn import finished, paint
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:

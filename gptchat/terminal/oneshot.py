@@ -6,10 +6,9 @@ import asyncio
 import getpass
 import json
 import signal
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Sequence
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from gptchat.commands.effects import (
     Ask,
@@ -29,11 +28,29 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.registry import Call, Said, Unknown
 from gptchat.commands.sessions import open_first
+from gptchat.conversation.events import (
+    CompactWanted,
+    Decision,
+    Exchange,
+    Foreign,
+    Kept,
+    NotSent,
+    OtherAnswers,
+    Revealed,
+    SessionMoved,
+    Told,
+    TurnBegins,
+    TurnEnded,
+    Unchanged,
+    turn_events,
+)
+from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
-from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
+from gptchat.errors import TurnInterruptedError, UsageError
 from gptchat.redaction import redact
 from gptchat.terminal.answers import chosen
+from gptchat.terminal.failure import tell_failure
 from gptchat.terminal.invocation import Question, Streams
 from gptchat.terminal.output.blocks import lines_of
 from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
@@ -48,23 +65,6 @@ if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace
     from gptchat.config.flags import Options
     from gptchat.terminal.output.reply import ReplyPainter
-
-
-def tell_failure(error: GptchatError, *, as_json: bool, debug: bool = False) -> int:
-    """Tell what went wrong, on standard error or as JSON; returns the exit status."""
-    if as_json:
-        document = {"kind": error.kind, "message": redact(error.message), "hint": redact(error.hint) or None,
-                    "status": error.status}  # fmt: skip
-        print(json.dumps({"error": document}, ensure_ascii=False, indent=2))
-    else:
-        print(_("gptchat: {what}").format(what=clean(redact(error.message))), file=sys.stderr)
-        if error.hint:
-            print(_("hint: {what}").format(what=clean(redact(error.hint))), file=sys.stderr)
-    if debug:
-        from gptchat.terminal.debugging import traceback_of
-
-        print(traceback_of(error), file=sys.stderr)
-    return error.exit_status
 
 
 def answer(workspace: Workspace, options: Options, asked: Question, streams: Streams) -> int:
@@ -105,31 +105,48 @@ class _OneShot:
             await ws.close()
 
     async def _say(self, text: str, piped: str = "") -> None:
-        from gptchat.commands.outgoing import outgoing
-        from gptchat.manager import Send
-
         ws = self.workspace
         if absent := ws.absent_settings():
             self._tell(absent)
-        await ws.answering.look_for_model()
-        routes = ws.answering.routes()
-        content, notes = await outgoing(ws, text, self.options.attachments, piped=piped)
-        for note in notes:
-            self._tell(note)
-        await ws.budget.check(self._tell)
-        await ws.moderation.may_send(content, self._answer, self._tell)
-        await self._turn(ws.manager.run_turn(Send(content), routes))
+        await self._drive(ws.conversation.say(text, self.options.attachments, piped=piped))
 
-    async def _turn(self, events: AsyncIterator[TurnEvent]) -> None:
-        ws, painter = self.workspace, self._painter()
-        with _interrupts(ws.manager.stop):
-            events = ws.moderation.hold(events)
-            outcome = await paint(events, painter, told=finished if self._drawn() else lambda _outcome: "")
+    async def _drive(self, exchange: Exchange) -> None:
+        """Print what an order leads to, and answer what it asks."""
+        outcome = Outcome()
+        async with aclosing(exchange):
+            async for event in exchange:
+                if isinstance(event, TurnEvent | TurnEnded):
+                    continue
+                match event:
+                    case TurnBegins():
+                        outcome = await self._paint(exchange)
+                    case Decision("send_flagged" | "show_withheld", question, choices, default):
+                        event.answer = self._ask(Ask(question, choices, default))
+                    case Told(text):
+                        self._tell(text)
+                    case Revealed(message):
+                        if not self.options.json:
+                            print(clean(message.text), file=self.streams.stdout)
+                    case Kept():
+                        self._report(outcome)
+                    case Unchanged():
+                        self._tell(_("the model had nothing to add; the reply stays as it was"))
+                    case Decision() | Foreign() | OtherAnswers() | SessionMoved() | NotSent() | CompactWanted():
+                        pass  # the safe answer stands; other answers are printed with the first
+                    case _:
+                        assert_never(event)
+
+    async def _paint(self, exchange: Exchange) -> Outcome:
+        painter = self._painter()
+        with _interrupts(self.workspace.manager.stop):
+            told = finished if self._drawn() else lambda _outcome: ""
+            outcome = await paint(turn_events(exchange), painter, told=told)
         self.answered = True
-        if ws.moderation.withheld:
-            await ws.moderation.may_show(self._answer, self._tell)
-            if outcome.message is not None and not self.options.json:
-                print(clean(outcome.message.text), file=self.streams.stdout)
+        return outcome
+
+    def _report(self, outcome: Outcome) -> None:
+        """Print what is still to be said of a turn: why it failed, the JSON document, the other answers."""
+        ws = self.workspace
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
@@ -243,16 +260,11 @@ class _OneShot:
         return None
 
     async def _order(self, what: str, text: str, model: str) -> None:
-        from gptchat.manager import Continue, Retry
-
+        room = self.workspace.conversation
         if what == "send":
             await self._say(text)
-            return
-        order = Retry() if what == "retry" else Continue()
-        await self.workspace.answering.look_for_model()
-        routes = self.workspace.answering.routes(model)
-        await self.workspace.budget.check(self._tell)
-        await self._turn(self.workspace.manager.run_turn(order, routes))
+        else:
+            await self._drive(room.retry(model) if what == "retry" else room.continue_(model))
 
     def _width(self) -> int | None:
         from gptchat.terminal.output.capabilities import size
@@ -274,9 +286,6 @@ class _OneShot:
             who = self.workspace.user if message.role == "user" else message.model or message.role
             told = _("{who}: {text}").format(who=clean(who, newlines=False), text=clean(message.text))
             print(told + "\n", file=self.streams.stdout)
-
-    async def _answer(self, ask: Ask) -> str | None:
-        return self._ask(ask)
 
     def _ask(self, ask: Ask) -> str | None:
         if not self.streams.stdin.isatty():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from gptchat.conversation.outcome import Outcome
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import (
     ContextTrimmed,
@@ -22,31 +22,11 @@ from gptchat.core.events import (
     TurnStarted,
 )
 from gptchat.core.messages import Message
-from gptchat.errors import GptchatError
 from gptchat.terminal.output import status
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.terminal.output.reply import ReplyPainter
-
-
-@dataclass(slots=True)
-class Outcome:
-    """How a turn ended."""
-
-    message: Message | None = None
-    error: GptchatError | None = None
-    interrupted: bool = False
-    draft: str = ""
-    """Text that was not sent, to be put back into the prompt."""
-    seconds: float = 0.0
-    first: float = 0.0
-    """Seconds until the first piece."""
-    cost: float | None = None
-    others: tuple[Message, ...] = ()
-    provider: str = ""
-    model: str = ""
-    plan: ContextPlan | None = None
 
 
 async def paint(
@@ -74,7 +54,8 @@ async def paint(
             if waiting and isinstance(event, TextDelta):
                 painter.set_activity("")
             waiting = not isinstance(event, TextDelta)
-            _take(event, painter, outcome)
+            outcome.take(event)
+            _take(event, painter)
             tick()
     finally:
         if timer is not None:
@@ -90,7 +71,7 @@ async def paint(
     return outcome
 
 
-def _take(event: TurnEvent, painter: ReplyPainter, outcome: Outcome) -> None:
+def _take(event: TurnEvent, painter: ReplyPainter) -> None:
     match event:
         case TextDelta(text, 0):
             painter.feed(text)
@@ -98,8 +79,6 @@ def _take(event: TurnEvent, painter: ReplyPainter, outcome: Outcome) -> None:
             painter.feed_reasoning(text)
         case TextDelta() | ReasoningDelta():
             pass  # the other choices are shown when all are there
-        case TurnStarted(_message, plan, provider, model):
-            outcome.plan, outcome.provider, outcome.model = plan, provider, model
         case ContextTrimmed(plan):
             painter.note(trimmed(plan))
         case Retrying():
@@ -109,13 +88,10 @@ def _take(event: TurnEvent, painter: ReplyPainter, outcome: Outcome) -> None:
         case ToolCall(_id, name, arguments):
             painter.note(_("the model asks for the function {name}({arguments}); gptchat runs none").format(
                 name=name, arguments=arguments))  # fmt: skip
-        case TurnFinished(message, seconds, first, cost, others):
-            outcome.message, outcome.seconds, outcome.cost, outcome.others = message, seconds, cost, others
-            outcome.first = first
-        case TurnInterrupted(message, seconds):
-            outcome.interrupted, outcome.message, outcome.seconds = True, message, seconds
-        case TurnFailed(error, message, draft):
-            outcome.error, outcome.message, outcome.draft = error, message, draft
+        case TurnStarted() | TurnFinished() | TurnInterrupted() | TurnFailed():
+            pass
+        case _:
+            assert_never(event)
 
 
 def retrying(event: Retrying) -> str:

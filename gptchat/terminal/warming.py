@@ -89,10 +89,10 @@ class WarmUp:
         """What is to be loaded, in pieces between which a person's typing is waited for."""
         from gptchat.providers.registry import modules
 
-        answering = self._workspace.answering
-        for module in (*modules(answering.provider_settings().kind), "gptchat.terminal.output.painter"):
+        routing = self._workspace.routing
+        for module in (*modules(routing.provider_settings().kind), "gptchat.terminal.output.painter"):
             yield partial(import_module, module)
-        yield lambda: answering.counter.load(answering.model())
+        yield lambda: routing.counter.load(routing.model())
 
 
 class _GiveWay:

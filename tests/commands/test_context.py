@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gptchat.commands import spending
+from gptchat.conversation import spending
 from gptchat.core.context import NEARLY
 from gptchat.core.events import ContextTrimmed, TurnFailed, TurnFinished
 from gptchat.manager import Continue, Send
@@ -29,7 +29,7 @@ def test_a_reply_continued_costs_all_its_pieces(tmp_path: Path) -> None:
             runner.run(turn(workspace, Send("count")))
             runner.run(turn(workspace, Continue()))
             assert spending.cost_of(workspace.session.tail(1)[0]) == pytest.approx(4.0)
-            assert [row.cost for row in spending.report(workspace)] == [pytest.approx(4.0)] * 4
+            assert [row.cost for row in workspace.account.report()] == [pytest.approx(4.0)] * 4
 
 
 def test_a_fork_is_not_paid_for_again(tmp_path: Path) -> None:
@@ -40,12 +40,12 @@ def test_a_fork_is_not_paid_for_again(tmp_path: Path) -> None:
             server.script(say("one", usage=MILLION), say("two", usage=MILLION), say("three", usage=MILLION))
             runner.run(turn(workspace, Send("count")))
             runner.run(command(workspace, "/fork"))
-            assert spending.today(workspace) == pytest.approx(2.0)
+            assert workspace.account.today() == pytest.approx(2.0)
             runner.run(turn(workspace, Send("on")))
-            assert spending.today(workspace) == pytest.approx(4.0)
+            assert workspace.account.today() == pytest.approx(4.0)
             runner.run(turn(workspace, Continue()))
             runner.run(command(workspace, "/new"))
-            assert spending.today(workspace) == pytest.approx(6.0)
+            assert workspace.account.today() == pytest.approx(6.0)
 
 
 def test_a_reply_continued_in_a_fork_is_paid_for(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_reply_continued_in_a_fork_is_paid_for(tmp_path: Path) -> None:
             runner.run(turn(workspace, Send("count")))
             runner.run(command(workspace, "/fork"))
             runner.run(turn(workspace, Continue()))
-            assert spending.today(workspace) == pytest.approx(4.0)
+            assert workspace.account.today() == pytest.approx(4.0)
 
 
 def test_undo_in_a_fork_takes_back_the_last_turn(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_summary_too_large_to_ask_for_is_asked_for_again(tmp_path: Path) -> No
                 runner.run(turn(workspace, Send("word " * 400)))
             server.script(refuse(400, words, code="context_length_exceeded"), say("They counted."))
             assert "They counted." in runner.run(command(workspace, "/compact", "y"))
-            assert workspace.answering.window("m") == (2000, "learnt")
+            assert workspace.routing.window("m") == (2000, "learnt")
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
@@ -199,6 +199,6 @@ def test_a_summary_is_in_the_account(tmp_path: Path, answer: str) -> None:
                 runner.run(turn(workspace, Send(f"question {number}")))
             server.script(say("They asked.", usage=MILLION))
             runner.run(effects(workspace, "/compact", answer))
-            assert [row.cost for row in spending.report(workspace)][1:] == [pytest.approx(2.0, abs=0.01)] * 3
+            assert [row.cost for row in workspace.account.report()][1:] == [pytest.approx(2.0, abs=0.01)] * 3
             runner.run(command(workspace, "/new"))
-            assert spending.today(workspace) == pytest.approx(2.0, abs=0.01)
+            assert workspace.account.today() == pytest.approx(2.0, abs=0.01)

@@ -224,7 +224,7 @@ def test_what_was_learnt_is_listed_and_forgotten(tmp_path: Path, server: Server)
     workspace = compose_workspace(tmp_path, settings_for(server.url), "-o", "temperature=1")
     with running(workspace) as loop:
         loop.run(turn(workspace, Send("hello")))
-        workspace.answering.windows.learn_limit("test", "m", 4000)
+        workspace.routing.windows.learn_limit("test", "m", 4000)
     again = compose_workspace(tmp_path)
     with running(again) as loop:
         text = loop.run(command(again, "/doctor"))
@@ -235,7 +235,7 @@ def test_what_was_learnt_is_listed_and_forgotten(tmp_path: Path, server: Server)
         assert loop.run(command(again, "/doctor --forget test")).startswith("2 ")
     third = compose_workspace(tmp_path)
     assert not third.learnt().entries()
-    assert not third.answering.windows.entries()
+    assert not third.routing.windows.entries()
 
 
 def test_two_providers_learn_into_one_memory(tmp_path: Path, server: Server) -> None:

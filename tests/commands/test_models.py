@@ -128,7 +128,7 @@ def test_set_provider_brings_the_providers_own_model(tmp_path: Path, server: Ser
     with running(workspace) as loop:
         loop.run(command(workspace, "/model own"))
         loop.run(command(workspace, "/set provider second"))
-        assert workspace.answering.model() == "test-model"
+        assert workspace.routing.model() == "test-model"
 
 
 def test_a_key_is_shown_masked_given_and_forgotten(tmp_path: Path, server: Server) -> None:

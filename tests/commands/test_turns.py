@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from gptchat.commands.effects import Draft
-from gptchat.commands.outgoing import outgoing
 from gptchat.errors import UsageError
 from gptchat.manager import Send
 from tests.support.server import Server, say
@@ -26,11 +25,11 @@ def test_an_edited_message_keeps_its_images(tmp_path: Path) -> None:
         workspace = compose_workspace(tmp_path / "home", settings_for(server.url))
         with running(workspace) as runner:
             server.script(say("a dot"), say("still a dot"))
-            content, _notes = runner.run(outgoing(workspace, "what is this?", [str(tmp_path / "dot.png")]))
+            content, _notes = runner.run(workspace.outbox.content("what is this?", [str(tmp_path / "dot.png")]))
             runner.run(turn(workspace, Send(content)))
             drafts = [e.text for e in runner.run(effects(workspace, "/edit")) if isinstance(e, Draft)]
             assert drafts == ["what is this?"]
-            again, _notes = runner.run(outgoing(workspace, "look closely"))
+            again, _notes = runner.run(workspace.outbox.content("look closely"))
             runner.run(turn(workspace, Send(again)))
     first, second = (request.json["messages"][-1]["content"] for request in server.requests)
     assert second[0] == {"type": "text", "text": "look closely"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gptchat.commands.outgoing import outgoing
 from gptchat.core.events import TurnFinished
 from gptchat.manager import Send
 from tests.support.llamacpp import LlamaServer
@@ -28,7 +27,7 @@ def test_texts_are_read_by_the_model(llamacpp: LlamaServer, tmp_path: Path) -> N
         )
         with running(workspace) as runner:
             named = [str(tmp_path / "说明.txt"), str(tmp_path / "src")]
-            content, _notes = runner.run(outgoing(workspace, "read these", named))
+            content, _notes = runner.run(workspace.outbox.content("read these", named))
             last = runner.run(turn(workspace, Send(content)))[-1]
         sent = relay.bodies()[-1]["messages"][-1]["content"]
     assert isinstance(last, TurnFinished)

@@ -70,7 +70,7 @@ def test_counts_are_the_servers(
         environ={"TEST_KEY": llamacpp.key},
     )
     with running(workspace) as runner:
-        runner.run(workspace.answering.listed())
+        runner.run(workspace.routing.listed())
         errors = _errors([event for text in order for event in runner.run(turn(workspace, Send(text)))])
     assert max(errors[LEARNING:]) <= WITHIN, errors
 
@@ -85,7 +85,7 @@ def test_counts_hold_when_the_window_is_full(llamacpp: LlamaServer, tmp_path: Pa
     workspace = compose_workspace(tmp_path, config, *arguments, environ=environ)
     events: list[TurnEvent] = []
     with running(workspace) as runner:
-        runner.run(workspace.answering.listed())
+        runner.run(workspace.routing.listed())
         for number in range(24):
             text = f"{number}: {chance.choice(ENGLISH + CHINESE + CODE)}"
             events += runner.run(turn(workspace, Send(text)))
@@ -97,7 +97,7 @@ def test_counts_hold_when_the_window_is_full(llamacpp: LlamaServer, tmp_path: Pa
 
     workspace = compose_workspace(tmp_path, config, *arguments, environ=environ)
     with running(workspace) as runner:
-        runner.run(workspace.answering.listed())
+        runner.run(workspace.routing.listed())
         again = _errors(runner.run(turn(workspace, Send("How are you? 你好吗？"))))
     assert again[0] <= WITHIN
 
@@ -108,7 +108,7 @@ def test_a_text_is_counted_by_the_server(llamacpp: LlamaServer, tmp_path: Path) 
     workspace = compose_workspace(tmp_path, config, environ={"TEST_KEY": llamacpp.key})
     with running(workspace) as runner:
         before = data(runner.run(effects(workspace, "/tokens def 你好 🎉")))
-        runner.run(workspace.answering.listed())
+        runner.run(workspace.routing.listed())
         shown = runner.run(command(workspace, "/tokens def 你好 🎉"))
         after = data(runner.run(effects(workspace, "/tokens def 你好 🎉")))
     assert before["exact"] is False
@@ -122,7 +122,7 @@ def test_each_text_is_counted_once(llamacpp: LlamaServer, tmp_path: Path) -> Non
         config = settings_for(relay.url, model=f'"{llamacpp.model}"')
         workspace = compose_workspace(tmp_path, config, "-o", "max_tokens=48", environ={"TEST_KEY": llamacpp.key})
         with running(workspace) as runner:
-            runner.run(workspace.answering.listed())
+            runner.run(workspace.routing.listed())
             for text in ENGLISH:
                 runner.run(turn(workspace, Send(text)))
             path = [message.text for message in workspace.session.path()]

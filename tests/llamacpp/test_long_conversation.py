@@ -38,7 +38,7 @@ def test_sixty_turns_in_a_small_window(llamacpp: LlamaServer, tmp_path: Path) ->
             tmp_path, config, "-o", "max_tokens=64", "-o", "seed=7", environ={"TEST_KEY": llamacpp.key}
         )
         with running(workspace) as runner:
-            runner.run(workspace.answering.listed())
+            runner.run(workspace.routing.listed())
             events: list[TurnEvent] = []
             for number in range(TURNS):
                 events += runner.run(turn(workspace, Send(_question(number, chance))))
@@ -64,6 +64,6 @@ def test_the_window_is_the_servers(llamacpp: LlamaServer, tmp_path: Path) -> Non
         environ={"TEST_KEY": llamacpp.key},
     )
     with running(workspace) as runner:
-        runner.run(workspace.answering.listed())
+        runner.run(workspace.routing.listed())
         said = runner.run(command(workspace, "/status"))
     assert f"{llamacpp.window:,} (from the server)" in said

@@ -159,7 +159,7 @@ def test_an_unanswered_question_is_joined_with_the_next(server: Server, manager:
 
 
 def test_another_answer_stands_beside_the_first(server: Server, manager: SessionManager) -> None:
-    """Answering again keeps the first answer as a branch."""
+    """Routing again keeps the first answer as a branch."""
     server.script(say("A"), say("B"))
     _run(manager, Send("hi"), _route(server))
     _run(manager, Retry(), _route(server))
@@ -281,7 +281,7 @@ def test_a_branch_does_not_see_what_another_branch_said(server: Server, manager:
 
 
 def test_orders_without_meaning_are_refused(server: Server, manager: SessionManager) -> None:
-    """Answering again, or going on, where nothing was said is refused in words."""
+    """Routing again, or going on, where nothing was said is refused in words."""
     for order in (Retry(), Continue()):
         with pytest.raises(UsageError):
             _run(manager, order, _route(server))

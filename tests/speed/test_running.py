@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptchat.commands.spending import Running, add_up
+from gptchat.conversation.spending import Running, add_up
 from gptchat.core.messages import Message, Usage
 from gptchat.core.session import Session, continuation_record, move
 

@@ -105,4 +105,4 @@ async def command(workspace: Workspace, line: str, *answers: str | None) -> str:
 
 async def turn(workspace: Workspace, order: Order) -> list[TurnEvent]:
     """The events of a turn on the routes in force."""
-    return [event async for event in workspace.manager.run_turn(order, workspace.answering.routes())]
+    return [event async for event in workspace.manager.run_turn(order, workspace.routing.routes())]

@@ -39,7 +39,7 @@ async def connection(ws: Workspace, name: str) -> Findings:
     """Look at the way to the provider `name` (empty: the one in force), step by step, until one fails."""
     try:
         entry = ws.settings.provider(name)
-        provider = ws.answering.provider(name)
+        provider = ws.routing.provider(name)
     except GptchatError as error:
         yield failed("provider", error)
         return
@@ -154,9 +154,9 @@ def _clock(skew: float) -> Finding:
 
 async def _served(ws: Workspace, entry: ProviderSettings, provider: Provider) -> Findings:
     """What the server has, and whether it answers a request."""
-    model = ws.answering.model(entry.name)
+    model = ws.routing.model(entry.name)
     try:
-        listed = await ws.answering.listed(entry.name)
+        listed = await ws.routing.listed(entry.name)
     except NotFoundError as error:
         # some servers have no list; the request tells whether the address is right
         other = ""
@@ -199,8 +199,8 @@ def _listed(model: str, names: list[str]) -> Finding:
 
 
 def _model(ws: Workspace, entry: ProviderSettings, model: str) -> Finding:
-    facts = ws.answering.facts(model, entry.name)
-    window, source = ws.answering.window(model, entry.name)
+    facts = ws.routing.facts(model, entry.name)
+    window, source = ws.routing.window(model, entry.name)
     if facts.retired:
         return Finding("model", "warning", retired_words(facts), _("/model chooses another"))
     words = _("{model}: window {window}, {origin}").format(
@@ -214,7 +214,7 @@ def _model(ws: Workspace, entry: ProviderSettings, model: str) -> Finding:
 
 async def _request(ws: Workspace, entry: ProviderSettings, provider: Provider, model: str) -> Findings:
     """One request for the shortest reply there is, streamed."""
-    facts = ws.answering.facts(model, entry.name)
+    facts = ws.routing.facts(model, entry.name)
     api = getattr(provider, "api", None)
     wire = api(model) if callable(api) else ""
     length = _REASONING_TOKENS if facts.reasoning or wire == "responses" else 1

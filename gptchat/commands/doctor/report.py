@@ -74,7 +74,7 @@ def learnt(ws: Workspace) -> list[Finding]:
             "learnt", "note", words.format(model=f"{provider}/{model}", tokens=f"{limit:,}"),
             more={"provider": provider, "model": model, "window": limit},
         )
-        for provider, model, limit in ws.answering.windows.entries()
+        for provider, model, limit in ws.routing.windows.entries()
     ]  # fmt: skip
     if found:
         return [*found, Finding("learnt", "note", _("/doctor --forget forgets it, /doctor --forget NAME of one"))]
@@ -84,9 +84,9 @@ def learnt(ws: Workspace) -> list[Finding]:
 def forget(ws: Workspace, provider: str) -> Show:
     """Forget what was learnt of one provider's models, or of all."""
     number = ws.learnt().forget(provider)
-    for name, model, _limit in ws.answering.windows.entries():
+    for name, model, _limit in ws.routing.windows.entries():
         if not provider or name == provider:
-            number += ws.answering.windows.forget(name, model)
+            number += ws.routing.windows.forget(name, model)
     words = ngettext("{n} thing learnt was forgotten", "{n} things learnt were forgotten", number)
     return Show([Text(words.format(n=number))], {"forgotten": number})
 

@@ -70,7 +70,7 @@ def settings(ws: Workspace, provider: str) -> Iterator[Show]:
 def _fallback(ws: Workspace) -> Iterator[GptchatError]:
     for name in ws.settings.get("fallback"):
         try:
-            ws.answering.fallback(name)
+            ws.routing.fallback(name)
         except GptchatError as error:
             yield error
 

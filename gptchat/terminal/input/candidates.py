@@ -79,7 +79,7 @@ class WorkspaceCandidates:
 
     def _models(self) -> list[Candidate]:
         ws = self._workspace
-        names = dict.fromkeys(ws.answering.names_listed())
+        names = dict.fromkeys(ws.routing.names_listed())
         if self._summary("") in ("openai", ""):
             names |= dict.fromkeys(facts.name for facts in catalogue.search("") if facts.provider == "openai")
         return [Candidate(name) for name in names]

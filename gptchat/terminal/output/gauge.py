@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from gptchat.commands.outgoing import waiting
-from gptchat.commands.spending import Running
 from gptchat.commands.workspace import Workspace
+from gptchat.conversation.spending import Running
 from gptchat.core.context import NEARLY, nearly_full
 from gptchat.errors import GptchatError
 from gptchat.terminal.output.toolbar import Status
@@ -62,14 +61,14 @@ class Gauge:
         ws = self._workspace
         with self._lock:
             try:
-                route = ws.answering.route()
+                route = ws.routing.route()
             except GptchatError:
                 self._known = Status()
                 return
-            if not ws.answering.counter.ready(route.model):
+            if not ws.routing.counter.ready(route.model):
                 self._pause()
-                ws.answering.counter.load(route.model)
-            plan = ws.manager.plan(route, draft=waiting(ws))
+                ws.routing.counter.load(route.model)
+            plan = ws.manager.plan(route, draft=ws.outbox.waiting())
             self._budget = plan.limits.budget
             self._room = self._budget - plan.system_tokens - plan.pinned_tokens - plan.overhead
             self._known = Status(
@@ -77,7 +76,7 @@ class Gauge:
                 model=route.model,
                 tokens=plan.tokens,
                 window=plan.limits.window,
-                estimated=not ws.answering.counter.exact(route.model),
+                estimated=not ws.routing.counter.exact(route.model),
                 cost=self._spent.cost(ws.session),
                 left_out=plan.left_out - plan.summarised if plan.trimmed else 0,
                 too_long=not plan.fits,
@@ -87,7 +86,7 @@ class Gauge:
 
     def _count(self, text: str) -> int:
         model = self._known.model
-        return self._workspace.answering.counter.count(text, model) if model else 0
+        return self._workspace.routing.counter.count(text, model) if model else 0
 
 
 class LiveCount:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from gptchat.conversation.outcome import Outcome
 from gptchat.core.messages import Message
-from gptchat.terminal.turn import Outcome
 
 if TYPE_CHECKING:
     from gptchat.commands.workspace import Workspace

@@ -14,7 +14,10 @@ from gptchat.storage import ledger
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
+    from pathlib import Path
+
+    from gptchat.manager import SessionManager
+    from gptchat.storage.index.library import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,49 +78,62 @@ class Running:
         return cost
 
 
-def replies(ws: Workspace, since: str = "") -> list[Message]:
-    """Every reply with usage in the sessions of this person that changed since the time `since` (UTC)."""
-    found: list[Message] = []
-    for info in ws.library.list(ws.user):
-        if info.updated < since:
-            break  # the list is newest first
-        if info.id != ws.session.id:
-            found += ledger.replies(ws.paths.data_dir, ws.user, info.id)
-    # A copy: this runs in a thread, and a reply may come to its end meanwhile. Incognito has no journal.
-    here = ledger.replies(ws.paths.data_dir, ws.user, ws.session.id)
-    found += here or [
-        message
-        for message in [*ws.session.messages.values(), *ws.session.asides]
-        if message.usage is not None and message.extra.get("copied") is not True
-    ]
-    return [message for message in found if message.ts >= since]
-
-
 def midnight() -> str:
     """The beginning of this day where the person is, as records write times (UTC)."""
     local = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def today(ws: Workspace) -> float:
-    """What this person has spent today, in US$, as far as prices are known."""
-    return add_up("", replies(ws, midnight())).cost or 0.0
+class Account:
+    """What the person who is chatting has spent, from their journals and the open session. Reads the disk."""
 
+    def __init__(self, manager: SessionManager, library: Library, data_dir: Path) -> None:
+        self._manager = manager
+        self._library = library
+        self._data_dir = data_dir
 
-def report(ws: Workspace) -> list[Row]:
-    """The account: the last turn, this session, today, each model, and everything."""
-    path = [message for message in ws.session.path() if message.usage is not None]
-    everything = replies(ws)
-    since = midnight()
-    rows = [
-        add_up(_("last turn"), path[-1:]),
-        add_up(_("this session"), [*ws.session.messages.values(), *ws.session.asides]),
-    ]
-    rows.append(add_up(_("today"), [message for message in everything if message.ts >= since]))
-    by_model: dict[str, list[Message]] = {}
-    for message in everything:
-        by_model.setdefault(message.model, []).append(message)
-    if len(by_model) > 1:
-        rows += [add_up(model, messages) for model, messages in sorted(by_model.items())]
-    rows.append(add_up(_("{user}, all in all").format(user=ws.user), everything))
-    return rows
+    @property
+    def user(self) -> str:
+        """Whose account it is."""
+        return self._manager.user
+
+    def replies(self, since: str = "") -> list[Message]:
+        """Every reply with usage in this person's sessions that changed since the time `since` (UTC)."""
+        session, user = self._manager.session, self.user
+        found: list[Message] = []
+        for info in self._library.list(user):
+            if info.updated < since:
+                break  # the list is newest first
+            if info.id != session.id:
+                found += ledger.replies(self._data_dir, user, info.id)
+        # A copy: this runs in a thread, and a reply may come to its end meanwhile. Incognito has no journal.
+        here = ledger.replies(self._data_dir, user, session.id)
+        found += here or [
+            message
+            for message in [*session.messages.values(), *session.asides]
+            if message.usage is not None and message.extra.get("copied") is not True
+        ]
+        return [message for message in found if message.ts >= since]
+
+    def today(self) -> float:
+        """What was spent today in US$, as far as prices are known."""
+        return add_up("", self.replies(midnight())).cost or 0.0
+
+    def report(self) -> list[Row]:
+        """The account: the last turn, this session, today, each model, and everything."""
+        session = self._manager.session
+        path = [message for message in session.path() if message.usage is not None]
+        everything = self.replies()
+        since = midnight()
+        rows = [
+            add_up(_("last turn"), path[-1:]),
+            add_up(_("this session"), [*session.messages.values(), *session.asides]),
+        ]
+        rows.append(add_up(_("today"), [message for message in everything if message.ts >= since]))
+        by_model: dict[str, list[Message]] = {}
+        for message in everything:
+            by_model.setdefault(message.model, []).append(message)
+        if len(by_model) > 1:
+            rows += [add_up(model, messages) for model, messages in sorted(by_model.items())]
+        rows.append(add_up(_("{user}, all in all").format(user=self.user), everything))
+        return rows

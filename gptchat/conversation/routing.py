@@ -32,7 +32,7 @@ _DOUBT = 0.03
 """The share of the window kept free where tokens are estimated: as far off as single requests have been seen."""
 
 
-class Answering:
+class Routing:
     """Resolves the settings in force to a provider, a model and its facts, each time it is asked.
 
     `settings` gives the settings in force; `opener` opens a provider; `windows` is made by the caller with

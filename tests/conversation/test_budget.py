@@ -23,7 +23,8 @@ def test_a_spent_budget_warns_once(tmp_path: Path, server: Server) -> None:
     told: list[str] = []
     with running(workspace) as loop:
         for number in range(4):
-            loop.run(workspace.budget.check(told.append))
+            if spent := loop.run(workspace.budget.check()):
+                told.append(spent)
             assert bool(told) == (number >= 2)
             server.script(say("fine", usage=USAGE))
             end = loop.run(turn(workspace, Send("hello")))[-1]
@@ -41,7 +42,7 @@ def test_a_spent_budget_stops_the_next_run(tmp_path: Path, server: Server) -> No
         loop.run(turn(first, Send("hello")))
     second = compose_workspace(tmp_path, "", "-o", "budget.daily=0.15", "-o", "budget.stop=stop")
     with running(second) as loop, pytest.raises(QuotaError, match=r"\$0.20 of \$0.15") as refused:
-        loop.run(second.budget.check(print))
+        loop.run(second.budget.check())
     assert "/set budget.daily" in refused.value.hint
 
 
@@ -51,15 +52,15 @@ def test_another_person_has_a_budget_of_their_own(tmp_path: Path, server: Server
     workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED, *flags)
     server.script(say("fine", usage=USAGE))
     with running(workspace) as loop:
-        loop.run(workspace.budget.check(print))
+        loop.run(workspace.budget.check())
         end = loop.run(turn(workspace, Send("hello")))[-1]
         assert isinstance(end, TurnFinished)
         workspace.budget.add(end.message, end.cost)
         workspace.switch_user("bob")
-        loop.run(workspace.budget.check(print))
+        loop.run(workspace.budget.check())
         workspace.switch_user("ann")
         with pytest.raises(QuotaError):
-            loop.run(workspace.budget.check(print))
+            loop.run(workspace.budget.check())
 
 
 def test_usage_counts_turn_session_day_and_cache(tmp_path: Path, server: Server) -> None:
@@ -86,7 +87,6 @@ def test_usage_counts_turn_session_day_and_cache(tmp_path: Path, server: Server)
 def test_a_server_of_ones_own_is_free(tmp_path: Path, server: Server) -> None:
     """A model with a famous name on one's own server costs nothing: not in /usage, the toolbar or the budget."""
     workspace = compose_workspace(tmp_path, settings_for(server.url), "-m", "gpt-4o", "-o", "budget.daily=0.01")
-    told: list[str] = []
     with running(workspace) as loop:
         server.script(
             say("fine", usage={"prompt_tokens": 9_000_000, "completion_tokens": 1, "total_tokens": 9_000_001})
@@ -95,7 +95,7 @@ def test_a_server_of_ones_own_is_free(tmp_path: Path, server: Server) -> None:
         rows = data(loop.run(effects(workspace, "/usage")))
         workspace.begin_session()
         later = data(loop.run(effects(workspace, "/usage")))
-        loop.run(workspace.budget.check(told.append))
+        told = loop.run(workspace.budget.check())
     assert {row["cost_usd"] for row in [*rows, *later]} == {None}
     assert max(row["usage"]["prompt_tokens"] for row in later) == 9_000_000
     assert not told

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from gptchat.commands.effects import Ask
-from gptchat.core import session as tree
 from gptchat.core.events import (
     Notice,
     ReasoningDelta,
@@ -20,16 +18,16 @@ from gptchat.core.events import (
     TurnInterrupted,
 )
 from gptchat.core.messages import Content, Message
-from gptchat.errors import ContentFilterError, GptchatError, NotFoundError, RequestTimeoutError
+from gptchat.errors import GptchatError, NotFoundError, RequestTimeoutError
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.routing import Routing
 
 SECONDS = 20.0
 """A check that takes longer has failed."""
 
-Asker = Callable[[Ask], Awaitable[str | None]]
 Tell = Callable[[str], None]
 
 
@@ -44,30 +42,23 @@ class Moderates(Protocol):
 class Moderation:
     """Asks the provider in force what it thinks of a text, as the setting `moderation` wishes."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, settings: Settings, routing: Routing) -> None:
+        self._settings = settings
+        self._routing = routing
         self._without: set[str] = set()
         self.withheld = ""
         """Why the reply of the last turn was not shown, if so."""
 
-    async def may_send(self, content: Content, ask: Asker, tell: Tell) -> bool:
-        """Whether `content` may go out: it was not flagged, or the person wants to send it all the same.
+    async def objection(self, content: Content) -> tuple[str, str]:
+        """Why `content` should not be sent, and what the person should be told; each empty where there is nothing.
 
-        Raises ContentFilterError in a run of one question, and what the provider raises: then it is not sent.
+        Raises what the provider raises: then it is not sent.
         """
         if not self._wanted("input"):
-            return True
-        reason = await self._objection(Message("user", content).text, tell)
-        if not reason:
-            return True
-        if await ask(_yes_or_no(_("{reason}; send it all the same?").format(reason=reason))) == "y":
-            return True
-        if self._workspace.run.unattended:
-            raise ContentFilterError(
-                _("{reason}; it was not sent").format(reason=reason),
-                hint=_("say it in other words, or switch the check off: -o moderation=off"),
-            )
-        return False
+            return "", ""
+        notes: list[str] = []
+        reason = await self._objection(Message("user", content).text, notes.append)
+        return reason, _("; ").join(notes)
 
     async def hold(self, events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent, None]:
         """The events of a turn; with moderation of the output, a reply comes all at once when it was checked.
@@ -102,27 +93,8 @@ class Moderation:
             self.withheld = await self._doubt((end.message, *others), notes.append)
         return notes
 
-    async def may_show(self, ask: Asker, tell: Tell) -> bool:
-        """Whether a reply that was withheld is shown after all; where not, its turn is taken back.
-
-        Raises ContentFilterError in a run of one question.
-        """
-        ws = self._workspace
-        if await ask(_yes_or_no(_("{reason}; show it all the same?").format(reason=self.withheld))) == "y":
-            return True
-        record = tree.undo(ws.session)
-        if record is not None:
-            ws.manager.record(record)
-        if ws.run.unattended:
-            raise ContentFilterError(
-                _("{reason}; it is not shown, and the turn is taken back").format(reason=self.withheld),
-                hint=_("gptchat -c /redo brings it back"),
-            )
-        tell(_("the turn is taken back; /redo brings it back"))
-        return False
-
     def _wanted(self, side: str) -> bool:
-        return self._workspace.settings.text("moderation") in (side, "both")
+        return self._settings.text("moderation") in (side, "both")
 
     async def _doubt(self, messages: Sequence[Message], tell: Tell) -> str:
         """Why a reply should not be shown; empty where it may be."""
@@ -136,7 +108,7 @@ class Moderation:
         """What the provider has against `text`; empty where nothing, or where it has no moderation."""
         if not text.strip():
             return ""
-        provider = self._workspace.answering.provider()
+        provider = self._routing.provider()
         try:
             if not isinstance(provider, Moderates):
                 raise NotFoundError("")
@@ -169,7 +141,3 @@ async def _closing(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[None, Non
         close = getattr(events, "aclose", None)
         if close is not None:
             await close()
-
-
-def _yes_or_no(question: str) -> Ask:
-    return Ask(question, (("y", _("yes")), ("n", _("no"))), default="n")

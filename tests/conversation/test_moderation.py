@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from gptchat.commands.effects import Ask
 from gptchat.commands.workspace import Workspace
-from gptchat.core.events import Notice, TextDelta, TurnEvent, TurnFinished
 from gptchat.errors import ContentFilterError, GptchatError
-from gptchat.manager import Send
+from tests.support.front_end import FrontEnd
 from tests.support.server import Server, say
 from tests.support.workspace import compose_workspace, running, settings_for
-
-
-class Person:
-    """Answers with `answers` in order, and remembers the questions and what was told."""
-
-    def __init__(self, *answers: str | None) -> None:
-        self.answers = list(answers)
-        self.questions: list[str] = []
-        self.told: list[str] = []
-
-    async def ask(self, ask: Ask) -> str | None:
-        """The next answer."""
-        self.questions.append(ask.question)
-        return self.answers.pop(0)
 
 
 def moderated(tmp_path: Path, server: Server, what: str, *, attended: bool = True) -> Workspace:
@@ -37,45 +20,46 @@ def moderated(tmp_path: Path, server: Server, what: str, *, attended: bool = Tru
     return compose_workspace(tmp_path, settings_for(server.url), *flags, attended=attended)
 
 
-async def held(workspace: Workspace, text: str) -> list[TurnEvent]:
-    """The events of sending `text` as a screen gets them."""
-    turn = workspace.manager.run_turn(Send(text), workspace.answering.routes())
-    return [event async for event in workspace.moderation.hold(turn)]
-
-
-def words(events: Sequence[TurnEvent]) -> str:
-    """The reply among `events`."""
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
-
-
 def test_a_flagged_message_waits_for_the_person(tmp_path: Path, server: Server) -> None:
     """A message that the server's moderation flags is sent only if the person says yes, and they learn why."""
     workspace = moderated(tmp_path, server, "input")
-    person = Person("n", "y")
+    declined, agreed = FrontEnd({"send_flagged": ["n"]}), FrontEnd({"send_flagged": ["y"]})
     with running(workspace) as loop:
-        assert loop.run(workspace.moderation.may_send("hello", person.ask, person.told.append))
-        assert not person.questions
-        assert not loop.run(workspace.moderation.may_send("poison", person.ask, person.told.append))
-        assert loop.run(workspace.moderation.may_send("poison", person.ask, person.told.append))
-    assert "your message was flagged: poison" in person.questions[0]
-    assert all(request.path.endswith("/moderations") for request in server.requests)
+        loop.run(declined.drive(workspace.conversation.say("poison")))
+        assert not declined.sent
+        assert workspace.session.path() == []
+        assert all(request.path.endswith("/moderations") for request in server.requests)
+        loop.run(agreed.drive(workspace.conversation.say("poison")))
+    assert agreed.sent
+    assert "your message was flagged: poison" in declined.asked[0].question
+
+
+def test_a_harmless_message_goes_unasked(tmp_path: Path, server: Server) -> None:
+    """A message that the server does not flag is sent without a question."""
+    workspace = moderated(tmp_path, server, "input")
+    front = FrontEnd()
+    with running(workspace) as loop:
+        loop.run(front.drive(workspace.conversation.say("hello")))
+    assert front.shown == "You said: hello"
+    assert not front.asked
 
 
 def test_a_script_is_told_that_its_message_was_flagged(tmp_path: Path, server: Server) -> None:
     """Where nobody can be asked, a flagged message is not sent, and the error says how to go on."""
     workspace = moderated(tmp_path, server, "both", attended=False)
     with running(workspace) as loop, pytest.raises(ContentFilterError, match="flagged: poison; it was not sent"):
-        loop.run(workspace.moderation.may_send("poison", Person(None).ask, print))
+        loop.run(FrontEnd().drive(workspace.conversation.say("poison")))
 
 
 def test_a_reply_is_shown_once_it_was_checked(tmp_path: Path, server: Server) -> None:
     """With moderation of the output a harmless reply comes whole, after its check."""
     workspace = moderated(tmp_path, server, "output")
     server.script(say("all ", "is ", "well"))
+    front = FrontEnd()
     with running(workspace) as loop:
-        events = loop.run(held(workspace, "hello"))
-    assert words(events) == "all is well"
-    assert not workspace.moderation.withheld
+        loop.run(front.drive(workspace.conversation.say("hello")))
+    assert front.shown == "all is well"
+    assert not front.asked
     assert [request.path.rpartition("/")[2] for request in server.requests] == ["completions", "moderations"]
     assert server.requests[1].json["input"] == "all is well"
 
@@ -84,66 +68,77 @@ def test_a_flagged_reply_is_not_shown(tmp_path: Path, server: Server) -> None:
     """Nothing of a flagged reply reaches the screen; declined, its turn is taken back and /redo has it."""
     workspace = moderated(tmp_path, server, "both")
     server.script(say("drink ", "poison"))
-    person = Person("n")
+    front = FrontEnd({"show_withheld": ["n"]})
     with running(workspace) as loop:
-        events = loop.run(held(workspace, "hello"))
-        assert words(events) == ""
-        assert isinstance(events[-1], TurnFinished)
-        assert workspace.moderation.withheld == "the reply was flagged: poison"
-        assert not loop.run(workspace.moderation.may_show(person.ask, person.told.append))
+        loop.run(front.drive(workspace.conversation.say("hello")))
+    assert front.shown == ""
+    assert front.outcome.whole
+    assert front.asked[0].question == "the reply was flagged: poison; show it all the same?"
     assert workspace.session.path() == []
     assert len(workspace.session.messages) == 2
-    assert "/redo" in person.told[0]
+    assert "/redo" in front.told[0]
 
 
 def test_a_flagged_reply_is_shown_on_demand(tmp_path: Path, server: Server) -> None:
     """The person may look at a flagged reply, and the conversation goes on after it."""
     workspace = moderated(tmp_path, server, "output")
     server.script(say("poison"))
+    front = FrontEnd({"show_withheld": ["y"]})
     with running(workspace) as loop:
-        loop.run(held(workspace, "hello"))
-        assert loop.run(workspace.moderation.may_show(Person("y").ask, print))
+        loop.run(front.drive(workspace.conversation.say("hello")))
+    assert front.shown == "poison"
     assert workspace.session.path()[-1].text == "poison"
+
+
+def test_a_script_is_told_that_its_reply_was_flagged(tmp_path: Path, server: Server) -> None:
+    """Where nobody can be asked, a flagged reply is an error, and its turn is taken back."""
+    workspace = moderated(tmp_path, server, "output", attended=False)
+    server.script(say("poison"))
+    front = FrontEnd()
+    with running(workspace) as loop, pytest.raises(ContentFilterError, match="it is not shown"):
+        loop.run(front.drive(workspace.conversation.say("hello")))
+    assert front.shown == ""
+    assert workspace.session.path() == []
 
 
 def test_every_answer_of_several_is_checked(tmp_path: Path, server: Server) -> None:
     """Where several answers were asked for, one flagged among them holds all back."""
     workspace = moderated(tmp_path, server, "output")
     server.script(say("poison", choices=2))
+    front = FrontEnd()
     with running(workspace) as loop:
-        assert words(loop.run(held(workspace, "hello"))) == ""
-    assert workspace.moderation.withheld
+        loop.run(front.drive(workspace.conversation.say("hello")))
+    assert front.shown == ""
+    assert [one.subject for one in front.asked] == ["show_withheld"]
 
 
 def test_a_server_without_moderation_is_told_once(tmp_path: Path, server: Server) -> None:
     """A server that has no moderation is named once, and the chat goes on without checks."""
     workspace = compose_workspace(tmp_path, settings_for(f"{server.root}/else/v1"), "-o", "moderation=both")
     server.missing = ("/moderations",)
-    person = Person()
+    front = FrontEnd()
     with running(workspace) as loop:
         for _turn in range(2):
-            assert loop.run(workspace.moderation.may_send("hello", person.ask, person.told.append))
-            events = loop.run(held(workspace, "hello"))
-            assert words(events) == "You said: hello"
-            assert not [event for event in events if isinstance(event, Notice)]
-    assert person.told == ["test has no moderation; nothing is checked"]
+            loop.run(front.drive(workspace.conversation.say("hello")))
+    assert front.shown == "You said: hello" * 2
+    assert front.told == ["test has no moderation; nothing is checked"]
 
 
 def test_the_demo_has_no_moderation(tmp_path: Path) -> None:
     """The offline demo says that it checks nothing, and answers."""
     workspace = compose_workspace(tmp_path, 'provider = "demo"\nmodel = "demo-fast"\nmoderation = "output"')
+    front = FrontEnd()
     with running(workspace) as loop:
-        events = loop.run(held(workspace, "hello"))
-    assert words(events)
-    assert [event.text for event in events if isinstance(event, Notice)] == [
-        "demo has no moderation; nothing is checked"
-    ]
+        loop.run(front.drive(workspace.conversation.say("hello")))
+    assert front.shown
+    assert front.told == ["demo has no moderation; nothing is checked"]
 
 
 def test_a_check_that_fails_lets_nothing_through(tmp_path: Path, server: Server) -> None:
-    """A moderation that cannot be reached is an error for a message, and holds a reply back."""
+    """A moderation that cannot be reached is an error, and the message is not sent."""
     workspace = moderated(tmp_path, server, "both")
     with running(workspace) as loop:
         server.close()
         with pytest.raises(GptchatError):
-            loop.run(workspace.moderation.may_send("hello", Person().ask, print))
+            loop.run(FrontEnd().drive(workspace.conversation.say("hello")))
+    assert workspace.session.path() == []

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gptchat.commands import spending
+from gptchat.conversation import spending
 from gptchat.core.messages import Message
 from gptchat.errors import QuotaError
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
-
-Tell = Callable[[str], None]
+    from gptchat.config.settings import Settings
 
 
 class Budget:
     """Watches `budget.daily`. The journals are read in a thread, once a day and person; then turns are added."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, settings: Settings, account: spending.Account) -> None:
+        self._settings = settings
+        self._account = account
         self._reading: asyncio.Task[float] | None = None
         self._of: tuple[str, str] = ("", "")
         self._since = 0.0
@@ -29,23 +27,26 @@ class Budget:
 
     def begin(self) -> None:
         """Start reading what was spent, if a budget is set; the first turn need not wait for it then."""
-        now = (self._workspace.user, spending.midnight())
-        if self._workspace.settings.number("budget.daily") and (self._reading is None or self._of != now):
+        now = (self._account.user, spending.midnight())
+        if self._settings.number("budget.daily") and (self._reading is None or self._of != now):
             self._of, self._since = now, 0.0
-            self._reading = asyncio.create_task(asyncio.to_thread(spending.today, self._workspace))
+            self._reading = asyncio.create_task(asyncio.to_thread(self._account.today))
 
-    async def check(self, tell: Tell) -> None:
-        """Say once a day that the budget is spent; raises QuotaError where `budget.stop` wants it to end there."""
-        settings = self._workspace.settings
+    async def check(self) -> str:
+        """A sentence, once a day, when the budget is spent; else empty.
+
+        Raises QuotaError where `budget.stop` wants it to end there.
+        """
+        settings = self._settings
         daily = settings.number("budget.daily")
         if not daily:
             self._reading = None  # what is spent meanwhile is not counted along
-            return
+            return ""
         self.begin()
         assert self._reading is not None
         spent = await self._reading + self._since
         if spent < daily:
-            return
+            return ""
         words = _("today's budget is spent: ${spent} of ${daily}").format(
             spent=f"{spent:.2f}", daily=f"{daily:.2f}"
         )
@@ -53,9 +54,10 @@ class Budget:
             raise QuotaError(
                 words, hint=_("/set budget.daily raises it, /set budget.stop warn goes on with a warning")
             )
-        if self._told != self._of:
-            self._told = self._of
-            tell(words)
+        if self._told == self._of:
+            return ""
+        self._told = self._of
+        return words
 
     def add(self, message: Message | None, cost: float | None = None) -> None:
         """A turn was paid for: `cost` in US$, or where that is not told what `message` cost."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from gptchat.commands.outgoing import attach, outgoing
 from gptchat.errors import UsageError
 from gptchat.manager import Send
 from tests.commands.test_turns import PIXEL
@@ -37,7 +36,7 @@ def test_everything_attached_is_on_the_wire(tmp_path: Path) -> None:
         with running(workspace) as runner:
             server.script(say("seen"))
             named = [str(tmp_path / name) for name in ("dot.png", "说明.txt", "big.log", "src")]
-            content, notes = runner.run(outgoing(workspace, "look", named))
+            content, notes = runner.run(workspace.outbox.content("look", named))
             runner.run(turn(workspace, Send(content)))
     text, image = server.requests[-1].json["messages"][-1]["content"]
     assert image == {
@@ -58,7 +57,7 @@ def test_a_large_folder_is_told_in_a_line(tmp_path: Path) -> None:
         (tmp_path / "many" / f"{number:02}.txt").write_text(f"text {number}\n")
     workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
     with running(workspace) as runner:
-        content, notes = runner.run(outgoing(workspace, "look", [str(tmp_path / "many")]))
+        content, notes = runner.run(workspace.outbox.content("look", [str(tmp_path / "many")]))
     assert "many/04.txt and 75 more (" in notes[0]
     assert "many/05.txt" not in notes[0]
     assert "text 79" in str(content)
@@ -71,7 +70,7 @@ def test_a_model_that_does_not_see_is_sent_no_image(tmp_path: Path) -> None:
         blind = '[models."m"]\nvision = false\n'
         workspace = compose_workspace(tmp_path / "home", settings_for(server.url) + blind)
         with running(workspace) as runner, pytest.raises(UsageError, match=r"dot\.png"):
-            runner.run(outgoing(workspace, "look", [str(tmp_path / "dot.png")]))
+            runner.run(workspace.outbox.content("look", [str(tmp_path / "dot.png")]))
     assert not server.requests
 
 
@@ -82,10 +81,10 @@ def test_what_waits_is_part_of_the_next_request(tmp_path: Path) -> None:
         workspace = compose_workspace(tmp_path / "home", settings_for(server.url) + SEES)
         with running(workspace) as runner:
             before = data(runner.run(effects(workspace, "/context")))["tokens"]
-            runner.run(attach(workspace, str(tmp_path / "big.log")))
+            runner.run(workspace.outbox.attach(str(tmp_path / "big.log")))
             after = data(runner.run(effects(workspace, "/context")))["tokens"]
             said = runner.run(command(workspace, "/context"))
-            workspace.attached.clear()
+            workspace.outbox.attached.clear()
             last = data(runner.run(effects(workspace, "/context")))["tokens"]
     assert after > before + 100_000
     assert last == before
@@ -98,7 +97,7 @@ def test_the_request_that_is_shown_holds_what_waits(tmp_path: Path) -> None:
     with Server() as server:
         workspace = compose_workspace(tmp_path / "home", settings_for(server.url))
         with running(workspace) as runner:
-            runner.run(attach(workspace, str(tmp_path / "notes.txt")))
+            runner.run(workspace.outbox.attach(str(tmp_path / "notes.txt")))
             body = data(runner.run(effects(workspace, "/json")))
     assert "remember the milk" in body["messages"][-1]["content"]
 
@@ -108,7 +107,7 @@ def test_every_count_of_the_next_request_agrees(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("remember the milk\n" * 50, encoding="utf-8")
     workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
     with running(workspace) as runner:
-        runner.run(attach(workspace, str(tmp_path / "notes.txt")))
+        runner.run(workspace.outbox.attach(str(tmp_path / "notes.txt")))
         counts = {
             data(runner.run(effects(workspace, line)))["tokens"] for line in ("/context", "/tokens", "/status")
         }
@@ -121,9 +120,9 @@ def test_what_waits_can_be_taken_back(tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("my password\n", encoding="utf-8")
     workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
     with running(workspace) as runner:
-        runner.run(attach(workspace, str(tmp_path / "secret.txt")))
+        runner.run(workspace.outbox.attach(str(tmp_path / "secret.txt")))
         assert "nothing goes with the next message" in runner.run(command(workspace, "/attach none"))
-        content, _notes = runner.run(outgoing(workspace, "hello"))
+        content, _notes = runner.run(workspace.outbox.content("hello"))
         assert content == "hello"
         with pytest.raises(UsageError, match="nothing is attached"):
             runner.run(command(workspace, "/attach none"))
@@ -135,7 +134,7 @@ def test_what_one_person_attached_is_not_sent_by_another(tmp_path: Path) -> None
     workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
     with running(workspace) as runner:
         before = workspace.user
-        runner.run(attach(workspace, str(tmp_path / "secret.txt")))
+        runner.run(workspace.outbox.attach(str(tmp_path / "secret.txt")))
         assert f"1 attachment of {before} is not sent" in runner.run(command(workspace, "/user bob"))
-        content, _notes = runner.run(outgoing(workspace, "hello"))
+        content, _notes = runner.run(workspace.outbox.content("hello"))
     assert content == "hello"

@@ -1,0 +1,1 @@
+"""A conversation from text to account: say, retry, continue; no user interface."""

@@ -1,0 +1,148 @@
+"""Summaries that stand for the older turns: when the window fills, and when the person asks for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from gptchat.config.settings import Settings
+from gptchat.conversation.events import CompactWanted, ConversationEvent, Decision, Told
+from gptchat.conversation.routing import Routing
+from gptchat.core.compaction import KEEP_TURNS, Fold, fold
+from gptchat.core.context import ContextPlan, nearly_full
+from gptchat.core.session import summary_record
+from gptchat.errors import ContextLengthError, GptchatError, ProtocolError, UsageError
+from gptchat.manager import Route, SessionManager, split_system
+from gptchat.words import _, ngettext
+
+_MOST_REQUESTS = 4
+"""The most summaries asked for after one turn: a long session in a small window catches up over several turns."""
+
+
+class Compaction:
+    """Makes summaries of the open session, and looks after each turn whether one is due.
+
+    A person's "no" holds as long as the session is open.
+    """
+
+    def __init__(self, manager: SessionManager, settings: Settings, routing: Routing) -> None:
+        self._manager = manager
+        self._settings = settings
+        self._routing = routing
+        self._declined = ""
+
+    async def summarise(self, hint: str = "") -> tuple[Fold, str]:
+        """The older turns to fold, and their summary by the model. Raises UsageError, and what providers raise."""
+        try:
+            return await self._summarise(self._routing.route(), hint)
+        except ContextLengthError as error:
+            # As with a turn: what the refusal taught is planned with once again.
+            route = self._routing.route()
+            limits = route.learn_limit(error)
+            if limits is None:
+                raise
+            return await self._summarise(replace(route, limits=limits), hint)
+
+    async def _summarise(self, route: Route, hint: str) -> tuple[Fold, str]:
+        session, counter = self._manager.session, self._routing.counter
+        _system, path = split_system(session.path(), route.system)
+        summary = session.summary()
+        folded = await asyncio.to_thread(
+            fold,
+            path,
+            counter.counting(route.model),
+            route.limits.budget - counter.overhead(route.model),
+            summary=summary.content if summary else "",
+            until=summary.until if summary else None,
+            hint=hint,
+        )
+        if folded is None:
+            raise UsageError(
+                _("there is nothing to sum up yet"), hint=_("the newest turns always stay as they are")
+            )
+        text = await self._routing.complete(folded.messages)
+        if not text:
+            raise ProtocolError(_("the model gave no summary"), hint=_("try /compact again, or another /model"))
+        return folded, text
+
+    def keep(self, folded: Fold, text: str) -> None:
+        """Let `text` stand for what `folded` holds, from now on."""
+        manager = self._manager
+        number = len(manager.session.summaries) + 1
+        manager.record(
+            summary_record(
+                f"s{number}-{folded.until}", folded.until, text, manager.session.head, manager.timestamp()
+            )
+        )
+
+    async def after_turn(self) -> AsyncGenerator[ConversationEvent, None]:
+        """Summarise, or offer it, where the next request nearly fills the window, as `context.compact` says."""
+        how = self._settings.text("context.compact")
+        session = self._manager.session
+        if how == "off" or self._declined == session.id:
+            return
+        plan = await self._filled()
+        if plan is None:
+            return
+        if how == "auto":
+            async for event in self._automatically():
+                yield event
+            return
+        decision = Decision(
+            "compact",
+            _("the window is {percent} % full; let the model sum up the older turns?").format(
+                percent=100 if _overflowed(plan) else min(round(plan.share * 100), 100)
+            ),
+            (("y", _("yes")), ("n", _("no, the oldest turns will be left out"))),
+            "n",
+            answer="n",
+        )
+        yield decision
+        if decision.answer == "y":
+            yield CompactWanted()
+        else:
+            self._declined = session.id
+
+    async def _filled(self) -> ContextPlan | None:
+        """The next request where it nearly fills the window, or no longer fits it, and turns can be folded."""
+        if len(self._manager.session.user_ids()) < 4:
+            return None
+        plan = await asyncio.to_thread(self._manager.plan, self._routing.route())
+        # One long turn may lead from half full straight to trimming.
+        full = nearly_full(plan) or _overflowed(plan)
+        return plan if full and self._can_summarise() else None
+
+    def _can_summarise(self) -> bool:
+        """Whether there are turns to fold: more than always stay, after those a summary stands for."""
+        session = self._manager.session
+        summary, path = session.summary(), session.path()
+        covered = next((i + 1 for i, one in enumerate(path) if summary and one.id == summary.until), 0)
+        return sum(message.role == "user" for message in path[covered:]) > KEEP_TURNS
+
+    async def _automatically(self) -> AsyncGenerator[ConversationEvent, None]:
+        yield Told(_("the window fills; summing up the older turns …"))
+        turns = 0
+        try:
+            for _request in range(_MOST_REQUESTS):  # one request takes what fits the window
+                folded, text = await self.summarise()
+                self.keep(folded, text)
+                turns += folded.turns
+                if folded.complete or await self._filled() is None:
+                    break
+        except GptchatError as error:
+            self._declined = self._manager.session.id
+            yield Told(_("no summary: {why}").format(why=error.message), "notice")
+        if not turns:
+            return
+        words = ngettext(
+            "a summary stands for {n} older turn; /context shows it, /undo takes it back",
+            "a summary stands for {n} older turns; /context shows it, /undo takes it back",
+            turns,
+        )
+        yield Told(words.format(n=turns))
+
+
+def _overflowed(plan: ContextPlan) -> bool:
+    """Whether turns are left out for their size: who wants ten rounds alone is not to be asked each time."""
+    return plan.trimmed and plan.reason != "max_turns"

@@ -1,0 +1,191 @@
+"""One conversation: say, retry and continue, from text to bill. Events go out, decisions come in; no terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+from gptchat.conversation.budget import Budget
+from gptchat.conversation.compaction import Compaction
+from gptchat.conversation.concurrent_edits import ConcurrentEdits
+from gptchat.conversation.events import (
+    Decision,
+    Exchange,
+    Kept,
+    NotSent,
+    OtherAnswers,
+    Revealed,
+    Subject,
+    Told,
+    TurnBegins,
+    TurnEnded,
+    Unchanged,
+)
+from gptchat.conversation.moderation import Moderation
+from gptchat.conversation.outcome import Outcome
+from gptchat.conversation.outgoing import Outbox
+from gptchat.conversation.routing import Routing
+from gptchat.core import session as tree
+from gptchat.core.messages import Message
+from gptchat.errors import ContentFilterError
+from gptchat.manager import Continue, Order, Retry, Route, Send, SessionManager
+from gptchat.words import _
+
+
+class Conversation:
+    """Carries out what a person asks of the model, for any front end.
+
+    Each method is an async generator of events. A `Decision` among them is answered by setting its `answer`
+    before the next event is taken; unanswered, it stands at its safe answer. All raise GptchatError where
+    nothing could be sent. `keep` writes down what was learnt, and blocks. `unattended` says that nobody can
+    look at a flagged text, which is then an error.
+    """
+
+    def __init__(
+        self,
+        *,
+        manager: SessionManager,
+        routing: Routing,
+        outbox: Outbox,
+        budget: Budget,
+        moderation: Moderation,
+        compaction: Compaction,
+        edits: ConcurrentEdits,
+        keep: Callable[[], None],
+        unattended: bool,
+    ) -> None:
+        self._manager = manager
+        self._routing = routing
+        self._outbox = outbox
+        self._budget = budget
+        self._moderation = moderation
+        self._compaction = compaction
+        self._edits = edits
+        self._keep = keep
+        self._unattended = unattended
+
+    async def say(
+        self,
+        text: str,
+        references: Sequence[str] = (),
+        *,
+        piped: str = "",
+        may_compact: Callable[[], bool] = lambda: True,
+    ) -> Exchange:
+        """Send `text` with what is attached, `references` among it; `piped` follows it as plain data.
+
+        Ends with NotSent where the text should return to the person. After the reply the older turns may be
+        summed up, unless `may_compact` says that the person is already typing on.
+        """
+        async for event in self._edits.check():
+            yield event
+            if isinstance(event, NotSent):
+                return
+        await self._routing.look_for_model()
+        routes = self._routing.routes()
+        content, notes = await self._outbox.content(text, references, piped=piped)
+        if spent := await self._budget.check():
+            yield Told(spent, "notice")
+        reason, told = await self._moderation.objection(content)
+        if told:
+            yield Told(told, "notice")
+        if reason:
+            decision = _yes_or_no("send_flagged", _("{reason}; send it all the same?").format(reason=reason))
+            yield decision
+            if decision.answer != "y":
+                if self._unattended:
+                    raise ContentFilterError(
+                        _("{reason}; it was not sent").format(reason=reason),
+                        hint=_("say it in other words, or switch the check off: -o moderation=off"),
+                    )
+                yield NotSent()
+                return
+        for note in notes:
+            yield Told(note)
+        outcome = Outcome()
+        async with aclosing(self._turn(Send(content), routes, outcome)) as events:
+            async for event in events:
+                yield event
+        if outcome.draft or (outcome.error and not outcome.provider):
+            yield NotSent()
+            return
+        self._outbox.attached.clear()
+        if outcome.whole and may_compact():
+            async for event in self._compaction.after_turn():
+                yield event
+
+    async def retry(self, model: str = "") -> Exchange:
+        """Have the last message answered again, by `model` where it is named."""
+        async with aclosing(self._again(Retry(), model, Outcome())) as events:
+            async for event in events:
+                yield event
+
+    async def continue_(self, model: str = "") -> Exchange:
+        """Go on with the last reply."""
+        before = [message.text for message in self._manager.session.tail(1)]
+        outcome = Outcome()
+        async with aclosing(self._again(Continue(), model, outcome)) as events:
+            async for event in events:
+                yield event
+        after = [message.text for message in self._manager.session.tail(1)]
+        if outcome.message is not None and outcome.whole and after == before:
+            yield Unchanged()
+
+    async def _again(self, order: Order, model: str, outcome: Outcome) -> Exchange:
+        await self._routing.look_for_model()
+        routes = self._routing.routes(model)
+        if spent := await self._budget.check():
+            yield Told(spent, "notice")
+        async with aclosing(self._turn(order, routes, outcome)) as events:
+            async for event in events:
+                yield event
+
+    async def _turn(self, order: Order, routes: Sequence[Route], outcome: Outcome) -> Exchange:
+        """Run the turn, and ask and tell what follows from it; `outcome` is filled in."""
+        yield TurnBegins()
+        async with aclosing(self._moderation.hold(self._manager.run_turn(order, routes))) as events:
+            async for event in events:
+                outcome.take(event)
+                yield event
+        self._budget.add(outcome.message, outcome.cost)
+        yield TurnEnded(outcome)
+        shown = True
+        if withheld := self._moderation.withheld:
+            decision = _yes_or_no("show_withheld", _("{reason}; show it all the same?").format(reason=withheld))
+            yield decision
+            shown = decision.answer == "y"
+            if not shown:
+                yield self._take_back(withheld)
+            elif outcome.message is not None:
+                yield Revealed(outcome.message)
+        if shown and outcome.others and outcome.message is not None:
+            yield OtherAnswers(outcome.others)
+            async for choice in self._choose([outcome.message, *outcome.others]):
+                yield choice
+        await asyncio.to_thread(self._keep)
+        yield Kept()
+
+    def _take_back(self, reason: str) -> Told:
+        """Undo the turn whose reply is not shown. Raises ContentFilterError where nobody could be asked."""
+        record = tree.undo(self._manager.session)
+        if record is not None:
+            self._manager.record(record)
+        if self._unattended:
+            raise ContentFilterError(
+                _("{reason}; it is not shown, and the turn is taken back").format(reason=reason),
+                hint=_("gptchat -c /redo brings it back"),
+            )
+        return Told(_("the turn is taken back; /redo brings it back"), "notice")
+
+    async def _choose(self, answers: Sequence[Message]) -> Exchange:
+        """Let the person choose which of several answers the conversation continues with."""
+        keys = [(str(number), tree.shorten(message.text, 40)) for number, message in enumerate(answers, 1)]
+        decision = Decision("choose_answer", _("which answer do we go on with?"), keys, "1", answer="1")
+        yield decision
+        if decision.answer and decision.answer != "1":
+            self._manager.record(tree.move(answers[int(decision.answer) - 1].id))
+
+
+def _yes_or_no(subject: Subject, question: str) -> Decision:
+    return Decision(subject, question, (("y", _("yes")), ("n", _("no"))), "n", answer="n")

@@ -1,0 +1,28 @@
+"""Prints why a run failed: one to three lines on standard error, or one JSON document."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from gptchat.errors import GptchatError
+from gptchat.redaction import redact
+from gptchat.terminal.output.safe import clean
+from gptchat.words import _
+
+
+def tell_failure(error: GptchatError, *, as_json: bool, debug: bool = False) -> int:
+    """Tell what went wrong, on standard error or as JSON; returns the exit status."""
+    if as_json:
+        document = {"kind": error.kind, "message": redact(error.message), "hint": redact(error.hint) or None,
+                    "status": error.status}  # fmt: skip
+        print(json.dumps({"error": document}, ensure_ascii=False, indent=2))
+    else:
+        print(_("gptchat: {what}").format(what=clean(redact(error.message))), file=sys.stderr)
+        if error.hint:
+            print(_("hint: {what}").format(what=clean(redact(error.hint))), file=sys.stderr)
+    if debug:
+        from gptchat.terminal.debugging import traceback_of
+
+        print(traceback_of(error), file=sys.stderr)
+    return error.exit_status
