@@ -12,9 +12,9 @@ from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, T
 from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
-from gptchat.commands.workspace import OnTheWire, Workspace
+from gptchat.commands.workspace import Workspace
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.core.ports import ModelFacts
+from gptchat.core.ports import ModelFacts, OnTheWire
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
 

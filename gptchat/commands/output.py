@@ -76,13 +76,13 @@ async def raw(ws: Workspace, call: Call) -> Effects:
 async def code(ws: Workspace, call: Call) -> Effects:
     """Show the next request as a program."""
     language = call.get("language") or "python"
-    text = redaction.redact_known(programs.write(language, *ws.next_request()))
+    text = redaction.redact_known(programs.write(language, *programs.next_request(ws)))
     yield Show([Source(text, "bash" if language == "curl" else language)], {"language": language, "code": text})
 
 
 async def json(ws: Workspace, call: Call) -> Effects:
     """Show the next request's body as JSON."""
-    _url, _key, body = ws.next_request()
+    _url, _key, body = programs.next_request(ws)
     # a key may have been pasted into the conversation, or into extra_body
     text = redaction.redact_known(json_module.dumps(body, ensure_ascii=False, indent=2))
     yield Show([Source(text, "json")], json_module.loads(text))

@@ -7,6 +7,15 @@ import shlex
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from gptchat.commands.workspace import Workspace
+from gptchat.config import keys
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.core.ports import OnTheWire
+from gptchat.errors import ConfigurationError, UsageError
+from gptchat.manager import build
+from gptchat.redaction import redact
+from gptchat.words import _
+
 _CALLS = {"/chat/completions": "chat.completions", "/responses": "responses", "/completions": "completions"}
 """The SDK's method for each path below the base address."""
 
@@ -104,3 +113,30 @@ def _literal(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "[\n" + "".join(f"        {item!r},\n" for item in value) + "    ]"
     return repr(value)
+
+
+def next_request(ws: Workspace) -> tuple[str, str, dict[str, Any]]:
+    """The next request as it stands: its address, the variable for its key, and its body.
+
+    The variable is empty where no key is sent. Raises UsageError for a provider that speaks no OpenAI wire.
+    """
+    route = ws.routing.route()
+    settings = ws.routing.provider_settings()
+    if not isinstance(route.provider, OnTheWire):
+        raise UsageError(
+            _("{name} has no request that could be shown").format(name=settings.name),
+            hint=_("/provider chooses another"),
+        )
+    plan = ws.manager.plan(route, draft=ws.outbox.waiting())
+    path, body = route.provider.body(build(plan, route, ws.session))
+    variable = "" if _sends_no_key(ws, settings) else keys.variable_for(settings, ws.environ)
+    address = redact(route.provider.address.rstrip("/"))  # some write their password into it
+    return f"{address}{path}", variable, body
+
+
+def _sends_no_key(ws: Workspace, provider: ProviderSettings) -> bool:
+    """Whether requests to `provider` go without a key, as those to a local server do."""
+    try:
+        return provider.keyless and ws.find_key(provider) is None
+    except ConfigurationError:  # there is to be one, though it cannot be had now
+        return False

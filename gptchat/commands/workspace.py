@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from gptchat import words
 from gptchat.commands.registry import Registry
@@ -21,11 +21,10 @@ from gptchat.conversation.moderation import Moderation
 from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
 from gptchat.conversation.spending import Account
-from gptchat.core.messages import Message, Record, Request
+from gptchat.core.messages import Message, Record
 from gptchat.core.session import Session
-from gptchat.errors import ConfigurationError, StorageError, UsageError
-from gptchat.manager import SessionManager, build
-from gptchat.redaction import redact
+from gptchat.errors import StorageError
+from gptchat.manager import SessionManager
 from gptchat.storage import users as people
 from gptchat.storage.store import JournalStore
 from gptchat.words import _
@@ -38,18 +37,6 @@ if TYPE_CHECKING:
 
 _LARGE = 1000
 """From so many messages on, how a session stands is noted when it is left, so that the next start is quick."""
-
-
-@runtime_checkable
-class OnTheWire(Protocol):
-    """A provider whose requests can be shown before they are sent."""
-
-    @property
-    def address(self) -> str:
-        """The base address."""
-
-    def body(self, request: Request) -> tuple[str, dict[str, Any]]:
-        """The path below the address, and the body, of `request`."""
 
 
 @dataclass(slots=True)
@@ -334,31 +321,3 @@ class Workspace:
         await asyncio.to_thread(self.keep)
         if len(self.session.messages) >= _LARGE and not self.run.incognito:
             await asyncio.to_thread(self.library.remember, self.journals, self.session)
-
-    # The next request
-
-    def next_request(self) -> tuple[str, str, dict[str, Any]]:
-        """The next request as it stands: its address, the variable for its key, and its body.
-
-        The variable is empty where no key is sent. Raises UsageError for a provider that speaks no OpenAI wire.
-        """
-        route = self.routing.route()
-        settings = self.routing.provider_settings()
-        if not isinstance(route.provider, OnTheWire):
-            raise UsageError(
-                _("{name} has no request that could be shown").format(name=settings.name),
-                hint=_("/provider chooses another"),
-            )
-        path, body = route.provider.body(
-            build(self.manager.plan(route, draft=self.outbox.waiting()), route, self.session)
-        )
-        variable = "" if self._sends_no_key(settings) else keys.variable_for(settings, self.environ)
-        address = redact(route.provider.address.rstrip("/"))  # some write their password into it
-        return f"{address}{path}", variable, body
-
-    def _sends_no_key(self, provider: ProviderSettings) -> bool:
-        """Whether requests to `provider` go without a key, as those to a local server do."""
-        try:
-            return provider.keyless and self.find_key(provider) is None
-        except ConfigurationError:  # there is to be one, though it cannot be had now
-            return False

@@ -56,6 +56,18 @@ class Provider(Protocol):
 
 
 @runtime_checkable
+class OnTheWire(Protocol):
+    """A provider whose requests can be shown before they are sent."""
+
+    @property
+    def address(self) -> str:
+        """The base address."""
+
+    def body(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """The path below the address, and the body, of `request`."""
+
+
+@runtime_checkable
 class CountsTokens(Protocol):
     """A provider whose server may count the tokens of a text with the model's own tokenizer, as llama.cpp does."""
 

@@ -14,12 +14,12 @@ from gptchat import redaction
 from gptchat.commands.doctor.finding import Finding, failed
 from gptchat.commands.models import retired_words, tokens_word
 from gptchat.commands.wording import window_source
-from gptchat.commands.workspace import OnTheWire, Workspace
+from gptchat.commands.workspace import Workspace
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.keys import missing_key
 from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, TextDelta, UsageReported
 from gptchat.core.messages import Request, Usage
-from gptchat.core.ports import Provider
+from gptchat.core.ports import OnTheWire, Provider
 from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
 from gptchat.providers.network import proxy_for
 from gptchat.providers.probing import elsewhere, reach, resolve
