@@ -73,11 +73,6 @@ class SessionManager:
         """Who is chatting."""
         return self.session.user
 
-    @property
-    def busy(self) -> bool:
-        """Whether a reply is streaming."""
-        return self._pump is not None
-
     def begin(self, user: str, settings: Mapping[str, Any] | None = None, *, title: str | None = None) -> Session:
         """Open a new session of `user`; it appears on disk with its first message."""
         self._session = self.store.create(user, settings or {}, title=title)
