@@ -122,7 +122,7 @@ class Compaction:
 
     async def _automatically(self) -> AsyncGenerator[ConversationEvent, None]:
         yield Told(_("the window fills; summing up the older turns …"))
-        turns = 0
+        turns, why = 0, ""
         try:
             for _request in range(_MOST_REQUESTS):  # one request takes what fits the window
                 folded, text = await self.summarise()
@@ -130,9 +130,16 @@ class Compaction:
                 turns += folded.turns
                 if folded.complete or await self._filled() is None:
                     break
+        except asyncio.CancelledError:
+            # The person stops the summary, not the turn: the reply has come and stands.
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
+            why = _("stopped")
         except GptchatError as error:
+            why = error.message
+        if why:
             self._declined = self._manager.session.id
-            yield Told(_("no summary: {why}").format(why=error.message), "notice")
+            yield Told(_("no summary: {why}").format(why=why), "notice")
         if not turns:
             return
         words = ngettext(

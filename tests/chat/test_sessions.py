@@ -302,3 +302,31 @@ def test_older_turns_are_summed_up_by_themselves(home: Home, server: Server) -> 
         assert "They counted." not in screen.text
         say(screen, "/context", "summary")
         say(screen, "/undo", "the summary is taken back")
+
+
+def test_a_summary_that_is_stopped_is_not_begun_again(home: Home, server: Server) -> None:
+    """Esc at an automatic summary stops it for this session: it is told once, the reply stays, nothing is lost."""
+    home.connect(server.url, '[context]\ncompact = "auto"\nreserve = 50\n[models.test-model]\ncontext = 900\n')
+    gate = Gate()
+
+    def answer(request: Recorded) -> Reply:
+        asked_to_sum_up = "Answer with the summary only" in str(request.json["messages"][0]["content"])
+        return reply("They ", gate, "counted.") if asked_to_sum_up else reply("noted")
+
+    server.default = answer
+    with home.chat(rows=40) as screen:
+        for number in ("one", "two", "three"):
+            say(screen, f"{number} " * 120, "noted")
+        screen.send("four " * 450 + "\r")
+        screen.wait_for("working · Esc stops")
+        screen.send("\x1b")
+        screen.wait_for("no summary: stopped")
+        ready(screen)
+        asked_before = len(asked(server))
+        server.script(reply("the fifth is noted"))
+        say(screen, "five", "the fifth is noted")
+        assert len(asked(server)) == asked_before + 1
+        assert asked(server)[-1].last_text == "five"
+    gate.open()
+    assert [record["type"] for record in home.journals()[-1]].count("summary") == 0
+    assert [role for role, _text, _status in home.messages()] == ["user", "assistant"] * 5
