@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat import words
 from gptchat.commands.effects import Block, Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
 from gptchat.commands.wording import setting_as_json, window_source
-from gptchat.commands.workspace import Workspace
 from gptchat.config import parse as settings_parse
 from gptchat.config.schema import SETTINGS
 from gptchat.core.session import spent
 from gptchat.errors import UsageError
 from gptchat.words import _
 
+if TYPE_CHECKING:
+    from gptchat.commands.registry import Registry
+    from gptchat.config.paths import Paths
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.outgoing import Outbox
+    from gptchat.conversation.profile import Profile
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import RunOptions
+    from gptchat.conversation.spending import Account
+    from gptchat.manager import SessionManager
+
 Effects = AsyncGenerator[Effect, Any]
 
 
-async def usage(ws: Workspace, call: Call) -> Effects:
+async def usage(call: Call, account: Account) -> Effects:
     """Show tokens and cost."""
-    report = await asyncio.to_thread(ws.account.report)
+    report = await asyncio.to_thread(account.report)
     rows = [
         [
             row.label,
@@ -43,43 +53,45 @@ async def usage(ws: Workspace, call: Call) -> Effects:
     )
 
 
-async def status(ws: Workspace, call: Call) -> Effects:
+async def status(
+    call: Call, manager: SessionManager, routing: Routing, run: RunOptions, outbox: Outbox
+) -> Effects:
     """Show who, where, which model, and how full the window is."""
-    route = ws.routing.route()
-    plan = await asyncio.to_thread(ws.manager.plan, route, draft=ws.outbox.waiting())
-    window, source = ws.routing.window(route.model)
-    total = spent(ws.session.path())
+    route = routing.route()
+    plan = await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())
+    window, source = routing.window(route.model)
+    total = spent(manager.session.path())
     pairs = [
-        (_("user"), ws.user),
-        (_("session"), ws.session.name or _("new")),
-        (_("saved as"), ws.session.id if ws.session.messages else _("not yet")),
-        (_("provider"), ws.routing.provider_settings().name),
+        (_("user"), manager.user),
+        (_("session"), manager.session.name or _("new")),
+        (_("saved as"), manager.session.id if manager.session.messages else _("not yet")),
+        (_("provider"), routing.provider_settings().name),
         (_("model"), route.model),
         (
             _("window"),
             _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=window_source(source)),
         ),
         (_("spent here"), f"{total.prompt_tokens:,} + {total.completion_tokens:,}"),
-        *_limits(ws),
+        *_limits(routing),
     ]
-    if ws.run.incognito:
+    if run.incognito:
         pairs.append((_("incognito"), _("nothing of this run is saved")))
     data = {
-        "user": ws.user,
-        "session": ws.session.id,
-        "title": ws.session.name,
-        "provider": ws.routing.provider_settings().name,
+        "user": manager.user,
+        "session": manager.session.id,
+        "title": manager.session.name,
+        "provider": routing.provider_settings().name,
         "model": route.model,
         "tokens": plan.tokens,
         "window": window,
-        "rate_limits": _limits_json(ws),
+        "rate_limits": _limits_json(routing),
     }
     yield Show([Facts(pairs)], data)
 
 
-def _limits(ws: Workspace) -> list[tuple[str, str]]:
+def _limits(routing: Routing) -> list[tuple[str, str]]:
     """The rate limits that the provider told last, if it tells them."""
-    limits = getattr(ws.routing.provider(), "rate_limits", None)
+    limits = getattr(routing.provider(), "rate_limits", None)
     if limits is None:
         return []
     pairs = []
@@ -94,19 +106,19 @@ def _limits(ws: Workspace) -> list[tuple[str, str]]:
     return pairs
 
 
-def _limits_json(ws: Workspace) -> dict[str, Any] | None:
+def _limits_json(routing: Routing) -> dict[str, Any] | None:
     """The same for `--json`; None where the provider tells nothing."""
-    limits = getattr(ws.routing.provider(), "rate_limits", None)
+    limits = getattr(routing.provider(), "rate_limits", None)
     return None if limits is None else {name: getattr(limits, name) for name in type(limits).__slots__}
 
 
-async def config(ws: Workspace, call: Call) -> Effects:
+async def config(call: Call, settings: Settings, paths: Paths) -> Effects:
     """Show every setting and where it came from."""
-    items = list(ws.settings.items())
+    items = list(settings.items())
     rows = [[item.key, item.shown, item.source.brief] for item in items]
     yield Show(
         [
-            Facts([(_("settings file"), str(ws.paths.config_file)), (_("data"), str(ws.paths.data_dir))]),
+            Facts([(_("settings file"), str(paths.config_file)), (_("data"), str(paths.data_dir))]),
             Table([_("setting"), _("value"), _("from")], rows),
         ],
         {
@@ -116,12 +128,12 @@ async def config(ws: Workspace, call: Call) -> Effects:
     )
 
 
-async def theme(ws: Workspace, call: Call) -> Effects:
+async def theme(call: Call, settings: Settings, profile: Profile) -> Effects:
     """Choose the colours, and show a sample."""
     if name := call.get("name"):
-        ws.change("ui.theme", settings_parse.parse_setting("ui.theme", name))
+        profile.change("ui.theme", settings_parse.parse_setting("ui.theme", name))
         yield Changed(frozenset({"settings", "theme"}))
-    now = ws.settings.get("ui.theme")
+    now = settings.get("ui.theme")
     blocks: list[Block] = [Text(_("theme: {name}").format(name=now))]
     if not name:
         names = _(", ").join(SETTINGS["ui.theme"].choices)
@@ -137,19 +149,18 @@ def _sample() -> str:
     )
 
 
-async def lang(ws: Workspace, call: Call) -> Effects:
+async def lang(call: Call, profile: Profile) -> Effects:
     """Choose the language of the program."""
     if name := call.get("name"):
         if name not in words.LANGUAGES:
             raise UsageError(_("there is no language {name} yet; en and zh there are").format(name=name))
-        ws.change("ui.lang", name)
+        profile.change("ui.lang", name)
         yield Changed(frozenset({"settings", "language"}))
     yield Show([Text(_("language: {name}").format(name=words.language()))], {"lang": words.language()})
 
 
-async def help_(ws: Workspace, call: Call) -> Effects:
+async def help_(call: Call, registry: Registry) -> Effects:
     """List the commands, or explain one."""
-    registry: Registry = ws.registry
     name = call.get("command").removeprefix("/")
     if not name:
         yield Show(_overview(registry), [command_json(command) for command in registry.commands])
@@ -220,7 +231,7 @@ def command_json(command: Command) -> dict[str, Any]:
     }
 
 
-async def exit_(ws: Workspace, call: Call) -> Effects:
+async def exit_(call: Call) -> Effects:
     """Leave."""
     yield Leave()
 

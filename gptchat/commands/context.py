@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
-from gptchat.commands.workspace import Workspace
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message
 from gptchat.core.ports import CountsTokens
@@ -18,16 +17,23 @@ from gptchat.errors import UsageError
 from gptchat.manager import Route
 from gptchat.words import _, ngettext
 
+if TYPE_CHECKING:
+    from gptchat.conversation.compaction import Compaction
+    from gptchat.conversation.outgoing import Outbox
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import RunOptions
+    from gptchat.manager import SessionManager
+
 Effects = AsyncGenerator[Effect, Any]
 
 
-async def context(ws: Workspace, call: Call) -> Effects:
+async def context(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> Effects:
     """Draw what the next request holds."""
-    route = ws.routing.route()
-    await asyncio.to_thread(ws.routing.counter.load, route.model)
-    plan = await asyncio.to_thread(ws.manager.plan, route, draft=ws.outbox.waiting())
-    window, source = ws.routing.window(route.model)
-    mark = "" if ws.routing.counter.exact(route.model) else "≈ "
+    route = routing.route()
+    await asyncio.to_thread(routing.counter.load, route.model)
+    plan = await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())
+    window, source = routing.window(route.model)
+    mark = "" if routing.counter.exact(route.model) else "≈ "
     parts = [
         (_("system prompt"), plan.system_tokens),
         (_("summary"), plan.summary_tokens),
@@ -41,12 +47,12 @@ async def context(ws: Workspace, call: Call) -> Effects:
         (_("kept for the reply"), f"{plan.limits.reserve:,}"),
         (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=window_source(source))),
     ]
-    if ws.session.pinned:
-        words = ngettext("{n} message, always sent", "{n} messages, always sent", len(ws.session.pinned))
-        pairs.append((_("pins"), words.format(n=len(ws.session.pinned))))
-    if ws.outbox.attached:
-        pairs.append((_("attached"), _(", ").join(item.name for item in ws.outbox.attached)))
-    cost = ws.routing.prompt_cost(route.model, plan.tokens)
+    if manager.session.pinned:
+        words = ngettext("{n} message, always sent", "{n} messages, always sent", len(manager.session.pinned))
+        pairs.append((_("pins"), words.format(n=len(manager.session.pinned))))
+    if outbox.attached:
+        pairs.append((_("attached"), _(", ").join(item.name for item in outbox.attached)))
+    cost = routing.prompt_cost(route.model, plan.tokens)
     if cost is not None:
         pairs.append((_("cost of sending it"), f"${cost:.4f}"))
     blocks: list[Any] = [
@@ -63,7 +69,7 @@ async def context(ws: Workspace, call: Call) -> Effects:
         Facts(pairs),
         *(Text(line, "warning" if plan.left_out else "quiet") for line in left_out(plan)),
     ]
-    yield Show(blocks, context_json(ws, plan, window, source, route.model, cost))
+    yield Show(blocks, context_json(routing, plan, window, source, route.model, cost))
 
 
 def left_out(plan: ContextPlan) -> list[str]:
@@ -90,7 +96,7 @@ def _left_out(plan: ContextPlan, messages: Sequence[Message], reason: str | None
 
 
 def context_json(
-    ws: Workspace, plan: ContextPlan, window: int, source: str, model: str, cost: float | None
+    routing: Routing, plan: ContextPlan, window: int, source: str, model: str, cost: float | None
 ) -> dict[str, Any]:
     """The plan as `--json` prints it."""
     return {
@@ -100,7 +106,7 @@ def context_json(
         "reserve": plan.limits.reserve,
         "budget": plan.limits.budget,
         "tokens": plan.tokens,
-        "exact": ws.routing.counter.exact(model),
+        "exact": routing.counter.exact(model),
         "system_tokens": plan.system_tokens,
         "summary_tokens": plan.summary_tokens,
         "pinned_tokens": plan.pinned_tokens,
@@ -114,9 +120,9 @@ def context_json(
     }
 
 
-async def tokens(ws: Workspace, call: Call) -> Effects:
+async def tokens(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> Effects:
     """Count the tokens of a text, or of the conversation."""
-    route, counter = ws.routing.route(), ws.routing.counter
+    route, counter = routing.route(), routing.counter
     model, text = route.model, call.get("text")
     await asyncio.to_thread(counter.load, model)
     exact = counter.exact(model)
@@ -127,7 +133,7 @@ async def tokens(ws: Workspace, call: Call) -> Effects:
     elif text:
         count = await asyncio.to_thread(counter.count, text, model)
     else:
-        count = (await asyncio.to_thread(ws.manager.plan, route, draft=ws.outbox.waiting())).tokens
+        count = (await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())).tokens
     what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
     how = how.format(encoding=counter.encoding(model), model=model)
     line = _("{name} ({detail})").format(name=what, detail=how)
@@ -142,9 +148,9 @@ async def _served(route: Route, text: str) -> int | None:
     return counts[0] if counts else None
 
 
-def _message_of(ws: Workspace, number: int) -> str:
+def _message_of(manager: SessionManager, number: int) -> str:
     """The id of the person's message `number` turns from the end (1: the newest)."""
-    users = ws.session.user_ids()
+    users = manager.session.user_ids()
     if number > len(users):
         raise UsageError(
             _("there is no turn {n}; this conversation has {total}").format(n=number, total=len(users))
@@ -154,36 +160,36 @@ def _message_of(ws: Workspace, number: int) -> str:
     return users[-number]
 
 
-async def pin(ws: Workspace, call: Call) -> Effects:
+async def pin(call: Call, manager: SessionManager) -> Effects:
     """Keep a message in every request, however long the conversation grows."""
-    for effect in _pin(ws, call, pinned=True):
+    for effect in _pin(call, manager, pinned=True):
         yield effect
 
 
-async def unpin(ws: Workspace, call: Call) -> Effects:
+async def unpin(call: Call, manager: SessionManager) -> Effects:
     """Let a pinned message go with its turn again."""
-    for effect in _pin(ws, call, pinned=False):
+    for effect in _pin(call, manager, pinned=False):
         yield effect
 
 
-def _pin(ws: Workspace, call: Call, *, pinned: bool) -> list[Effect]:
+def _pin(call: Call, manager: SessionManager, *, pinned: bool) -> list[Effect]:
     if not pinned and not call.get("n"):
-        targets = list(ws.session.pinned)
+        targets = list(manager.session.pinned)
     else:
-        targets = [_message_of(ws, call.number("n", 1))]
-    if not pinned and not any(id in ws.session.pinned for id in targets):
+        targets = [_message_of(manager, call.number("n", 1))]
+    if not pinned and not any(id in manager.session.pinned for id in targets):
         raise UsageError(_("that message is not pinned") if call.get("n") else _("nothing is pinned"))
-    ws.manager.record(*({"type": "pin", "message": id, "pinned": pinned} for id in targets))
+    manager.record(*({"type": "pin", "message": id, "pinned": pinned} for id in targets))
     lines = []
     for id in targets:
         note = _("pinned, and always sent: {text}") if pinned else _("no longer pinned: {text}")
-        lines.append(Text(note.format(text=shorten(ws.session.messages[id].text))))
-    return [Show(lines, {"pinned": list(ws.session.pinned)}), Changed(frozenset({"session"}))]
+        lines.append(Text(note.format(text=shorten(manager.session.messages[id].text))))
+    return [Show(lines, {"pinned": list(manager.session.pinned)}), Changed(frozenset({"session"}))]
 
 
-async def compact(ws: Workspace, call: Call) -> Effects:
+async def compact(call: Call, run: RunOptions, compaction: Compaction) -> Effects:
     """Have the model sum up the older turns; the summary stands for them from then on."""
-    folded, text = await ws.compaction.summarise(call.get("hint"))
+    folded, text = await compaction.summarise(call.get("hint"))
     yield Show([Markdown(text)], {"summary": text, "until": folded.until})
     answer = yield Ask(
         ngettext("let this stand for {n} older turn?", "let this stand for {n} older turns?", folded.turns).format(
@@ -194,10 +200,10 @@ async def compact(ws: Workspace, call: Call) -> Effects:
     )
     if answer == "e":
         text = (yield Edit(text)) or text
-    elif answer != "y" and not (answer is None and ws.run.unattended):
+    elif answer != "y" and not (answer is None and run.unattended):
         yield Show([Text(_("nothing was changed"), "quiet")])
         return
-    ws.compaction.keep(folded, text)
+    compaction.keep(folded, text)
     yield Changed(frozenset({"session"}))
     note = ngettext(
         "the summary stands for {n} older turn; it stays in the session, and /undo takes it back",

@@ -13,7 +13,6 @@ from gptchat.commands.effects import Effect, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.replacing import may_replace, nothing_written
 from gptchat.commands.wording import in_thread
-from gptchat.commands.workspace import Workspace
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
@@ -29,8 +28,14 @@ _DOCUMENTS = ("json", "messages", "users")
 _OF_OTHERS = frozenset(("pdf", "doc", "docx", "odt", "rtf", "txt", "text", "csv", "xml", "yaml", "yml", "tex"))
 """Words that mean a format, not a file of that name, though we write none of these."""
 
+if TYPE_CHECKING:
+    from gptchat.conversation.services import RunOptions
+    from gptchat.manager import SessionManager
+    from gptchat.storage.index.library import Library
+    from gptchat.storage.store import JournalStore
 
-async def export(ws: Workspace, call: Call) -> Effects:
+
+async def export(call: Call, manager: SessionManager, run: RunOptions, journals: JournalStore) -> Effects:
     """Write the session to a file, or show it."""
     from gptchat.exchange import exporting
     from gptchat.exchange import importing as exchange  # only where they are needed
@@ -47,28 +52,28 @@ async def export(ws: Workspace, call: Call) -> Effects:
                 hint=_("one of {list}").format(list=_(", ").join(exchange.FORMATS)),
             )
         name, target = exporting.format_of(Path(whole)) or "markdown", whole
-    if not ws.session.messages:
+    if not manager.session.messages:
         raise UsageError(_("nothing has been said yet"))
     if target in ("", "-"):
-        text = "".join(exporting.render([ws.session], name, [ws.journals.path(ws.session)]))
+        text = "".join(exporting.render([manager.session], name, [journals.path(manager.session)]))
         language = {"markdown": "markdown", "html": "html"}.get(name, "json")
         # with --json what is JSON already is the document itself, not a text that holds one
         yield Show([Source(text, language)], json.loads(text) if name in _DOCUMENTS else text)
         return
-    path = await asyncio.to_thread(_target, ws.session.id, target, name)
+    path = await asyncio.to_thread(_target, manager.session.id, target, name)
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
-        yield nothing_written(ws, path)
+        yield nothing_written(run, path)
         return
-    await asyncio.to_thread(write_export, ws, ws.session, name, str(path))
+    await asyncio.to_thread(write_export, journals, manager.session, name, str(path))
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
 
 
-def write_export(ws: Workspace, session: Session, name: str, target: str) -> Path:
+def write_export(journals: JournalStore, session: Session, name: str, target: str) -> Path:
     """Write `session` to the file or folder `target` in the format `name`; its path. StorageError."""
     from gptchat.exchange import importing as exchange
 
     path = _target(session.id, target, name)
-    return exchange.export(ws.journals, [session], name, path)
+    return exchange.export(journals, [session], name, path)
 
 
 def _target(session_id: str, target: str, name: str) -> Path:
@@ -82,19 +87,21 @@ def _target(session_id: str, target: str, name: str) -> Path:
     return path / f"{session_id}{SUFFIXES.get(name, '.json')}" if path.is_dir() else path
 
 
-async def import_(ws: Workspace, call: Call) -> Effects:
+async def import_(
+    call: Call, manager: SessionManager, library: Library, run: RunOptions, journals: JournalStore
+) -> Effects:
     """Read sessions from a file of any known layout."""
     from gptchat.exchange import importing as exchange  # only where it is needed
 
-    if ws.run.incognito:
+    if run.incognito:
         raise UsageError(_("nothing is saved in an incognito run, so nothing can be imported"))
     report = exchange.Imported()
     path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
     async for step in in_thread(
         exchange.import_file,
-        ws.journals,
-        ws.library,
-        ws.user,
+        journals,
+        library,
+        manager.user,
         path,
         label=_("reading {file}").format(file=path.name),
     ):

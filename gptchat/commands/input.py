@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Attach, Draft, Edit, Effect, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.workspace import Workspace
 from gptchat.errors import UsageError
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.conversation.outgoing import Outbox
 
 Effects = AsyncGenerator[Effect, Any]
 
 
-async def attach(ws: Workspace, call: Call) -> Effects:
+async def attach(call: Call, outbox: Outbox) -> Effects:
     """Attach a file, folder or address to the next message."""
     if call.get("file") != "none":
         yield Attach(call.get("file"))
         return
-    if not ws.outbox.attached:
+    if not outbox.attached:
         raise UsageError(_("nothing is attached"))
-    ws.outbox.attached.clear()
+    outbox.attached.clear()
     yield Show([Text(_("nothing goes with the next message any more"), "good")], {"attached": []})
 
 
-async def editor(ws: Workspace, call: Call) -> Effects:
+async def editor(call: Call) -> Effects:
     """Write the next message in the editor."""
     text = yield Edit("")
     if text:

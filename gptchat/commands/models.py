@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue
 from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
 from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
-from gptchat.commands.workspace import Workspace
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.ports import ModelFacts, OnTheWire
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.profile import Profile
+    from gptchat.conversation.provider_keys import ProviderKeys
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import RunOptions
 
 Effects = AsyncGenerator[Effect, Any]
 
@@ -24,41 +30,41 @@ _MANY = 20
 """From so many models on, a line below them says how to see fewer."""
 
 
-async def model(ws: Workspace, call: Call) -> Effects:
+async def model(call: Call, routing: Routing, profile: Profile) -> Effects:
     """Choose the model, or show the one in use."""
     name = call.get("name")
     if not name:
-        current = ws.routing.route().model
+        current = routing.route().model
         yield Show(
-            [Facts(_facts_pairs(ws, ws.routing.facts(current)), title=current)],
-            model_json(ws.routing.facts(current)),
+            [Facts(_facts_pairs(routing, routing.facts(current)), title=current)],
+            model_json(routing.facts(current)),
         )
         return
-    facts = ws.routing.facts(name)
-    ws.change("model", name)
+    facts = routing.facts(name)
+    profile.change("model", name)
     yield Changed(frozenset({"settings"}))
     blocks: list[Any] = [Text(_("{model} answers from now on").format(model=name), "good")]
     if facts.retired:
         blocks.append(Text(retired_words(facts), "warning"))
-    elif facts.source == "default" and ws.routing.provider_settings().kind == "openai":
+    elif facts.source == "default" and routing.provider_settings().kind == "openai":
         near = catalogue.nearest(name)
         if near:
             note = _("{model} is not in the catalogue; similar: {names}")
             blocks.append(Text(note.format(model=name, names=_(", ").join(near)), "quiet"))
-    blocks.append(Facts(_facts_pairs(ws, facts)))
+    blocks.append(Facts(_facts_pairs(routing, facts)))
     yield Show(blocks, model_json(facts))
 
 
-async def models(ws: Workspace, call: Call) -> Effects:
+async def models(call: Call, routing: Routing) -> Effects:
     """List the models of the provider, with what is known of them."""
-    listed = await ws.routing.listed()
+    listed = await routing.listed()
     wanted = call.get("text").casefold().split()
     shown = [facts for facts in listed if all(word in facts.name.casefold() for word in wanted)]
     if not shown:
         note = _("no model has {text} in its name") if wanted else _("this provider lists no models")
         yield Show([Text(note.format(text=call.get("text")), "quiet")], [])
         return
-    current = ws.routing.model()
+    current = routing.model()
     rows = [
         [facts.name, tokens_word(facts.context), money(facts.input), money(facts.output), _abilities(facts)]
         for facts in shown
@@ -107,10 +113,10 @@ def _abilities(facts: ModelFacts) -> str:
     return _(", ").join(words)
 
 
-def _facts_pairs(ws: Workspace, facts: ModelFacts) -> list[tuple[str, str]]:
-    window, source = ws.routing.window(facts.name)
+def _facts_pairs(routing: Routing, facts: ModelFacts) -> list[tuple[str, str]]:
+    window, source = routing.window(facts.name)
     pairs = [
-        (_("provider"), ws.routing.provider_settings().name),
+        (_("provider"), routing.provider_settings().name),
         (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=window_source(source))),
     ]
     if facts.max_output:
@@ -141,50 +147,52 @@ def model_json(facts: ModelFacts) -> dict[str, Any]:
     }
 
 
-async def provider(ws: Workspace, call: Call) -> Effects:
+async def provider(
+    call: Call, settings: Settings, routing: Routing, run: RunOptions, profile: Profile, keys: ProviderKeys
+) -> Effects:
     """Choose who answers; asks for the key where one is needed."""
     name = call.get("name")
     if not name:
-        in_force = ws.settings.text("provider")
-        names = ws.settings.provider_names()
-        rows = [_provider_row(ws, known) for known in names]
+        in_force = settings.text("provider")
+        names = settings.provider_names()
+        rows = [_provider_row(settings, known) for known in names]
         current = names.index(in_force) if in_force in names else None
         yield Show(
             [Table([_("provider"), _("kind"), _("where"), _("model")], rows, marked=current)],
             [{"name": row[0], "kind": row[1], "current": i == current} for i, row in enumerate(rows)],
         )
         return
-    chosen = ws.settings.provider(name)
-    _require_address(ws, chosen)
-    if await asyncio.to_thread(ws.key_missing, chosen):
+    chosen = settings.provider(name)
+    _require_address(routing, chosen)
+    if await asyncio.to_thread(keys.missing, chosen):
         key = yield Ask(_("the API key for {name}").format(name=name), secret=True)
         if not key:
-            yield not_given(ws, chosen)
+            yield not_given(run, chosen)
             return
-        where = await asyncio.to_thread(ws.store_key, chosen, key)
+        where = await asyncio.to_thread(keys.store, chosen, key)
         yield Show([Text(_("the key is kept in {where}").format(where=where), "quiet")])
-    warning = ws.change_provider(chosen)
+    warning = profile.change_provider(chosen)
     yield Changed(frozenset({"settings"}))
     if warning:
         yield Show([Text(warning, "warning")])
-    in_force = ws.routing.model()
+    in_force = routing.model()
     words = _("{name} answers from now on, with {model}")
     if not in_force:
         words = _("{name} answers from now on; /models lists its models, /model NAME chooses one")
     yield Show([Text(words.format(name=name, model=in_force), "good")], {"provider": name, "model": in_force})
 
 
-def _require_address(ws: Workspace, chosen: ProviderSettings) -> None:
+def _require_address(routing: Routing, chosen: ProviderSettings) -> None:
     """Refuse a provider that could not be reached for want of an address. Raises ConfigurationError."""
     if chosen.kind in ("azure", "compatible"):
-        provider = ws.routing.open_unsettled(chosen)
+        provider = routing.open_unsettled(chosen)
         assert isinstance(provider, OnTheWire)
         provider.address  # noqa: B018  # asking for it is the test
 
 
-def _provider_row(ws: Workspace, name: str) -> list[str]:
+def _provider_row(settings: Settings, name: str) -> list[str]:
     try:
-        entry = ws.settings.provider(name)
+        entry = settings.provider(name)
     except ConfigurationError as error:
         return [name, "", error.message, ""]
     return [name, entry.kind, entry.base_url or entry.endpoint, entry.deployment or entry.model]

@@ -4,43 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import json as json_module
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat import redaction, words
 from gptchat.commands import programs
 from gptchat.commands.effects import Copy, Effect, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.replacing import may_replace, nothing_written
-from gptchat.commands.workspace import Workspace
 from gptchat.core.messages import Message
 from gptchat.errors import StorageError, UsageError
 from gptchat.words import _
 
+if TYPE_CHECKING:
+    from gptchat.conversation.outgoing import Outbox
+    from gptchat.conversation.provider_keys import ProviderKeys
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import RunOptions
+    from gptchat.manager import SessionManager
+
 Effects = AsyncGenerator[Effect, Any]
 
 
-def last_reply(ws: Workspace) -> Message:
+def last_reply(manager: SessionManager) -> Message:
     """The newest reply of the conversation; raises UsageError where there is none."""
-    for message in reversed(ws.session.path()):
+    for message in reversed(manager.session.path()):
         if message.role == "assistant":
             return message
     raise UsageError(_("there is no reply yet"))
 
 
-async def copy(ws: Workspace, call: Call) -> Effects:
+async def copy(call: Call, manager: SessionManager, code_blocks: Callable[[str], list[str]]) -> Effects:
     """Copy the last reply, or one of its code blocks, from its source."""
-    reply = last_reply(ws)
+    reply = last_reply(manager)
     if not call.get("n"):
         yield Copy(reply.text, _("the reply"))
         return
     number = call.number("n")
-    yield Copy(_code_block(ws, reply, number), _("code block {n}").format(n=number))
+    yield Copy(_code_block(code_blocks, reply, number), _("code block {n}").format(n=number))
 
 
-def _code_block(ws: Workspace, reply: Message, number: int) -> str:
-    blocks = ws.code_blocks(reply.text)
+def _code_block(code_blocks: Callable[[str], list[str]], reply: Message, number: int) -> str:
+    blocks = code_blocks(reply.text)
     if number > len(blocks):
         raise UsageError(
             _("the last reply has {n} code blocks").format(n=len(blocks))
@@ -50,12 +56,14 @@ def _code_block(ws: Workspace, reply: Message, number: int) -> str:
     return blocks[number - 1]
 
 
-async def save(ws: Workspace, call: Call) -> Effects:
+async def save(
+    call: Call, manager: SessionManager, run: RunOptions, code_blocks: Callable[[str], list[str]]
+) -> Effects:
     """Save a code block of the last reply as a file."""
-    text = _code_block(ws, last_reply(ws), call.number("n"))
+    text = _code_block(code_blocks, last_reply(manager), call.number("n"))
     path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
-        yield nothing_written(ws, path)
+        yield nothing_written(run, path)
         return
     try:
         await asyncio.to_thread(path.write_text, text, encoding="utf-8")
@@ -67,22 +75,26 @@ async def save(ws: Workspace, call: Call) -> Effects:
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path)})
 
 
-async def raw(ws: Workspace, call: Call) -> Effects:
+async def raw(call: Call, manager: SessionManager) -> Effects:
     """Show the last reply as it was received."""
-    reply = last_reply(ws)
+    reply = last_reply(manager)
     yield Show([Source(reply.text)], reply.text)
 
 
-async def code(ws: Workspace, call: Call) -> Effects:
+async def code(
+    call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
+) -> Effects:
     """Show the next request as a program."""
     language = call.get("language") or "python"
-    text = redaction.redact_known(programs.write(language, *programs.next_request(ws)))
+    text = redaction.redact_known(programs.write(language, *programs.next_request(manager, routing, outbox, keys)))
     yield Show([Source(text, "bash" if language == "curl" else language)], {"language": language, "code": text})
 
 
-async def json(ws: Workspace, call: Call) -> Effects:
+async def json(
+    call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
+) -> Effects:
     """Show the next request's body as JSON."""
-    _url, _key, body = programs.next_request(ws)
+    _url, _key, body = programs.next_request(manager, routing, outbox, keys)
     # a key may have been pasted into the conversation, or into extra_body
     text = redaction.redact_known(json_module.dumps(body, ensure_ascii=False, indent=2))
     yield Show([Source(text, "json")], json_module.loads(text))

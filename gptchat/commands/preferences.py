@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat import redaction
 from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import setting_as_json
-from gptchat.commands.workspace import Workspace
 from gptchat.config import parse as settings_parse
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.keys import clean_key, missing_key
@@ -18,147 +17,154 @@ from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.words import _
 
+if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.profile import Profile
+    from gptchat.conversation.provider_keys import ProviderKeys
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import RunOptions
+
 Effects = AsyncGenerator[Effect, Any]
 
 
-async def set_(ws: Workspace, call: Call) -> Effects:
+async def set_(call: Call, settings: Settings, profile: Profile) -> Effects:
     """Show or change a setting; what is changed stays with you and this session."""
     key, text = call.get("key"), call.get("value")
     if not key:
-        shown = list(ws.settings.items(everything=False)) or list(ws.settings.items())
+        shown = list(settings.items(everything=False)) or list(settings.items())
         rows = [[item.key, item.shown, item.source.brief] for item in shown]
         yield Show(
             [
                 Table([_("setting"), _("value"), _("from")], rows),
                 Text(_("/set KEY shows what a setting means; /config shows all of them"), "quiet"),
             ],
-            dict(_json(ws, item.key) for item in shown),
+            dict(_json(settings, item.key) for item in shown),
         )
         return
     setting = settings_parse.require(key)
     if not text:
         yield Show(
             [
-                Text(f"{key} = {ws.settings.shown(key)}"),
+                Text(f"{key} = {settings.shown(key)}"),
                 Text(_("{summary}; {meaning}").format(summary=setting.summary, meaning=setting.meaning), "quiet"),
             ],
-            dict([_json(ws, key)]),
+            dict([_json(settings, key)]),
         )
         return
     value = settings_parse.parse_setting(key, text)
-    warning = _change(ws, key, value)
+    warning = _change(settings, profile, key, value)
     yield Changed(frozenset({"settings", "language"} if key == "ui.lang" else {"settings"}))
-    blocks = [Text(f"{key} = {ws.settings.shown(key)}", "good")]
+    blocks = [Text(f"{key} = {settings.shown(key)}", "good")]
     if warning:
         blocks.append(Text(warning, "warning"))
-    yield Show(blocks, dict([_json(ws, key)]))
+    yield Show(blocks, dict([_json(settings, key)]))
 
 
-def _change(ws: Workspace, key: str, value: Any) -> str:
+def _change(settings: Settings, profile: Profile, key: str, value: Any) -> str:
     """Change a setting, with what else hangs on it; a sentence where it could not be saved.
 
     Raises ConfigurationError for a provider that nobody knows: without this, no message could be sent.
     """
     if key == "provider" and value:
-        return ws.change_provider(ws.settings.provider(value))
+        return profile.change_provider(settings.provider(value))
     if key == "fallback":
         for name in value:
-            ws.settings.provider(name)
-    return ws.change(key, value)
+            settings.provider(name)
+    return profile.change(key, value)
 
 
-def _json(ws: Workspace, key: str) -> tuple[str, Any]:
+def _json(settings: Settings, key: str) -> tuple[str, Any]:
     """A setting and its value for `--json`."""
-    return key, setting_as_json(ws.settings.get(key), ws.settings.shown(key))
+    return key, setting_as_json(settings.get(key), settings.shown(key))
 
 
-async def unset(ws: Workspace, call: Call) -> Effects:
+async def unset(call: Call, settings: Settings, profile: Profile) -> Effects:
     """Give a setting its former value back."""
     key = call.get("key")
     settings_parse.require(key)
-    warning = ws.unset(key)
+    warning = profile.unset(key)
     yield Changed(frozenset({"settings"}))
     told = _("{key} is {value} again ({origin})").format(
-        key=key, value=ws.settings.shown(key), origin=ws.settings.source(key)
+        key=key, value=settings.shown(key), origin=settings.source(key)
     )
-    yield Show([Text(told), *([Text(warning, "warning")] if warning else [])], dict([_json(ws, key)]))
+    yield Show([Text(told), *([Text(warning, "warning")] if warning else [])], dict([_json(settings, key)]))
 
 
-async def system(ws: Workspace, call: Call) -> Effects:
+async def system(call: Call, routing: Routing, profile: Profile) -> Effects:
     """Show or set the system prompt of this session."""
     text = call.get("text")
     if not text:
-        current = ws.routing.route().system
+        current = routing.route().system
         words = current or _("no system prompt; /system TEXT sets one")
         yield Show([Text(words, "plain" if current else "quiet")], {"system": current})
         return
     if text in ("none", "-"):
         text = ""
-    ws.change_session("system", text)
+    profile.change_session("system", text)
     yield Changed(frozenset({"settings"}))
     note = _("the system prompt is set: {text}") if text else _("no system prompt from now on")
     yield Show([Text(note.format(text=shorten(text, 70)), "good")], {"system": text})
 
 
-async def preset(ws: Workspace, call: Call) -> Effects:
+async def preset(call: Call, settings: Settings, profile: Profile) -> Effects:
     """Use a saved bundle of system prompt and parameters."""
     name = call.get("name")
     if not name:
-        names = ws.settings.preset_names()
+        names = settings.preset_names()
         if not names:
             yield Show([Text(_("no presets yet; add [presets.NAME] to the settings file"), "quiet")], [])
             return
-        rows = [[n, shorten(str(ws.settings.preset(n).get("system", "")), 60)] for n in names]
+        rows = [[n, shorten(str(settings.preset(n).get("system", "")), 60)] for n in names]
         yield Show([Table([_("preset"), _("system prompt")], rows)], names)
         return
     if name in ("none", "-"):
-        ws.change_session("preset", "")
+        profile.change_session("preset", "")
         yield Changed(frozenset({"settings"}))
         yield Show([Text(_("no preset from now on"))], {"preset": ""})
         return
-    bundle = ws.settings.preset(name)
-    ws.change_session("preset", name)
+    bundle = settings.preset(name)
+    profile.change_session("preset", name)
     yield Changed(frozenset({"settings"}))
     pairs = [(key, shorten(settings_parse.show_value(value), 70)) for key, value in bundle.items()]
     yield Show([Text(_("preset {name} is in use").format(name=name), "good"), Facts(pairs)], {"preset": name})
 
 
-def not_given(ws: Workspace, provider: ProviderSettings) -> Show:
+def not_given(run: RunOptions, provider: ProviderSettings) -> Show:
     """What to show where a key was asked for and not given. Raises ConfigurationError in a run of one command."""
-    if ws.run.unattended:
+    if run.unattended:
         raise missing_key(provider)
     return Show([Text(_("nothing was changed"), "quiet")], {"stored": None})
 
 
-async def key(ws: Workspace, call: Call) -> Effects:
+async def key(call: Call, settings: Settings, run: RunOptions, keys: ProviderKeys) -> Effects:
     """Give, look for, or forget the key of a provider."""
     action = call.get("action") or "show"
-    chosen = ws.settings.provider(call.get("provider"))
-    if action == "set" and ws.run.incognito:
+    chosen = settings.provider(call.get("provider"))
+    if action == "set" and run.incognito:
         raise UsageError(
             _("an incognito run keeps nothing, not even a key"), hint=_("set the provider's variable for this run")
         )
     if action == "set":
         typed = yield Ask(_("the API key for {name}").format(name=chosen.name), secret=True)
         if not typed:
-            yield not_given(ws, chosen)
+            yield not_given(run, chosen)
             return
-        where = await asyncio.to_thread(ws.store_key, chosen, typed)
+        where = await asyncio.to_thread(keys.store, chosen, typed)
         yield Changed(frozenset({"settings"}))
         blocks = [Text(_("the key is kept in {where}").format(where=where), "good")]
-        found = await asyncio.to_thread(ws.find_key, chosen)
+        found = await asyncio.to_thread(keys.find, chosen)
         if found is not None and found.value != clean_key(typed):
             words = _("but {source} holds another key, and goes first")
             blocks.append(Text(words.format(source=found.source), "warning"))
         yield Show(blocks, {"stored": where})
         return
     if action == "forget":
-        gone = await asyncio.to_thread(ws.forget_key, chosen)
+        gone = await asyncio.to_thread(keys.forget, chosen)
         note = _("the key for {name} is forgotten") if gone else _("gptchat keeps no key for {name}")
         yield Changed(frozenset({"settings"}))
         yield Show([Text(note.format(name=chosen.name))], {"forgotten": gone})
         return
-    found = await asyncio.to_thread(ws.find_key, chosen)
+    found = await asyncio.to_thread(keys.find, chosen)
     if found is None:
         error = missing_key(chosen)
         yield Show([Text(error.message), Text(error.hint, "quiet")], {"provider": chosen.name, "key": None})

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from gptchat.commands.workspace import Workspace
-from gptchat.config import keys
-from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.ports import OnTheWire
-from gptchat.errors import ConfigurationError, UsageError
+from gptchat.errors import UsageError
 from gptchat.manager import build
 from gptchat.redaction import redact
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.conversation.outgoing import Outbox
+    from gptchat.conversation.provider_keys import ProviderKeys
+    from gptchat.conversation.routing import Routing
+    from gptchat.manager import SessionManager
 
 _CALLS = {"/chat/completions": "chat.completions", "/responses": "responses", "/completions": "completions"}
 """The SDK's method for each path below the base address."""
@@ -115,28 +118,21 @@ def _literal(value: Any) -> str:
     return repr(value)
 
 
-def next_request(ws: Workspace) -> tuple[str, str, dict[str, Any]]:
+def next_request(
+    manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
+) -> tuple[str, str, dict[str, Any]]:
     """The next request as it stands: its address, the variable for its key, and its body.
 
     The variable is empty where no key is sent. Raises UsageError for a provider that speaks no OpenAI wire.
     """
-    route = ws.routing.route()
-    settings = ws.routing.provider_settings()
+    route = routing.route()
+    settings = routing.provider_settings()
     if not isinstance(route.provider, OnTheWire):
         raise UsageError(
             _("{name} has no request that could be shown").format(name=settings.name),
             hint=_("/provider chooses another"),
         )
-    plan = ws.manager.plan(route, draft=ws.outbox.waiting())
-    path, body = route.provider.body(build(plan, route, ws.session))
-    variable = "" if _sends_no_key(ws, settings) else keys.variable_for(settings, ws.environ)
+    plan = manager.plan(route, draft=outbox.waiting())
+    path, body = route.provider.body(build(plan, route, manager.session))
     address = redact(route.provider.address.rstrip("/"))  # some write their password into it
-    return f"{address}{path}", variable, body
-
-
-def _sends_no_key(ws: Workspace, provider: ProviderSettings) -> bool:
-    """Whether requests to `provider` go without a key, as those to a local server do."""
-    try:
-        return provider.keyless and ws.find_key(provider) is None
-    except ConfigurationError:  # there is to be one, though it cannot be had now
-        return False
+    return f"{address}{path}", keys.variable(settings), body

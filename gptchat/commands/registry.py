@@ -65,7 +65,8 @@ class Call:
         return int(text)
 
 
-Runner = Callable[[Any, Call], AsyncGenerator[Effect, Any]]
+Runner = Callable[..., AsyncGenerator[Effect, Any]]
+"""Takes the call, and then what it needs of the program by the names of its parameters (`Program.start`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gptchat.commands.effects import Ask, Show, Text
-from gptchat.commands.workspace import Workspace
 from gptchat.errors import UsageError
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.conversation.services import RunOptions
 
 
 def may_replace(path: Path) -> Ask:
@@ -19,9 +22,9 @@ def may_replace(path: Path) -> Ask:
     )
 
 
-def nothing_written(ws: Workspace, path: Path) -> Show:
+def nothing_written(run: RunOptions, path: Path) -> Show:
     """What is said when it may not. Raises UsageError in a run of one command, which must not seem to succeed."""
-    if ws.run.unattended:
+    if run.unattended:
         raise UsageError(
             _("{path} exists already").format(path=path), hint=_("remove it first, or name another file")
         )

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Changed, Effect, Pick, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
-from gptchat.commands.workspace import Workspace
 from gptchat.core.messages import Message
 from gptchat.core.session import shorten
 from gptchat.words import _, ngettext
 
+if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.profile import Profile
+    from gptchat.conversation.services import RunOptions
+    from gptchat.manager import SessionManager
+    from gptchat.storage.index.background import Indexing
+
 Effects = AsyncGenerator[Effect, Any]
 
 
-async def search(ws: Workspace, call: Call) -> Effects:
+async def search(
+    call: Call, manager: SessionManager, settings: Settings, run: RunOptions, profile: Profile, indexing: Indexing
+) -> Effects:
     """Find sessions by what was said in them."""
     from gptchat.storage.index.search import AT_ONCE  # SQLite: only where it is needed
 
     text = call.get("text")
-    indexing = ws.indexing()
-    if not ws.run.unattended and await asyncio.to_thread(indexing.index.behind, ws.user) > AT_ONCE:
-        indexing.start(ws.user)  # behind: this answer is read from the sessions themselves
+    if not run.unattended and await asyncio.to_thread(indexing.index.behind, manager.user) > AT_ONCE:
+        indexing.start(manager.user)  # behind: this answer is read from the sessions themselves
         yield Show([Text(_("your sessions are being indexed; until then a search takes longer"), "quiet")])
-    hits = await asyncio.to_thread(indexing.index.search, ws.user, text)
+    hits = await asyncio.to_thread(indexing.index.search, manager.user, text)
     data = [
         {"session": h.session, "title": h.title, "message": h.message, "role": h.role, "line": h.line}
         for h in hits
@@ -38,16 +45,16 @@ async def search(ws: Workspace, call: Call) -> Effects:
     yield Show([Table([_("session"), _("line")], rows)], data)
     chosen = yield Pick(text)
     if chosen is not None:
-        await asyncio.to_thread(ws.open_session, chosen)
+        await asyncio.to_thread(profile.open_session, chosen)
         yield Changed(frozenset({"session"}))
         sought = next((hit.message for hit in hits if hit.session == chosen and hit.message), "")
-        yield replay(ws, sought=sought)
+        yield replay(manager, settings, sought=sought)
 
 
-async def history(ws: Workspace, call: Call) -> Effects:
+async def history(call: Call, manager: SessionManager) -> Effects:
     """Show the conversation as it stands, with the branches beside it."""
     turns = call.number("n", 0)
-    session = ws.session
+    session = manager.session
     shown = list(session.turns())[-turns:] if turns else list(session.turns())
     if not shown:
         yield Show([Text(_("nothing has been said yet"), "quiet")], [])
@@ -58,15 +65,15 @@ async def history(ws: Workspace, call: Call) -> Effects:
     for number, turn in enumerate(shown, first):
         for message in turn:
             beside = len(session.children_of(session.parent_of(message.id))) - 1
-            rows.append([str(number) if message.role == "user" else "", *_history_row(ws, message, beside)])
+            rows.append([str(number) if message.role == "user" else "", *_history_row(manager, message, beside)])
             data.append({**message.to_record(), "turn": number})
     yield Show([Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))], data)
 
 
-def _history_row(ws: Workspace, message: Message, beside: int) -> list[str]:
-    who = ws.user if message.role == "user" else message.model or message.role
+def _history_row(manager: SessionManager, message: Message, beside: int) -> list[str]:
+    who = manager.user if message.role == "user" else message.model or message.role
     marks = []
-    if message.id in ws.session.pinned:
+    if message.id in manager.session.pinned:
         marks.append(_("pinned"))
     if message.status != "complete":
         marks.append(_("stopped") if message.status == "interrupted" else _("failed"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import (
     Ask,
@@ -19,7 +19,6 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import age
-from gptchat.commands.workspace import Workspace
 from gptchat.core.messages import Message
 from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session, shorten
@@ -29,6 +28,15 @@ from gptchat.storage.ids import safe_id
 from gptchat.storage.index.library import matching, title_record
 from gptchat.words import _, ngettext
 
+if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.profile import Profile
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import RunOptions
+    from gptchat.manager import SessionManager
+    from gptchat.storage.index.library import Library
+    from gptchat.storage.store import JournalStore
+
 Effects = AsyncGenerator[Effect, Any]
 TITLE_REQUEST = (
     "Give the conversation below a title of at most six words, in its own language. "
@@ -37,20 +45,20 @@ TITLE_REQUEST = (
 """Read by models, so it stays English."""
 
 
-async def new(ws: Workspace, call: Call) -> Effects:
+async def new(call: Call, manager: SessionManager, profile: Profile) -> Effects:
     """Begin a new session; the old one stays."""
-    old = ws.session
-    ws.begin_session(title=call.get("title") or None)
+    old = manager.session
+    profile.begin_session(title=call.get("title") or None)
     yield Changed(frozenset({"session"}))
     note = _("a new session begins")
     if old.messages:
         note = _("a new session begins; {title} is kept (/resume)").format(title=old.name)
-    yield Show([Text(note, "quiet")], {"session": ws.session.id})
+    yield Show([Text(note, "quiet")], {"session": manager.session.id})
 
 
-async def sessions(ws: Workspace, call: Call) -> Effects:
+async def sessions(call: Call, manager: SessionManager, library: Library) -> Effects:
     """List the sessions of this user, newest first."""
-    found = await asyncio.to_thread(ws.library.list, ws.user)
+    found = await asyncio.to_thread(library.list, manager.user)
     text = call.get("text")
     shown_ids = {info.id for info in matching(found, text)}
     numbered = [(number, info) for number, info in enumerate(found, 1) if info.id in shown_ids]
@@ -63,7 +71,7 @@ async def sessions(ws: Workspace, call: Call) -> Effects:
         return
     shown = numbered[:50]
     rows = [_session_row(number, info) for number, info in shown]
-    current = next((i for i, (_n, info) in enumerate(shown) if info.id == ws.session.id), None)
+    current = next((i for i, (_n, info) in enumerate(shown) if info.id == manager.session.id), None)
     columns = ["", _("title"), _("age"), _("turns"), _("model")]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({0, 3}), marked=current)]
     if len(numbered) > len(shown):
@@ -93,52 +101,49 @@ def _session_row(number: int, info: SessionInfo) -> list[str]:
     return [str(number), title, age(info.updated), str(info.turns), info.model]
 
 
-def open_first(ws: Workspace, reference: str) -> bool:
-    """Open the session that the command line names, or with no `reference` the latest; False where there is none.
-
-    A system prompt of the command line goes before the session's own. Raises UsageError and StorageError.
-    """
-    id = ws.library.find(ws.user, reference).id if reference else ws.library.latest_id(ws.user)
-    if id is None:
-        return False
-    ws.open_session(id)
-    if ws.run.system is not None:
-        ws.change_session("system", ws.run.system)
-    return True
-
-
-async def resume(ws: Workspace, call: Call) -> Effects:
+async def resume(
+    call: Call,
+    manager: SessionManager,
+    settings: Settings,
+    library: Library,
+    profile: Profile,
+    journals: JournalStore,
+) -> Effects:
     """Open a saved session and show its last turns."""
     reference = call.get("ref")
-    session_id = await asyncio.to_thread(_find_or_restore, ws, reference) if reference else (yield Pick())
+    session_id = (
+        await asyncio.to_thread(_find_or_restore, manager, library, journals, reference)
+        if reference
+        else (yield Pick())
+    )
     if session_id is None:
         return
-    await asyncio.to_thread(ws.open_session, session_id)
+    await asyncio.to_thread(profile.open_session, session_id)
     yield Changed(frozenset({"session"}))
-    yield replay(ws)
+    yield replay(manager, settings)
 
 
-def _find_or_restore(ws: Workspace, reference: str) -> str:
+def _find_or_restore(manager: SessionManager, library: Library, journals: JournalStore, reference: str) -> str:
     """The id of the session that `reference` means; one in the trash is brought back by its id.
 
     Not where it is back by itself, since another terminal has gone on with it.
     """
-    there = safe_id(reference) and ws.journals.journal_path(ws.user, reference).exists()
-    if not there and any(info.id == reference for info in ws.library.trash(ws.user)):
-        ws.library.restore(ws.user, reference)
+    there = safe_id(reference) and journals.journal_path(manager.user, reference).exists()
+    if not there and any(info.id == reference for info in library.trash(manager.user)):
+        library.restore(manager.user, reference)
         return reference
-    return ws.library.find(ws.user, reference).id
+    return library.find(manager.user, reference).id
 
 
-def replay(ws: Workspace, turns: int | None = None, sought: str = "") -> Replay:
+def replay(manager: SessionManager, settings: Settings, turns: int | None = None, sought: str = "") -> Replay:
     """The effect that shows the last turns of the open session, and the one that the message `sought` is in."""
-    wanted = ws.settings.get("ui.replay") if turns is None else turns
-    users = ws.session.user_ids()
-    path = ws.session.path_ids()
+    wanted = settings.get("ui.replay") if turns is None else turns
+    users = manager.session.user_ids()
+    path = manager.session.path_ids()
     start = path.index(users[-wanted]) if 0 < wanted <= len(users) else (0 if wanted else len(path))
-    messages = ws.session.tail(len(path) - start)
-    found = _found(ws.session, sought, start) if sought in ws.session.messages else None
-    return Replay(messages, start, ws.session.name, found)
+    messages = manager.session.tail(len(path) - start)
+    found = _found(manager.session, sought, start) if sought in manager.session.messages else None
+    return Replay(messages, start, manager.session.name, found)
 
 
 def _found(session: Session, sought: str, start: int) -> Found | None:
@@ -158,61 +163,68 @@ def _found(session: Session, sought: str, start: int) -> Found | None:
     return Found([session.messages[id] for id in path[first : last + 1]], first, start - last - 1)
 
 
-async def rename(ws: Workspace, call: Call) -> Effects:
+async def rename(call: Call, manager: SessionManager, routing: Routing, run: RunOptions) -> Effects:
     """Give the session a title; without one the model proposes it."""
     title = call.get("title")
     if not title:
-        if not ws.session.messages:
+        if not manager.session.messages:
             raise UsageError(_("there is nothing to name yet"), hint=_("usage: /rename TITLE"))
-        proposed = await propose_title(ws)
+        proposed = await propose_title(manager, routing)
         title = yield Ask(_("title"), default=proposed)
-        if title is None and ws.run.unattended:
+        if title is None and run.unattended:
             title = proposed
         if not title:
             return
     record = title_record(title)
-    ws.manager.record(record)
+    manager.record(record)
     title = record["title"]
     yield Changed(frozenset({"session"}))
     yield Show([Text(_("this session is now called {title}").format(title=title), "good")], {"title": title})
 
 
-async def propose_title(ws: Workspace) -> str:
+async def propose_title(manager: SessionManager, routing: Routing) -> str:
     """A title for the session that the model proposes. Raises what the provider raises."""
-    said = "\n\n".join(message.text[:1000] for message in ws.session.tail(8))
+    said = "\n\n".join(message.text[:1000] for message in manager.session.tail(8))
     asked = Message("user", TITLE_REQUEST.format(said=said))
-    proposed = await ws.routing.complete([asked], max_tokens=1000)
+    proposed = await routing.complete([asked], max_tokens=1000)
     lines = [line.strip(" #*\"'“”「」《》.。") for line in proposed.splitlines()]
-    return shorten(next((line for line in lines if line), ws.session.name), 60)
+    return shorten(next((line for line in lines if line), manager.session.name), 60)
 
 
-async def delete(ws: Workspace, call: Call) -> Effects:
+async def delete(
+    call: Call,
+    manager: SessionManager,
+    library: Library,
+    run: RunOptions,
+    profile: Profile,
+    journals: JournalStore,
+) -> Effects:
     """Move a session to the trash, or remove it for good."""
     forever = "--forever" in call.flags
     if reference := call.get("ref"):
-        info = await asyncio.to_thread(ws.library.find, ws.user, reference)
+        info = await asyncio.to_thread(library.find, manager.user, reference)
         session_id, title = info.id, info.title
     else:
-        session_id, title = ws.session.id, ws.session.name
-        if not ws.session.messages:
+        session_id, title = manager.session.id, manager.session.name
+        if not manager.session.messages:
             raise UsageError(_("this session has no messages yet; there is nothing to delete"))
-    waits = any(session.id == session_id for session in ws.manager.store.waiting())
-    unwritten = waits and not await asyncio.to_thread(ws.journals.journal_path(ws.user, session_id).exists)
+    waits = any(session.id == session_id for session in manager.store.waiting())
+    unwritten = waits and not await asyncio.to_thread(journals.journal_path(manager.user, session_id).exists)
     forever = forever or unwritten  # what never came to the disk cannot go to the trash
     title = shorten(title) or session_id
     question = _("remove {title} for good?") if forever else _("delete {title}?")
     answer = yield Ask(
         question.format(title=title), choices=(("y", _("yes")), ("n", _("no"))), default="n" if forever else "y"
     )
-    if answer != "y" and not (answer is None and ws.run.unattended):
+    if answer != "y" and not (answer is None and run.unattended):
         yield Show([Text(_("nothing was deleted"), "quiet")], {"deleted": None})
         return
     if not unwritten:
-        remove = ws.library.delete_forever if forever else ws.library.delete
-        await asyncio.to_thread(remove, ws.user, session_id)
-    ws.manager.store.forget(ws.user, session_id)
-    if session_id == ws.session.id:
-        ws.begin_session()
+        remove = library.delete_forever if forever else library.delete
+        await asyncio.to_thread(remove, manager.user, session_id)
+    manager.store.forget(manager.user, session_id)
+    if session_id == manager.session.id:
+        profile.begin_session()
         yield Changed(frozenset({"session"}))
     note = (
         _("{title} is removed for good") if forever else _("{title} is in the trash; /resume {id} brings it back")
@@ -220,24 +232,24 @@ async def delete(ws: Workspace, call: Call) -> Effects:
     yield Show([Text(note.format(title=title, id=session_id))], {"deleted": session_id, "forever": forever})
 
 
-async def fork(ws: Workspace, call: Call) -> Effects:
+async def fork(call: Call, manager: SessionManager, profile: Profile) -> Effects:
     """Begin a new session with the first turns of this one."""
     turns = call.number("n", 0) or None
-    records = fork_records(ws.session, turns)
+    records = fork_records(manager.session, turns)
     if not records:
         raise UsageError(_("there is nothing to fork yet"))
-    old = ws.session.name
-    settings = dict(ws.session.settings)
-    ws.begin_session(title=_("{title} (fork)").format(title=old), settings=settings)
-    ws.manager.record(*records)
+    old = manager.session.name
+    settings = dict(manager.session.settings)
+    profile.begin_session(title=_("{title} (fork)").format(title=old), settings=settings)
+    manager.record(*records)
     yield Changed(frozenset({"session"}))
-    kept = len(ws.session.user_ids())
+    kept = len(manager.session.user_ids())
     note = ngettext(
         "a new session begins with the first turn; {title} stays as it was",
         "a new session begins with the first {n} turns; {title} stays as it was",
         kept,
     )
-    yield Show([Text(note.format(n=kept, title=old), "good")], {"session": ws.session.id, "turns": kept})
+    yield Show([Text(note.format(n=kept, title=old), "good")], {"session": manager.session.id, "turns": kept})
 
 
 _REF = Argument("ref", "session", rest=True)

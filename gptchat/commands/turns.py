@@ -3,89 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Changed, Draft, Effect, Run, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
-from gptchat.commands.workspace import Workspace
 from gptchat.conversation.outgoing import images_of
 from gptchat.core import session as tree
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
+if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.outgoing import Outbox
+    from gptchat.manager import SessionManager
+
 Effects = AsyncGenerator[Effect, Any]
 
 
-async def retry(ws: Workspace, call: Call) -> Effects:
+async def retry(call: Call, manager: SessionManager) -> Effects:
     """Have the last message answered again."""
-    if not ws.session.user_ids():
+    if not manager.session.user_ids():
         raise UsageError(_("there is nothing to answer again yet"))
     yield Run("retry", model=call.get("model"))
 
 
-async def edit(ws: Workspace, call: Call) -> Effects:
+async def edit(call: Call, manager: SessionManager, outbox: Outbox) -> Effects:
     """Bring an earlier message back into the prompt; sending it makes a branch."""
-    users = ws.session.user_ids()
+    users = manager.session.user_ids()
     number = call.number("n", 1)
     if number > len(users):
         raise UsageError(_no_such_turn(number, len(users)))
     id = users[-number]
-    text = ws.session.messages[id].text
-    ws.outbox.attached = images_of(ws.session.messages[id])
-    ws.manager.record({**tree.move(ws.session.parent_of(id)), "move": "undo"})  # /redo goes back
+    text = manager.session.messages[id].text
+    outbox.attached = images_of(manager.session.messages[id])
+    manager.record({**tree.move(manager.session.parent_of(id)), "move": "undo"})  # /redo goes back
     yield Changed(frozenset({"session"}))
     note = _("edit and send: it becomes a branch, and the old turn is kept; /redo goes back to it")
     yield Show([Text(note, "quiet")], {"edit": text})
     yield Draft(text)
 
 
-async def undo(ws: Workspace, call: Call) -> Effects:
+async def undo(call: Call, manager: SessionManager) -> Effects:
     """Take back the last turns."""
-    before = len(ws.session.user_ids())
-    summary = ws.session.summary()
-    record = tree.undo(ws.session, call.number("n", 1))
+    before = len(manager.session.user_ids())
+    summary = manager.session.summary()
+    record = tree.undo(manager.session, call.number("n", 1))
     if record is None:
         raise UsageError(_("there is nothing to take back"))
-    ws.manager.record(record)
+    manager.record(record)
     yield Changed(frozenset({"session"}))
     if record["type"] == "summary" and summary is not None:
         yield Show(
             [Text(_("the summary is taken back; the turns it stood for are sent again"))], {"turns": before}
         )
         return
-    now = len(ws.session.user_ids())
+    now = len(manager.session.user_ids())
     note = ngettext("{n} turn taken back; /redo brings it back", "{n} turns taken back; /redo brings them back",
                     before - now)  # fmt: skip
-    yield Show([Text(note.format(n=before - now)), _where(ws)], {"turns": now})
+    yield Show([Text(note.format(n=before - now)), _where(manager)], {"turns": now})
 
 
-async def redo(ws: Workspace, call: Call) -> Effects:
+async def redo(call: Call, manager: SessionManager, settings: Settings) -> Effects:
     """Go forward again after /undo."""
-    record = tree.redo(ws.session)
+    record = tree.redo(manager.session)
     if record is None:
         raise UsageError(_("there is nothing to bring back"))
-    ws.manager.record(record)
+    manager.record(record)
     yield Changed(frozenset({"session"}))
-    yield replay(ws, 1)
+    yield replay(manager, settings, 1)
 
 
-async def continue_(ws: Workspace, call: Call) -> Effects:
+async def continue_(call: Call, manager: SessionManager) -> Effects:
     """Go on with the last reply where it stopped."""
-    last = ws.session.tail(1)
+    last = manager.session.tail(1)
     if not last or last[0].role != "assistant":
         raise UsageError(_("there is no reply to go on with"), hint=_("/retry answers the last message again"))
     yield Run("continue")
 
 
-def _where(ws: Workspace) -> Text:
+def _where(manager: SessionManager) -> Text:
     """A quiet line that says where the conversation now stands."""
-    users = ws.session.user_ids()
+    users = manager.session.user_ids()
     if not users:
         return Text(_("the conversation stands at its beginning"), "quiet")
     return Text(
-        _("the conversation stands after: {text}").format(text=shorten(ws.session.messages[users[-1]].text)),
+        _("the conversation stands after: {text}").format(text=shorten(manager.session.messages[users[-1]].text)),
         "quiet",
     )
 

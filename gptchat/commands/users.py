@@ -4,58 +4,65 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Changed, Effect, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import age
-from gptchat.commands.workspace import Workspace
 from gptchat.storage.users import validate_name
 from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.conversation.outgoing import Outbox
+    from gptchat.conversation.people import People
+    from gptchat.manager import SessionManager
+    from gptchat.storage.index.library import Library
 
 Effects = AsyncGenerator[Effect, Any]
 
 
-async def user(ws: Workspace, call: Call) -> Effects:
+async def user(call: Call, manager: SessionManager, library: Library, outbox: Outbox, people: People) -> Effects:
     """Switch to another person, or say who is chatting."""
     name = call.get("name")
     if not name:
-        async for effect in users(ws, call):
+        async for effect in users(call, manager, library, people):
             yield effect
         return
     name = validate_name(name)
-    known = ws.find_user(name)
-    if known == ws.user:
+    known = people.find(name)
+    if known == manager.user:
         yield Show([Text(_("{name} is chatting already").format(name=known), "quiet")], {"user": known})
         return
-    before, left_behind = ws.user, len(ws.outbox.attached)
-    await asyncio.to_thread(ws.switch_user, known or name)
+    before, left_behind = manager.user, len(outbox.attached)
+    await asyncio.to_thread(people.switch, known or name)
     yield Changed(frozenset({"user", "session", "settings"}))
     # Who mistyped a name learns it here, and nothing is lost: a question would stand before the next message.
     new = _("hello {name}, you are new here; /user {before} goes back")
     hello = new if known is None else _("hello {name}")
-    blocks = [Text(hello.format(name=ws.user, before=before), "good")]
+    blocks = [Text(hello.format(name=manager.user, before=before), "good")]
     if left_behind:
         words = ngettext(
             "{n} attachment of {before} is not sent", "{n} attachments of {before} are not sent", left_behind
         )
         blocks.append(Text(words.format(n=left_behind, before=before), "quiet"))
-    latest = await asyncio.to_thread(ws.library.latest, ws.user)
+    latest = await asyncio.to_thread(library.latest, manager.user)
     if latest is not None:
         blocks.append(Text(_("/resume 1 goes on with: {title}").format(title=latest.title or latest.id), "quiet"))
-    yield Show(blocks, {"user": ws.user, "new": known is None})
+    yield Show(blocks, {"user": manager.user, "new": known is None})
 
 
-async def users(ws: Workspace, call: Call) -> Effects:
+async def users(call: Call, manager: SessionManager, library: Library, people: People) -> Effects:
     """List the people who have sessions here."""
-    names = await asyncio.to_thread(ws.user_names)
+    names = await asyncio.to_thread(people.names)
     rows, data = [], []
     for name in names:
-        found = await asyncio.to_thread(ws.library.list, name)
+        found = await asyncio.to_thread(library.list, name)
         last = found[0].updated if found else ""
         rows.append([name, str(len(found)), age(last) if last else ""])
-        data.append({"name": name, "sessions": len(found), "updated": last or None, "current": name == ws.user})
-    current = names.index(ws.user) if ws.user in names else None
+        data.append(
+            {"name": name, "sessions": len(found), "updated": last or None, "current": name == manager.user}
+        )
+    current = names.index(manager.user) if manager.user in names else None
     yield Show([Table([_("user"), _("sessions"), _("last")], rows, right=frozenset({1}), marked=current)], data)
 
 

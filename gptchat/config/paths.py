@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gptchat.words import _
+
 APPLICATION = "gptchat"
 
 
@@ -20,6 +22,12 @@ class Paths:
     data_dir: Path
     cache_dir: Path
     chosen: bool = False
+
+    def absent(self) -> str:
+        """What to tell where the settings file that was named is not there (yet, or for a slip); else empty."""
+        if not self.chosen or self.config_file.exists():
+            return ""
+        return _("there is no settings file {file} yet; the defaults hold").format(file=self.config_file)
 
 
 def find_paths(environ: Mapping[str, str], *, config: str = "", data_dir: str = "") -> Paths:

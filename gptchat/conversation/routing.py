@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue
-from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.settings import Settings
+from gptchat.conversation.known_models import KnownModels
+from gptchat.conversation.provider_keys import ProviderKeys
 from gptchat.core.context import Limits
 from gptchat.core.events import TextDelta, UsageReported
 from gptchat.core.messages import Message, Record, Request, Usage
@@ -33,40 +34,52 @@ _DOUBT = 0.03
 
 
 class Routing:
-    """Resolves the settings in force to a provider, a model and its facts, each time it is asked.
+    """Resolves the settings in force to a provider, a model and its limits, each time it is asked.
 
-    `settings` gives the settings in force; `opener` opens a provider; `windows` is made by the caller with
-    `settings_window`, `server_window` and `catalogue_window` of this object as its sources.
+    `opener` opens a provider. `paid` takes the record of a request that is no turn of the session. `stream` says
+    whether replies are asked for piece by piece.
     """
 
-    def __init__(self, settings: Callable[[], Settings], opener: Opener, counter: Counter) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        models: KnownModels,
+        windows: Windows,
+        counter: Counter,
+        keys: ProviderKeys,
+        opener: Opener,
+        paid: Callable[[Record], object],
+        stream: bool,
+    ) -> None:
         self._settings = settings
-        self._opener = opener
+        self._models = models
+        self._windows = windows
         self.counter = counter
-        self.windows: Windows
-        self._open: dict[str, tuple[tuple[ProviderSettings, NetworkSettings], Provider]] = {}
+        self._keys = keys
+        self._opener = opener
+        self._paid = paid
+        self._stream = stream
+        self._open: dict[str, tuple[object, Provider]] = {}
         self._opening = threading.RLock()
-        """Turns run on the loop and plans in threads: whoever comes first opens a provider, and only he."""
+        """Turns run on the loop and plans in threads: whoever comes first opens a provider, alone."""
         self._gone: list[Provider] = []
-        self._listed: dict[tuple[str, str], ModelFacts] = {}
-        self.stream = True
-        self.paid: Callable[[Record], object] = lambda record: None
-        """Takes the record of a request that is no turn of the session, so that the account has it too."""
 
     # The provider
 
     def provider_settings(self, name: str = "") -> ProviderSettings:
         """The settings of the provider in force, or of `name`; raises ConfigurationError where there is none."""
-        return self._settings().provider(name)
+        return self._settings.provider(name)
 
     def provider(self, name: str = "") -> Provider:
-        """The provider in force, or `name`, opened once and kept as long as its settings stay the same."""
+        """The provider in force, or `name`. It stays open until its settings, its keys or the person change."""
         settings = self.provider_settings(name)
-        now = (settings, self._settings().network())
+        now = (settings, self._settings.network(), self._keys.state)
         with self._opening:
             known = self._open.get(settings.name)
             if known is None or known[0] != now:
-                self.forget_provider(settings.name)
+                if known is not None:
+                    self._gone.append(known[1])
                 self._open[settings.name] = known = (now, self._opener(settings))
             return known[1]
 
@@ -74,16 +87,11 @@ class Routing:
         """A provider that is not in the settings yet; the caller closes it."""
         return self._opener(settings)
 
-    def forget_provider(self, name: str = "") -> None:
-        """Open the provider anew at its next use, as after its key has changed; all where no name is given."""
-        with self._opening:
-            for known in [name] if name else list(self._open):
-                if known in self._open:
-                    self._gone.append(self._open.pop(known)[1])
-
     async def close(self) -> None:
         """Close every connection."""
-        self.forget_provider()
+        with self._opening:
+            self._gone += [provider for _state, provider in self._open.values()]
+            self._open.clear()
         while self._gone:
             await self._gone.pop().close()
 
@@ -93,7 +101,7 @@ class Routing:
         """The model in force, or that of the provider `name`."""
         settings = self.provider_settings(name)
         if not name or name == self.provider_settings().name:
-            chosen = self._settings().model()
+            chosen = self._settings.model()
         else:
             chosen = (settings.deployment if settings.kind == "azure" else "") or settings.model
         if not chosen and settings.kind == "compatible" and len(listed := self.names_listed(name)) == 1:
@@ -102,61 +110,18 @@ class Routing:
 
     def facts(self, model: str, provider: str = "") -> ModelFacts:
         """What is known of `model`: the settings' word first, then the server's, then the catalogue's."""
-        settings = self._provider_or_none(provider)
-        hint = _hint(settings) if settings else ""
-        facts = catalogue.facts(model, hint) or ModelFacts(model, source="default")
-        served = self._listed.get((settings.name if settings else "", model))
-        if served is not None:
-            told = {
-                field: value
-                for field in ("context", "max_output", "input", "cached_input", "output", "vision")
-                if (value := getattr(served, field)) is not None
-            }
-            facts = replace(facts, **told, source="server")
-        own: Mapping[str, Any] = self._settings().model_facts(model)
-        fields = {key: value for key, value in own.items() if key != "encoding"}
-        return replace(facts, **fields, source="settings") if fields else facts
+        return self._models.facts(model, provider)
 
     def window(self, model: str, provider: str = "") -> tuple[int, str]:
         """The window of `model` in tokens, and who says so (`Windows`' sources)."""
-        settings = self._provider_or_none(provider)
-        found = self.windows.window(settings.name if settings else "", model)
+        found = self._windows.window(self._models.provider_name(provider), model)
         return found.tokens, found.source
-
-    def settings_window(self, provider: str, model: str) -> int | None:
-        """The window that `[models."NAME"]` gives."""
-        value = self._settings().model_facts(model).get("context")
-        return value if isinstance(value, int) else None
-
-    def server_window(self, provider: str, model: str) -> int | None:
-        """The window that the provider's own list of models gives, once it was asked for."""
-        served = self._listed.get((provider, model))
-        return served.context if served else None
-
-    def catalogue_window(self, provider: str, model: str) -> int | None:
-        """The window that the catalogue gives."""
-        settings = self._provider_or_none(provider)
-        facts = catalogue.facts(model, _hint(settings) if settings else "")
-        return facts.context if facts else None
-
-    def api_for(self, provider: ProviderSettings) -> Callable[[str], str]:
-        """For one provider, the wire API of a model: what the settings or, at OpenAI's, the catalogue say."""
-
-        def api(model: str) -> str:
-            own = self._settings().model_facts(model).get("api")
-            if isinstance(own, str) and own:
-                return own
-            known = catalogue.facts(model, _hint(provider)) if provider.kind in ("openai", "azure") else None
-            return known.api if known else "chat"
-
-        return api
 
     async def listed(self, provider: str = "") -> Sequence[ModelFacts]:
         """The provider's models joined with the catalogue; raises a GptchatError where it cannot tell."""
         name = self.provider_settings(provider).name
         served = await self.provider(provider).models()
-        for facts in served:
-            self._listed[name, facts.name] = facts
+        self._models.take(name, served)
         return [self.facts(facts.name, provider) for facts in served]
 
     async def look_for_model(self) -> None:
@@ -170,14 +135,13 @@ class Routing:
 
     def names_listed(self, provider: str = "") -> list[str]:
         """The models listed so far, without asking the server."""
-        name = self.provider_settings(provider).name
-        return [model for known, model in self._listed if known == name]
+        return self._models.listed(self.provider_settings(provider).name)
 
     # The route of a turn
 
     def route(self, model: str = "", provider: str = "") -> Route:
         """The route in force; raises ConfigurationError where no provider or model is chosen."""
-        settings = self._settings()
+        settings = self._settings
         entry = self.provider_settings(provider)
         model = model or self.model(provider)
         if not model:
@@ -195,7 +159,7 @@ class Routing:
             limits=self._limits(entry.name, model, facts, parameters),
             system=settings.text("system"),
             parameters=parameters,
-            stream=self.stream,
+            stream=self._stream,
             price=lambda usage: catalogue.price(facts, usage),
             learn_limit=lambda error: self._learn_limit(entry.name, model, error),
         )
@@ -203,7 +167,7 @@ class Routing:
     def routes(self, model: str = "") -> list[Route]:
         """The route in force and, after it, those of the fallback providers that can be used."""
         routes = [self.route(model)]
-        for name in self._settings().get("fallback"):
+        for name in self._settings.get("fallback"):
             if any(name == route.provider.name for route in routes):
                 continue
             try:
@@ -234,7 +198,7 @@ class Routing:
         )
         events = [event async for event in route.provider.stream(request)]
         for usage in [event.usage for event in events if isinstance(event, UsageReported)][-1:]:
-            self.paid(aside_record(route.provider.name, route.model, usage, route.price(usage)))
+            self._paid(aside_record(route.provider.name, route.model, usage, route.price(usage)))
         return "".join(event.text for event in events if isinstance(event, TextDelta)).strip()
 
     def _limits(
@@ -246,8 +210,8 @@ class Routing:
         *,
         at_most: int | None = None,
     ) -> Limits:
-        settings = self._settings()
-        window = self.windows.window(provider, model).tokens
+        settings = self._settings
+        window = self._windows.window(provider, model).tokens
         window = min(window, at_most or window)
         reserve = settings.integer("context.reserve") or parameters.get("max_tokens") or 0
         if not reserve:
@@ -265,20 +229,9 @@ class Routing:
         """The limits to plan again with, whether or not this was new: what was known may have been outweighed by
         the settings, or our count was too small for it."""
         if error.limit:
-            self.windows.learn_limit(provider, model, error.limit)
+            self._windows.learn_limit(provider, model, error.limit)
         else:
-            requested = error.requested or self.windows.window(provider, model).tokens
-            self.windows.learn_too_long(provider, model, requested)
-        facts, parameters = self.facts(model, provider), self._settings().parameters()
+            requested = error.requested or self._windows.window(provider, model).tokens
+            self._windows.learn_too_long(provider, model, requested)
+        facts, parameters = self.facts(model, provider), self._settings.parameters()
         return self._limits(provider, model, facts, parameters, at_most=error.limit)
-
-    def _provider_or_none(self, name: str) -> ProviderSettings | None:
-        try:
-            return self.provider_settings(name)
-        except ConfigurationError:
-            return None
-
-
-def _hint(settings: ProviderSettings) -> str:
-    """What the catalogue wants to know of a provider: its address where it has one of its own, else its kind."""
-    return settings.base_url or settings.kind

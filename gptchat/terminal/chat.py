@@ -10,12 +10,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from gptchat.commands.registry import Call, Said, Shell, Unknown
-from gptchat.commands.sessions import open_first, replay
+from gptchat.commands.sessions import replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.storage import users as people
 from gptchat.terminal.debugging import traceback_of, unexpected
 from gptchat.terminal.effect_runner import Carrier
-from gptchat.terminal.input.candidates import WorkspaceCandidates
+from gptchat.terminal.input.candidates import ChatCandidates
 from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.folding import Draft
 from gptchat.terminal.input.keyboard import on_signals, open_keyboard, quiet
@@ -33,7 +33,7 @@ from gptchat.words import _
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-    from gptchat.commands.workspace import Workspace
+    from gptchat.commands.program import Program
     from gptchat.config.flags import Options
 
 _GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
@@ -41,10 +41,10 @@ _GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 _HEAD_START = 0.03  # seconds that the first prompt has before anything is loaded behind it
 
 
-def chat(workspace: Workspace, options: Options) -> int:
+def chat(program: Program, options: Options) -> int:
     """Chat until the person leaves; returns the exit status."""
     prepare_console()
-    status = asyncio.run(Chat(workspace, options).run())
+    status = asyncio.run(Chat(program, options).run())
     try:
         sys.stdout.flush()
     except OSError:  # the terminal is gone; what is left for it must not end the program badly
@@ -55,19 +55,27 @@ def chat(workspace: Workspace, options: Options) -> int:
 class Chat:
     """The loop, and the parts of the terminal that it joins."""
 
-    def __init__(self, workspace: Workspace, options: Options) -> None:
-        self.workspace = ws = workspace
+    def __init__(self, program: Program, options: Options) -> None:
+        self.program = program
+        self.services = services = program.services
         self.options = options
         self.keyboard = open_keyboard()
         self.output = open_screen()
-        self.screen = Screen(ws.settings.text("ui.theme"), ws.environ, self.output)
-        self.candidates = WorkspaceCandidates(ws)
+        self.screen = Screen(self.services.settings.text("ui.theme"), self.services.environ, self.output)
+        self.candidates = ChatCandidates(program)
         self.still = Quiet()
-        self.warm = WarmUp(ws, self.still)
-        self.gauge = Gauge(ws, lambda: self.prompt.refresh(), self.still.wait)
+        self.warm = WarmUp(services.routing, self.still)
+        self.gauge = Gauge(
+            services.manager,
+            services.routing,
+            services.outbox,
+            services.indexing,
+            drawn=lambda: self.prompt.refresh(),
+            pause=self.still.wait,
+        )
         self.prompt = Prompt(
             message=self._message,
-            completer=ChatCompleter(ws.registry, self.candidates, clean_line),
+            completer=ChatCompleter(self.program.registry, self.candidates, clean_line),
             toolbar=self._toolbar,
             on_change=self._typed,
             style=self.screen.rules,
@@ -76,9 +84,9 @@ class Chat:
         )
         self._use_habits()
         self.candidates.ready = self.prompt.complete_again
-        ws.indexed = self.prompt.refresh
-        self.live = LiveTurn(ws, self.screen, self.prompt)
-        self.carrier = Carrier(ws, self.screen, self.prompt, self.live, self.changed)
+        self.services.indexing.changed = self.prompt.refresh
+        self.live = LiveTurn(services.manager, services.settings, program.registry, self.screen, self.prompt)
+        self.carrier = Carrier(program, self.screen, self.prompt, self.live, self.changed)
         self.draft: str | Draft = ""
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
@@ -93,28 +101,27 @@ class Chat:
             try:
                 return await self._run()
             finally:
-                await self.workspace.close()
+                await self.services.close()
 
     async def _run(self) -> int:
-        ws = self.workspace
         self._use_person()
         try:
             self._open_first()
         except GptchatError as error:
             self.screen.error(error)
             return error.exit_status
-        if not ws.settings.text("provider"):
+        if not self.services.settings.text("provider"):
             from gptchat.terminal.connect import connect
 
-            if not await connect(ws, self.screen, self.keyboard, self.output):
+            if not await connect(self.services, self.screen, self.keyboard, self.output):
                 return 2
         self._greet()
-        if ws.session.messages:
-            self.carrier.transcript.replay(replay(ws))
+        if self.services.manager.session.messages:
+            self.carrier.transcript.replay(replay(self.services.manager, self.services.settings))
         asyncio.get_running_loop().call_later(_HEAD_START, self._warm_up)
         for reference in self.options.attachments:
             await self._attach(reference)
-        ws.budget.begin()
+        self.services.budget.begin()
         while not self.leaving:
             await self._turn()
         return 0 if await self._farewell() else 1
@@ -122,7 +129,7 @@ class Chat:
     async def _attach(self, reference: str) -> None:
         """Take what the command line attaches along with the first message."""
         try:
-            self.screen.say(await self.live.wait(self.workspace.outbox.attach(reference)), "hint")
+            self.screen.say(await self.live.wait(self.services.outbox.attach(reference)), "hint")
         except GptchatError as error:
             self.screen.error(error)
 
@@ -141,12 +148,12 @@ class Chat:
 
         Only of servers for which that costs nothing; what fails here will be told when it matters.
         """
-        self._asked = self.workspace.settings.text("provider")
+        self._asked = self.services.settings.text("provider")
         try:
-            if self.workspace.routing.provider_settings().kind not in ("compatible", "demo"):
+            if self.services.routing.provider_settings().kind not in ("compatible", "demo"):
                 return
             await asyncio.to_thread(self.warm.wait)
-            await self.workspace.routing.listed()
+            await self.services.routing.listed()
         except GptchatError:  # a session may also name a provider that is not there any more
             return
         self.prompt.complete_again()
@@ -183,7 +190,7 @@ class Chat:
 
     async def handle(self, line: str) -> None:
         """Do what a line asks for."""
-        parsed = self.workspace.registry.parse(line)
+        parsed = self.program.registry.parse(line)
         match parsed:
             case Said(text):
                 if not self.warm.done:
@@ -221,72 +228,73 @@ class Chat:
 
     def changed(self, what: frozenset[str]) -> None:
         """Something the terminal shows has changed: read it again."""
-        ws = self.workspace
         if "user" in what:
             self._use_person()
         if {"settings", "user", "theme"} & what:
-            self.screen.use_theme(ws.settings.text("ui.theme"))
+            self.screen.use_theme(self.services.settings.text("ui.theme"))
             self.prompt.set_style(self.screen.rules)
             self._use_habits()
         self.candidates.refresh()
         self.gauge.refresh()
-        if ws.settings.text("provider") != self._asked:
+        if self.services.settings.text("provider") != self._asked:
             self._listing = asyncio.ensure_future(self._ask_server())
         self._title()
 
     def _use_habits(self) -> None:
         """How the person likes to type."""
-        settings = self.workspace.settings
+        settings = self.services.settings
         self.prompt.set_vi(settings.flag("ui.vi"))
         self.prompt.set_suggest(settings.flag("ui.suggest"))
         self.prompt.folding.lines = settings.integer("ui.paste_lines")
 
     def _use_person(self) -> None:
         """The input history and the unsent draft are each person's own."""
-        ws = self.workspace
-        if ws.run.incognito:
+        if self.services.run.incognito:
             self.prompt.use(None)
             return
-        history = people.input_history(ws.paths.data_dir, ws.user)
+        history = people.input_history(self.services.paths.data_dir, self.services.manager.user)
         self.prompt.use(history, history.with_name("draft"))
 
     def _open_first(self) -> None:
-        ws, options = self.workspace, self.options
-        if (options.latest or options.session) and not open_first(ws, options.session):
-            self.screen.say(_("{user} has no saved sessions yet").format(user=ws.user), "hint")
+        options = self.options
+        if (options.latest or options.session) and not self.services.open_first(options.session):
+            self.screen.say(_("{user} has no saved sessions yet").format(user=self.services.manager.user), "hint")
 
     def _greet(self) -> None:
-        ws = self.workspace
-        model = ws.routing.model()
-        parts = ["gptchat", ws.user, f"{ws.settings.text('provider')}/{model}".strip("/")]
-        if ws.run.incognito:
+        model = self.services.routing.model()
+        parts = [
+            "gptchat",
+            self.services.manager.user,
+            f"{self.services.settings.text('provider')}/{model}".strip("/"),
+        ]
+        if self.services.run.incognito:
             parts.append(_("incognito: nothing is saved"))
         parts.append(_("/help lists the commands"))
         self.screen.say(" · ".join(clean_line(part) for part in parts), "hint")
-        if absent := ws.absent_settings():
+        if absent := self.services.paths.absent():
             self.screen.say(absent, "hint")
-        for key in ws.settings.ignored:
+        for key in self.services.settings.ignored:
             self.screen.say(
                 _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"
             )
-        for warning in ws.exposed_keys():
+        for warning in self.services.keys.exposed(self.services.routing.provider_settings()):
             self.screen.say(warning, "notice")
         self._title()
 
     def _title(self) -> None:
-        if self.workspace.settings.flag("ui.title") and not self.screen.terminal.dumb:
-            name = clean_line(self.workspace.session.name)
+        if self.services.settings.flag("ui.title") and not self.screen.terminal.dumb:
+            name = clean_line(self.services.manager.session.name)
             self.output.set_title(f"gptchat: {name}" if name else "gptchat")
             self.output.flush()
 
     def _who(self) -> str:
-        return f"{clean_line(self.workspace.user)} › "
+        return f"{clean_line(self.services.manager.user)} › "
 
     def _message(self) -> StyleAndTextTuples:
         return [("class:prompt", self._who())]
 
     def _toolbar(self, width: int) -> StyleAndTextTuples | None:
-        if not self.workspace.settings.flag("ui.toolbar"):
+        if not self.services.settings.flag("ui.toolbar"):
             return None
         plain = self.screen.terminal.dumb
         return toolbar(self.gauge.status(len(self.live.queued)), width, clean=clean_line, plain=plain)

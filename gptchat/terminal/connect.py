@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.input import Input
     from prompt_toolkit.output import Output
 
-    from gptchat.commands.workspace import Workspace
+    from gptchat.conversation.services import Services
     from gptchat.terminal.output.screen import Screen
 
 LOCAL = ("ollama", "lmstudio", "llamacpp", "vllm")
@@ -45,9 +45,9 @@ class Found:
     needs_key: bool = False
 
 
-async def connect(workspace: Workspace, screen: Screen, keyboard: Input, output: Output) -> bool:
+async def connect(services: Services, screen: Screen, keyboard: Input, output: Output) -> bool:
     """Ask how to connect until that is settled; False where the person leaves instead."""
-    return await _Connect(workspace, screen, keyboard, output).run()
+    return await _Connect(services, screen, keyboard, output).run()
 
 
 async def find_local(entries: Sequence[ProviderSettings], seconds: float = PROBE_SECONDS) -> list[Found]:
@@ -104,8 +104,11 @@ def _names(models: Sequence[Any]) -> tuple[str, ...]:
 
 
 class _Connect:
-    def __init__(self, workspace: Workspace, screen: Screen, keyboard: Input, output: Output) -> None:
-        self._workspace = workspace
+    def __init__(self, services: Services, screen: Screen, keyboard: Input, output: Output) -> None:
+        self._settings = services.settings
+        self._config_file = services.paths.config_file
+        self._keys = services.keys
+        self._routing = services.routing
         self._screen = screen
         self._keyboard = keyboard
         self._output = output
@@ -126,7 +129,7 @@ class _Connect:
                 self._screen.error(error)
             # A key that led nowhere must not be taken for the right one at the next attempt.
             while self._kept:
-                await asyncio.to_thread(self._workspace.forget_key, self._kept.pop())
+                await asyncio.to_thread(self._keys.forget, self._kept.pop())
 
     def _choices(self, found: Sequence[Found]) -> list[tuple[str, str]]:
         local = []
@@ -235,7 +238,7 @@ class _Connect:
 
     async def _listed(self, entry: ProviderSettings) -> list[str]:
         """The models of a provider that is not chosen yet. Raises what the provider raises."""
-        provider = self._workspace.routing.open_unsettled(entry)
+        provider = self._routing.open_unsettled(entry)
         try:
             return [facts.name for facts in await provider.models()]
         finally:
@@ -258,7 +261,7 @@ class _Connect:
         return None if chosen is None else shown[int(chosen) - 1]
 
     async def _key(self, entry: ProviderSettings) -> bool:
-        if await asyncio.to_thread(self._workspace.find_key, entry):
+        if await asyncio.to_thread(self._keys.find, entry):
             return True
         key = await self._ask(_("paste the key (it stays hidden)"), secret=True)
         if not key:
@@ -269,23 +272,22 @@ class _Connect:
 
     async def _keep(self, entry: ProviderSettings, key: str) -> str:
         self._kept.append(entry)
-        return await asyncio.to_thread(self._workspace.store_key, entry, key, shared=True)
+        return await asyncio.to_thread(self._keys.store, entry, key, shared=True)
 
     def _settle(self, entry: ProviderSettings) -> bool:
         """Write the choice down, and use it in this run."""
-        ws = self._workspace
         try:
             if registry.builtin(entry.name) == entry:
-                write_value(ws.paths.config_file, "provider", entry.name)
+                write_value(self._config_file, "provider", entry.name)
             else:
-                write_provider(ws.paths.config_file, entry)
-            self._screen.say(_("saved in {file}").format(file=ws.paths.config_file), "hint")
+                write_provider(self._config_file, entry)
+            self._screen.say(_("saved in {file}").format(file=self._config_file), "hint")
         except GptchatError as error:
             self._screen.error(error)
             self._screen.say(_("it holds for this run"), "hint")
-        file = {**ws.settings.layer("file"), **provider_values(entry), "provider": entry.name}
+        file = {**self._settings.layer("file"), **provider_values(entry), "provider": entry.name}
         file.pop("model", None)
-        ws.settings.replace_layer("file", file, str(ws.paths.config_file))
+        self._settings.replace_layer("file", file, str(self._config_file))
         return True
 
     async def _ask(

@@ -57,7 +57,7 @@ from gptchat.terminal.transcript import Transcript
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
+    from gptchat.commands.program import Program
     from gptchat.core.session import Session
     from gptchat.terminal.input.prompt import Prompt
     from gptchat.terminal.live import LiveTurn
@@ -69,13 +69,14 @@ class Carrier:
 
     def __init__(
         self,
-        workspace: Workspace,
+        program: Program,
         screen: Screen,
         prompt: Prompt,
         live: LiveTurn,
         changed: Callable[[frozenset[str]], None],
     ) -> None:
-        self._workspace = workspace
+        self._program = program
+        self._services = services = program.services
         self._screen = screen
         self._prompt = prompt
         self._live = live
@@ -83,7 +84,7 @@ class Carrier:
         self._draft = ""
         self._warned: str | None = None
         self.leaving = False
-        self.transcript = Transcript(workspace, screen)
+        self.transcript = Transcript(services.manager, services.settings, screen)
         self._answered = False
         """Whether the message of `say` has reached a provider: then it is kept, and does not come back."""
         self._progress = ProgressLine(screen.write, lambda: screen.size()[0])
@@ -101,7 +102,7 @@ class Carrier:
         self._answered = False
         try:
             sent = await self._drive(
-                self._workspace.conversation.say(text, may_compact=lambda: not self._live.typing)
+                self._services.conversation.say(text, may_compact=lambda: not self._live.typing)
             )
         except GptchatError as error:
             self._screen.error(error)
@@ -138,7 +139,7 @@ class Carrier:
                     case Unchanged():
                         screen.say(_("the model had nothing to add; the reply stays as it was"), "hint")
                     case CompactWanted():
-                        command = self._workspace.registry.get("compact")
+                        command = self._program.registry.get("compact")
                         assert command is not None
                         await self.command(Call(command, {}))
                     case NotSent():
@@ -167,7 +168,7 @@ class Carrier:
 
     async def command(self, call: Call) -> None:
         """Run a command to its end. Raises GptchatError."""
-        generator = call.command.run(self._workspace, call)
+        generator = self._program.start(call)
         answered: Any = None
         try:
             while (effect := await self._live.wait(self._next_effect(generator, answered))) is not None:
@@ -207,7 +208,7 @@ class Carrier:
             )
         )
         if answer == "y":
-            self._workspace.outbox.attached.append(output.attachment())
+            self._services.outbox.attached.append(output.attachment())
             self._screen.say(_("it goes with your next message"), "hint")
 
     def _aside(self, call: Call, show: Callable[[str, str], None]) -> asyncio.Task[None]:
@@ -215,7 +216,7 @@ class Carrier:
 
         async def run() -> None:
             try:
-                async for effect in call.command.run(self._workspace, call):
+                async for effect in self._program.start(call):
                     if isinstance(effect, Show):
                         width = max(self._screen.size()[0] - 1, 10)
                         for line in lines_of(effect.blocks, width):
@@ -250,7 +251,7 @@ class Carrier:
             case Copy():
                 screen.say(await self._copied(effect), "hint")
             case Attach(reference):
-                screen.say(await self._workspace.outbox.attach(reference), "hint")
+                screen.say(await self._services.outbox.attach(reference), "hint")
             case Changed(what):
                 self._changed(what)
             case Leave():
@@ -261,7 +262,7 @@ class Carrier:
         if what == "send":
             self._draft = await self.say(text)
             return
-        room = self._workspace.conversation
+        room = self._services.conversation
         await self._drive(room.retry(model) if what == "retry" else room.continue_(model))
 
     async def _ask(self, ask: Ask) -> str | None:
@@ -278,12 +279,12 @@ class Carrier:
     async def _pick(self, text: str) -> str | None:
         from gptchat.terminal.session_picker import open_picker
 
-        return await open_picker(self._workspace, self._prompt, self._screen).pick(text)
+        return await open_picker(self._services, self._prompt, self._screen).pick(text)
 
     async def _copied(self, effect: Copy) -> str:
         from gptchat.terminal.output.clipboard import copy
 
-        way = await asyncio.to_thread(copy, effect.text, self._screen.write, self._workspace.environ)
+        way = await asyncio.to_thread(copy, effect.text, self._screen.write, self._services.environ)
         return {
             "both": _("copied: {what}"),
             "tool": _("copied: {what}"),
@@ -295,8 +296,8 @@ class Carrier:
 
     def _warn_of_trouble(self) -> None:
         """Say once that the disk refuses, and once that it no longer does."""
-        store = self._workspace.manager.store
-        troubles = map(store.trouble, (self._workspace.session, *store.waiting()))
+        store = self._services.manager.store
+        troubles = map(store.trouble, (self._services.manager.session, *store.waiting()))
         trouble = next((trouble for trouble in troubles if trouble is not None), None)
         if trouble is not None and self._warned != trouble.message:
             self._screen.error(
@@ -313,26 +314,24 @@ class Carrier:
 
     async def rescue(self) -> bool:
         """What could not be saved, of any session, is offered as a file elsewhere. False where some is lost."""
-        ws = self._workspace
-        await asyncio.to_thread(ws.manager.store.retry)
+        await asyncio.to_thread(self._services.manager.store.retry)
         saved = True
-        for session in ws.manager.store.waiting():
+        for session in self._services.manager.store.waiting():
             what = _("part of {title} is not saved yet").format(title=clean_line(session.name or session.id))
-            if session is ws.session:
+            if session is self._services.manager.session:
                 what = _("part of this conversation is not saved yet")
             self._screen.say(what, "notice")
             saved = await self._save_elsewhere(session) and saved
         return saved
 
     async def _save_elsewhere(self, session: Session) -> bool:
-        ws = self._workspace
         target = await self._ask(Ask(_("save it as a file? (Esc: no)"), default=f"~/{session.id}.json"))
         if not target:
             return False
         from gptchat.commands.exchange import write_export
 
         try:
-            path = await asyncio.to_thread(write_export, ws, session, "json", target)
+            path = await asyncio.to_thread(write_export, self._services.journals, session, "json", target)
         except GptchatError as error:
             self._screen.error(error)
             return await self._save_elsewhere(session)

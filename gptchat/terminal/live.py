@@ -21,7 +21,9 @@ from gptchat.terminal.turn import finished, paint
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
+    from gptchat.commands.registry import Registry
+    from gptchat.config.settings import Settings
+    from gptchat.manager import SessionManager
     from gptchat.terminal.input.prompt import Prompt
     from gptchat.terminal.output.reply import ReplyPainter
     from gptchat.terminal.output.screen import Screen
@@ -34,8 +36,12 @@ _PATIENCE = 0.3
 class LiveTurn:
     """Runs turns on the screen and keeps what was typed meanwhile: a draft, and queued messages."""
 
-    def __init__(self, workspace: Workspace, screen: Screen, prompt: Prompt) -> None:
-        self._workspace = workspace
+    def __init__(
+        self, manager: SessionManager, settings: Settings, registry: Registry, screen: Screen, prompt: Prompt
+    ) -> None:
+        self._manager = manager
+        self._settings = settings
+        self._registry = registry
         self._screen = screen
         self._prompt = prompt
         self._draft: str | Draft = ""
@@ -110,7 +116,7 @@ class LiveTurn:
 
     def hang_up(self) -> None:
         """The terminal is gone: end what streams or is waited for."""
-        self._workspace.manager.stop()
+        self._manager.stop()
         if self._stop_waiting is not None:
             self._stop_waiting()
 
@@ -153,12 +159,12 @@ class LiveTurn:
             self._prompt.keyboard,
             self._prompt.output,
             self._prompt.folding,
-            on_stop=self._workspace.manager.stop,
+            on_stop=self._manager.stop,
             on_draft=on_draft,
             on_submit=on_submit,
             on_queue=on_queue,
             on_clear=clear,
-            on_hang_up=self._workspace.manager.stop,
+            on_hang_up=self._manager.stop,
             on_suspend=painter.step_aside,
             on_resume=draw,
             draft=self._typed(),
@@ -190,7 +196,7 @@ class LiveTurn:
         lines: list[list[tuple[str, str]]] = []
         cursor: tuple[int, int] | None = None
         if text:
-            who = f"{clean_line(self._workspace.user)} › "
+            who = f"{clean_line(self._manager.user)} › "
             width = max(self._screen.size()[0] - 1 - cells(who), 10)
             # Signs are drawn for control characters, and the cursor stands behind what is drawn.
             before, after = _drawn(text[:column]), _drawn(text[column:])
@@ -210,7 +216,7 @@ class LiveTurn:
     def _beside(self, text: str, painter: ReplyPainter) -> bool:
         """Run a command that changes nothing a turn depends on; False for anything else, which then waits."""
         try:
-            parsed = self._workspace.registry.parse(text)
+            parsed = self._registry.parse(text)
         except GptchatError:
             return False
         if not isinstance(parsed, Call) or not parsed.command.streaming or self.aside is None:
@@ -229,7 +235,7 @@ class LiveTurn:
         from gptchat.terminal.output.painter import Painter
         from gptchat.terminal.output.reply import RawPainter
 
-        settings, screen = self._workspace.settings, self._screen
+        settings, screen = self._settings, self._screen
         if settings.flag("ui.raw"):
             return RawPainter(screen.write, terminal=screen.terminal)
         return Painter(

@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
@@ -27,7 +27,6 @@ from gptchat.commands.effects import (
     Source,
 )
 from gptchat.commands.registry import Call, Said, Unknown
-from gptchat.commands.sessions import open_first
 from gptchat.conversation.events import (
     CompactWanted,
     Decision,
@@ -62,32 +61,33 @@ from gptchat.words import _
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from gptchat.commands.workspace import Workspace
+    from gptchat.commands.program import Program
     from gptchat.config.flags import Options
     from gptchat.terminal.output.reply import ReplyPainter
 
 
-def answer(workspace: Workspace, options: Options, asked: Question, streams: Streams) -> int:
+def answer(program: Program, options: Options, asked: Question, streams: Streams) -> int:
     """Answer `asked`; returns the exit status."""
-    return asyncio.run(_OneShot(workspace, options, streams).run(asked))
+    return asyncio.run(_OneShot(program, options, streams).run(asked))
 
 
 class _OneShot:
-    def __init__(self, workspace: Workspace, options: Options, streams: Streams) -> None:
-        self.workspace = workspace
+    def __init__(self, program: Program, options: Options, streams: Streams) -> None:
+        self.program = program
+        self.services = program.services
         self.options = options
         self.streams = streams
         self.data: list[Any] = []
         self.answered = False
         """Whether a reply, or why there is none, has been printed as JSON."""
         self.status = 0
-        self.progress = _progress_line(workspace, streams.stderr)
+        self.progress = _progress_line(program.services.environ, streams.stderr)
 
     async def run(self, asked: Question) -> int:
-        ws, options = self.workspace, self.options
+        options = self.options
         try:
-            if (options.latest or options.session) and not open_first(ws, options.session):
-                raise UsageError(_("{user} has no saved sessions yet").format(user=ws.user))
+            if (options.latest or options.session) and not self.services.open_first(options.session):
+                raise UsageError(_("{user} has no saved sessions yet").format(user=self.services.manager.user))
             match asked.typed:
                 case Said(text):
                     await self._say(text, asked.piped)
@@ -102,13 +102,12 @@ class _OneShot:
             await self._warn_of_trouble()
             return self.status
         finally:
-            await ws.close()
+            await self.services.close()
 
     async def _say(self, text: str, piped: str = "") -> None:
-        ws = self.workspace
-        if absent := ws.absent_settings():
+        if absent := self.services.paths.absent():
             self._tell(absent)
-        await self._drive(ws.conversation.say(text, self.options.attachments, piped=piped))
+        await self._drive(self.services.conversation.say(text, self.options.attachments, piped=piped))
 
     async def _drive(self, exchange: Exchange) -> None:
         """Print what an order leads to, and answer what it asks."""
@@ -138,7 +137,7 @@ class _OneShot:
 
     async def _paint(self, exchange: Exchange) -> Outcome:
         painter = self._painter()
-        with _interrupts(self.workspace.manager.stop):
+        with _interrupts(self.services.manager.stop):
             told = finished if self._drawn() else lambda _outcome: ""
             outcome = await paint(turn_events(exchange), painter, told=told)
         self.answered = True
@@ -146,16 +145,17 @@ class _OneShot:
 
     def _report(self, outcome: Outcome) -> None:
         """Print what is still to be said of a turn: why it failed, the JSON document, the other answers."""
-        ws = self.workspace
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
             error = TurnInterruptedError(
-                _("stopped"), hint="" if ws.run.incognito else _("gptchat -c goes on with this session")
+                _("stopped"), hint="" if self.services.run.incognito else _("gptchat -c goes on with this session")
             )
             self.status = tell_failure(error, as_json=self.options.json)
         elif self.options.json and outcome.message is not None:
-            document = reply_json(ws, outcome, outcome.message)
+            user, session = self.services.manager.user, self.services.manager.session.id
+            shown = None if self.services.run.incognito else session
+            document = reply_json(user, shown, outcome, outcome.message)
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
         else:
             if outcome.message is not None and not self._drawn() and (note := cut(outcome.message)):
@@ -168,21 +168,19 @@ class _OneShot:
 
     async def _warn_of_trouble(self) -> None:
         """Say what could not be saved: the answer is out all the same."""
-        store = self.workspace.manager.store
+        store = self.services.manager.store
         await asyncio.to_thread(store.retry)
         for trouble in filter(None, map(store.trouble, store.waiting())):
             self._tell(_("this conversation cannot be saved: {why}").format(why=trouble.message))
 
     def _drawn(self) -> bool:
-        return (
-            self.streams.stdout.isatty() and not self.options.json and not self.workspace.settings.flag("ui.raw")
-        )
+        return self.streams.stdout.isatty() and not self.options.json and not self.services.settings.flag("ui.raw")
 
     def _painter(self) -> ReplyPainter:
         from gptchat.terminal.output.capabilities import Terminal, prepare_console, size
 
         stdout = self.streams.stdout
-        terminal = Terminal.detect(stdout, self.workspace.environ)
+        terminal = Terminal.detect(stdout, self.services.environ)
         if self._drawn():
             prepare_console()
             from gptchat.terminal.output.painter import Painter
@@ -191,9 +189,9 @@ class _OneShot:
             return Painter(
                 writer(stdout),
                 size=lambda: size(stdout),
-                theme=choose(self.workspace.settings.text("ui.theme") or "auto", self.workspace.environ),
+                theme=choose(self.services.settings.text("ui.theme") or "auto", self.services.environ),
                 terminal=terminal,
-                reasoning=self.workspace.settings.get("ui.reasoning"),
+                reasoning=self.services.settings.get("ui.reasoning"),
                 reads_keys=False,
             )
         watched = self.streams.stderr.isatty()
@@ -203,7 +201,7 @@ class _OneShot:
         print(clean(redact(line)), file=self.streams.stderr)
 
     async def _command(self, call: Call) -> None:
-        generator = call.command.run(self.workspace, call)
+        generator = self.program.start(call)
         answered: Any = None
         try:
             while True:
@@ -260,7 +258,7 @@ class _OneShot:
         return None
 
     async def _order(self, what: str, text: str, model: str) -> None:
-        room = self.workspace.conversation
+        room = self.services.conversation
         if what == "send":
             await self._say(text)
         else:
@@ -283,7 +281,7 @@ class _OneShot:
 
     def _replay(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            who = self.workspace.user if message.role == "user" else message.model or message.role
+            who = self.services.manager.user if message.role == "user" else message.model or message.role
             told = _("{who}: {text}").format(who=clean(who, newlines=False), text=clean(message.text))
             print(told + "\n", file=self.streams.stdout)
 
@@ -310,11 +308,11 @@ class _OneShot:
         return (chosen(typed, ask.choices) or typed) if keys else typed
 
 
-def _progress_line(workspace: Workspace, stderr: TextIO) -> ProgressLine:
+def _progress_line(environ: Mapping[str, str], stderr: TextIO) -> ProgressLine:
     """The line for long work, beside the output: drawn only where standard error is a terminal that can."""
     from gptchat.terminal.output.capabilities import Terminal, size
 
-    terminal = Terminal.detect(stderr, workspace.environ)
+    terminal = Terminal.detect(stderr, environ)
     write = writer(stderr) if terminal.is_tty and not terminal.dumb else lambda _text: None
     return ProgressLine(write, lambda: size(stderr)[0])
 

@@ -13,15 +13,18 @@ from gptchat.terminal.output.safe import clean
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
+    from gptchat.conversation.services import Services
     from gptchat.core.ports import SessionInfo
+    from gptchat.storage.index.library import Library
+    from gptchat.storage.index.search import SearchIndex
+    from gptchat.storage.store import JournalStore
     from gptchat.terminal.input.prompt import Prompt
     from gptchat.terminal.output.screen import Screen
 
 
-def open_picker(workspace: Workspace, prompt: Prompt, screen: Screen) -> Picker:
+def open_picker(services: Services, prompt: Prompt, screen: Screen) -> Picker:
     """A picker over the sessions of whoever is chatting."""
-    source = _Sessions(workspace)
+    source = _Sessions(services.manager.user, services.library, services.journals, services.indexing.index)
     return Picker(
         source.search,
         source.preview,
@@ -35,21 +38,21 @@ def open_picker(workspace: Workspace, prompt: Prompt, screen: Screen) -> Picker:
 class _Sessions:
     """The sessions, read once while the picker is open; called from its threads."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, user: str, library: Library, journals: JournalStore, index: SearchIndex) -> None:
+        self._user = user
+        self._library = library
+        self._journals = journals
+        self._index = index
         self._infos: Sequence[SessionInfo] | None = None
 
     def search(self, text: str) -> Sequence[Row]:
         """Sessions whose title has the words of `text`, then those in which they were said."""
-        from gptchat.storage.index.search import SearchIndex
-
-        ws = self._workspace
         if self._infos is None:
-            self._infos = ws.library.list(ws.user)
+            self._infos = self._library.list(self._user)
         rows = {info.id: self._row(info) for info in matching(self._infos, text)}
         if text.strip():
             known = {info.id: info for info in self._infos}
-            for hit in SearchIndex(ws.paths.data_dir, ws.library.cache).search(ws.user, text, 100, each=1):
+            for hit in self._index.search(self._user, text, 100, each=1):
                 if hit.session in known:
                     rows.setdefault(hit.session, self._row(known[hit.session], hit.line))
         return list(rows.values())
@@ -59,16 +62,15 @@ class _Sessions:
         from gptchat.storage.journal import read
         from gptchat.storage.upgrades import fold
 
-        ws = self._workspace
-        session = Session(id, ws.user)
+        session = Session(id, self._user)
         try:
-            data = ws.journals.journal_path(ws.user, id).read_bytes()
+            data = self._journals.journal_path(self._user, id).read_bytes()
         except OSError:
             return ""
         fold(read(data).records, session, 0)
         lines = []
         for message in session.tail(4):
-            who = ws.user if message.role == "user" else message.model or message.role
+            who = self._user if message.role == "user" else message.model or message.role
             lines.append(_("{who}: {text}").format(who=who, text=shorten(message.text, 200)))
         return "\n".join(lines)
 

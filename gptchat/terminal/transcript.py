@@ -12,15 +12,17 @@ from gptchat.terminal.output.safe import clean_line
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
+    from gptchat.config.settings import Settings
+    from gptchat.manager import SessionManager
     from gptchat.terminal.output.screen import Screen
 
 
 class Transcript:
     """Shows messages of the open session."""
 
-    def __init__(self, workspace: Workspace, screen: Screen) -> None:
-        self._workspace = workspace
+    def __init__(self, manager: SessionManager, settings: Settings, screen: Screen) -> None:
+        self._manager = manager
+        self._settings = settings
         self._screen = screen
 
     def replay(self, effect: Replay) -> None:
@@ -32,7 +34,7 @@ class Transcript:
             self._earlier(effect.omitted)
         else:
             self._found(effect.found, effect.omitted)
-        if damage := self._workspace.manager.store.damage(self._workspace.session):
+        if damage := self._manager.store.damage(self._manager.session):
             screen.say(damage, "notice")
         self.messages(effect.messages)
 
@@ -67,12 +69,12 @@ class Transcript:
     def _message(self, message: Message) -> None:
         screen = self._screen
         if message.role == "user":
-            who = f"{clean_line(self._workspace.user)} › "
+            who = f"{clean_line(self._manager.user)} › "
             first, *rest = _shown(message.text)
             screen.print([[(who, "prompt"), first], *([(" " * cells(who), "prompt"), line] for line in rest)])
             screen.write("\n")
         elif message.role == "assistant":
-            if self._workspace.settings.flag("ui.raw"):
+            if self._settings.flag("ui.raw"):
                 screen.say(message.text)
             else:
                 screen.markdown(message.text)

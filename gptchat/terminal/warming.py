@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
+    from gptchat.conversation.routing import Routing
 
 _PAUSE = 0.4  # seconds without a key that count as a pause in the typing
 _TURN = 0.0005  # seconds after which a thread must let another one run (Python's own: 0.005)
@@ -54,8 +54,8 @@ class Quiet:
 class WarmUp:
     """Loads in a thread what the first message needs; `wait` returns when all of it is there."""
 
-    def __init__(self, workspace: Workspace, quiet: Quiet) -> None:
-        self._workspace = workspace
+    def __init__(self, routing: Routing, quiet: Quiet) -> None:
+        self._routing = routing
         self._quiet = quiet
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="warm up", daemon=True)
@@ -89,7 +89,7 @@ class WarmUp:
         """What is to be loaded, in pieces between which a person's typing is waited for."""
         from gptchat.providers.registry import modules
 
-        routing = self._workspace.routing
+        routing = self._routing
         for module in (*modules(routing.provider_settings().kind), "gptchat.terminal.output.painter"):
             yield partial(import_module, module)
         yield lambda: routing.counter.load(routing.model())

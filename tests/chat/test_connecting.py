@@ -13,8 +13,8 @@ import pytest
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.terminal.connect import Found, find_local
 from tests.chat.home import Home, ready, say
+from tests.support.program import KEY
 from tests.support.server import Server, raw
-from tests.support.workspace import KEY
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.chat.home import Home, ready, say
 from tests.support.front_end import FrontEnd
+from tests.support.program import compose_program, running, settings_for
 from tests.support.server import Recorded, Reply, Server
 from tests.support.server import say as reply
-from tests.support.workspace import compose_workspace, running, settings_for
 
 OWN = ("ts", "id", "parent", "message", "turn", "user", "provider", "model", "settings", "tokens", "title")
 """Fields that name a run, a person or a provider: they differ, and nothing else may."""
@@ -37,13 +37,13 @@ def test_every_front_end_writes_the_same_journal(home: Home, server: Server, tmp
     shell.connect(server.url)
     for line in (["hello"], ["-c", "/retry"], ["-c", "again"], ["-c", "/continue"]):
         assert shell.ask(*line).returncode == 0
-    workspace = compose_workspace(tmp_path / "double", settings_for(server.url))
+    program = compose_program(tmp_path / "double", settings_for(server.url))
     front = FrontEnd()
-    with running(workspace) as loop:
-        room = workspace.conversation
+    with running(program) as loop:
+        room = program.services.conversation
         for exchange in (room.say("hello"), room.retry(), room.say("again"), room.continue_()):
             loop.run(front.drive(exchange))
-        path = workspace.journals.journal_path("ann", workspace.session.id)
+        path = program.services.journals.journal_path("ann", program.services.manager.session.id)
     double = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     (chat,), (asked,) = home.journals(), shell.journals()
     assert written(chat) == written(asked) == written(double)

@@ -12,8 +12,8 @@ from gptchat.core.context import NEARLY
 from gptchat.core.events import ContextTrimmed, TurnFailed, TurnFinished
 from gptchat.manager import Continue, Send
 from gptchat.terminal.output.gauge import Gauge
+from tests.support.program import command, compose_program, effects, running, settings_for, shown, turn
 from tests.support.server import Server, refuse, say
-from tests.support.workspace import command, compose_workspace, effects, running, settings_for, shown, turn
 
 PRICED = '[models."m"]\ninput = 1.0\noutput = 2.0\n'
 MILLION = {"prompt_tokens": 1_000_000, "completion_tokens": 500_000, "total_tokens": 1_500_000}
@@ -23,88 +23,88 @@ MILLION = {"prompt_tokens": 1_000_000, "completion_tokens": 500_000, "total_toke
 def test_a_reply_continued_costs_all_its_pieces(tmp_path: Path) -> None:
     """A reply that was gone on with costs what all its requests cost, in the account and beside the prompt."""
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url) + PRICED)
+        with running(program) as runner:
             server.script(say("one", usage=MILLION, finish="length"), say("two", usage=MILLION))
-            runner.run(turn(workspace, Send("count")))
-            runner.run(turn(workspace, Continue()))
-            assert spending.cost_of(workspace.session.tail(1)[0]) == pytest.approx(4.0)
-            assert [row.cost for row in workspace.account.report()] == [pytest.approx(4.0)] * 4
+            runner.run(turn(program, Send("count")))
+            runner.run(turn(program, Continue()))
+            assert spending.cost_of(program.services.manager.session.tail(1)[0]) == pytest.approx(4.0)
+            assert [row.cost for row in program.services.account.report()] == [pytest.approx(4.0)] * 4
 
 
 def test_a_fork_is_not_paid_for_again(tmp_path: Path) -> None:
     """What a fork begins with was paid for in the session it comes from; only what follows costs anew."""
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url) + PRICED)
+        with running(program) as runner:
             server.script(say("one", usage=MILLION), say("two", usage=MILLION), say("three", usage=MILLION))
-            runner.run(turn(workspace, Send("count")))
-            runner.run(command(workspace, "/fork"))
-            assert workspace.account.today() == pytest.approx(2.0)
-            runner.run(turn(workspace, Send("on")))
-            assert workspace.account.today() == pytest.approx(4.0)
-            runner.run(turn(workspace, Continue()))
-            runner.run(command(workspace, "/new"))
-            assert workspace.account.today() == pytest.approx(6.0)
+            runner.run(turn(program, Send("count")))
+            runner.run(command(program, "/fork"))
+            assert program.services.account.today() == pytest.approx(2.0)
+            runner.run(turn(program, Send("on")))
+            assert program.services.account.today() == pytest.approx(4.0)
+            runner.run(turn(program, Continue()))
+            runner.run(command(program, "/new"))
+            assert program.services.account.today() == pytest.approx(6.0)
 
 
 def test_a_reply_continued_in_a_fork_is_paid_for(tmp_path: Path) -> None:
     """Going on in a fork with a reply that was copied costs that one request, and the copy nothing."""
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url) + PRICED)
+        with running(program) as runner:
             server.script(say("one", usage=MILLION, finish="length"), say("two", usage=MILLION))
-            runner.run(turn(workspace, Send("count")))
-            runner.run(command(workspace, "/fork"))
-            runner.run(turn(workspace, Continue()))
-            assert workspace.account.today() == pytest.approx(4.0)
+            runner.run(turn(program, Send("count")))
+            runner.run(command(program, "/fork"))
+            runner.run(turn(program, Continue()))
+            assert program.services.account.today() == pytest.approx(4.0)
 
 
 def test_undo_in_a_fork_takes_back_the_last_turn(tmp_path: Path) -> None:
     """Where turns followed a summary, /undo takes back a turn in the fork as it does in the session."""
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url))
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
             for number in range(4):
-                runner.run(turn(workspace, Send(f"question {number}")))
+                runner.run(turn(program, Send(f"question {number}")))
             server.script(say("They asked."))
-            runner.run(effects(workspace, "/compact", "y"))
-            runner.run(turn(workspace, Send("question 4")))
-            runner.run(command(workspace, "/fork"))
-            assert "1 turn taken back" in runner.run(command(workspace, "/undo"))
-            assert "the summary is taken back" in runner.run(command(workspace, "/undo"))
+            runner.run(effects(program, "/compact", "y"))
+            runner.run(turn(program, Send("question 4")))
+            runner.run(command(program, "/fork"))
+            assert "1 turn taken back" in runner.run(command(program, "/undo"))
+            assert "the summary is taken back" in runner.run(command(program, "/undo"))
 
 
 def test_a_fork_keeps_every_summary_that_its_turns_have(tmp_path: Path) -> None:
     """A fork that ends before the newest summary still has the one before, as the session had it there."""
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url))
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
             for name in ("first", "second"):
                 for number in range(4):
-                    runner.run(turn(workspace, Send(f"question {number}")))
+                    runner.run(turn(program, Send(f"question {number}")))
                 server.script(say(f"the {name} summary"))
-                runner.run(effects(workspace, "/compact", "y"))
-            runner.run(command(workspace, "/fork 4"))
-            runner.run(turn(workspace, Send("and now?")))
+                runner.run(effects(program, "/compact", "y"))
+            runner.run(command(program, "/fork 4"))
+            runner.run(turn(program, Send("and now?")))
     assert "the first summary" in server.requests[-1].json["messages"][0]["content"]
 
 
 def test_what_a_summary_stands_for_is_not_told_as_forgotten(tmp_path: Path) -> None:
     """After a summary nothing is told to be no longer sent; trimming is, and counted by itself, when it begins."""
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url))
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
             for number in range(5):
-                runner.run(turn(workspace, Send(f"question {number}")))
+                runner.run(turn(program, Send(f"question {number}")))
             server.script(say("They asked."))
-            runner.run(effects(workspace, "/compact", "y"))
-            events = runner.run(turn(workspace, Send("more")))
+            runner.run(effects(program, "/compact", "y"))
+            events = runner.run(turn(program, Send("more")))
             assert not [event for event in events if isinstance(event, ContextTrimmed)]
-            runner.run(effects(workspace, "/set context.max_turns 2"))
-            events = runner.run(turn(workspace, Send("and more")))
+            runner.run(effects(program, "/set context.max_turns 2"))
+            events = runner.run(turn(program, Send("and more")))
             assert [event for event in events if isinstance(event, ContextTrimmed)]
-            page = shown(runner.run(effects(workspace, "/context")))
+            page = shown(runner.run(effects(program, "/context")))
     assert "6 older messages" in page
     assert "a summary stands for them" in page
     assert "context.max_turns is 2" in page
@@ -115,14 +115,14 @@ def test_an_overflow_at_a_known_limit_is_planned_again(tmp_path: Path, facts: st
     """A request over a limit that was known, or that the settings deny, is planned again, each time once."""
     words = "This model's maximum context length is 2000 tokens. However, your messages resulted in 2300 tokens."
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url) + facts)
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url) + facts)
+        with running(program) as runner:
             for _number in range(4):
-                runner.run(turn(workspace, Send("word " * 400)))
+                runner.run(turn(program, Send("word " * 400)))
             for _number in range(3):
                 before = len(server.requests)
                 server.script(refuse(400, words, code="context_length_exceeded"))
-                end = runner.run(turn(workspace, Send("word " * 40)))[-1]
+                end = runner.run(turn(program, Send("word " * 40)))[-1]
                 assert isinstance(end, TurnFinished)
                 first, second = (len(request.json["messages"]) for request in server.requests[before:])
                 assert second < first
@@ -132,13 +132,14 @@ def test_the_toolbar_warns_before_trimming_begins(tmp_path: Path) -> None:
     """One turn before messages are left out the toolbar says so, though the window itself is far from full."""
     with Server() as server:
         config = settings_for(server.url) + "[context]\nmax_turns = 3\n"
-        workspace = compose_workspace(tmp_path, config)
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, config)
+        with running(program) as runner:
             counted = threading.Event()
-            gauge = Gauge(workspace, counted.set)
+            parts = program.services
+            gauge = Gauge(parts.manager, parts.routing, parts.outbox, parts.indexing, drawn=counted.set)
             seen = []
             for number in range(5):
-                runner.run(turn(workspace, Send(f"question {number}")))
+                runner.run(turn(program, Send(f"question {number}")))
                 counted.clear()
                 gauge.refresh()
                 assert counted.wait(15)
@@ -154,23 +155,23 @@ def test_a_message_the_server_finds_too_large_comes_back(tmp_path: Path) -> None
     """A message that a refusal shows to be too large is in the prompt again, out of the way of the next."""
     words = "This model's maximum context length is 500 tokens. However, your messages resulted in 2600 tokens."
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url))
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
             server.script(refuse(400, words, code="context_length_exceeded"))
             text = "word " * 1500
-            end = runner.run(turn(workspace, Send(text)))[-1]
+            end = runner.run(turn(program, Send(text)))[-1]
             assert isinstance(end, TurnFailed)
-            assert (end.draft, workspace.session.path()) == (text, [])
-            runner.run(turn(workspace, Send("hi")))
-            assert [one.text for one in workspace.session.path()] == ["hi", "You said: hi"]
+            assert (end.draft, program.services.manager.session.path()) == (text, [])
+            runner.run(turn(program, Send("hi")))
+            assert [one.text for one in program.services.manager.session.path()] == ["hi", "You said: hi"]
 
 
 def test_a_limit_of_ones_own_is_named_as_the_way_out(tmp_path: Path) -> None:
     """Where the person's own limit is in the way, raising it is advised and not a larger model."""
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url) + "[context]\nmax_tokens = 100\n")
-        with running(workspace) as runner:
-            end = runner.run(turn(workspace, Send("word " * 300)))[-1]
+        program = compose_program(tmp_path, settings_for(server.url) + "[context]\nmax_tokens = 100\n")
+        with running(program) as runner:
+            end = runner.run(turn(program, Send("word " * 300)))[-1]
     assert isinstance(end, TurnFailed)
     assert "/set context.max_tokens" in (end.error.hint or "")
     assert "/models" not in (end.error.hint or "")
@@ -180,25 +181,27 @@ def test_a_summary_too_large_to_ask_for_is_asked_for_again(tmp_path: Path) -> No
     """Where the request for a summary overflows, what that teaches is kept and fewer turns are summed up."""
     words = "This model's maximum context length is 2000 tokens. However, your messages resulted in 2600 tokens."
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url))
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
             for _number in range(5):
-                runner.run(turn(workspace, Send("word " * 400)))
+                runner.run(turn(program, Send("word " * 400)))
             server.script(refuse(400, words, code="context_length_exceeded"), say("They counted."))
-            assert "They counted." in runner.run(command(workspace, "/compact", "y"))
-            assert workspace.routing.window("m") == (2000, "learnt")
+            assert "They counted." in runner.run(command(program, "/compact", "y"))
+            assert program.services.routing.window("m") == (2000, "learnt")
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_a_summary_is_in_the_account(tmp_path: Path, answer: str) -> None:
     """What asking for a summary cost is in the session's and the day's account, whether or not it was taken."""
     with Server() as server:
-        workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
-        with running(workspace) as runner:
+        program = compose_program(tmp_path, settings_for(server.url) + PRICED)
+        with running(program) as runner:
             for number in range(4):
-                runner.run(turn(workspace, Send(f"question {number}")))
+                runner.run(turn(program, Send(f"question {number}")))
             server.script(say("They asked.", usage=MILLION))
-            runner.run(effects(workspace, "/compact", answer))
-            assert [row.cost for row in workspace.account.report()][1:] == [pytest.approx(2.0, abs=0.01)] * 3
-            runner.run(command(workspace, "/new"))
-            assert workspace.account.today() == pytest.approx(2.0, abs=0.01)
+            runner.run(effects(program, "/compact", answer))
+            assert [row.cost for row in program.services.account.report()][1:] == [
+                pytest.approx(2.0, abs=0.01)
+            ] * 3
+            runner.run(command(program, "/new"))
+            assert program.services.account.today() == pytest.approx(2.0, abs=0.01)

@@ -12,20 +12,20 @@ from typing import Any
 import pytest
 
 from gptchat.commands.effects import Show
-from gptchat.commands.workspace import Workspace
+from gptchat.commands.program import Program
 from gptchat.errors import ConfigurationError
 from gptchat.manager import Send
+from tests.support.program import KEY, command, compose_program, effects, running, settings_for, turn
 from tests.support.proxies import HttpProxy
 from tests.support.server import Recorded, Reply, Server, refuse, say
-from tests.support.workspace import KEY, command, compose_workspace, effects, running, settings_for, turn
 
 
-def examine(workspace: Workspace, line: str = "/doctor") -> dict[str, Mapping[str, Any]]:
+def examine(program: Program, line: str = "/doctor") -> dict[str, Mapping[str, Any]]:
     """What `/doctor` finds, by the name of the check; the worst where a check says several things."""
     order = ("ok", "note", "warning", "failed")
     found: dict[str, Mapping[str, Any]] = {}
-    with running(workspace) as loop:
-        for effect in loop.run(effects(workspace, line)):
+    with running(program) as loop:
+        for effect in loop.run(effects(program, line)):
             assert isinstance(effect, Show)
             told = effect.data
             if told is None:
@@ -45,7 +45,7 @@ def failures(found: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 def test_all_is_well(tmp_path: Path, server: Server) -> None:
     """With a sound server every step is told as well, and one short streamed request was made."""
     server.models = [{"id": "m", "object": "model"}]
-    found = examine(compose_workspace(tmp_path, settings_for(server.url)))
+    found = examine(compose_program(tmp_path, settings_for(server.url)))
     assert not failures(found)
     for check in ("settings", "key", "name", "connection", "models", "request", "streaming", "usage", "data",
                   "space", "permissions", "index", "journals", "learnt"):  # fmt: skip
@@ -61,7 +61,7 @@ def test_all_is_well(tmp_path: Path, server: Server) -> None:
 def test_a_wrong_key(tmp_path: Path, server: Server) -> None:
     """A refused key is named with where it came from and how to give another, and no request is paid for."""
     found = examine(
-        compose_workspace(tmp_path, settings_for(server.url), environ={"TEST_KEY": "sk-wrong-9876543210abcd"})
+        compose_program(tmp_path, settings_for(server.url), environ={"TEST_KEY": "sk-wrong-9876543210abcd"})
     )
     assert list(failures(found)) == ["models"]
     assert "refused the key (401)" in found["models"]["message"]
@@ -72,7 +72,7 @@ def test_a_wrong_key(tmp_path: Path, server: Server) -> None:
 
 def test_no_key(tmp_path: Path, server: Server) -> None:
     """A missing key is told with the ways to give one."""
-    found = examine(compose_workspace(tmp_path, settings_for(server.url), environ={"TEST_KEY": ""}))
+    found = examine(compose_program(tmp_path, settings_for(server.url), environ={"TEST_KEY": ""}))
     assert failures(found) == {"key": "no key for test"}
     assert "/key" in found["key"]["hint"]
 
@@ -80,21 +80,21 @@ def test_no_key(tmp_path: Path, server: Server) -> None:
 def test_a_dead_address(tmp_path: Path, server: Server) -> None:
     """Where nothing answers, that is said at once, with the address."""
     server.close()
-    found = examine(compose_workspace(tmp_path, settings_for(server.url)))
+    found = examine(compose_program(tmp_path, settings_for(server.url)))
     assert failures(found) == {"connection": f"nothing answers at {server.url}"}
     assert "is the server running" in found["connection"]["hint"]
 
 
 def test_a_name_that_does_not_resolve(tmp_path: Path) -> None:
     """A mistyped host is told as a name that does not resolve."""
-    found = examine(compose_workspace(tmp_path, settings_for("https://no-such-host.invalid/v1")))
+    found = examine(compose_program(tmp_path, settings_for("https://no-such-host.invalid/v1")))
     assert "does not resolve" in failures(found)["connection"]
 
 
 def test_a_wrong_path(tmp_path: Path, server: Server) -> None:
     """A server asked at the wrong path is recognised, and the right base address named."""
     server.missing = ("/api/v9/models", "/api/v9/chat/completions")
-    found = examine(compose_workspace(tmp_path, settings_for(f"{server.root}/api/v9")))
+    found = examine(compose_program(tmp_path, settings_for(f"{server.root}/api/v9")))
     assert "has nothing at" in failures(found)["request"]
     assert server.url in found["models"]["hint"]
 
@@ -103,7 +103,7 @@ def test_a_clock_that_is_off(tmp_path: Path, server: Server) -> None:
     """A clock ten minutes behind the server's is pointed out."""
     late = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
     server.headers = {"Date": late}
-    found = examine(compose_workspace(tmp_path, settings_for(server.url)))
+    found = examine(compose_program(tmp_path, settings_for(server.url)))
     assert found["clock"]["state"] == "warning"
     assert 570 <= -found["clock"]["seconds"] <= 630
     assert "behind" in found["clock"]["message"]
@@ -114,7 +114,7 @@ def test_the_proxy_in_force_is_named(tmp_path: Path, server: Server) -> None:
     with HttpProxy(user="ann", password="s3cret-word") as proxy:
         url = proxy.url.replace("://", "://ann:s3cret-word@")
         config = settings_for(server.url) + f'[network]\nproxy = "{url}"\n'
-        found = examine(compose_workspace(tmp_path, config))
+        found = examine(compose_program(tmp_path, config))
         assert proxy.targets
     assert not failures(found)
     assert "from network.proxy" in found["proxy"]["message"]
@@ -131,33 +131,33 @@ def test_no_usage_is_told(tmp_path: Path, server: Server) -> None:
         raw=True,
         content_type="text/event-stream",
     )
-    found = examine(compose_workspace(tmp_path, settings_for(server.url)))
+    found = examine(compose_program(tmp_path, settings_for(server.url)))
     assert not failures(found)
     assert "estimate" in found["usage"]["message"]
 
 
 def test_a_model_the_server_does_not_have(tmp_path: Path, server: Server) -> None:
     """A model that is not in the server's list is pointed out with those that are."""
-    found = examine(compose_workspace(tmp_path, settings_for(server.url)))
+    found = examine(compose_program(tmp_path, settings_for(server.url)))
     assert found["models"]["state"] == "warning"
     assert "test-model" in found["models"]["hint"]
 
 
 def test_another_provider_can_be_examined(tmp_path: Path, server: Server) -> None:
     """/doctor NAME looks at a provider without choosing it; an unknown name is refused with the nearest."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    found = examine(workspace, "/doctor demo")
+    program = compose_program(tmp_path, settings_for(server.url))
+    found = examine(program, "/doctor demo")
     assert found["provider"]["state"] == "ok"
     assert not server.requests
-    with running(workspace) as loop, pytest.raises(ConfigurationError) as refused:
-        loop.run(effects(workspace, "/doctor dmeo"))
+    with running(program) as loop, pytest.raises(ConfigurationError) as refused:
+        loop.run(effects(program, "/doctor dmeo"))
     assert "demo" in refused.value.hint
 
 
 def test_a_failed_request_is_told_at_once(tmp_path: Path, server: Server) -> None:
     """A server that fails is not asked again and again: the first failure is the finding."""
     server.default = lambda _request: refuse(500, "broken")
-    found = examine(compose_workspace(tmp_path, settings_for(server.url)))
+    found = examine(compose_program(tmp_path, settings_for(server.url)))
     assert "broken" in failures(found)["request"]
     assert len([request for request in server.requests if request.method == "POST"]) == 1
 
@@ -165,48 +165,48 @@ def test_a_failed_request_is_told_at_once(tmp_path: Path, server: Server) -> Non
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_files_that_others_can_read(tmp_path: Path, server: Server) -> None:
     """Keys and conversations that other people could read are named with the command that closes them."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    workspace.store_key(workspace.settings.provider(), "sk-stored-0123456789abcdef")
-    for path in (workspace.paths.data_dir / "credentials.json", workspace.paths.data_dir / "users"):
+    program = compose_program(tmp_path, settings_for(server.url))
+    program.services.keys.store(program.services.settings.provider(), "sk-stored-0123456789abcdef")
+    for path in (program.services.paths.data_dir / "credentials.json", program.services.paths.data_dir / "users"):
         path.chmod(0o755)
-    found = examine(workspace)
-    assert f"chmod 600 {workspace.paths.data_dir / 'credentials.json'}" in failures(found)["keys"]
-    assert found["permissions"]["hint"] == f"chmod -R go-rwx {workspace.paths.data_dir}"
+    found = examine(program)
+    assert f"chmod 600 {program.services.paths.data_dir / 'credentials.json'}" in failures(found)["keys"]
+    assert found["permissions"]["hint"] == f"chmod -R go-rwx {program.services.paths.data_dir}"
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is closed to root")
 def test_a_folder_that_cannot_be_written(tmp_path: Path, server: Server) -> None:
     """A data folder that cannot be written is a failure with what to do."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    workspace.paths.data_dir.chmod(0o500)
+    program = compose_program(tmp_path, settings_for(server.url))
+    program.services.paths.data_dir.chmod(0o500)
     try:
-        assert "data" in failures(examine(workspace))
+        assert "data" in failures(examine(program))
     finally:
-        workspace.paths.data_dir.chmod(0o700)
+        program.services.paths.data_dir.chmod(0o700)
 
 
 def test_a_damaged_journal_and_index(tmp_path: Path, server: Server) -> None:
     """A journal with unreadable lines is named by its session, and a damaged index is made anew without a word."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    with running(workspace) as loop:
-        loop.run(turn(workspace, Send("hello")))
-        journal = workspace.journals.journal_path("ann", workspace.session.id)
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        loop.run(turn(program, Send("hello")))
+        journal = program.services.journals.journal_path("ann", program.services.manager.session.id)
         lines = journal.read_bytes().split(b"\n")
         journal.write_bytes(b"\n".join([lines[0], b"garbage {", *lines[1:]]))
-    workspace.library.list("ann")
-    (workspace.paths.cache_dir / "index.sqlite3").write_bytes(b"no database at all" * 500)
-    found = examine(compose_workspace(tmp_path))
+    program.services.library.list("ann")
+    (program.services.paths.cache_dir / "index.sqlite3").write_bytes(b"no database at all" * 500)
+    found = examine(compose_program(tmp_path))
     assert found["journals"]["state"] == "warning"
-    assert workspace.session.id in found["journals"]["message"]
+    assert program.services.manager.session.id in found["journals"]["message"]
     assert found["index"]["state"] == "ok"
 
 
 def test_settings_that_make_no_sense_are_named(tmp_path: Path, server: Server) -> None:
     """Only settings that somebody set are shown, with their file and line; those left out are named."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    workspace.settings.replace_layer("user", {"temperature": 9, "no.such": 1})
-    with running(workspace) as loop:
-        text = loop.run(command(workspace, "/doctor"))
+    program = compose_program(tmp_path, settings_for(server.url))
+    program.services.settings.replace_layer("user", {"temperature": 9, "no.such": 1})
+    with running(program) as loop:
+        text = loop.run(command(program, "/doctor"))
     assert "settings file, line 1" in text
     assert "the setting temperature of yours makes no sense here" in text
     assert "ui.theme" not in text
@@ -221,11 +221,11 @@ def test_what_was_learnt_is_listed_and_forgotten(tmp_path: Path, server: Server)
         return say("fine")
 
     server.default = picky
-    workspace = compose_workspace(tmp_path, settings_for(server.url), "-o", "temperature=1")
-    with running(workspace) as loop:
-        loop.run(turn(workspace, Send("hello")))
-        workspace.routing.windows.learn_limit("test", "m", 4000)
-    again = compose_workspace(tmp_path)
+    program = compose_program(tmp_path, settings_for(server.url), "-o", "temperature=1")
+    with running(program) as loop:
+        loop.run(turn(program, Send("hello")))
+        program.services.windows.learn_limit("test", "m", 4000)
+    again = compose_program(tmp_path)
     with running(again) as loop:
         text = loop.run(command(again, "/doctor"))
         assert "test/m: temperature is not taken and is left out" in text
@@ -233,15 +233,15 @@ def test_what_was_learnt_is_listed_and_forgotten(tmp_path: Path, server: Server)
         assert "/doctor --forget" in text
         assert loop.run(command(again, "/doctor --forget demo")).startswith("0 ")
         assert loop.run(command(again, "/doctor --forget test")).startswith("2 ")
-    third = compose_workspace(tmp_path)
-    assert not third.learnt().entries()
-    assert not third.routing.windows.entries()
+    third = compose_program(tmp_path)
+    assert not third.services.learnt().entries()
+    assert not third.services.windows.entries()
 
 
 def test_two_providers_learn_into_one_memory(tmp_path: Path, server: Server) -> None:
     """What is learnt of one provider does not make the program forget what it learnt of another."""
     other = settings_for(server.url) + f'[providers.other]\nbase_url = "{server.url}"\nmodel = "m"\n'
-    workspace = compose_workspace(
+    program = compose_program(
         tmp_path, other + 'api_key_env = "TEST_KEY"\n', "-o", "temperature=1", "-o", "seed=2"
     )
     answers = {"temperature": 0, "seed": 0}
@@ -254,9 +254,9 @@ def test_two_providers_learn_into_one_memory(tmp_path: Path, server: Server) -> 
         return say("fine")
 
     server.default = picky
-    with running(workspace) as loop:
+    with running(program) as loop:
         for name in ("test", "other"):
-            workspace.settings.set("set", "provider", name)
-            loop.run(turn(workspace, Send("hello")))
-    kept = compose_workspace(tmp_path).learnt()
+            program.services.settings.set("set", "provider", name)
+            loop.run(turn(program, Send("hello")))
+    kept = compose_program(tmp_path).services.learnt()
     assert {entry.provider for entry in kept.entries()} == {"test", "other"}

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gptchat.commands.workspace import Workspace
+from gptchat.commands.program import Program
 from gptchat.manager import Send
+from tests.support.program import KEY, command, compose_program, data, effects, running, settings_for, turn
 from tests.support.server import Recorded, Server, say
-from tests.support.workspace import KEY, command, compose_workspace, data, effects, running, settings_for, turn
 
 PARAMETERS = (
     "-o",
@@ -28,19 +28,19 @@ PARAMETERS = (
 )
 
 
-def talked(tmp_path: Path, server: Server, config: str, *flags: str) -> Workspace:
+def talked(tmp_path: Path, server: Server, config: str, *flags: str) -> Program:
     """A chat in which one turn was taken, and the key was pasted by mistake."""
-    workspace = compose_workspace(tmp_path, config, "--system", "Be 'brief' and \"kind\".", *flags)
+    program = compose_program(tmp_path, config, "--system", "Be 'brief' and \"kind\".", *flags)
     server.script(say("It's 5 €; `$HOME` \\ done"))
-    with running(workspace) as loop:
-        loop.run(turn(workspace, Send(f"my key is {KEY}, is that bad?\nIt's a line")))
-    return workspace
+    with running(program) as loop:
+        loop.run(turn(program, Send(f"my key is {KEY}, is that bad?\nIt's a line")))
+    return program
 
 
-def program(workspace: Workspace, language: str) -> str:
+def written(program: Program, language: str) -> str:
     """What /code shows."""
-    with running(workspace) as loop:
-        text: str = data(loop.run(effects(workspace, f"/code {language}")))["code"]
+    with running(program) as loop:
+        text: str = data(loop.run(effects(program, f"/code {language}")))["code"]
     assert KEY not in text
     return text
 
@@ -58,10 +58,10 @@ def sent(server: Server) -> Recorded:
     return server.requests[-1]
 
 
-def same_as_shown(workspace: Workspace, request: Recorded) -> None:
+def same_as_shown(program: Program, request: Recorded) -> None:
     """The program sent what /json shows, but for the streaming."""
-    with running(workspace) as loop:
-        shown = data(loop.run(effects(workspace, "/json")))
+    with running(program) as loop:
+        shown = data(loop.run(effects(program, "/json")))
     assert KEY not in json.dumps(shown)
     for key in ("stream", "stream_options"):
         shown.pop(key, None)
@@ -70,19 +70,19 @@ def same_as_shown(workspace: Workspace, request: Recorded) -> None:
 
 def test_the_python_program_runs(tmp_path: Path, server: Server) -> None:
     """/code python is a program for the SDK that sends the very request and prints the reply, on every wire."""
-    workspaces = {}
+    programs = {}
     for api in ("chat", "responses", "completions"):
         flags = PARAMETERS if api == "chat" else PARAMETERS[:4]
         config = settings_for(server.url, api=f'"{api}"', extra_body="{top_k = 40}")
-        workspaces[api] = talked(tmp_path / api, server, config, *flags)
-        (tmp_path / f"{api}.py").write_text(program(workspaces[api], "python"), encoding="utf-8")
+        programs[api] = talked(tmp_path / api, server, config, *flags)
+        (tmp_path / f"{api}.py").write_text(written(programs[api], "python"), encoding="utf-8")
     server.requests.clear()
-    server.script(*[say(f"from {api}") for api in workspaces])
+    server.script(*[say(f"from {api}") for api in programs])
     all_of_them = "import runpy, sys\nfor program in sys.argv[1:]: runpy.run_path(program)"
-    printed = ran([sys.executable, "-c", all_of_them, *(f"{api}.py" for api in workspaces)], tmp_path)
+    printed = ran([sys.executable, "-c", all_of_them, *(f"{api}.py" for api in programs)], tmp_path)
     assert printed.split("\n") == ["from chat", "from responses", "from completions", ""]
-    for workspace, request in zip(workspaces.values(), list(server.requests), strict=True):
-        same_as_shown(workspace, request)
+    for program, request in zip(programs.values(), list(server.requests), strict=True):
+        same_as_shown(program, request)
         assert request.json["top_k"] == 40
         assert request.headers["authorization"] == f"Bearer {KEY}"
 
@@ -98,13 +98,13 @@ api_version = "2024-10-21"
 deployment = "my-4o"
 api_key_env = "TEST_KEY"
 """
-    workspace = talked(tmp_path, server, config)
+    program = talked(tmp_path, server, config)
     first = sent(server).target
-    (tmp_path / "program.py").write_text(program(workspace, "python"), encoding="utf-8")
+    (tmp_path / "program.py").write_text(written(program, "python"), encoding="utf-8")
     assert ran([sys.executable, "program.py"], tmp_path)
     assert sent(server).target == first
     assert sent(server).headers["api-key"] == KEY
-    (tmp_path / "program.sh").write_text(program(workspace, "curl"), encoding="utf-8")
+    (tmp_path / "program.sh").write_text(written(program, "curl"), encoding="utf-8")
     if shutil.which("curl"):
         assert "choices" in ran(["sh", "program.sh"], tmp_path)
         assert sent(server).target == first
@@ -113,34 +113,34 @@ api_key_env = "TEST_KEY"
 @pytest.mark.skipif(not shutil.which("curl") or os.name != "posix", reason="needs curl and a POSIX shell")
 def test_the_curl_program_runs(tmp_path: Path, server: Server) -> None:
     """/code curl is a command line that sends the very request, quotes and dollar signs and all."""
-    workspace = talked(tmp_path, server, settings_for(server.url), *PARAMETERS)
-    (tmp_path / "program.sh").write_text(program(workspace, "curl"), encoding="utf-8")
+    program = talked(tmp_path, server, settings_for(server.url), *PARAMETERS)
+    (tmp_path / "program.sh").write_text(written(program, "curl"), encoding="utf-8")
     assert "choices" in ran(["sh", "program.sh"], tmp_path)
-    same_as_shown(workspace, sent(server))
+    same_as_shown(program, sent(server))
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node")
 def test_the_node_program_runs(tmp_path: Path, server: Server) -> None:
     """/code node is a module that sends the very request."""
-    workspace = talked(tmp_path, server, settings_for(server.url), *PARAMETERS)
-    (tmp_path / "program.mjs").write_text(program(workspace, "node"), encoding="utf-8")
+    program = talked(tmp_path, server, settings_for(server.url), *PARAMETERS)
+    (tmp_path / "program.mjs").write_text(written(program, "node"), encoding="utf-8")
     assert "choices" in ran(["node", "program.mjs"], tmp_path)
-    same_as_shown(workspace, sent(server))
+    same_as_shown(program, sent(server))
 
 
 def test_what_json_shows_is_what_is_sent(tmp_path: Path, server: Server) -> None:
     """/json shows the body of the next request; asked again, that is what the server gets."""
-    workspace = compose_workspace(
+    program = compose_program(
         tmp_path, settings_for(server.url, extra_body='{top_k = 40, note = "x"}'), *PARAMETERS
     )
-    with running(workspace) as loop:
-        loop.run(turn(workspace, Send("hello")))
+    with running(program) as loop:
+        loop.run(turn(program, Send("hello")))
         body = sent(server).json
         assert body["messages"] == [{"role": "user", "content": "hello"}]
         assert (body["top_k"], body["note"]) == (40, "x")
         assert body["response_format"] == {"type": "json_object"}
         assert body["logit_bias"] == {"5": -10}
-        shown = data(loop.run(effects(workspace, "/json")))
+        shown = data(loop.run(effects(program, "/json")))
     assert {key: body[key] for key in body if key != "messages"} == {
         key: shown[key] for key in shown if key != "messages"
     }
@@ -152,15 +152,15 @@ LOCAL = 'provider = "my-box"\nmodel = "m"\n[providers.my-box]\nkind = "compatibl
 def test_a_program_for_a_server_without_keys_needs_none(tmp_path: Path, server: Server) -> None:
     """What /code shows for a local server runs as it stands, and never hands it the key of OpenAI."""
     server.key = ""
-    workspace = talked(tmp_path, server, LOCAL.format(url=server.url))
-    written = {language: program(workspace, language) for language in ("python", "curl", "node")}
-    assert not [language for language, text in written.items() if "API_KEY" in text or "uthorization" in text]
-    (tmp_path / "program.py").write_text(written["python"], encoding="utf-8")
+    program = talked(tmp_path, server, LOCAL.format(url=server.url))
+    shown = {language: written(program, language) for language in ("python", "curl", "node")}
+    assert not [language for language, text in shown.items() if "API_KEY" in text or "uthorization" in text]
+    (tmp_path / "program.py").write_text(shown["python"], encoding="utf-8")
     assert ran([sys.executable, "program.py"], tmp_path, OPENAI_API_KEY="sk-of-openai-0123456789")
     assert "sk-of-openai" not in str(sent(server).headers)
-    same_as_shown(workspace, sent(server))
+    same_as_shown(program, sent(server))
     if shutil.which("curl") and os.name == "posix":
-        (tmp_path / "program.sh").write_text(written["curl"], encoding="utf-8")
+        (tmp_path / "program.sh").write_text(shown["curl"], encoding="utf-8")
         assert "choices" in ran(["sh", "program.sh"], tmp_path)
         assert "authorization" not in sent(server).headers
 
@@ -168,19 +168,17 @@ def test_a_program_for_a_server_without_keys_needs_none(tmp_path: Path, server: 
 def test_a_key_kept_elsewhere_has_a_variable_of_its_provider_s_name(tmp_path: Path, server: Server) -> None:
     """Where a provider's key is in a file, /code reads it from a variable named after that provider."""
     (tmp_path / "key.txt").write_text(KEY)
-    workspace = talked(
-        tmp_path, server, LOCAL.format(url=server.url) + f'api_key_file = "{tmp_path / "key.txt"}"\n'
-    )
+    program = talked(tmp_path, server, LOCAL.format(url=server.url) + f'api_key_file = "{tmp_path / "key.txt"}"\n')
     for language, words in {
         "python": 'os.environ["MY_BOX_API_KEY"]',
         "curl": "${MY_BOX_API_KEY}",
         "node": "process.env.MY_BOX_API_KEY",
     }.items():
-        assert words in program(workspace, language)
+        assert words in shown(program, language)
 
 
 def test_the_demo_has_no_request(tmp_path: Path) -> None:
     """/code says plainly that the demo sends nothing anywhere."""
-    workspace = compose_workspace(tmp_path, 'provider = "demo"')
-    with running(workspace) as loop, pytest.raises(Exception, match="no request that could be shown"):
-        loop.run(command(workspace, "/code"))
+    program = compose_program(tmp_path, 'provider = "demo"')
+    with running(program) as loop, pytest.raises(Exception, match="no request that could be shown"):
+        loop.run(command(program, "/code"))

@@ -13,8 +13,8 @@ from gptchat.config import schema
 from gptchat.config.parse import parse_setting
 from gptchat.errors import UsageError
 from gptchat.manager import Send
+from tests.support.program import command, compose_program, data, effects, running, settings_for, turn
 from tests.support.server import Server
-from tests.support.workspace import command, compose_workspace, data, effects, running, settings_for, turn
 
 WRONG = {
     "temperature": "2.5",
@@ -32,17 +32,17 @@ WRONG = {
 
 def test_a_value_out_of_range_is_refused_before_sending(tmp_path: Path, server: Server) -> None:
     """/set refuses what is out of range with the range and the meaning, and nothing is changed or sent."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    with running(workspace) as loop:
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
         for key, value in WRONG.items():
-            before = workspace.settings.get(key)
+            before = program.services.settings.get(key)
             with pytest.raises(UsageError) as refused:
-                loop.run(command(workspace, f"/set {key} {value}"))
+                loop.run(command(program, f"/set {key} {value}"))
             setting = schema.find(key)
             assert setting is not None
             assert setting.meaning in refused.value.message
             assert refused.value.hint == setting.summary
-            assert workspace.settings.get(key) == before
+            assert program.services.settings.get(key) == before
     assert not server.requests
 
 
@@ -70,64 +70,64 @@ def test_every_parameter_travels(tmp_path: Path, server: Server) -> None:
         "logit_bias": ('{"50256": -100}', {"50256": -100}),
         "response_format": ("json", {"type": "json_object"}),
     }
-    workspace = compose_workspace(tmp_path, settings_for(server.url, extra_body="{top_k = 40}"))
-    with running(workspace) as loop:
+    program = compose_program(tmp_path, settings_for(server.url, extra_body="{top_k = 40}"))
+    with running(program) as loop:
         for key, (text, _value) in wanted.items():
-            loop.run(command(workspace, f"/set {key} {text}"))
-        loop.run(turn(workspace, Send("hello")))
+            loop.run(command(program, f"/set {key} {text}"))
+        loop.run(turn(program, Send("hello")))
         body = server.requests[-1].json
         assert {key: body[key] for key in wanted} == {key: value for key, (_text, value) in wanted.items()}
         assert body["top_k"] == 40
         for key in wanted:
-            loop.run(command(workspace, f"/unset {key}"))
-        loop.run(turn(workspace, Send("hello")))
+            loop.run(command(program, f"/unset {key}"))
+        loop.run(turn(program, Send("hello")))
     assert not set(wanted) & set(server.requests[-1].json)
 
 
 def test_a_setting_says_what_it_means(tmp_path: Path, server: Server) -> None:
     """/set KEY shows the value, the meaning and the range; an unknown key names the nearest."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    with running(workspace) as loop:
-        text = loop.run(command(workspace, "/set temperature"))
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        text = loop.run(command(program, "/set temperature"))
         assert "temperature = none" in text
         assert "a number from 0 to 2" in text
         with pytest.raises(UsageError) as refused:
-            loop.run(command(workspace, "/set temprature 1"))
+            loop.run(command(program, "/set temprature 1"))
     assert "temperature" in refused.value.hint
 
 
 def test_headers_are_never_shown(tmp_path: Path, server: Server) -> None:
     """Headers may carry a secret: /set and /config show their names alone, for people and for scripts."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url, headers='{X-Own = "hidden-word"}'))
-    with running(workspace) as loop:
+    program = compose_program(tmp_path, settings_for(server.url, headers='{X-Own = "hidden-word"}'))
+    with running(program) as loop:
         key = "providers.test.headers"
         change = f'/set {key} {{"X-Own": "hidden-word"}}'
         for line in ("/set", f"/set {key}", "/config", "/doctor", change, f"/unset {key}"):
-            found = loop.run(effects(workspace, line))
+            found = loop.run(effects(program, line))
             assert "hidden-word" not in str(found), line
             assert data(found) is not None or line == "/doctor"
-        assert "X-Own = ****" in loop.run(command(workspace, "/set providers.test.headers"))
+        assert "X-Own = ****" in loop.run(command(program, "/set providers.test.headers"))
 
 
 def test_a_network_setting_holds_at_once(tmp_path: Path, server: Server) -> None:
     """A proxy that is set in the chat is used by the next request, not only after a restart."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    with running(workspace) as loop:
-        loop.run(turn(workspace, Send("hello")))
-        loop.run(command(workspace, "/set network.max_retries 0"))
-        loop.run(command(workspace, "/set network.proxy http://127.0.0.1:1"))
-        events = loop.run(turn(workspace, Send("hello")))
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        loop.run(turn(program, Send("hello")))
+        loop.run(command(program, "/set network.max_retries 0"))
+        loop.run(command(program, "/set network.proxy http://127.0.0.1:1"))
+        events = loop.run(turn(program, Send("hello")))
         assert "proxy" in str(events[-1])
 
 
 def test_the_language_changes_with_the_setting(tmp_path: Path, server: Server) -> None:
     """/set ui.lang zh speaks Chinese at once, as /lang zh does."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
+    program = compose_program(tmp_path, settings_for(server.url))
     try:
-        with running(workspace) as loop:
-            loop.run(command(workspace, "/set ui.lang zh"))
+        with running(program) as loop:
+            loop.run(command(program, "/set ui.lang zh"))
             assert words.language() == "zh"
-            loop.run(command(workspace, "/set ui.lang en"))
+            loop.run(command(program, "/set ui.lang en"))
             assert words.language() == "en"
     finally:
         words.choose("en")
@@ -137,10 +137,10 @@ def test_rate_limits_are_told(tmp_path: Path, server: Server) -> None:
     """/status shows the allowance that the server told with its last answer."""
     server.headers = {"x-ratelimit-remaining-requests": "9", "x-ratelimit-limit-requests": "10",
                       "x-ratelimit-reset-requests": "6m0s"}  # fmt: skip
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    with running(workspace) as loop:
-        assert "requests left" not in loop.run(command(workspace, "/status"))
-        loop.run(turn(workspace, Send("hello")))
-        found = loop.run(effects(workspace, "/status"))
-        assert "9 / 10 (full again in 6m0s)" in loop.run(command(workspace, "/status"))
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        assert "requests left" not in loop.run(command(program, "/status"))
+        loop.run(turn(program, Send("hello")))
+        found = loop.run(effects(program, "/status"))
+        assert "9 / 10 (full again in 6m0s)" in loop.run(command(program, "/status"))
     assert data(found)["rate_limits"]["remaining_requests"] == 9

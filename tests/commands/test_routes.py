@@ -12,8 +12,8 @@ from gptchat.core.events import Notice, Retrying, TurnEvent, TurnFailed, TurnFin
 from gptchat.manager import Send
 from gptchat.terminal.turn import retrying
 from tests.chat.home import Home, ready
+from tests.support.program import compose_program, running, settings_for, turn
 from tests.support.server import Recorded, Reply, Server, refuse, say
-from tests.support.workspace import compose_workspace, running, settings_for, turn
 
 QUICK = "[network]\nmax_retries = 0\n"
 
@@ -34,27 +34,27 @@ def test_the_next_provider_answers_and_is_told(tmp_path: Path, server: Server) -
         ("spare", 'api_key_env = "TEST_KEY"'),
     ):
         config += f'[providers.{name}]\nbase_url = "{server.url}"\nmodel = "m-{name}"\n{fields}\n'
-    workspace = compose_workspace(tmp_path, config + QUICK)
+    program = compose_program(tmp_path, config + QUICK)
     server.script(say("here"))
-    with running(workspace) as loop:
-        events = loop.run(turn(workspace, Send("hello")))
+    with running(program) as loop:
+        events = loop.run(turn(program, Send("hello")))
     end = events[-1]
     assert isinstance(end, TurnFinished)
     assert (end.message.provider, end.message.model, end.message.text) == ("spare", "m-spare", "here")
     told = notices(events)
     assert "test failed (nothing answers at http://127.0.0.1:1/v1); going on with keyless" in told
     assert "going on with spare" in told
-    assert [message.role for message in workspace.session.path()] == ["user", "assistant"]
+    assert [message.role for message in program.services.manager.session.path()] == ["user", "assistant"]
 
 
 def test_a_fallback_without_a_model_is_asked_for_the_same_one(tmp_path: Path, server: Server) -> None:
     """A fallback that names no model of its own is asked for the one in use, instead of being passed over."""
     config = f'fallback = ["spare"]\n{settings_for("http://127.0.0.1:1/v1")}{QUICK}'
     config += f'[providers.spare]\nbase_url = "{server.url}"\napi_key_env = "TEST_KEY"\n'
-    workspace = compose_workspace(tmp_path, config, "-m", "m-asked")
-    with running(workspace) as loop:
+    program = compose_program(tmp_path, config, "-m", "m-asked")
+    with running(program) as loop:
         server.script(say("here"))
-        end = loop.run(turn(workspace, Send("hello")))[-1]
+        end = loop.run(turn(program, Send("hello")))[-1]
     assert isinstance(end, TurnFinished)
     assert (end.message.provider, end.message.model, end.message.text) == ("spare", "m-asked", "here")
 
@@ -62,9 +62,9 @@ def test_a_fallback_without_a_model_is_asked_for_the_same_one(tmp_path: Path, se
 def test_a_wait_is_told_before_it_begins(tmp_path: Path, server: Server) -> None:
     """A rate limit is waited out as the server asks, and the person reads how long and why."""
     server.script(refuse(429, "slow down", headers={"Retry-After": "0.2"}), say("fine"))
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    with running(workspace) as loop:
-        events = loop.run(turn(workspace, Send("hello")))
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        events = loop.run(turn(program, Send("hello")))
     waits = [event for event in events if isinstance(event, Retrying)]
     assert [retrying(event) for event in waits] == [
         "trying again in 0.2 s (1 of 3): test's rate limit is reached: slow down"
@@ -75,9 +75,9 @@ def test_a_wait_is_told_before_it_begins(tmp_path: Path, server: Server) -> None
 def test_a_wait_beyond_the_bound_is_told_instead(tmp_path: Path, server: Server) -> None:
     """A server that asks to wait an hour is not waited for; the person reads its wish and the bound."""
     server.script(refuse(429, "slow down", headers={"Retry-After": "3600"}))
-    workspace = compose_workspace(tmp_path, settings_for(server.url))
-    with running(workspace) as loop:
-        end = loop.run(turn(workspace, Send("hello")))[-1]
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        end = loop.run(turn(program, Send("hello")))[-1]
     assert isinstance(end, TurnFailed)
     assert "3600 s, longer than network.max_retry_wait (60 s)" in end.error.hint
     assert len(server.requests) == 1
@@ -86,11 +86,11 @@ def test_a_wait_beyond_the_bound_is_told_instead(tmp_path: Path, server: Server)
 def test_a_server_that_keeps_failing_is_given_time(tmp_path: Path, server: Server) -> None:
     """After three failed requests in a row the next one waits, and says that and how long."""
     server.script(*[refuse(503, "overloaded")] * 3, say("back"))
-    workspace = compose_workspace(tmp_path, settings_for(server.url) + QUICK)
-    with running(workspace) as loop:
+    program = compose_program(tmp_path, settings_for(server.url) + QUICK)
+    with running(program) as loop:
         for _try in range(3):
-            assert isinstance(loop.run(turn(workspace, Send("hello")))[-1], TurnFailed)
-        events = loop.run(turn(workspace, Send("hello")))
+            assert isinstance(loop.run(turn(program, Send("hello")))[-1], TurnFailed)
+        events = loop.run(turn(program, Send("hello")))
     assert "test failed 3 times in a row; the next try is in 2 s" in notices(events)
     assert isinstance(events[-1], TurnFinished)
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.program import KEY
 from tests.support.server import Server
-from tests.support.workspace import KEY
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server that wants the key of `tests.support.workspace`."""
+    """A server that wants the key of `tests.support.program`."""
     with Server(key=KEY) as running:
         yield running

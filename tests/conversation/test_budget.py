@@ -9,8 +9,8 @@ import pytest
 from gptchat.core.events import TurnFinished
 from gptchat.errors import QuotaError
 from gptchat.manager import Send
+from tests.support.program import command, compose_program, data, effects, running, settings_for, turn
 from tests.support.server import Server, raw, say
-from tests.support.workspace import command, compose_workspace, data, effects, running, settings_for, turn
 
 PRICED = "[models.m]\ninput = 1000.0\noutput = 2000.0\ncached_input = 100.0\n"
 """With 100 prompt tokens and 50 of reply: 0.1 + 0.1 US$ a turn."""
@@ -19,64 +19,64 @@ USAGE = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
 
 def test_a_spent_budget_warns_once(tmp_path: Path, server: Server) -> None:
     """When the day's budget is spent, the person is told once and may go on."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED, "-o", "budget.daily=0.3")
+    program = compose_program(tmp_path, settings_for(server.url) + PRICED, "-o", "budget.daily=0.3")
     told: list[str] = []
-    with running(workspace) as loop:
+    with running(program) as loop:
         for number in range(4):
-            if spent := loop.run(workspace.budget.check()):
+            if spent := loop.run(program.services.budget.check()):
                 told.append(spent)
             assert bool(told) == (number >= 2)
             server.script(say("fine", usage=USAGE))
-            end = loop.run(turn(workspace, Send("hello")))[-1]
+            end = loop.run(turn(program, Send("hello")))[-1]
             assert isinstance(end, TurnFinished)
             assert end.cost == pytest.approx(0.2)
-            workspace.budget.add(end.message, end.cost)
+            program.services.budget.add(end.message, end.cost)
     assert told == ["today's budget is spent: $0.40 of $0.30"]
 
 
 def test_a_spent_budget_stops_the_next_run(tmp_path: Path, server: Server) -> None:
     """With budget.stop a later run counts what was spent before, refuses to send, and says how to go on."""
     server.script(say("fine", usage=USAGE))
-    first = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
+    first = compose_program(tmp_path, settings_for(server.url) + PRICED)
     with running(first) as loop:
         loop.run(turn(first, Send("hello")))
-    second = compose_workspace(tmp_path, "", "-o", "budget.daily=0.15", "-o", "budget.stop=stop")
+    second = compose_program(tmp_path, "", "-o", "budget.daily=0.15", "-o", "budget.stop=stop")
     with running(second) as loop, pytest.raises(QuotaError, match=r"\$0.20 of \$0.15") as refused:
-        loop.run(second.budget.check())
+        loop.run(second.services.budget.check())
     assert "/set budget.daily" in refused.value.hint
 
 
 def test_another_person_has_a_budget_of_their_own(tmp_path: Path, server: Server) -> None:
     """What one person spent does not stop another."""
     flags = ("-o", "budget.daily=0.15", "-o", "budget.stop=stop")
-    workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED, *flags)
+    program = compose_program(tmp_path, settings_for(server.url) + PRICED, *flags)
     server.script(say("fine", usage=USAGE))
-    with running(workspace) as loop:
-        loop.run(workspace.budget.check())
-        end = loop.run(turn(workspace, Send("hello")))[-1]
+    with running(program) as loop:
+        loop.run(program.services.budget.check())
+        end = loop.run(turn(program, Send("hello")))[-1]
         assert isinstance(end, TurnFinished)
-        workspace.budget.add(end.message, end.cost)
-        workspace.switch_user("bob")
-        loop.run(workspace.budget.check())
-        workspace.switch_user("ann")
+        program.services.budget.add(end.message, end.cost)
+        program.services.people.switch("bob")
+        loop.run(program.services.budget.check())
+        program.services.people.switch("ann")
         with pytest.raises(QuotaError):
-            loop.run(workspace.budget.check())
+            loop.run(program.services.budget.check())
 
 
 def test_usage_counts_turn_session_day_and_cache(tmp_path: Path, server: Server) -> None:
     """/usage adds up tokens and money by turn, session, day and person, with cached input at its own price."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url) + PRICED)
+    program = compose_program(tmp_path, settings_for(server.url) + PRICED)
     reply = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":'
     usage = '{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":40}}}'
-    with running(workspace) as loop:
+    with running(program) as loop:
         server.script(raw(f"data: {reply}{usage}\n\n", "data: [DONE]\n\n"))
-        loop.run(turn(workspace, Send("one")))
-        workspace.begin_session()
+        loop.run(turn(program, Send("one")))
+        program.services.profile.begin_session()
         server.script(say("two", usage=USAGE))
-        loop.run(turn(workspace, Send("two")))
-        found = loop.run(effects(workspace, "/usage"))
+        loop.run(turn(program, Send("two")))
+        found = loop.run(effects(program, "/usage"))
         rows = {row["label"]: row for row in data(found)}
-        text = loop.run(command(workspace, "/usage"))
+        text = loop.run(command(program, "/usage"))
     assert rows["last turn"]["cost_usd"] == rows["this session"]["cost_usd"] == pytest.approx(0.2)
     assert rows["today"]["usage"]["prompt_tokens"] == 200
     assert rows["ann, all in all"]["usage"]["cached_tokens"] == 40
@@ -86,16 +86,16 @@ def test_usage_counts_turn_session_day_and_cache(tmp_path: Path, server: Server)
 
 def test_a_server_of_ones_own_is_free(tmp_path: Path, server: Server) -> None:
     """A model with a famous name on one's own server costs nothing: not in /usage, the toolbar or the budget."""
-    workspace = compose_workspace(tmp_path, settings_for(server.url), "-m", "gpt-4o", "-o", "budget.daily=0.01")
-    with running(workspace) as loop:
+    program = compose_program(tmp_path, settings_for(server.url), "-m", "gpt-4o", "-o", "budget.daily=0.01")
+    with running(program) as loop:
         server.script(
             say("fine", usage={"prompt_tokens": 9_000_000, "completion_tokens": 1, "total_tokens": 9_000_001})
         )
-        loop.run(turn(workspace, Send("hello")))
-        rows = data(loop.run(effects(workspace, "/usage")))
-        workspace.begin_session()
-        later = data(loop.run(effects(workspace, "/usage")))
-        told = loop.run(workspace.budget.check())
+        loop.run(turn(program, Send("hello")))
+        rows = data(loop.run(effects(program, "/usage")))
+        program.services.profile.begin_session()
+        later = data(loop.run(effects(program, "/usage")))
+        told = loop.run(program.services.budget.check())
     assert {row["cost_usd"] for row in [*rows, *later]} == {None}
     assert max(row["usage"]["prompt_tokens"] for row in later) == 9_000_000
     assert not told

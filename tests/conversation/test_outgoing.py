@@ -10,8 +10,8 @@ import pytest
 from gptchat.errors import UsageError
 from gptchat.manager import Send
 from tests.commands.test_turns import PIXEL
+from tests.support.program import command, compose_program, data, effects, running, settings_for, turn
 from tests.support.server import Server, say
-from tests.support.workspace import command, compose_workspace, data, effects, running, settings_for, turn
 
 SEES = '[models."m"]\ncontext = 4000000\nvision = true\n'
 
@@ -32,12 +32,12 @@ def test_everything_attached_is_on_the_wire(tmp_path: Path) -> None:
     texts = _belongings(tmp_path)
     assert len(texts["big.log"]) > 3_000_000
     with Server() as server:
-        workspace = compose_workspace(tmp_path / "home", settings_for(server.url) + SEES)
-        with running(workspace) as runner:
+        program = compose_program(tmp_path / "home", settings_for(server.url) + SEES)
+        with running(program) as runner:
             server.script(say("seen"))
             named = [str(tmp_path / name) for name in ("dot.png", "说明.txt", "big.log", "src")]
-            content, notes = runner.run(workspace.outbox.content("look", named))
-            runner.run(turn(workspace, Send(content)))
+            content, notes = runner.run(program.services.outbox.content("look", named))
+            runner.run(turn(program, Send(content)))
     text, image = server.requests[-1].json["messages"][-1]["content"]
     assert image == {
         "type": "image_url",
@@ -55,9 +55,9 @@ def test_a_large_folder_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "many").mkdir()
     for number in range(80):
         (tmp_path / "many" / f"{number:02}.txt").write_text(f"text {number}\n")
-    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
-    with running(workspace) as runner:
-        content, notes = runner.run(workspace.outbox.content("look", [str(tmp_path / "many")]))
+    program = compose_program(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(program) as runner:
+        content, notes = runner.run(program.services.outbox.content("look", [str(tmp_path / "many")]))
     assert "many/04.txt and 75 more (" in notes[0]
     assert "many/05.txt" not in notes[0]
     assert "text 79" in str(content)
@@ -68,9 +68,9 @@ def test_a_model_that_does_not_see_is_sent_no_image(tmp_path: Path) -> None:
     _belongings(tmp_path)
     with Server() as server:
         blind = '[models."m"]\nvision = false\n'
-        workspace = compose_workspace(tmp_path / "home", settings_for(server.url) + blind)
-        with running(workspace) as runner, pytest.raises(UsageError, match=r"dot\.png"):
-            runner.run(workspace.outbox.content("look", [str(tmp_path / "dot.png")]))
+        program = compose_program(tmp_path / "home", settings_for(server.url) + blind)
+        with running(program) as runner, pytest.raises(UsageError, match=r"dot\.png"):
+            runner.run(program.services.outbox.content("look", [str(tmp_path / "dot.png")]))
     assert not server.requests
 
 
@@ -78,14 +78,14 @@ def test_what_waits_is_part_of_the_next_request(tmp_path: Path) -> None:
     """/context counts and names what /attach has let wait, and no longer does once it is sent."""
     _belongings(tmp_path)
     with Server() as server:
-        workspace = compose_workspace(tmp_path / "home", settings_for(server.url) + SEES)
-        with running(workspace) as runner:
-            before = data(runner.run(effects(workspace, "/context")))["tokens"]
-            runner.run(workspace.outbox.attach(str(tmp_path / "big.log")))
-            after = data(runner.run(effects(workspace, "/context")))["tokens"]
-            said = runner.run(command(workspace, "/context"))
-            workspace.outbox.attached.clear()
-            last = data(runner.run(effects(workspace, "/context")))["tokens"]
+        program = compose_program(tmp_path / "home", settings_for(server.url) + SEES)
+        with running(program) as runner:
+            before = data(runner.run(effects(program, "/context")))["tokens"]
+            runner.run(program.services.outbox.attach(str(tmp_path / "big.log")))
+            after = data(runner.run(effects(program, "/context")))["tokens"]
+            said = runner.run(command(program, "/context"))
+            program.services.outbox.attached.clear()
+            last = data(runner.run(effects(program, "/context")))["tokens"]
     assert after > before + 100_000
     assert last == before
     assert "big.log" in said
@@ -95,21 +95,21 @@ def test_the_request_that_is_shown_holds_what_waits(tmp_path: Path) -> None:
     """/json shows the next request with what /attach lets wait for it."""
     (tmp_path / "notes.txt").write_text("remember the milk\n", encoding="utf-8")
     with Server() as server:
-        workspace = compose_workspace(tmp_path / "home", settings_for(server.url))
-        with running(workspace) as runner:
-            runner.run(workspace.outbox.attach(str(tmp_path / "notes.txt")))
-            body = data(runner.run(effects(workspace, "/json")))
+        program = compose_program(tmp_path / "home", settings_for(server.url))
+        with running(program) as runner:
+            runner.run(program.services.outbox.attach(str(tmp_path / "notes.txt")))
+            body = data(runner.run(effects(program, "/json")))
     assert "remember the milk" in body["messages"][-1]["content"]
 
 
 def test_every_count_of_the_next_request_agrees(tmp_path: Path) -> None:
     """/context, /tokens and /status tell the same number, what waits to go along included."""
     (tmp_path / "notes.txt").write_text("remember the milk\n" * 50, encoding="utf-8")
-    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
-    with running(workspace) as runner:
-        runner.run(workspace.outbox.attach(str(tmp_path / "notes.txt")))
+    program = compose_program(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(program) as runner:
+        runner.run(program.services.outbox.attach(str(tmp_path / "notes.txt")))
         counts = {
-            data(runner.run(effects(workspace, line)))["tokens"] for line in ("/context", "/tokens", "/status")
+            data(runner.run(effects(program, line)))["tokens"] for line in ("/context", "/tokens", "/status")
         }
     assert len(counts) == 1
     assert counts.pop() > 200
@@ -118,23 +118,23 @@ def test_every_count_of_the_next_request_agrees(tmp_path: Path) -> None:
 def test_what_waits_can_be_taken_back(tmp_path: Path) -> None:
     """/attach none lets nothing go with the next message; without anything waiting it says so."""
     (tmp_path / "secret.txt").write_text("my password\n", encoding="utf-8")
-    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
-    with running(workspace) as runner:
-        runner.run(workspace.outbox.attach(str(tmp_path / "secret.txt")))
-        assert "nothing goes with the next message" in runner.run(command(workspace, "/attach none"))
-        content, _notes = runner.run(workspace.outbox.content("hello"))
+    program = compose_program(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(program) as runner:
+        runner.run(program.services.outbox.attach(str(tmp_path / "secret.txt")))
+        assert "nothing goes with the next message" in runner.run(command(program, "/attach none"))
+        content, _notes = runner.run(program.services.outbox.content("hello"))
         assert content == "hello"
         with pytest.raises(UsageError, match="nothing is attached"):
-            runner.run(command(workspace, "/attach none"))
+            runner.run(command(program, "/attach none"))
 
 
 def test_what_one_person_attached_is_not_sent_by_another(tmp_path: Path) -> None:
     """Who switches the user leaves behind what was waiting to be sent, and is told so."""
     (tmp_path / "secret.txt").write_text("my password\n", encoding="utf-8")
-    workspace = compose_workspace(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
-    with running(workspace) as runner:
-        before = workspace.user
-        runner.run(workspace.outbox.attach(str(tmp_path / "secret.txt")))
-        assert f"1 attachment of {before} is not sent" in runner.run(command(workspace, "/user bob"))
-        content, _notes = runner.run(workspace.outbox.content("hello"))
+    program = compose_program(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
+    with running(program) as runner:
+        before = program.services.manager.user
+        runner.run(program.services.outbox.attach(str(tmp_path / "secret.txt")))
+        assert f"1 attachment of {before} is not sent" in runner.run(command(program, "/user bob"))
+        content, _notes = runner.run(program.services.outbox.content("hello"))
     assert content == "hello"

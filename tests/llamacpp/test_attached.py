@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from gptchat.core.events import TurnFinished
 from gptchat.manager import Send
 from tests.support.llamacpp import LlamaServer
+from tests.support.program import compose_program, running, settings_for, turn
 from tests.support.relay import Relay
-from tests.support.workspace import compose_workspace, running, settings_for, turn
 
 
 def test_texts_are_read_by_the_model(llamacpp: LlamaServer, tmp_path: Path) -> None:
@@ -18,17 +18,17 @@ def test_texts_are_read_by_the_model(llamacpp: LlamaServer, tmp_path: Path) -> N
     (tmp_path / "说明.txt").write_text("你好，世界。这是一个小模型。\n", encoding="utf-8")
     (tmp_path / "src" / "a.py").write_text("print(42)\n", encoding="utf-8")
     with Relay(urlsplit(llamacpp.url).port or 0) as relay:
-        workspace = compose_workspace(
+        program = compose_program(
             tmp_path / "home",
             settings_for(relay.url, model=f'"{llamacpp.model}"'),
             "-o",
             "max_tokens=32",
             environ={"TEST_KEY": llamacpp.key},
         )
-        with running(workspace) as runner:
+        with running(program) as runner:
             named = [str(tmp_path / "说明.txt"), str(tmp_path / "src")]
-            content, _notes = runner.run(workspace.outbox.content("read these", named))
-            last = runner.run(turn(workspace, Send(content)))[-1]
+            content, _notes = runner.run(program.services.outbox.content("read these", named))
+            last = runner.run(turn(program, Send(content)))[-1]
         sent = relay.bodies()[-1]["messages"][-1]["content"]
     assert isinstance(last, TurnFinished)
     assert "你好，世界。这是一个小模型。" in sent

@@ -11,8 +11,8 @@ import pytest
 from gptchat.core.events import ContextTrimmed, TurnEvent, TurnFinished, TurnStarted
 from gptchat.manager import Send
 from tests.support.llamacpp import LlamaServer
+from tests.support.program import command, compose_program, data, effects, running, settings_for, turn
 from tests.support.relay import Relay
-from tests.support.workspace import command, compose_workspace, data, effects, running, settings_for, turn
 
 ENGLISH = (
     "Please explain how asyncio schedules coroutines and what happens when a task blocks the loop for long.",
@@ -62,16 +62,16 @@ def test_counts_are_the_servers(
 ) -> None:
     """In a new conversation, from the fourth turn on, the tokens counted are within 1 % of those reported."""
     order = [f"{number}. {text}" for number, text in enumerate(random.Random(seed).sample(texts, len(texts)))]
-    workspace = compose_workspace(
+    program = compose_program(
         tmp_path,
         settings_for(llamacpp.url, model=f'"{llamacpp.model}"'),
         *("-o", "max_tokens=48", "-o", f"seed={seed}"),
         *(("--system", system) if system else ()),
         environ={"TEST_KEY": llamacpp.key},
     )
-    with running(workspace) as runner:
-        runner.run(workspace.routing.listed())
-        errors = _errors([event for text in order for event in runner.run(turn(workspace, Send(text)))])
+    with running(program) as runner:
+        runner.run(program.services.routing.listed())
+        errors = _errors([event for text in order for event in runner.run(turn(program, Send(text)))])
     assert max(errors[LEARNING:]) <= WITHIN, errors
 
 
@@ -82,35 +82,35 @@ def test_counts_hold_when_the_window_is_full(llamacpp: LlamaServer, tmp_path: Pa
     arguments = ("-o", "max_tokens=48", "-o", "seed=5", "--system", "Be brief.")
     config = settings_for(llamacpp.url, model=f'"{llamacpp.model}"')
     environ = {"TEST_KEY": llamacpp.key}
-    workspace = compose_workspace(tmp_path, config, *arguments, environ=environ)
+    program = compose_program(tmp_path, config, *arguments, environ=environ)
     events: list[TurnEvent] = []
-    with running(workspace) as runner:
-        runner.run(workspace.routing.listed())
+    with running(program) as runner:
+        runner.run(program.services.routing.listed())
         for number in range(24):
             text = f"{number}: {chance.choice(ENGLISH + CHINESE + CODE)}"
-            events += runner.run(turn(workspace, Send(text)))
+            events += runner.run(turn(program, Send(text)))
             if number == 0 and pinned:
-                runner.run(command(workspace, "/pin"))
+                runner.run(command(program, "/pin"))
     assert any(isinstance(event, ContextTrimmed) for event in events)
     errors = _errors(events)
     assert max(errors[LEARNING:]) <= WITHIN, errors
 
-    workspace = compose_workspace(tmp_path, config, *arguments, environ=environ)
-    with running(workspace) as runner:
-        runner.run(workspace.routing.listed())
-        again = _errors(runner.run(turn(workspace, Send("How are you? 你好吗？"))))
+    program = compose_program(tmp_path, config, *arguments, environ=environ)
+    with running(program) as runner:
+        runner.run(program.services.routing.listed())
+        again = _errors(runner.run(turn(program, Send("How are you? 你好吗？"))))
     assert again[0] <= WITHIN
 
 
 def test_a_text_is_counted_by_the_server(llamacpp: LlamaServer, tmp_path: Path) -> None:
     """`/tokens TEXT` shows the server's own count, without a mark of doubt."""
     config = settings_for(llamacpp.url, model=f'"{llamacpp.model}"')
-    workspace = compose_workspace(tmp_path, config, environ={"TEST_KEY": llamacpp.key})
-    with running(workspace) as runner:
-        before = data(runner.run(effects(workspace, "/tokens def 你好 🎉")))
-        runner.run(workspace.routing.listed())
-        shown = runner.run(command(workspace, "/tokens def 你好 🎉"))
-        after = data(runner.run(effects(workspace, "/tokens def 你好 🎉")))
+    program = compose_program(tmp_path, config, environ={"TEST_KEY": llamacpp.key})
+    with running(program) as runner:
+        before = data(runner.run(effects(program, "/tokens def 你好 🎉")))
+        runner.run(program.services.routing.listed())
+        shown = runner.run(command(program, "/tokens def 你好 🎉"))
+        after = data(runner.run(effects(program, "/tokens def 你好 🎉")))
     assert before["exact"] is False
     assert after["exact"] is True
     assert shown == f"{after['tokens']} tokens (counted by the server's own tokenizer)"
@@ -120,11 +120,11 @@ def test_each_text_is_counted_once(llamacpp: LlamaServer, tmp_path: Path) -> Non
     """A turn asks the server for the tokens of what is new in it, and of nothing else."""
     with Relay(urlsplit(llamacpp.url).port or 0) as relay:
         config = settings_for(relay.url, model=f'"{llamacpp.model}"')
-        workspace = compose_workspace(tmp_path, config, "-o", "max_tokens=48", environ={"TEST_KEY": llamacpp.key})
-        with running(workspace) as runner:
-            runner.run(workspace.routing.listed())
+        program = compose_program(tmp_path, config, "-o", "max_tokens=48", environ={"TEST_KEY": llamacpp.key})
+        with running(program) as runner:
+            runner.run(program.services.routing.listed())
             for text in ENGLISH:
-                runner.run(turn(workspace, Send(text)))
-            path = [message.text for message in workspace.session.path()]
+                runner.run(turn(program, Send(text)))
+            path = [message.text for message in program.services.manager.session.path()]
         asked = [body["content"] for body in relay.bodies() if "content" in body]
     assert sorted(asked) == sorted({text for text in path[:-1] if text})

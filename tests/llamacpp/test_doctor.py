@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.llamacpp import LlamaServer
-from tests.support.workspace import command, compose_workspace, running, settings_for
+from tests.support.program import command, compose_program, running, settings_for
 
 
 def examined(folder: Path, url: str, key: str, model: str) -> list[str]:
     """The lines of `/doctor`."""
     config = settings_for(url, model=f'"{model}"')
-    workspace = compose_workspace(folder, config, environ={"TEST_KEY": key})
-    with running(workspace) as loop:
-        return loop.run(command(workspace, "/doctor")).split("\n")
+    program = compose_program(folder, config, environ={"TEST_KEY": key})
+    with running(program) as loop:
+        return loop.run(command(program, "/doctor")).split("\n")
 
 
 def test_a_healthy_server(llamacpp: LlamaServer, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from gptchat.core.events import ContextTrimmed, TurnEvent, TurnFinished
 from gptchat.manager import Send
 from tests.support.llamacpp import LlamaServer
+from tests.support.program import command, compose_program, running, settings_for, turn
 from tests.support.relay import Relay
-from tests.support.workspace import command, compose_workspace, running, settings_for, turn
 
 TURNS = 60
 _TOPICS = (
@@ -34,17 +34,19 @@ def test_sixty_turns_in_a_small_window(llamacpp: LlamaServer, tmp_path: Path) ->
     chance = random.Random(60)
     with Relay(urlsplit(llamacpp.url).port or 0) as relay:
         config = settings_for(relay.url, model=f'"{llamacpp.model}"')
-        workspace = compose_workspace(
+        program = compose_program(
             tmp_path, config, "-o", "max_tokens=64", "-o", "seed=7", environ={"TEST_KEY": llamacpp.key}
         )
-        with running(workspace) as runner:
-            runner.run(workspace.routing.listed())
+        with running(program) as runner:
+            runner.run(program.services.routing.listed())
             events: list[TurnEvent] = []
             for number in range(TURNS):
-                events += runner.run(turn(workspace, Send(_question(number, chance))))
+                events += runner.run(turn(program, Send(_question(number, chance))))
                 if number == 0:
-                    runner.run(command(workspace, "/pin"))
-            pinned = workspace.session.messages[next(iter(workspace.session.pinned))].text
+                    runner.run(command(program, "/pin"))
+            pinned = program.services.manager.session.messages[
+                next(iter(program.services.manager.session.pinned))
+            ].text
         bodies = [body for body in relay.bodies() if "messages" in body]
 
     assert sum(isinstance(event, TurnFinished) for event in events) == TURNS
@@ -58,12 +60,12 @@ def test_sixty_turns_in_a_small_window(llamacpp: LlamaServer, tmp_path: Path) ->
 
 def test_the_window_is_the_servers(llamacpp: LlamaServer, tmp_path: Path) -> None:
     """The window is what the server says it has, and the person is told who said so."""
-    workspace = compose_workspace(
+    program = compose_program(
         tmp_path,
         settings_for(llamacpp.url, model=f'"{llamacpp.model}"'),
         environ={"TEST_KEY": llamacpp.key},
     )
-    with running(workspace) as runner:
-        runner.run(workspace.routing.listed())
-        said = runner.run(command(workspace, "/status"))
+    with running(program) as runner:
+        runner.run(program.services.routing.listed())
+        said = runner.run(command(program, "/status"))
     assert f"{llamacpp.window:,} (from the server)" in said

@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gptchat import redaction
 from gptchat.commands.doctor.finding import Finding, failed
 from gptchat.commands.models import retired_words, tokens_word
 from gptchat.commands.wording import window_source
-from gptchat.commands.workspace import Workspace
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.keys import missing_key
 from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, TextDelta, UsageReported
@@ -24,6 +23,11 @@ from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
 from gptchat.providers.network import proxy_for
 from gptchat.providers.probing import elsewhere, reach, resolve
 from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.provider_keys import ProviderKeys
+    from gptchat.conversation.routing import Routing
 
 _SKEW = 60.0
 """Seconds our clock may be off; tokens and certificates begin to fail a few minutes beyond."""
@@ -35,11 +39,11 @@ _REASONING_TOKENS = 16
 Findings = AsyncIterator[Finding]
 
 
-async def connection(ws: Workspace, name: str) -> Findings:
+async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, name: str) -> Findings:
     """Look at the way to the provider `name` (empty: the one in force), step by step, until one fails."""
     try:
-        entry = ws.settings.provider(name)
-        provider = ws.routing.provider(name)
+        entry = settings.provider(name)
+        provider = routing.provider(name)
     except GptchatError as error:
         yield failed("provider", error)
         return
@@ -47,10 +51,10 @@ async def connection(ws: Workspace, name: str) -> Findings:
         yield Finding("provider", "ok", _("{name} answers without a network").format(name=entry.name))
         return
     usable = True
-    async for finding in _key(ws, entry):
+    async for finding in _key(keys, entry):
         usable = usable and finding.state != "failed"
         yield finding
-    network = ws.settings.network()
+    network = settings.network()
     address = ""
     if isinstance(provider, OnTheWire) or entry.base_url:
         try:
@@ -64,13 +68,13 @@ async def connection(ws: Workspace, name: str) -> Findings:
     if not usable:
         yield Finding("request", "note", _("no request was tried; first see to what is above"))
         return
-    async for finding in _served(ws, entry, provider):
+    async for finding in _served(settings, routing, entry, provider):
         yield finding
 
 
-async def _key(ws: Workspace, entry: ProviderSettings) -> Findings:
+async def _key(keys: ProviderKeys, entry: ProviderSettings) -> Findings:
     try:
-        found = await asyncio.to_thread(ws.find_key, entry)
+        found = await asyncio.to_thread(keys.find, entry)
     except GptchatError as error:
         yield failed("key", error)
         return
@@ -152,16 +156,16 @@ def _clock(skew: float) -> Finding:
     )  # fmt: skip
 
 
-async def _served(ws: Workspace, entry: ProviderSettings, provider: Provider) -> Findings:
+async def _served(settings: Settings, routing: Routing, entry: ProviderSettings, provider: Provider) -> Findings:
     """What the server has, and whether it answers a request."""
-    model = ws.routing.model(entry.name)
+    model = routing.model(entry.name)
     try:
-        listed = await ws.routing.listed(entry.name)
+        listed = await routing.listed(entry.name)
     except NotFoundError as error:
         # some servers have no list; the request tells whether the address is right
         other = ""
         if isinstance(provider, OnTheWire) and entry.kind in ("openai", "compatible"):
-            other = await elsewhere(provider.address, entry, ws.settings.network())
+            other = await elsewhere(provider.address, entry, settings.network())
         advice = _("the API seems to be at {address}: write it as base_url").format(address=other)
         yield Finding("models", "warning", error.message, advice if other else error.hint, {"kind": error.kind})
     except GptchatError as error:
@@ -179,10 +183,10 @@ async def _served(ws: Workspace, entry: ProviderSettings, provider: Provider) ->
             _("/models lists them, /model NAME chooses one"),
         )  # fmt: skip
         return
-    yield _model(ws, entry, model)
-    async for finding in _request(ws, entry, provider, model):
+    yield _model(routing, entry, model)
+    async for finding in _request(routing, entry, provider, model):
         yield finding
-    if ws.settings.text("moderation") != "off":
+    if settings.text("moderation") != "off":
         yield await _moderation(provider)
 
 
@@ -198,9 +202,9 @@ def _listed(model: str, names: list[str]) -> Finding:
     return Finding("models", "warning", words, advice, more)
 
 
-def _model(ws: Workspace, entry: ProviderSettings, model: str) -> Finding:
-    facts = ws.routing.facts(model, entry.name)
-    window, source = ws.routing.window(model, entry.name)
+def _model(routing: Routing, entry: ProviderSettings, model: str) -> Finding:
+    facts = routing.facts(model, entry.name)
+    window, source = routing.window(model, entry.name)
     if facts.retired:
         return Finding("model", "warning", retired_words(facts), _("/model chooses another"))
     words = _("{model}: window {window}, {origin}").format(
@@ -212,9 +216,9 @@ def _model(ws: Workspace, entry: ProviderSettings, model: str) -> Finding:
     return Finding("model", "note" if advice else "ok", words, advice, {"model": model, "window": window})
 
 
-async def _request(ws: Workspace, entry: ProviderSettings, provider: Provider, model: str) -> Findings:
+async def _request(routing: Routing, entry: ProviderSettings, provider: Provider, model: str) -> Findings:
     """One request for the shortest reply there is, streamed."""
-    facts = ws.routing.facts(model, entry.name)
+    facts = routing.facts(model, entry.name)
     api = getattr(provider, "api", None)
     wire = api(model) if callable(api) else ""
     length = _REASONING_TOKENS if facts.reasoning or wire == "responses" else 1

@@ -3,44 +3,68 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.doctor.finding import Finding, heading
 from gptchat.commands.effects import Effect, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.workspace import Workspace
 from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.config.paths import Paths
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.provider_keys import ProviderKeys
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import RunOptions
+    from gptchat.manager import SessionManager
+    from gptchat.providers.faults.quirks import Learnt
+    from gptchat.storage.index.library import Library
+    from gptchat.tokens.windows import Windows
 
 Effects = AsyncGenerator[Effect, Any]
 
 
-async def doctor(ws: Workspace, call: Call) -> Effects:
+async def doctor(
+    call: Call,
+    manager: SessionManager,
+    settings: Settings,
+    library: Library,
+    routing: Routing,
+    paths: Paths,
+    environ: Mapping[str, str],
+    run: RunOptions,
+    keys: ProviderKeys,
+    windows: Windows,
+    keep: Callable[[], None],
+    learnt: Callable[[], Learnt],
+    abilities: Callable[[], Sequence[tuple[str, str, str]]],
+) -> Effects:
     """Check settings, connection, terminal and store."""
     from gptchat.commands.doctor import connection as doctor_connection  # they load what only they need
     from gptchat.commands.doctor import store as doctor_store
 
     name = call.get("provider")
     if name:
-        ws.settings.provider(name)
+        settings.provider(name)
     if "--forget" in call.flags:
-        yield forget(ws, name)
-        await asyncio.to_thread(ws.keep)
+        yield forget(windows, learnt, name)
+        await asyncio.to_thread(keep)
         return
     problems = 0
     yield heading(_("Settings"))
-    for show in doctor_store.settings(ws, name):
+    for show in doctor_store.settings(settings, routing, paths, name):
         problems += show.failed
         yield show
     yield heading(_("Connection"))
-    async for finding in doctor_connection.connection(ws, name):
+    async for finding in doctor_connection.connection(settings, routing, keys, name):
         problems += finding.state == "failed"
         yield finding.show()
     yield heading(_("What was learnt of servers"))
-    for finding in learnt(ws):
+    for finding in lessons(windows, learnt):
         yield finding.show()
     yield heading(_("Terminal"))
-    for check, value, advice in ws.abilities():
+    for check, value, advice in abilities():
         yield Finding(
             "terminal",
             "warning" if advice else "ok",
@@ -48,7 +72,9 @@ async def doctor(ws: Workspace, call: Call) -> Effects:
             advice,
         ).show()
     yield heading(_("Store"))
-    for finding in await asyncio.to_thread(lambda: list(doctor_store.store(ws))):
+    for finding in await asyncio.to_thread(
+        lambda: list(doctor_store.store(manager, settings, library, paths, environ, run))
+    ):
         problems += finding.state == "failed"
         yield finding.show()
     if problems:
@@ -58,7 +84,7 @@ async def doctor(ws: Workspace, call: Call) -> Effects:
         yield Show([Text(""), Text(_("everything that was looked at works"), "good")])
 
 
-def learnt(ws: Workspace) -> list[Finding]:
+def lessons(windows: Windows, learnt: Callable[[], Learnt]) -> list[Finding]:
     """What servers have refused or told, and what is done about it since."""
     found = [
         Finding(
@@ -66,7 +92,7 @@ def learnt(ws: Workspace) -> list[Finding]:
             _("{check}: {value}").format(check=f"{entry.provider}/{entry.model}", value=entry.lesson.sentence()),
             more={"provider": entry.provider, "model": entry.model},
         )
-        for entry in ws.learnt().entries()
+        for entry in learnt().entries()
     ]  # fmt: skip
     words = _("{model}: the window is {tokens} tokens, learnt from a refusal")
     found += [
@@ -74,19 +100,19 @@ def learnt(ws: Workspace) -> list[Finding]:
             "learnt", "note", words.format(model=f"{provider}/{model}", tokens=f"{limit:,}"),
             more={"provider": provider, "model": model, "window": limit},
         )
-        for provider, model, limit in ws.routing.windows.entries()
+        for provider, model, limit in windows.entries()
     ]  # fmt: skip
     if found:
         return [*found, Finding("learnt", "note", _("/doctor --forget forgets it, /doctor --forget NAME of one"))]
     return [Finding("learnt", "ok", _("nothing had to be adapted so far"))]
 
 
-def forget(ws: Workspace, provider: str) -> Show:
+def forget(windows: Windows, learnt: Callable[[], Learnt], provider: str) -> Show:
     """Forget what was learnt of one provider's models, or of all."""
-    number = ws.learnt().forget(provider)
-    for name, model, _limit in ws.routing.windows.entries():
+    number = learnt().forget(provider)
+    for name, model, _limit in windows.entries():
         if not provider or name == provider:
-            number += ws.routing.windows.forget(name, model)
+            number += windows.forget(name, model)
     words = ngettext("{n} thing learnt was forgotten", "{n} things learnt were forgotten", number)
     return Show([Text(words.format(n=number))], {"forgotten": number})
 

@@ -7,13 +7,13 @@ import shlex
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gptchat.commands.doctor.finding import Finding, failed
 from gptchat.commands.effects import Show, Table
 from gptchat.commands.wording import setting_as_json
-from gptchat.commands.workspace import Workspace
 from gptchat.config import schema
 from gptchat.config.credentials import credentials_file
 from gptchat.config.environment import openai_file
@@ -25,24 +25,32 @@ from gptchat.storage.index.database import cached
 from gptchat.storage.os_errors import storage_error
 from gptchat.words import _, ngettext
 
+if TYPE_CHECKING:
+    from gptchat.config.paths import Paths
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import RunOptions
+    from gptchat.manager import SessionManager
+    from gptchat.storage.index.library import Library
+
 _ROOM = 100_000_000
 """Bytes; with less free, saving may soon fail."""
 _SHOWN = 5
 """Damaged journals, or open files, that are named one by one."""
 
 
-def settings(ws: Workspace, provider: str) -> Iterator[Show]:
+def settings(settings: Settings, routing: Routing, paths: Paths, provider: str) -> Iterator[Show]:
     """The settings file, what is set and where it came from, and what was left out.
 
     Of the tables, only that of `provider` (empty: the one in force) matters here.
     """
-    file = ws.paths.config_file
+    file = paths.config_file
     if file.is_file():
         yield Finding("settings", "ok", _("settings file: {file}").format(file=file)).show()
     else:
         yield Finding("settings", "note", _("no settings file; it would be {file}").format(file=file)).show()
-    mine = f"providers.{provider or ws.settings.text('provider')}."
-    everything = list(ws.settings.items(everything=False))
+    mine = f"providers.{provider or settings.text('provider')}."
+    everything = list(settings.items(everything=False))
     items = [item for item in everything if item.key.startswith(mine) or item.key in schema.SETTINGS]
     if items:
         rows = [[item.key, item.shown, item.source.brief] for item in items]
@@ -61,30 +69,37 @@ def settings(ws: Workspace, provider: str) -> Iterator[Show]:
             others,
         )
         yield Finding("settings", "note", words.format(n=others)).show()
-    for key in ws.settings.ignored:
+    for key in settings.ignored:
         words = _("the setting {key} of yours makes no sense here and is left out").format(key=key)
         yield Finding("settings", "warning", words, f"/unset {key}").show()
-    yield from (failed("fallback", error).show() for error in _fallback(ws))
+    yield from (failed("fallback", error).show() for error in _fallback(settings, routing))
 
 
-def _fallback(ws: Workspace) -> Iterator[GptchatError]:
-    for name in ws.settings.get("fallback"):
+def _fallback(settings: Settings, routing: Routing) -> Iterator[GptchatError]:
+    for name in settings.get("fallback"):
         try:
-            ws.routing.fallback(name)
+            routing.fallback(name)
         except GptchatError as error:
             yield error
 
 
-def store(ws: Workspace) -> Iterator[Finding]:
+def store(
+    manager: SessionManager,
+    settings: Settings,
+    library: Library,
+    paths: Paths,
+    environ: Mapping[str, str],
+    run: RunOptions,
+) -> Iterator[Finding]:
     """The data folder, who may read it, the index, and every journal. Blocks: call it in a thread."""
-    data = ws.paths.data_dir
-    if ws.run.incognito:
+    data = paths.data_dir
+    if run.incognito:
         yield Finding("store", "note", _("incognito: nothing of this run is saved"))
     yield _writable(data)
     yield _room(data)
-    yield from _permissions(ws)
-    yield _index(ws)
-    yield from _journals(ws)
+    yield from _permissions(settings, paths, environ)
+    yield _index(paths)
+    yield from _journals(manager, library, paths)
 
 
 def _writable(data: Path) -> Finding:
@@ -109,18 +124,18 @@ def _room(data: Path) -> Finding:
     return Finding("space", "ok", words, more={"bytes": free})
 
 
-def _permissions(ws: Workspace) -> Iterator[Finding]:
+def _permissions(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Whatever other people of this machine could read: keys first, then conversations."""
-    named = [ws.settings.get(f"providers.{name}.api_key_file") for name in ws.settings.names("providers")]
-    keys = [credentials_file(ws.paths.data_dir), *(Path(file).expanduser() for file in named if file)]
-    if openai := openai_file(ws.environ):
+    named = [settings.get(f"providers.{name}.api_key_file") for name in settings.names("providers")]
+    keys = [credentials_file(paths.data_dir), *(Path(file).expanduser() for file in named if file)]
+    if openai := openai_file(environ):
         keys.append(openai)
     warnings = [warning for path in dict.fromkeys(keys) if (warning := exposed(path))]
     for warning in warnings:
         yield Finding("keys", "failed", warning)
     if os.name != "posix":
         return
-    open_to_others = list(_open_to_others(ws.paths.data_dir))
+    open_to_others = list(_open_to_others(paths.data_dir))
     if open_to_others:
         words = ngettext(
             "{n} file or folder can be read by other people: {names}",
@@ -130,7 +145,7 @@ def _permissions(ws: Workspace) -> Iterator[Finding]:
         names = _(", ").join(str(path) for path in open_to_others[:_SHOWN])
         yield Finding(
             "permissions", "failed", words.format(n=len(open_to_others), names=names),
-            f"chmod -R go-rwx {shlex.quote(str(ws.paths.data_dir))}",
+            f"chmod -R go-rwx {shlex.quote(str(paths.data_dir))}",
         )  # fmt: skip
     elif not warnings:
         yield Finding("permissions", "ok", _("keys and conversations are readable by you alone"))
@@ -153,29 +168,29 @@ def _open_to_others(folder: Path) -> Iterator[Path]:
             continue
 
 
-def _index(ws: Workspace) -> Finding:
-    with cached(ws.paths.cache_dir) as database:
+def _index(paths: Paths) -> Finding:
+    with cached(paths.cache_dir) as database:
         if database is None:
             return Finding(
                 "index", "warning", _("the index of sessions cannot be used; lists and searches are slower"),
-                _("check the folder {folder}").format(folder=ws.paths.cache_dir),
+                _("check the folder {folder}").format(folder=paths.cache_dir),
             )  # fmt: skip
         try:
             sound = database.execute("PRAGMA quick_check").fetchone()[0] == "ok"
         except sqlite3.Error:
             sound = False
-    file = ws.paths.cache_dir / "index.sqlite3"
+    file = paths.cache_dir / "index.sqlite3"
     if not sound:
         words = _("the index {file} is damaged").format(file=file)
         return Finding("index", "warning", words, _("delete it: it is made anew, and holds nothing of its own"))
     return Finding("index", "ok", _("index of sessions: sound"))
 
 
-def _journals(ws: Workspace) -> Iterator[Finding]:
+def _journals(manager: SessionManager, library: Library, paths: Paths) -> Iterator[Finding]:
     total = 0
     damaged: list[str] = []
-    for user in people.list_users(ws.paths.data_dir):
-        for info in ws.library.list(user.name):
+    for user in people.list_users(paths.data_dir):
+        for info in library.list(user.name):
             total += 1
             if info.damaged:
                 damaged.append(_(", ").join((user.name, info.id)) + _(": {why}").format(why=info.damaged))
@@ -189,6 +204,6 @@ def _journals(ws: Workspace) -> Iterator[Finding]:
     else:
         told = _("{sessions}, {n} of them damaged").format(sessions=words, n=len(damaged))
         yield Finding("journals", "warning", told)
-    trouble = ws.manager.store.trouble(ws.session)
+    trouble = manager.store.trouble(manager.session)
     if trouble is not None:
         yield failed("saving", trouble)

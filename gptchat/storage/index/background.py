@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gptchat.storage.index.search import SearchIndex
+if TYPE_CHECKING:
+    from gptchat.storage.index.search import SearchIndex
 
 
 class Indexing:
@@ -16,11 +18,19 @@ class Indexing:
     """
 
     def __init__(self, data: Path, cache: Path | None, changed: Callable[[], None] = lambda: None) -> None:
-        self.index = SearchIndex(data, cache)
+        self._data = data
+        self._cache = cache
         self.changed = changed
         self.share: float | None = None
         """How much is indexed, from 0 to 1; None where nothing is being done."""
         self._thread: threading.Thread | None = None
+
+    @property
+    def index(self) -> SearchIndex:
+        """The search over the sessions."""
+        from gptchat.storage.index.search import SearchIndex  # SQLite: only where it is needed
+
+        return SearchIndex(self._data, self._cache)
 
     def start(self, user: str) -> None:
         """Index what is new of `user` in a thread; returns at once. A second call while it runs does nothing."""

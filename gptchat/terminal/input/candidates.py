@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 
 from gptchat import catalogue
+from gptchat.commands.program import Program
 from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
-from gptchat.commands.workspace import Workspace
 from gptchat.config import parse, schema
 from gptchat.errors import GptchatError
 from gptchat.exchange.exporting import FORMATS
@@ -19,11 +19,12 @@ from gptchat.words import LANGUAGES, _
 _VALUES = {"provider": "provider", "fallback": "provider", "model": "model", "preset": "preset"}
 
 
-class WorkspaceCandidates:
-    """Candidates for the open workspace (`completion.Candidates`). `ready` is called when more have come in."""
+class ChatCandidates:
+    """Candidates for the program (`completion.Candidates`). `ready` is called when more have come in."""
 
-    def __init__(self, workspace: Workspace, ready: Callable[[], None] = lambda: None) -> None:
-        self._workspace = workspace
+    def __init__(self, program: Program, ready: Callable[[], None] = lambda: None) -> None:
+        self._program = program
+        self._services = program.services
         self.ready = ready
         self._sessions: dict[str, Sequence[Candidate]] = {}
         self._users: list[str] = []
@@ -31,18 +32,19 @@ class WorkspaceCandidates:
 
     def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
         """All things of a kind, likeliest first."""
-        ws = self._workspace
         match kind:
             case "session":
                 self._behind("sessions", self._read_sessions)
-                return self._sessions.get(ws.user, ())
+                return self._sessions.get(self._services.manager.user, ())
             case "user":
                 self._behind("users", self._read_users)
-                return [Candidate(name) for name in self._users if name != ws.user]
+                return [Candidate(name) for name in self._users if name != self._services.manager.user]
             case "model":
                 return self._models()
             case "provider":
-                return [Candidate(name, meta=self._summary(name)) for name in ws.settings.provider_names()]
+                return [
+                    Candidate(name, meta=self._summary(name)) for name in self._services.settings.provider_names()
+                ]
             case "setting":
                 return self._settings(text)
             case "value":
@@ -54,11 +56,13 @@ class WorkspaceCandidates:
                     else [Candidate(value) for value in parse.complete_value(key)]
                 )
             case "preset":
-                return [Candidate(name) for name in [*ws.settings.preset_names(), "none"]]
+                return [Candidate(name) for name in [*self._services.settings.preset_names(), "none"]]
             case "format":
                 return [Candidate(name) for name in FORMATS]
             case "command":
-                return [Candidate(command.name, meta=_(command.summary)) for command in ws.registry.commands]
+                return [
+                    Candidate(command.name, meta=_(command.summary)) for command in self._program.registry.commands
+                ]
             case "theme":
                 return [Candidate(name) for name in NAMES]
             case "language":
@@ -73,44 +77,43 @@ class WorkspaceCandidates:
 
     def _settings(self, text: str) -> list[Candidate]:
         """Every setting; those of the person's own tables once `text` begins with the name of a table."""
-        names = {table: self._workspace.settings.names(table) for table in schema.TABLES}
+        names = {table: self._services.settings.names(table) for table in schema.TABLES}
         keys = dict.fromkeys([*schema.SETTINGS, *parse.complete_key(text, names)])
         return [Candidate(key, meta=parse.require(key).summary) for key in keys]
 
     def _models(self) -> list[Candidate]:
-        ws = self._workspace
-        names = dict.fromkeys(ws.routing.names_listed())
+        names = dict.fromkeys(self._services.routing.names_listed())
         if self._summary("") in ("openai", ""):
             names |= dict.fromkeys(facts.name for facts in catalogue.search("") if facts.provider == "openai")
         return [Candidate(name) for name in names]
 
     def _summary(self, name: str) -> str:
         try:
-            return self._workspace.settings.provider(name).kind
+            return self._services.settings.provider(name).kind
         except GptchatError:
             return ""
 
     def _code_blocks(self) -> list[Candidate]:
-        for message in reversed(self._workspace.session.tail(4)):
+        for message in reversed(self._services.manager.session.tail(4)):
             if message.role == "assistant":
-                blocks = self._workspace.code_blocks(message.text)
+                blocks = self._program.code_blocks(message.text)
                 return [Candidate(str(n), meta=block.split("\n")[0][:40]) for n, block in enumerate(blocks, 1)]
         return []
 
     def _read_sessions(self) -> None:
-        user = self._workspace.user
+        user = self._services.manager.user
         # One list until it is read again, so that thousands are ranked once and not for every key.
         self._sessions[user] = [
             Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
-            for info in self._workspace.library.list(user)
+            for info in self._services.library.list(user)
         ]
 
     def _read_users(self) -> None:
-        self._users = self._workspace.user_names()
+        self._users = self._services.people.names()
 
     def _behind(self, name: str, read: Callable[[], None]) -> None:
         """Read in a thread, once until `refresh`; nothing that is typed waits for the disk."""
-        key = f"{name}/{self._workspace.user}"
+        key = f"{name}/{self._services.manager.user}"
         if key in self._fetching:
             return
         self._fetching.add(key)

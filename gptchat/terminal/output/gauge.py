@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from gptchat.commands.workspace import Workspace
+from gptchat.conversation.outgoing import Outbox
+from gptchat.conversation.routing import Routing
 from gptchat.conversation.spending import Running
 from gptchat.core.context import NEARLY, nearly_full
 from gptchat.errors import GptchatError
+from gptchat.manager import SessionManager
+from gptchat.storage.index.background import Indexing
 from gptchat.terminal.output.toolbar import Status
 
 
@@ -22,9 +25,19 @@ class Gauge:
     """
 
     def __init__(
-        self, workspace: Workspace, drawn: Callable[[], None], pause: Callable[[], None] = lambda: None
+        self,
+        manager: SessionManager,
+        routing: Routing,
+        outbox: Outbox,
+        indexing: Indexing,
+        *,
+        drawn: Callable[[], None],
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
-        self._workspace = workspace
+        self._manager = manager
+        self._routing = routing
+        self._outbox = outbox
+        self._indexing = indexing
         self._drawn = drawn
         self._pause = pause
         self._known = Status()
@@ -39,10 +52,10 @@ class Gauge:
         """What to show now, the draft's tokens included."""
         known = replace(
             self._known,
-            user=self._workspace.user,
-            title=self._workspace.session.name,
+            user=self._manager.user,
+            title=self._manager.session.name,
             waiting=waiting,
-            indexed=self._workspace.indexed_share,
+            indexed=self._indexing.share,
         )
         if known.tokens is None or not self.live.tokens:
             return known
@@ -58,17 +71,16 @@ class Gauge:
         threading.Thread(target=self._read, name="gauge", daemon=True).start()
 
     def _read(self) -> None:
-        ws = self._workspace
         with self._lock:
             try:
-                route = ws.routing.route()
+                route = self._routing.route()
             except GptchatError:
                 self._known = Status()
                 return
-            if not ws.routing.counter.ready(route.model):
+            if not self._routing.counter.ready(route.model):
                 self._pause()
-                ws.routing.counter.load(route.model)
-            plan = ws.manager.plan(route, draft=ws.outbox.waiting())
+                self._routing.counter.load(route.model)
+            plan = self._manager.plan(route, draft=self._outbox.waiting())
             self._budget = plan.limits.budget
             self._room = self._budget - plan.system_tokens - plan.pinned_tokens - plan.overhead
             self._known = Status(
@@ -76,8 +88,8 @@ class Gauge:
                 model=route.model,
                 tokens=plan.tokens,
                 window=plan.limits.window,
-                estimated=not ws.routing.counter.exact(route.model),
-                cost=self._spent.cost(ws.session),
+                estimated=not self._routing.counter.exact(route.model),
+                cost=self._spent.cost(self._manager.session),
                 left_out=plan.left_out - plan.summarised if plan.trimmed else 0,
                 too_long=not plan.fits,
                 near=nearly_full(plan),
@@ -86,7 +98,7 @@ class Gauge:
 
     def _count(self, text: str) -> int:
         model = self._known.model
-        return self._workspace.routing.counter.count(text, model) if model else 0
+        return self._routing.counter.count(text, model) if model else 0
 
 
 class LiveCount:

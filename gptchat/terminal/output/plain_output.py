@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.messages import Message
-
-if TYPE_CHECKING:
-    from gptchat.commands.workspace import Workspace
 
 
 class PlainReply:
@@ -78,16 +75,16 @@ def writer(stdout: TextIO) -> Callable[[str], None]:
     return write
 
 
-def reply_json(ws: Workspace, outcome: Outcome, message: Message) -> dict[str, Any]:
-    """A reply as `--json` prints it; `choices` only where several were asked for."""
+def reply_json(user: str, session: str | None, outcome: Outcome, message: Message) -> dict[str, Any]:
+    """A reply as `--json` prints it; `choices` only where several were asked for, and no `session` incognito."""
     usage = message.usage
     choices = [one.text for one in (message, *outcome.others)]
     return {
         "reply": message.text,
         **({"choices": choices} if outcome.others else {}),
         "reasoning": message.reasoning or None,
-        "user": ws.user,
-        "session": None if ws.run.incognito else ws.session.id,
+        "user": user,
+        "session": session,
         "provider": message.provider,
         "model": message.model,
         "finish_reason": message.finish_reason,

@@ -1,4 +1,4 @@
-"""The whole program for tests: a real Workspace in a folder of its own, commands run as the program runs them."""
+"""The whole program for tests: a real Program in a folder of its own, commands run as the program runs them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from gptchat.cli import compose
 from gptchat.commands.effects import Ask, Effect, Pick, Show
+from gptchat.commands.program import Program
 from gptchat.commands.registry import Call
-from gptchat.commands.workspace import Workspace
 from gptchat.config.flags import parse
 from gptchat.core.events import TurnEvent
 from gptchat.manager import Order
@@ -27,13 +27,13 @@ def settings_for(url: str, **more: str) -> str:
     return 'provider = "test"\n[providers.test]\n' + "".join(f"{key} = {text}\n" for key, text in fields.items())
 
 
-def compose_workspace(
+def compose_program(
     folder: Path,
     config: str = "",
     *flags: str,
     environ: Mapping[str, str] | None = None,
     attended: bool = True,
-) -> Workspace:
+) -> Program:
     """The program as `gptchat FLAGS` composes it, with its data and its settings file `config` in `folder`.
 
     The person is `ann`; only the variables of `environ` are seen, and TEST_KEY.
@@ -57,23 +57,23 @@ def compose_workspace(
 
 
 @contextmanager
-def running(workspace: Workspace) -> Iterator[asyncio.Runner]:
-    """An event loop to run the workspace's coroutines in one after the other; it is closed with the loop."""
+def running(program: Program) -> Iterator[asyncio.Runner]:
+    """An event loop to run the program's coroutines in one after the other; it is closed with the loop."""
     with asyncio.Runner() as runner:
         try:
             yield runner
         finally:
-            runner.run(workspace.close())
+            runner.run(program.services.close())
 
 
-async def effects(workspace: Workspace, line: str, *answers: str | None) -> list[Effect]:
+async def effects(program: Program, line: str, *answers: str | None) -> list[Effect]:
     """Run the slash command `line` to its end; `answers` are given, in order, to what it asks.
 
     Raises what the command raises, and AssertionError where it asks more than there are answers.
     """
-    parsed = workspace.registry.parse(line)
+    parsed = program.registry.parse(line)
     assert isinstance(parsed, Call), f"{line} is no command"
-    generator = parsed.command.run(workspace, parsed)
+    generator = program.start(parsed)
     left, found, answer = list(answers), [], None
     try:
         while True:
@@ -98,11 +98,11 @@ def data(effects: Sequence[Effect]) -> Any:
     return next((effect.data for effect in reversed(effects) if isinstance(effect, Show)), None)
 
 
-async def command(workspace: Workspace, line: str, *answers: str | None) -> str:
+async def command(program: Program, line: str, *answers: str | None) -> str:
     """What a person reads of the slash command `line`."""
-    return shown(await effects(workspace, line, *answers))
+    return shown(await effects(program, line, *answers))
 
 
-async def turn(workspace: Workspace, order: Order) -> list[TurnEvent]:
+async def turn(program: Program, order: Order) -> list[TurnEvent]:
     """The events of a turn on the routes in force."""
-    return [event async for event in workspace.manager.run_turn(order, workspace.routing.routes())]
+    return [event async for event in program.services.manager.run_turn(order, program.services.routing.routes())]

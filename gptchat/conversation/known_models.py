@@ -1,0 +1,89 @@
+"""What is known of a model: the settings first, then what its server listed, then the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gptchat import catalogue
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.settings import Settings
+from gptchat.core.ports import ModelFacts
+from gptchat.errors import ConfigurationError
+
+
+class KnownModels:
+    """Facts of models under the settings in force, which may change at any time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._listed: dict[tuple[str, str], ModelFacts] = {}
+
+    def facts(self, model: str, provider: str = "") -> ModelFacts:
+        """What is known of `model` at `provider` (empty: the one in force)."""
+        settings = self._provider(provider)
+        facts = _catalogued(model, settings) or ModelFacts(model, source="default")
+        served = self._listed.get((settings.name if settings else "", model))
+        if served is not None:
+            told = {
+                field: value
+                for field in ("context", "max_output", "input", "cached_input", "output", "vision")
+                if (value := getattr(served, field)) is not None
+            }
+            facts = replace(facts, **told, source="server")
+        own: Mapping[str, Any] = self._settings.model_facts(model)
+        fields = {key: value for key, value in own.items() if key != "encoding"}
+        return replace(facts, **fields, source="settings") if fields else facts
+
+    def take(self, provider: str, listed: Iterable[ModelFacts]) -> None:
+        """Remember what the server of `provider` listed."""
+        for facts in listed:
+            self._listed[provider, facts.name] = facts
+
+    def listed(self, provider: str) -> list[str]:
+        """The names that the server of `provider` has listed so far."""
+        return [model for known, model in self._listed if known == provider]
+
+    def settings_window(self, provider: str, model: str) -> int | None:
+        """The window in tokens that `[models."NAME"]` gives."""
+        value = self._settings.model_facts(model).get("context")
+        return value if isinstance(value, int) else None
+
+    def server_window(self, provider: str, model: str) -> int | None:
+        """The window in tokens that the provider's own list of models gives, once it was asked for."""
+        served = self._listed.get((provider, model))
+        return served.context if served else None
+
+    def catalogue_window(self, provider: str, model: str) -> int | None:
+        """The window in tokens that the catalogue gives."""
+        facts = _catalogued(model, self._provider(provider))
+        return facts.context if facts else None
+
+    def api_for(self, provider: ProviderSettings) -> Callable[[str], str]:
+        """For one provider, the wire API of a model: what the settings or, at OpenAI's, the catalogue say."""
+
+        def api(model: str) -> str:
+            own = self._settings.model_facts(model).get("api")
+            if isinstance(own, str) and own:
+                return own
+            known = _catalogued(model, provider) if provider.kind in ("openai", "azure") else None
+            return known.api if known else "chat"
+
+        return api
+
+    def provider_name(self, name: str = "") -> str:
+        """The name of the provider in force, or `name`; empty where the settings have none such."""
+        settings = self._provider(name)
+        return settings.name if settings else ""
+
+    def _provider(self, name: str) -> ProviderSettings | None:
+        try:
+            return self._settings.provider(name)
+        except ConfigurationError:
+            return None
+
+
+def _catalogued(model: str, settings: ProviderSettings | None) -> ModelFacts | None:
+    """What the catalogue knows. A provider is known to it by its address where it has one, else by its kind."""
+    return catalogue.facts(model, (settings.base_url or settings.kind) if settings else "")

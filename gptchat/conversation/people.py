@@ -1,0 +1,53 @@
+"""The people of this machine: who has sessions here, and who is chatting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gptchat.conversation.outgoing import Outbox
+from gptchat.conversation.profile import Profile
+from gptchat.conversation.provider_keys import ProviderKeys
+from gptchat.storage import users
+
+
+class People:
+    """Knows the people below `data_dir`, and lets another of them chat.
+
+    `incognito` makes nobody a folder, and remembers nobody for the next run.
+    """
+
+    def __init__(
+        self, data_dir: Path, profile: Profile, keys: ProviderKeys, outbox: Outbox, *, incognito: bool
+    ) -> None:
+        self._data_dir = data_dir
+        self._profile = profile
+        self._keys = keys
+        self._outbox = outbox
+        self._incognito = incognito
+        self._current = ""
+
+    def names(self) -> list[str]:
+        """Everyone who has a folder here, by name, and whoever is chatting. Reads the disk."""
+        names = [user.name for user in users.list_users(self._data_dir)]
+        current = self._current
+        return names if current in names or not current else sorted([*names, current], key=str.casefold)
+
+    def find(self, name: str) -> str | None:
+        """The known person of that name; a name in other letters' case counts where only one person has it."""
+        names = self.names()
+        if name in names:
+            return name
+        alike = [known for known in names if known.casefold() == name.casefold()]
+        return alike[0] if len(alike) == 1 else None
+
+    def switch(self, name: str) -> None:
+        """Let `name` chat from now on, in a new session under their own settings. UsageError, StorageError."""
+        if self._incognito:
+            user = users.read_user(self._data_dir, users.validate_name(name))
+        else:
+            user = users.ensure_user(self._data_dir, name)
+            users.write_state(self._data_dir, user=user.name)
+        self._current = user.name
+        self._outbox.attached.clear()  # what one person chose to send does not go out under another's name
+        self._keys.use(user.name)
+        self._profile.use(user.name, user.settings)

@@ -1,0 +1,159 @@
+"""The settings in force for whoever is chatting and for the open session, and what changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gptchat import words
+from gptchat.config import schema
+from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.paths import Paths
+from gptchat.config.settings import Settings
+from gptchat.core.session import Session
+from gptchat.errors import StorageError
+from gptchat.manager import SessionManager
+from gptchat.storage import users
+from gptchat.words import _
+
+
+class Profile:
+    """Begins and opens sessions under the right settings, and saves what a person changes.
+
+    `incognito` keeps changes for this run alone. `system` is the system prompt of the command line.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        manager: SessionManager,
+        paths: Paths,
+        environ: Mapping[str, str],
+        *,
+        incognito: bool,
+        system: str | None,
+    ) -> None:
+        self._settings = settings
+        self._manager = manager
+        self._paths = paths
+        self._environ = environ
+        self._incognito = incognito
+        self._system = system
+        self._user = ""
+
+    def use(self, user: str, settings: Mapping[str, Any]) -> None:
+        """Let `user`, whose own settings are `settings`, chat from now on, in a new session."""
+        self._user = user
+        self._settings.replace_layer("user", settings)
+        self._settings.replace_layer("set", {})
+        self._speak()
+        self.begin_session()
+
+    def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
+        """Open a new session under the settings in force, or with `settings` of its own."""
+        self._drop_chat_settings()
+        self._settings.replace_layer("session", settings or {})
+        if settings is None and self._system is not None:
+            self._put("system", self._system)
+        return self._manager.begin(self._user, self._session_settings(), title=title)
+
+    def open_session(self, session_id: str) -> Session:
+        """Open a saved session under its own settings. Raises StorageError."""
+        session = self._manager.open(self._user, session_id)
+        self._drop_chat_settings()
+        self._settings.replace_layer("session", session.settings)
+        return session
+
+    def change(self, key: str, value: Any) -> str:
+        """Set `key` for this run, for the person and, where it belongs there, for the session.
+
+        Returns a sentence for the person where it could not be saved, else nothing.
+        """
+        self._settings.set("set", key, value)
+        if key == "ui.lang":
+            self._speak()
+        setting = schema.find(key)
+        if setting is not None and setting.scope == "chat":
+            self.change_session(key, value)
+        return self._save({key: value})
+
+    def unset(self, key: str) -> str:
+        """Take `key` out of this run's, the session's and the person's settings. Returns what `change` does."""
+        self._settings.unset("set", key)
+        if self._settings.unset("session", key):
+            self._record({key: None})
+        warning = self._save({key: None})
+        if key == "ui.lang":
+            self._speak()
+        return warning
+
+    def change_session(self, key: str, value: Any) -> None:
+        """Set `key` for the open session alone."""
+        self._put(key, value)
+        changes = {key: value}
+        if key == "provider":
+            changes["model"] = self._settings.layer("session").get("model")
+        self._record(changes)
+
+    def change_provider(self, chosen: ProviderSettings) -> str:
+        """Let `chosen` answer from now on; its own model goes with it. Returns what `change` does."""
+        warning = self.change("provider", chosen.name)
+        for layer in ("set", "session", "user"):
+            self._settings.unset(layer, "model")
+        self._record({"provider": chosen.name, "model": None})
+        return warning or self._save({"model": None})
+
+    def _speak(self) -> None:
+        """Use the language of the settings in force; where they leave it open, that of the environment."""
+        name = self._settings.text("ui.lang")
+        words.choose(name if name in words.LANGUAGES else words.detect(self._environ))
+
+    def _drop_chat_settings(self) -> None:
+        """What `/set` changed for the session before does not reach into another one; it is saved there."""
+        for key in self._settings.layer("set"):
+            if (setting := schema.find(key)) and setting.scope == "chat":
+                self._settings.unset("set", key)
+
+    def _session_settings(self) -> dict[str, Any]:
+        """What a session remembers of the settings it began under, to be resumed with."""
+        kept = self._settings.layer("session")
+        for key in ("provider", "model", "system", "preset", *schema.PARAMETERS):
+            if self._settings.source(key).layer not in ("default", "file", "environment") and key not in kept:
+                kept[key] = self._settings.get(key)
+        if "preset" in kept and kept.get("system") == self._settings.get("system"):
+            kept["system"] = kept.pop("system")  # the newest stands last: the preset's own does not come back
+        return _plain(kept)
+
+    def _put(self, key: str, value: Any) -> None:
+        """Let `value` hold in the open session, whatever a flag, a preset or an earlier `/set` says."""
+        self._settings.set("session", key, value)
+        if self._settings.get(key) != value:
+            self._settings.set("set", key, value)
+
+    def _record(self, changes: Mapping[str, Any]) -> None:
+        """Let the open session remember `changes`."""
+        session = self._manager.session
+        if session.messages:
+            self._manager.record({"type": "settings", "settings": _plain(changes)})
+        else:  # nothing is on disk yet, and nothing need be
+            self._manager.begin(self._user, self._session_settings(), title=session.title)
+
+    def _save(self, changes: Mapping[str, Any]) -> str:
+        """Make `changes` the person's own; None takes a key out."""
+        for key, value in changes.items():
+            if value is None:
+                self._settings.unset("user", key)
+            else:
+                self._settings.set("user", key, value)
+        if self._incognito:
+            return ""
+        try:
+            users.write_settings(self._paths.data_dir, self._user, _plain(self._settings.layer("user")))
+        except StorageError as error:
+            return _("it holds for this run, but could not be saved: {why}").format(why=error.message)
+        return ""
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` as JSON has them."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
