@@ -174,7 +174,7 @@ def test_a_key_kept_elsewhere_has_a_variable_of_its_provider_s_name(tmp_path: Pa
         "curl": "${MY_BOX_API_KEY}",
         "node": "process.env.MY_BOX_API_KEY",
     }.items():
-        assert words in shown(program, language)
+        assert words in written(program, language)
 
 
 def test_the_demo_has_no_request(tmp_path: Path) -> None:
