@@ -40,13 +40,17 @@ class People:
         alike = [known for known in names if known.casefold() == name.casefold()]
         return alike[0] if len(alike) == 1 else None
 
-    def switch(self, name: str) -> None:
-        """Let `name` chat from now on, in a new session under their own settings. UsageError, StorageError."""
+    def switch(self, name: str, *, remember: bool = True) -> None:
+        """Let `name` chat from now on, in a new session under their own settings.
+
+        `remember` makes them the last person, who chats where nobody is named. Raises UsageError and StorageError.
+        """
         if self._incognito:
             user = users.read_user(self._data_dir, users.validate_name(name))
         else:
             user = users.ensure_user(self._data_dir, name)
-            users.write_state(self._data_dir, user=user.name)
+            if remember:
+                users.write_state(self._data_dir, user=user.name)
         self._current = user.name
         self._outbox.attached.clear()  # what one person chose to send does not go out under another's name
         self._keys.use(user.name)

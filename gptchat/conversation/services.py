@@ -107,14 +107,24 @@ class Services:
             await asyncio.to_thread(self.library.remember, self.journals, session)
 
 
-def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> Services:
+def compose(
+    options: Options,
+    environ: Mapping[str, str],
+    *,
+    attended: bool,
+    given: Mapping[str, Any] | None = None,
+    remember_user: bool = True,
+) -> Services:
     """The services for `options`, with a new session of the person named there, else of the last one.
 
-    `attended` says that somebody can be asked. Raises ConfigurationError, UsageError or StorageError.
+    `attended` says that somebody can be asked. `given` are settings beside those in `options`. `remember_user`
+    makes the person the last one, who chats where nobody is named.
+
+    Raises ConfigurationError, UsageError or StorageError.
     """
     run = RunOptions(options.incognito, not attended, options.system)
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
-    settings = _settings(options, environ, paths)
+    settings = _settings(options, environ, paths, given or {})
     if settings.text("ui.lang") in words.LANGUAGES:
         words.choose(settings.text("ui.lang"))
     kept = Kept(paths.data_dir / "learnt.json", readonly=run.incognito)
@@ -166,7 +176,7 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
         unattended=run.unattended,
     )
     name = _first_user(options, environ, paths)
-    people.switch(people.find(name) or name)
+    people.switch(people.find(name) or name, remember=remember_user)
     return Services(
         run=run,
         paths=paths,
@@ -192,7 +202,7 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
     )
 
 
-def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Settings:
+def _settings(options: Options, environ: Mapping[str, str], paths: Paths, given: Mapping[str, Any]) -> Settings:
     from gptchat.config.parse import parse_assignment
     from gptchat.providers import registry as providers
 
@@ -200,7 +210,7 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
         paths, environ, builtin=providers.builtin, builtin_names=[spec.name for spec in providers.specs()]
     )
     flags: dict[str, Any] = {}
-    given = dict(parse_assignment(text) for text in options.settings)
+    given = {**given, **dict(parse_assignment(text) for text in options.settings)}
     if options.provider:
         settings.replace_layer("flag", given)  # it may be one that -o makes
         settings.provider(options.provider)  # an unknown name is refused here, with the nearest

@@ -1,4 +1,4 @@
-"""The chat, one question from the shell, and a front end without a screen lead the same conversation."""
+"""Every front end leads the same conversation: the chat, the shell, the library, and one without a screen."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gptchat import Chat
 from tests.chat.home import Home, ready, say
 from tests.support.front_end import FrontEnd
-from tests.support.program import compose_program, running, settings_for
+from tests.support.program import KEY, compose_program, running, settings_for
 from tests.support.server import Recorded, Reply, Server
 from tests.support.server import say as reply
 
@@ -21,8 +24,12 @@ def written(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in record.items() if key not in OWN} for record in records]
 
 
-def test_every_front_end_writes_the_same_journal(home: Home, server: Server, tmp_path: Path) -> None:
+def test_every_front_end_writes_the_same_journal(
+    home: Home, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same words, retry and continuation leave the same records, whichever front end they came through."""
+    monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "*")
     home.connect(server.url)
     with home.chat() as screen:
         say(screen, "hello", "You said: hello")
@@ -44,9 +51,17 @@ def test_every_front_end_writes_the_same_journal(home: Home, server: Server, tmp
         for exchange in (room.say("hello"), room.retry(), room.say("again"), room.continue_()):
             loop.run(front.drive(exchange))
         path = program.services.journals.journal_path("ann", program.services.manager.session.id)
-    double = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with Chat(user="ann", config=tmp_path / "double/config.toml", data_dir=tmp_path / "library") as library:
+        library.send("hello")
+        library.retry()
+        library.send("again")
+        library.continue_()
+    (called,) = (tmp_path / "library/users/ann/sessions").glob("*.jsonl")
+    double, from_library = (
+        [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] for file in (path, called)
+    )
     (chat,), (asked,) = home.journals(), shell.journals()
-    assert written(chat) == written(asked) == written(double)
+    assert written(chat) == written(asked) == written(double) == written(from_library)
     assert len(chat) > 5
 
 

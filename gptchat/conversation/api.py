@@ -1,0 +1,331 @@
+"""The library: conversations for Python programs, on the same settings, keys and sessions as the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from gptchat.config.flags import Options
+from gptchat.conversation.events import CompactWanted, ConversationEvent, Decision, Exchange, NotSent, TurnEnded
+from gptchat.conversation.outcome import Outcome
+from gptchat.conversation.services import compose
+from gptchat.core.events import TurnStarted
+from gptchat.core.messages import Message, Usage
+from gptchat.errors import TurnInterruptedError, UsageError
+from gptchat.words import _
+
+_T = TypeVar("_T")
+
+Approve = Callable[[Decision], str | None]
+"""Answers a decision with the key of one of its choices; None declines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model answered. `cost` is US$, None where no price is known; `message_id` is its id in the journal.
+
+    `others` are the texts of further answers where the setting `n` asks for several. `files` and `sources` are
+    what came with the reply, both empty where it is text alone.
+    """
+
+    text: str
+    reasoning: str
+    usage: Usage | None
+    cost: float | None
+    finish_reason: str | None
+    message_id: str
+    provider: str
+    model: str
+    seconds: float
+    others: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+class AsyncChat:
+    """One person's conversation. Turns run one at a time; a second one waits for the first.
+
+    `user` is who chats (default: as in the terminal), and `session` a saved session, as `--session` takes it
+    (default: a new one). `settings` are settings for this object alone, by their names:
+    `{"temperature": 0.2, "context.max_turns": 10}`. `approve` answers decisions, such as whether a flagged text is
+    to be sent; without it the safe answer stands. `incognito` saves nothing. `config` and `data_dir` are places
+    other than the platform's own.
+
+    Raises ConfigurationError, UsageError or StorageError.
+    """
+
+    def __init__(
+        self,
+        *,
+        user: str | None = None,
+        session: str = "",
+        provider: str = "",
+        model: str = "",
+        system: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        approve: Approve | Callable[[Decision], Awaitable[str | None]] | None = None,
+        incognito: bool = False,
+        config: str | Path = "",
+        data_dir: str | Path = "",
+    ) -> None:
+        options = Options(
+            user=user,
+            provider=provider,
+            model=model,
+            system=system,
+            incognito=incognito,
+            config=str(config or ""),
+            data_dir=str(data_dir or ""),
+        )
+        self._services = compose(
+            options, os.environ, attended=approve is not None, given=settings, remember_user=False
+        )
+        self._approve = approve
+        self._one_turn = asyncio.Lock()
+        if session:
+            self._services.open_first(session)
+
+    async def __aenter__(self) -> Self:
+        """The chat itself."""
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Close it."""
+        await self.close()
+
+    @property
+    def user(self) -> str:
+        """Whose conversation it is."""
+        return self._services.manager.user
+
+    @property
+    def session(self) -> str:
+        """The id of the open session; on disk from its first message on."""
+        return self._services.manager.session.id
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation as it stands, oldest first."""
+        return self._services.manager.session.path()
+
+    async def send(self, text: str, attachments: Sequence[str | Path] = ()) -> Reply:
+        """Send `text` as it is and return the reply. `attachments` are files, folders or addresses.
+
+        Raises GptchatError; what came before a failure is in the session all the same.
+        """
+        return await self._reply(self.stream(text, attachments))
+
+    async def retry(self, model: str = "") -> Reply:
+        """Have the last message answered again, by `model` where it is named. Raises GptchatError."""
+        return await self._reply(self._events(self._services.conversation.retry(model)))
+
+    async def continue_(self) -> Reply:
+        """Go on with the last reply where it stopped; returns the whole of it. Raises GptchatError."""
+        return await self._reply(self._events(self._services.conversation.continue_()))
+
+    def stream(self, text: str, attachments: Sequence[str | Path] = ()) -> Exchange:
+        """Send `text` and yield what happens, the events that the terminal paints. Raises GptchatError.
+
+        Closing the generator early stops the reply; what came is kept.
+        """
+        named = [str(reference) for reference in attachments]
+        return self._events(self._services.conversation.say("", named, piped=text))
+
+    def stop(self) -> None:
+        """Stop the reply that streams; what came is kept."""
+        self._services.manager.stop()
+
+    async def close(self) -> None:
+        """Close connections, and keep what was learnt."""
+        await self._services.close()
+
+    async def _reply(self, events: Exchange) -> Reply:
+        outcome, sent = Outcome(), True
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, TurnEnded):
+                    outcome = event.outcome
+                sent = sent and not isinstance(event, NotSent)
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.interrupted:
+            raise TurnInterruptedError(_("stopped"))
+        if not sent or outcome.message is None:
+            raise UsageError(_("the message was not sent"))
+        return _reply_of(outcome, outcome.message)
+
+    async def _events(self, exchange: Exchange) -> AsyncGenerator[ConversationEvent, None]:
+        """The events of `exchange`, which runs in a task of its own, so that it ends well whoever leaves early."""
+        async with self._one_turn:
+            queue: asyncio.Queue[ConversationEvent | None] = asyncio.Queue()
+            begun = leaving = False
+
+            async def run() -> None:
+                nonlocal begun
+                try:
+                    async with aclosing(exchange):
+                        async for event in exchange:
+                            begun = begun or isinstance(event, TurnStarted)
+                            if leaving:
+                                self.stop()
+                            await self._answer(event)
+                            queue.put_nowait(event)
+                finally:
+                    queue.put_nowait(None)
+
+            task = asyncio.create_task(run())
+            try:
+                while (event := await queue.get()) is not None:
+                    yield event
+                await task
+            finally:
+                leaving = True
+                if not task.done():
+                    if begun:
+                        self.stop()
+                    else:
+                        task.cancel()
+                    await asyncio.wait([task])
+
+    async def _answer(self, event: ConversationEvent) -> None:
+        """Decide what `event` asks, and do what was decided."""
+        if isinstance(event, Decision) and self._approve is not None:
+            answer = self._approve(event)
+            event.answer = await answer if inspect.isawaitable(answer) else answer
+        elif isinstance(event, CompactWanted):
+            compaction = self._services.compaction
+            compaction.keep(*await compaction.summarise())
+
+
+class Chat:
+    """`AsyncChat` for programs that do not use asyncio: the same arguments and methods, each waiting for its end.
+
+    It works beside a running event loop too, as in a notebook, and may be shared by threads. Close it, or use it
+    in a `with` statement.
+    """
+
+    def __init__(
+        self,
+        *,
+        user: str | None = None,
+        session: str = "",
+        provider: str = "",
+        model: str = "",
+        system: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        approve: Approve | None = None,
+        incognito: bool = False,
+        config: str | Path = "",
+        data_dir: str | Path = "",
+    ) -> None:
+        async def decide(decision: Decision) -> str | None:
+            assert approve is not None
+            return await asyncio.to_thread(approve, decision)
+
+        self._chat = AsyncChat(
+            user=user,
+            session=session,
+            provider=provider,
+            model=model,
+            system=system,
+            settings=settings,
+            approve=decide if approve is not None else None,
+            incognito=incognito,
+            config=config,
+            data_dir=data_dir,
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gptchat", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        """The chat itself."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close it."""
+        self.close()
+
+    @property
+    def user(self) -> str:
+        """Whose conversation it is."""
+        return self._chat.user
+
+    @property
+    def session(self) -> str:
+        """The id of the open session; on disk from its first message on."""
+        return self._chat.session
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation as it stands, oldest first."""
+        return self._chat.messages
+
+    def send(self, text: str, attachments: Sequence[str | Path] = ()) -> Reply:
+        """As `AsyncChat.send`."""
+        return self._wait(self._chat.send(text, attachments))
+
+    def retry(self, model: str = "") -> Reply:
+        """As `AsyncChat.retry`."""
+        return self._wait(self._chat.retry(model))
+
+    def continue_(self) -> Reply:
+        """As `AsyncChat.continue_`."""
+        return self._wait(self._chat.continue_())
+
+    def stream(self, text: str, attachments: Sequence[str | Path] = ()) -> Iterator[ConversationEvent]:
+        """As `AsyncChat.stream`."""
+        events = self._chat.stream(text, attachments)
+        try:
+            while (event := self._wait(_next(events))) is not None:
+                yield event
+        finally:
+            self._wait(events.aclose())
+
+    def stop(self) -> None:
+        """As `AsyncChat.stop`; from any thread."""
+        self._loop.call_soon_threadsafe(self._chat.stop)
+
+    def close(self) -> None:
+        """As `AsyncChat.close`. A second call does nothing."""
+        if self._loop.is_closed():
+            return
+        self._wait(self._chat.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """The result of `work`. Ctrl-C stops it, and what came of a reply is kept."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
+
+
+async def _next(events: Exchange) -> ConversationEvent | None:
+    return await anext(events, None)
+
+
+def _reply_of(outcome: Outcome, message: Message) -> Reply:
+    return Reply(
+        text=message.text,
+        reasoning=message.reasoning,
+        usage=message.usage,
+        cost=outcome.cost,
+        finish_reason=message.finish_reason,
+        message_id=message.id,
+        provider=message.provider,
+        model=message.model,
+        seconds=outcome.seconds,
+        others=tuple(one.text for one in outcome.others),
+    )

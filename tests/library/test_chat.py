@@ -1,0 +1,258 @@
+"""What a Python program can rely on: `Chat` and `AsyncChat` lead the same conversations as the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gptchat import AsyncChat, Chat, Decision, GptchatError
+from gptchat.core.events import TextDelta, TurnFinished
+from tests.support.program import KEY, settings_for
+from tests.support.server import CUT, Gate, Server, refuse, say
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key stands in the environment, as for the terminal."""
+    monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server that wants the key of `tests.support.program`."""
+    with Server(key=KEY) as running:
+        yield running
+
+
+@pytest.fixture
+def config(server: Server, tmp_path: Path) -> Path:
+    """A settings file whose provider is the server."""
+    file = tmp_path / "config.toml"
+    file.write_text(settings_for(server.url), encoding="utf-8")
+    return file
+
+
+def test_a_message_is_answered_and_kept(config: Path, tmp_path: Path) -> None:
+    """`send` returns the reply with its usage, and the session is saved as one of the person's."""
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        reply = chat.send("hello")
+        assert reply.text == "You said: hello"
+        assert reply.usage is not None
+        assert (reply.model, reply.provider, reply.finish_reason) == ("m", "test", "stop")
+        session = chat.session
+    with Chat(user="ann", session=session, config=config, data_dir=tmp_path / "data") as again:
+        assert [message.text for message in again.messages] == ["hello", "You said: hello"]
+        assert again.messages[-1].id == reply.message_id
+        assert again.send("more").text == "You said: more"
+
+
+def test_text_of_a_program_does_not_act(config: Path, server: Server, tmp_path: Path) -> None:
+    """What a program sends is sent as it is: no line of it is a command, and no @path in it attaches a file."""
+    (tmp_path / "secret.txt").write_text("the secret", encoding="utf-8")
+    said = f"/help\n!ls\n@{tmp_path / 'secret.txt'}"
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        chat.send(said)
+        chat.send("look", attachments=[tmp_path / "secret.txt"])
+    assert server.requests[0].json["messages"][-1]["content"] == said
+    assert "the secret" in str(server.requests[1].json["messages"][-1]["content"])
+
+
+def test_settings_hold_for_the_object_alone(config: Path, server: Server, tmp_path: Path) -> None:
+    """Settings given to a chat go into its requests, and into nobody's file; a wrong one is refused by name."""
+    before = config.read_text(encoding="utf-8")
+    settings = {"temperature": 0.25, "context.max_turns": 3}
+    with Chat(user="ann", settings=settings, config=config, data_dir=tmp_path / "data") as chat:
+        chat.send("hello")
+    assert server.requests[0].json["temperature"] == 0.25
+    assert config.read_text(encoding="utf-8") == before
+    with pytest.raises(GptchatError, match="temprature"):
+        Chat(settings={"temprature": 1}, config=config, data_dir=tmp_path / "data")
+
+
+def test_a_failure_is_raised_with_its_kind(config: Path, server: Server, tmp_path: Path) -> None:
+    """A refused request raises the error that the terminal would show, and the message stays in the session."""
+    server.script(refuse(401, "bad key"))
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        with pytest.raises(GptchatError) as caught:
+            chat.send("hello")
+        assert caught.value.kind == "authentication"
+        assert [message.text for message in chat.messages] == ["hello"]
+        assert chat.retry().text == "You said: hello"
+
+
+def test_a_stream_left_early_is_stopped_and_kept(config: Path, server: Server, tmp_path: Path) -> None:
+    """Leaving the loop over `stream` stops the reply; what came is in the session, marked as interrupted."""
+    server.script(say("one ", "two ", Gate()))
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        seen = ""
+        for event in chat.stream("count"):
+            if isinstance(event, TextDelta):
+                seen += event.text
+            if "two" in seen:
+                break
+        last = chat.messages[-1]
+        assert (last.text, last.status) == ("one two ", "interrupted")
+        assert chat.send("again").text == "You said: again"
+
+
+def test_what_is_asked_is_decided_by_the_program(config: Path, server: Server, tmp_path: Path) -> None:
+    """With `approve` a flagged text is asked about; without it the safe answer stands, and nothing is sent."""
+    server.flagged = ("poison",)
+    asked: list[Decision] = []
+
+    def approve(decision: Decision) -> str:
+        asked.append(decision)
+        return "y"
+
+    settings = {"moderation": "input"}
+    with Chat(user="ann", settings=settings, approve=approve, config=config, data_dir=tmp_path / "data") as chat:
+        assert chat.send("poison").text == "You said: poison"
+    assert [decision.subject for decision in asked] == ["send_flagged"]
+    with Chat(user="ann", settings=settings, config=config, data_dir=tmp_path / "data") as careful:
+        with pytest.raises(GptchatError, match="flagged"):
+            careful.send("poison")
+        assert careful.messages == []
+
+
+def test_turns_of_several_tasks_wait_for_each_other(config: Path, server: Server, tmp_path: Path) -> None:
+    """Tasks that share an `AsyncChat` take turns: each reply answers its own message."""
+
+    async def main() -> list[str]:
+        async with AsyncChat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+            replies = await asyncio.gather(*(chat.send(f"number {n}") for n in range(5)))
+            assert len(chat.messages) == 10
+            return [reply.text for reply in replies]
+
+    assert asyncio.run(main()) == [f"You said: number {n}" for n in range(5)]
+
+
+def test_a_cancelled_task_keeps_what_came(config: Path, server: Server, tmp_path: Path) -> None:
+    """Cancelling a task that waits for a reply stops the reply; what came stays, and the chat goes on."""
+    gate = Gate()
+    server.script(say("one ", gate, "two"))
+
+    async def main() -> None:
+        async with AsyncChat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+            came = asyncio.Event()
+
+            async def watch() -> None:
+                async for event in chat.stream("count"):
+                    if isinstance(event, TextDelta):
+                        came.set()
+
+            task = asyncio.create_task(watch())
+            await came.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (chat.messages[-1].text, chat.messages[-1].status) == ("one ", "interrupted")
+            gate.open()
+            assert (await chat.send("again")).text == "You said: again"
+
+    asyncio.run(main())
+
+
+def test_threads_share_one_store(config: Path, tmp_path: Path) -> None:
+    """Threads may each have a chat on the same data folder, or share one: every turn is kept once."""
+    shared = Chat(user="ann", config=config, data_dir=tmp_path / "data")
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            shared.send(f"shared {number}")
+            with Chat(user="ann", config=config, data_dir=tmp_path / "data") as own:
+                assert own.send(f"own {number}").text == f"You said: own {number}"
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    shared.close()
+    assert failures == []
+    said = [
+        json.loads(line)["content"]
+        for path in (tmp_path / "data/users/ann/sessions").glob("*.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if json.loads(line).get("role") == "user"
+    ]
+    assert sorted(said) == sorted([*(f"own {n}" for n in range(8)), *(f"shared {n}" for n in range(8))])
+
+
+def test_a_chat_works_beside_a_running_loop(config: Path, tmp_path: Path) -> None:
+    """In a notebook, where a loop runs already, `Chat` waits for its reply all the same."""
+
+    async def cell() -> str:
+        with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+            return chat.send("hello").text
+
+    assert asyncio.run(cell()) == "You said: hello"
+
+
+def test_the_events_are_those_of_the_terminal(config: Path, server: Server, tmp_path: Path) -> None:
+    """`stream` yields each piece as it comes, and ends with the finished turn."""
+    server.script(say("one ", "two"), say("cut", CUT))
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        events = list(chat.stream("count"))
+        assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "one two"
+        assert any(isinstance(event, TurnFinished) for event in events)
+
+
+def test_nothing_of_an_incognito_chat_is_saved(config: Path, tmp_path: Path) -> None:
+    """An incognito chat writes no file of data, and nobody becomes the last user by a library's chat."""
+    with Chat(user="bob", incognito=True, config=config, data_dir=tmp_path / "data") as chat:
+        chat.send("hello")
+    assert not list((tmp_path / "data").rglob("*.*"))
+    with Chat(user="bob", config=config, data_dir=tmp_path / "data") as chat:
+        chat.send("hello")
+    assert not (tmp_path / "data" / "state.json").exists()
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    """`import gptchat` loads itself alone, and `from gptchat import Chat` neither the SDK nor a terminal."""
+    code = (
+        "import sys; before = set(sys.modules); import gptchat; print(sorted(set(sys.modules) - before));"
+        "from gptchat import Chat, AsyncChat;"
+        "heavy = {'openai', 'prompt_toolkit', 'rich', 'httpx2', 'tiktoken'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines() == ["['gptchat']", "[]"]
+
+
+def test_the_example_of_the_readme_runs(config: Path, tmp_path: Path) -> None:
+    """The example under "From Python" in the README runs as it stands there."""
+    readme = Path(__file__).parents[2] / "README.md"
+    example = readme.read_text(encoding="utf-8").split("## From Python")[1].split("```python\n")[1].split("```")[0]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "GPTCHAT_CONFIG": str(config),
+        "GPTCHAT_DATA_DIR": str(tmp_path / "data"),
+        "TEST_KEY": KEY,
+        "NO_PROXY": "*",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment,
+        cwd=readme.parent,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == "You said: Name a colour. m None"
+    assert "You said: Name another one." in done.stdout
+    assert done.stdout.splitlines()[-1] == str(["user", "assistant"] * 3)
