@@ -99,8 +99,7 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
 
     `attended` says that a person sits at a terminal and can be asked.
     """
-    from gptchat.commands.families import registry
-    from gptchat.commands.program import Program
+    from gptchat.commands.program import Program, registry
     from gptchat.conversation import services
 
     parts = services.compose(options, environ, attended=attended)

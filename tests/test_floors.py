@@ -100,6 +100,13 @@ def test_files_stay_short_enough_to_read() -> None:
         assert text.startswith('"""'), f"{path.relative_to(ROOT)} does not say what it is for"
 
 
+def test_no_folder_is_crowded() -> None:
+    """A folder holds at most sixteen modules beside its `__init__`."""
+    for folder in {path.parent for path in _files()}:
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= 16, f"{folder.relative_to(ROOT)} has {len(modules)} modules"
+
+
 def _circles(graph: dict[str, set[str]]) -> set[str]:
     """The modules of `graph` that stand in an import circle or lead into one."""
     while leaves := {name for name, imported in graph.items() if not imported & graph.keys()}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gptchat.commands.families import registry
+from gptchat.commands.program import registry
 from gptchat.commands.registry import FAMILIES
 
 README = Path(__file__).parents[1] / "README.md"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gptchat import words
-from gptchat.commands.families import registry
+from gptchat.commands.program import registry
 from gptchat.commands.registry import Call
 from gptchat.core.width import cells, wrapped
 from gptchat.terminal.answers import chosen

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from gptchat import words
-from gptchat.commands.effects import Block, Changed, Effect, Facts, Leave, Markdown, Show, Table, Text
+from gptchat.commands.effects import (
+    AsideEffects,
+    Block,
+    Changed,
+    Effects,
+    Facts,
+    Leave,
+    Markdown,
+    Show,
+    Table,
+    Text,
+)
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
 from gptchat.commands.wording import setting_as_json, window_source
 from gptchat.config import parse as settings_parse
@@ -27,10 +37,8 @@ if TYPE_CHECKING:
     from gptchat.conversation.spending import Account
     from gptchat.manager import SessionManager
 
-Effects = AsyncGenerator[Effect, Any]
 
-
-async def usage(call: Call, account: Account) -> Effects:
+async def usage(call: Call, account: Account) -> AsideEffects:
     """Show tokens and cost."""
     report = await asyncio.to_thread(account.report)
     rows = [
@@ -55,7 +63,7 @@ async def usage(call: Call, account: Account) -> Effects:
 
 async def status(
     call: Call, manager: SessionManager, routing: Routing, run: RunOptions, outbox: Outbox
-) -> Effects:
+) -> AsideEffects:
     """Show who, where, which model, and how full the window is."""
     route = routing.route()
     plan = await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())
@@ -112,7 +120,7 @@ def _limits_json(routing: Routing) -> dict[str, Any] | None:
     return None if limits is None else {name: getattr(limits, name) for name in type(limits).__slots__}
 
 
-async def config(call: Call, settings: Settings, paths: Paths) -> Effects:
+async def config(call: Call, settings: Settings, paths: Paths) -> AsideEffects:
     """Show every setting and where it came from."""
     items = list(settings.items())
     rows = [[item.key, item.shown, item.source.brief] for item in items]
@@ -159,7 +167,7 @@ async def lang(call: Call, profile: Profile) -> Effects:
     yield Show([Text(_("language: {name}").format(name=words.language()))], {"lang": words.language()})
 
 
-async def help_(call: Call, registry: Registry) -> Effects:
+async def help_(call: Call, registry: Registry) -> AsideEffects:
     """List the commands, or explain one."""
     name = call.get("command").removeprefix("/")
     if not name:

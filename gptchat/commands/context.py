@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import Ask, Changed, Edit, Effect, Facts, Markdown, Meter, Show, Text
+from gptchat.commands.effects import (
+    AsideEffects,
+    Ask,
+    Changed,
+    Edit,
+    Effect,
+    Effects,
+    Facts,
+    Markdown,
+    Meter,
+    Show,
+    Text,
+)
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.core.context import ContextPlan
@@ -24,10 +36,8 @@ if TYPE_CHECKING:
     from gptchat.conversation.services import RunOptions
     from gptchat.manager import SessionManager
 
-Effects = AsyncGenerator[Effect, Any]
 
-
-async def context(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> Effects:
+async def context(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> AsideEffects:
     """Draw what the next request holds."""
     route = routing.route()
     await asyncio.to_thread(routing.counter.load, route.model)
@@ -120,7 +130,7 @@ def context_json(
     }
 
 
-async def tokens(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> Effects:
+async def tokens(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> AsideEffects:
     """Count the tokens of a text, or of the conversation."""
     route, counter = routing.route(), routing.counter
     model, text = route.model, call.get("text")

@@ -6,7 +6,7 @@ into it. It never prints. `Show` carries both what a person sees (blocks) and wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -185,4 +185,11 @@ class Leave:
     """End the program."""
 
 
-Effect = Show | Replay | Draft | Run | Ask | Pick | Edit | Copy | Attach | Progress | Changed | Leave
+Action = Show | Replay | Draft | Run | Ask | Pick | Edit | Copy | Attach | Changed | Leave
+Effect = Action | Progress
+Effects = AsyncGenerator[Effect, str | None]
+"""What a command yields, and the answer to each `Ask`, `Pick` and `Edit`."""
+
+AsideEffect = Show | Copy
+AsideEffects = AsyncGenerator[AsideEffect, str | None]
+"""What a command may yield that runs beside a streaming reply."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import Effect, Progress, Show, Source, Text
+from gptchat.commands.effects import Effects, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.replacing import may_replace, nothing_written
-from gptchat.commands.wording import in_thread
+from gptchat.commands.wording import in_thread, may_replace, nothing_written
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from gptchat.core.session import Session
     from gptchat.exchange.importing import Imported
 
-Effects = AsyncGenerator[Effect, Any]
 
 _DOCUMENTS = ("json", "messages", "users")
 """The formats whose text is one JSON document."""

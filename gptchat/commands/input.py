@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gptchat.commands.effects import Attach, Draft, Edit, Effect, Show, Text
+from gptchat.commands.effects import Attach, Draft, Edit, Effects, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.errors import UsageError
 from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.conversation.outgoing import Outbox
-
-Effects = AsyncGenerator[Effect, Any]
 
 
 async def attach(call: Call, outbox: Outbox) -> Effects:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue
-from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
+from gptchat.commands.effects import AsideEffects, Ask, Changed, Effects, Facts, Show, Table, Text
 from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
 
-Effects = AsyncGenerator[Effect, Any]
 
 _MANY = 20
 """From so many models on, a line below them says how to see fewer."""
@@ -55,7 +53,7 @@ async def model(call: Call, routing: Routing, profile: Profile) -> Effects:
     yield Show(blocks, model_json(facts))
 
 
-async def models(call: Call, routing: Routing) -> Effects:
+async def models(call: Call, routing: Routing) -> AsideEffects:
     """List the models of the provider, with what is known of them."""
     listed = await routing.listed()
     wanted = call.get("text").casefold().split()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json as json_module
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gptchat import redaction, words
 from gptchat.commands import programs
-from gptchat.commands.effects import Copy, Effect, Show, Source, Text
+from gptchat.commands.effects import AsideEffects, Copy, Effects, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.replacing import may_replace, nothing_written
+from gptchat.commands.wording import may_replace, nothing_written
 from gptchat.core.messages import Message
 from gptchat.errors import StorageError, UsageError
 from gptchat.words import _
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from gptchat.conversation.services import RunOptions
     from gptchat.manager import SessionManager
 
-Effects = AsyncGenerator[Effect, Any]
-
 
 def last_reply(manager: SessionManager) -> Message:
     """The newest reply of the conversation; raises UsageError where there is none."""
@@ -35,7 +33,7 @@ def last_reply(manager: SessionManager) -> Message:
     raise UsageError(_("there is no reply yet"))
 
 
-async def copy(call: Call, manager: SessionManager, code_blocks: Callable[[str], list[str]]) -> Effects:
+async def copy(call: Call, manager: SessionManager, code_blocks: Callable[[str], list[str]]) -> AsideEffects:
     """Copy the last reply, or one of its code blocks, from its source."""
     reply = last_reply(manager)
     if not call.get("n"):
@@ -75,7 +73,7 @@ async def save(
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path)})
 
 
-async def raw(call: Call, manager: SessionManager) -> Effects:
+async def raw(call: Call, manager: SessionManager) -> AsideEffects:
     """Show the last reply as it was received."""
     reply = last_reply(manager)
     yield Show([Source(reply.text)], reply.text)
@@ -83,7 +81,7 @@ async def raw(call: Call, manager: SessionManager) -> Effects:
 
 async def code(
     call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
-) -> Effects:
+) -> AsideEffects:
     """Show the next request as a program."""
     language = call.get("language") or "python"
     text = redaction.redact_known(programs.write(language, *programs.next_request(manager, routing, outbox, keys)))
@@ -92,7 +90,7 @@ async def code(
 
 async def json(
     call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
-) -> Effects:
+) -> AsideEffects:
     """Show the next request's body as JSON."""
     _url, _key, body = programs.next_request(manager, routing, outbox, keys)
     # a key may have been pasted into the conversation, or into extra_body

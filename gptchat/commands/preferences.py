@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from gptchat import redaction
-from gptchat.commands.effects import Ask, Changed, Effect, Facts, Show, Table, Text
+from gptchat.commands.effects import Ask, Changed, Effects, Facts, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import setting_as_json
 from gptchat.config import parse as settings_parse
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
-
-Effects = AsyncGenerator[Effect, Any]
 
 
 async def set_(call: Call, settings: Settings, profile: Profile) -> Effects:

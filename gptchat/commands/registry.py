@@ -6,11 +6,11 @@ import difflib
 import io
 import re
 import shlex
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from gptchat.commands.effects import Effect
+from gptchat.commands.effects import Effects
 from gptchat.errors import UsageError
 from gptchat.words import _
 
@@ -65,7 +65,7 @@ class Call:
         return int(text)
 
 
-Runner = Callable[..., AsyncGenerator[Effect, Any]]
+Runner = Callable[..., Effects]
 """Takes the call, and then what it needs of the program by the names of its parameters (`Program.start`)."""
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gptchat.commands.effects import Changed, Effect, Pick, Show, Table, Text
+from gptchat.commands.effects import AsideEffects, Changed, Effects, Pick, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
 from gptchat.core.messages import Message
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from gptchat.conversation.services import RunOptions
     from gptchat.manager import SessionManager
     from gptchat.storage.index.background import Indexing
-
-Effects = AsyncGenerator[Effect, Any]
 
 
 async def search(
@@ -51,7 +48,7 @@ async def search(
         yield replay(manager, settings, sought=sought)
 
 
-async def history(call: Call, manager: SessionManager) -> Effects:
+async def history(call: Call, manager: SessionManager) -> AsideEffects:
     """Show the conversation as it stands, with the branches beside it."""
     turns = call.number("n", 0)
     session = manager.session

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import (
-    Ask,
-    Changed,
-    Effect,
-    Found,
-    Pick,
-    Replay,
-    Show,
-    Table,
-    Text,
-)
+from gptchat.commands.effects import AsideEffects, Ask, Changed, Effects, Found, Pick, Replay, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import age
 from gptchat.core.messages import Message
@@ -37,7 +26,6 @@ if TYPE_CHECKING:
     from gptchat.storage.index.library import Library
     from gptchat.storage.store import JournalStore
 
-Effects = AsyncGenerator[Effect, Any]
 TITLE_REQUEST = (
     "Give the conversation below a title of at most six words, in its own language. "
     "Answer with the title alone, without quotation marks.\n\n{said}"
@@ -56,7 +44,7 @@ async def new(call: Call, manager: SessionManager, profile: Profile) -> Effects:
     yield Show([Text(note, "quiet")], {"session": manager.session.id})
 
 
-async def sessions(call: Call, manager: SessionManager, library: Library) -> Effects:
+async def sessions(call: Call, manager: SessionManager, library: Library) -> AsideEffects:
     """List the sessions of this user, newest first."""
     found = await asyncio.to_thread(library.list, manager.user)
     text = call.get("text")
@@ -170,9 +158,8 @@ async def rename(call: Call, manager: SessionManager, routing: Routing, run: Run
         if not manager.session.messages:
             raise UsageError(_("there is nothing to name yet"), hint=_("usage: /rename TITLE"))
         proposed = await propose_title(manager, routing)
-        title = yield Ask(_("title"), default=proposed)
-        if title is None and run.unattended:
-            title = proposed
+        answer = yield Ask(_("title"), default=proposed)
+        title = proposed if answer is None and run.unattended else answer or ""
         if not title:
             return
     record = title_record(title)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gptchat.commands.effects import Changed, Draft, Effect, Run, Show, Text
+from gptchat.commands.effects import Changed, Draft, Effects, Run, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
 from gptchat.conversation.outgoing import images_of
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from gptchat.config.settings import Settings
     from gptchat.conversation.outgoing import Outbox
     from gptchat.manager import SessionManager
-
-Effects = AsyncGenerator[Effect, Any]
 
 
 async def retry(call: Call, manager: SessionManager) -> Effects:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gptchat.commands.effects import Changed, Effect, Show, Table, Text
+from gptchat.commands.effects import AsideEffects, Changed, Effects, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import age
 from gptchat.storage.users import validate_name
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from gptchat.conversation.people import People
     from gptchat.manager import SessionManager
     from gptchat.storage.index.library import Library
-
-Effects = AsyncGenerator[Effect, Any]
 
 
 async def user(call: Call, manager: SessionManager, library: Library, outbox: Outbox, people: People) -> Effects:
@@ -51,7 +48,7 @@ async def user(call: Call, manager: SessionManager, library: Library, outbox: Ou
     yield Show(blocks, {"user": manager.user, "new": known is None})
 
 
-async def users(call: Call, manager: SessionManager, library: Library, people: People) -> Effects:
+async def users(call: Call, manager: SessionManager, library: Library, people: People) -> AsideEffects:
     """List the people who have sessions here."""
     names = await asyncio.to_thread(people.names)
     rows, data = [], []

@@ -6,12 +6,16 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import Progress
+from gptchat.commands.effects import Ask, Progress, Show, Text
 from gptchat.config import parse as settings_parse
-from gptchat.errors import TurnInterruptedError
+from gptchat.errors import TurnInterruptedError, UsageError
 from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.conversation.services import RunOptions
 
 
 def age(ts: str) -> str:
@@ -75,3 +79,21 @@ async def in_thread(work: Callable[..., Any], *arguments: Any, label: str = "") 
         stopped.set()
         task.add_done_callback(lambda done: done.exception())  # nobody waits for it any more
         raise
+
+
+def may_replace(path: Path) -> Ask:
+    """The question whether the file `path` may be replaced; only the answer `y` means yes."""
+    return Ask(
+        _("{path} exists; replace it?").format(path=path),
+        choices=(("y", _("yes")), ("n", _("no"))),
+        default="n",
+    )
+
+
+def nothing_written(run: RunOptions, path: Path) -> Show:
+    """What is said when it may not. Raises UsageError in a run of one command, which must not seem to succeed."""
+    if run.unattended:
+        raise UsageError(
+            _("{path} exists already").format(path=path), hint=_("remove it first, or name another file")
+        )
+    return Show([Text(_("nothing was written"), "quiet")], {"file": None})

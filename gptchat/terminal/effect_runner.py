@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from gptchat.commands.effects import (
+    Action,
     Ask,
     Attach,
     Changed,
     Copy,
     Draft,
     Edit,
-    Effect,
+    Effects,
     Leave,
     Pick,
     Progress,
@@ -169,7 +170,7 @@ class Carrier:
     async def command(self, call: Call) -> None:
         """Run a command to its end. Raises GptchatError."""
         generator = self._program.start(call)
-        answered: Any = None
+        answered: str | None = None
         try:
             while (effect := await self._live.wait(self._next_effect(generator, answered))) is not None:
                 self._progress.close()
@@ -178,7 +179,7 @@ class Carrier:
             self._progress.close()
         self._warn_of_trouble()
 
-    async def _next_effect(self, generator: AsyncGenerator[Effect, Any], answered: Any) -> Effect | None:
+    async def _next_effect(self, generator: Effects, answered: str | None) -> Action | None:
         """What a command wants next, None at its end: a task must not raise StopAsyncIteration.
 
         Steps of long work are shown here, so that Esc stops the whole of it.
@@ -216,13 +217,16 @@ class Carrier:
 
         async def run() -> None:
             try:
-                async for effect in self._program.start(call):
-                    if isinstance(effect, Show):
-                        width = max(self._screen.size()[0] - 1, 10)
-                        for line in lines_of(effect.blocks, width):
-                            show("".join(text for text, _look in line), line[0][1] if line else "text")
-                    elif isinstance(effect, Copy):
-                        show(await self._copied(effect), "hint")
+                async for effect in self._program.start_aside(call):
+                    match effect:
+                        case Show(blocks):
+                            width = max(self._screen.size()[0] - 1, 10)
+                            for line in lines_of(blocks, width):
+                                show("".join(text for text, _look in line), line[0][1] if line else "text")
+                        case Copy():
+                            show(await self._copied(effect), "hint")
+                        case _:
+                            assert_never(effect)
             except Exception as fault:
                 # A mistake in one command ends neither the reply nor the chat.
                 error = fault if isinstance(fault, GptchatError) else unexpected(fault)
@@ -231,7 +235,7 @@ class Carrier:
 
         return asyncio.get_running_loop().create_task(run())
 
-    async def _carry_out(self, effect: Effect) -> Any:
+    async def _carry_out(self, effect: Action) -> str | None:
         screen = self._screen
         match effect:
             case Show(blocks):
@@ -256,6 +260,8 @@ class Carrier:
                 self._changed(what)
             case Leave():
                 self.leaving = True
+            case _:
+                assert_never(effect)
         return None
 
     async def _run(self, what: str, text: str, model: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TextIO
 
-from gptchat.commands.families import registry
+from gptchat.commands.program import registry
 from gptchat.commands.registry import Parsed, Said, Shell
 from gptchat.config.flags import Options
 from gptchat.errors import UsageError

@@ -6,18 +6,19 @@ import asyncio
 import getpass
 import json
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from gptchat.commands.effects import (
+    Action,
     Ask,
     Attach,
     Block,
+    Changed,
     Copy,
     Draft,
     Edit,
-    Effect,
     Leave,
     Pick,
     Progress,
@@ -202,7 +203,7 @@ class _OneShot:
 
     async def _command(self, call: Call) -> None:
         generator = self.program.start(call)
-        answered: Any = None
+        answered: str | None = None
         try:
             while True:
                 effect = await generator.asend(answered)
@@ -219,7 +220,7 @@ class _OneShot:
             document = self.data[0] if len(self.data) == 1 else self.data or {}
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
 
-    async def _carry_out(self, effect: Effect) -> Any:
+    async def _carry_out(self, effect: Action) -> str | None:
         match effect:
             case Show(blocks, data, failed):
                 if data is not None:
@@ -253,8 +254,10 @@ class _OneShot:
                 raise UsageError(_("say which session"), hint=_("/sessions lists them"))
             case Attach():
                 raise UsageError(_("here files are attached with --attach FILE"))
-            case Leave() | _:
+            case Leave() | Changed():
                 pass
+            case _:
+                assert_never(effect)
         return None
 
     async def _order(self, what: str, text: str, model: str) -> None:
@@ -318,12 +321,12 @@ def _progress_line(environ: Mapping[str, str], stderr: TextIO) -> ProgressLine:
 
 
 @contextmanager
-def _interrupts(stop: Any) -> Generator[None, None, None]:
+def _interrupts(stop: Callable[[], None]) -> Generator[None, None, None]:
     """Ctrl-C stops the reply, and what came is kept; a second one ends the program at once."""
     loop = asyncio.get_running_loop()
     before = signal.getsignal(signal.SIGINT)
 
-    def handle(_number: int, _frame: Any) -> None:
+    def handle(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, before)
         loop.call_soon_threadsafe(stop)
 

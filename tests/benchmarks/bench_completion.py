@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import statistics
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from gptchat.commands.effects import Effect
+from gptchat.commands.effects import Effects
 from gptchat.commands.registry import Argument, Call, Command, Registry
 from gptchat.terminal.input.completion import Candidate, ChatCompleter
 
@@ -26,7 +26,7 @@ LINES = (
 )
 
 
-async def run(_context: object, _call: Call) -> AsyncGenerator[Effect, None]:
+async def run(_call: Call) -> Effects:
     """Never called here."""
     return
     yield

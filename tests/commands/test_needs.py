@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gptchat.commands.families import registry
-from gptchat.commands.program import Program
+from gptchat.commands.program import Program, registry
 from gptchat.commands.registry import Command
 from gptchat.conversation.services import Services
 
@@ -16,7 +15,16 @@ OFFERED = {**Services.__annotations__, **Program.__annotations__}
 def test_what_a_command_needs_is_there(command: Command) -> None:
     """Each parameter after the call names a part of the program, and has the type of that part."""
     wanted = dict(command.run.__annotations__)
-    assert wanted.pop("return") == "Effects"
+    del wanted["return"]
     assert next(iter(wanted)) == "call"
     del wanted["call"]
     assert wanted == {name: OFFERED.get(name) for name in wanted}
+
+
+BESIDE = [command for command in registry().commands if command.streaming]
+
+
+@pytest.mark.parametrize("command", BESIDE, ids=lambda command: command.name)
+def test_beside_a_reply_only_what_is_carried_out_there(command: Command) -> None:
+    """A command that may run beside a reply declares, for the type checker, that it only shows and copies."""
+    assert command.run.__annotations__["return"] == "AsideEffects"

@@ -20,7 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from gptchat import words
-from gptchat.commands.families import registry
+from gptchat.commands.program import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "gptchat" / "locale" / "zh" / "LC_MESSAGES"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gptchat.commands.families import registry
+from gptchat.commands.program import registry
 from tests.support.server import Server, say
 from tests.surface.machine import Machine
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from gptchat.commands.effects import Effect
+from gptchat.commands.effects import Effects
 from gptchat.commands.registry import Argument, Call, Command, Registry, call
 from gptchat.terminal.input import fuzzy
 from gptchat.terminal.input.completion import Candidate, ChatCompleter, quoted
 
 
-async def run(_context: object, _call: Call) -> AsyncGenerator[Effect, None]:
+async def run(_call: Call) -> Effects:
     """Never called here."""
     return
     yield

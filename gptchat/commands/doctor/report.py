@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from gptchat.commands.doctor.finding import Finding, heading
-from gptchat.commands.effects import Effect, Show, Text
+from gptchat.commands.effects import Effects, Show, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.words import _, ngettext
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from gptchat.providers.faults.quirks import Learnt
     from gptchat.storage.index.library import Library
     from gptchat.tokens.windows import Windows
-
-Effects = AsyncGenerator[Effect, Any]
 
 
 async def doctor(
