@@ -86,3 +86,10 @@ def detect(environ: Mapping[str, str] = os.environ) -> str:
     except ValueError:  # a locale name that Python does not know
         name = ""
     return "zh" if name.lower().startswith(("zh", "chinese")) else "en"
+
+
+def money(dollars: float) -> str:
+    """US dollars: cents where they say it all, else with as many digits as say something."""
+    if dollars == 0 or dollars >= 1 or abs(dollars - round(dollars, 2)) < 0.00005 <= round(dollars, 2):
+        return f"${dollars:,.2f}"
+    return f"${dollars:.4f}" if dollars >= 0.0001 else f"${dollars:.6f}"

@@ -47,7 +47,7 @@ async def usage(call: Call, account: Account) -> AsideEffects:
             f"{row.usage.prompt_tokens:,}",
             f"{row.usage.cached_tokens:,}",
             f"{row.usage.completion_tokens:,}",
-            "" if row.cost is None else f"${row.cost:.4f}",
+            "" if row.cost is None else words.money(row.cost),
         ]
         for row in report
     ]

@@ -27,7 +27,7 @@ from gptchat.core.ports import CountsTokens
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.manager import Route
-from gptchat.words import _, ngettext
+from gptchat.words import _, money, ngettext
 
 if TYPE_CHECKING:
     from gptchat.conversation.compaction import Compaction
@@ -64,7 +64,7 @@ async def context(call: Call, manager: SessionManager, routing: Routing, outbox:
         pairs.append((_("attached"), _(", ").join(item.name for item in outbox.attached)))
     cost = routing.prompt_cost(route.model, plan.tokens)
     if cost is not None:
-        pairs.append((_("cost of sending it"), f"${cost:.4f}"))
+        pairs.append((_("cost of sending it"), money(cost)))
     blocks: list[Any] = [
         Meter(
             [

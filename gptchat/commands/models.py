@@ -64,7 +64,7 @@ async def models(call: Call, routing: Routing) -> AsideEffects:
         return
     current = routing.model()
     rows = [
-        [facts.name, tokens_word(facts.context), money(facts.input), money(facts.output), _abilities(facts)]
+        [facts.name, tokens_word(facts.context), _price(facts.input), _price(facts.output), _abilities(facts)]
         for facts in shown
     ]
     marked = next((i for i, facts in enumerate(shown) if facts.name == current), None)
@@ -93,7 +93,7 @@ def tokens_word(tokens: int | None) -> str:
     return f"{tokens / 1000:.3g}k" if tokens >= 1000 else str(tokens)
 
 
-def money(price: float | None) -> str:
+def _price(price: float | None) -> str:
     """A price in US$, or nothing where it is unknown."""
     return "" if price is None else f"{price:g}"
 
@@ -121,7 +121,7 @@ def _facts_pairs(routing: Routing, facts: ModelFacts) -> list[tuple[str, str]]:
         pairs.append((_("longest reply"), f"{facts.max_output:,}"))
     if facts.input is not None or facts.output is not None:
         price = _("${input} in, ${output} out, a million tokens")
-        pairs.append((_("price"), price.format(input=money(facts.input), output=money(facts.output))))
+        pairs.append((_("price"), price.format(input=_price(facts.input), output=_price(facts.output))))
     if abilities := _abilities(facts):
         pairs.append((_("abilities"), abilities))
     return pairs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gptchat.conversation import spending
 from gptchat.core.messages import Message
 from gptchat.errors import QuotaError
-from gptchat.words import _
+from gptchat.words import _, money
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
@@ -47,9 +47,7 @@ class Budget:
         spent = await self._reading + self._since
         if spent < daily:
             return ""
-        words = _("today's budget is spent: ${spent} of ${daily}").format(
-            spent=f"{spent:.2f}", daily=f"{daily:.2f}"
-        )
+        words = _("today's budget is spent: {spent} of {daily}").format(spent=money(spent), daily=money(daily))
         if settings.text("budget.stop") == "stop":
             raise QuotaError(
                 words, hint=_("/set budget.daily raises it, /set budget.stop warn goes on with a warning")

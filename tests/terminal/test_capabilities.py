@@ -8,8 +8,9 @@ import pytest
 
 from gptchat.terminal.markdown import MarkdownStream, warm_up
 from gptchat.terminal.output.capabilities import Depth, Terminal, prepare_console, size
-from gptchat.terminal.output.status import count_words, duration, facts, money, thought
+from gptchat.terminal.output.status import count_words, duration, facts, thought
 from gptchat.terminal.output.theme import choose
+from gptchat.words import money
 
 
 class Tty(io.StringIO):

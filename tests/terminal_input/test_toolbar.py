@@ -9,9 +9,9 @@ from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
 
 from gptchat.terminal.output.layout import styled
-from gptchat.terminal.output.status import money
 from gptchat.terminal.output.theme import NAMES, Theme
 from gptchat.terminal.output.toolbar import Status, count, toolbar
+from gptchat.words import money
 
 FULL = Status(
     user="alice",

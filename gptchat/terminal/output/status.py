@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gptchat.terminal.output.safe import clean_line
-from gptchat.words import _, ngettext
+from gptchat.words import _, money, ngettext
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 TICKS = 5
@@ -68,13 +68,6 @@ def facts(
     if seconds is not None:
         parts.append(duration(seconds))
     return " · ".join([*parts, *(clean_line(note) for note in notes)])
-
-
-def money(dollars: float) -> str:
-    """US dollars with as many digits as say something."""
-    if dollars == 0 or dollars >= 1:
-        return f"${dollars:,.2f}"
-    return f"${dollars:.4f}" if dollars >= 0.0001 else f"${dollars:.6f}"
 
 
 def _words(count: int) -> str:

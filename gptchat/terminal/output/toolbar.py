@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.utils import get_cwidth
 
-from gptchat.terminal.output.status import money
-from gptchat.words import _, ngettext
+from gptchat.words import _, money, ngettext
 
 _BAR = 8  # cells
 _HIGH = 0.8  # of the window; from here on the bar warns
