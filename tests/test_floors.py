@@ -9,7 +9,7 @@ import gptchat
 
 ROOT = Path(gptchat.__file__).parent
 FLOORS = (
-    {"errors", "words", "redaction"},
+    {"errors", "words", "redaction", "files"},
     {"core"},
     {"config"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from gptchat import redaction, words
-from gptchat.config.files import decode, locked, write_private
 from gptchat.config.key_text import clean_key
+from gptchat.config.private_files import decode, locked, write_private
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
 

@@ -12,8 +12,8 @@ from gptchat import redaction, words
 from gptchat.config.credentials import credentials_file, forget_key, store_key, stored_key
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.environment import KEY_VARIABLES, openai_file
-from gptchat.config.files import decode, exposed
 from gptchat.config.key_text import clean_key, key_in
+from gptchat.config.private_files import decode, exposed
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
 

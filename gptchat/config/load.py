@@ -10,8 +10,8 @@ from typing import Any
 
 from gptchat import redaction, words
 from gptchat.config import schema
-from gptchat.config.files import decode
 from gptchat.config.parse import SECRET_FIELDS, check, suggestion
+from gptchat.config.private_files import decode
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError
 from gptchat.words import _

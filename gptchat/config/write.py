@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.config import schema
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.files import write_private
 from gptchat.config.load import load, parse
 from gptchat.config.parse import check, require, show_value
+from gptchat.config.private_files import write_private
 from gptchat.errors import UsageError
 from gptchat.words import _
 

@@ -14,7 +14,7 @@ from gptchat.exchange.exporting import FORMATS as FORMATS
 from gptchat.exchange.exporting import render
 from gptchat.exchange.readers import read
 from gptchat.exchange.session_builder import Broken, Draft, Progress, digest
-from gptchat.storage.atomic import replacing
+from gptchat.files import replacing
 from gptchat.storage.ids import acceptable_id
 from gptchat.storage.index.library import Library
 from gptchat.storage.os_errors import storage_error

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gptchat.core.messages import Record
-from gptchat.storage.atomic import open_private, sync, write_all
+from gptchat.files import open_private, sync, write_all
 from gptchat.words import ngettext
 
 _BOM = b"\xef\xbb\xbf"

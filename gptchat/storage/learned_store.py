@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gptchat.storage.atomic import make_folder, write_file
+from gptchat.files import make_folder, write_file
 
 
 class Kept:

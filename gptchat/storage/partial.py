@@ -17,9 +17,8 @@ from typing import Any
 from gptchat.core.messages import Record
 from gptchat.core.records import move
 from gptchat.core.session import Session
+from gptchat.files import BINARY, open_private, try_lock, write_all
 from gptchat.storage import journal
-from gptchat.storage.atomic import BINARY, open_private, write_all
-from gptchat.storage.locks import try_lock
 
 
 class Sidecar:

@@ -18,11 +18,10 @@ from weakref import WeakKeyDictionary
 from gptchat.core.messages import Record
 from gptchat.core.session import VERSION, Session, move
 from gptchat.errors import StorageError
+from gptchat.files import BINARY, locked, make_folder, open_private, still_named, sync_folder
 from gptchat.storage import journal
-from gptchat.storage.atomic import BINARY, make_folder, open_private, sync_folder
 from gptchat.storage.gc_paused import undisturbed
 from gptchat.storage.ids import new_id, safe_id, timestamp
-from gptchat.storage.locks import locked, still_named
 from gptchat.storage.os_errors import storage_error
 from gptchat.storage.partial import Sidecar, take_in
 from gptchat.storage.snapshot import header, snapshot

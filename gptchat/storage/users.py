@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gptchat.errors import UsageError
-from gptchat.storage.atomic import make_folder, write_file
+from gptchat.files import make_folder, write_file
 from gptchat.storage.os_errors import storage_error
 from gptchat.words import _
 

@@ -8,8 +8,8 @@ import traceback
 from pathlib import Path
 
 from gptchat.errors import GptchatError
+from gptchat.files import make_folder, open_private
 from gptchat.redaction import redact
-from gptchat.storage.atomic import make_folder
 from gptchat.words import _
 
 
@@ -27,7 +27,7 @@ def start_log(data: Path) -> Path:
     """Log everything of gptchat and of the wire to `<data>/debug.log`; returns its path."""
     make_folder(data)
     path = data / "debug.log"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     handler = logging.StreamHandler(os.fdopen(descriptor, "a", encoding="utf-8"))
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("gptchat", "openai", "httpx2"):

@@ -13,9 +13,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.files import write_private
 from gptchat.config.keys import store_key
 from gptchat.config.load import load
+from gptchat.config.private_files import write_private
 from gptchat.config.write import write_provider, write_value
 from gptchat.errors import ConfigurationError, UsageError
 

@@ -17,10 +17,10 @@ from gptchat.commands.wording import setting_as_json
 from gptchat.config import schema
 from gptchat.config.credentials import credentials_file
 from gptchat.config.environment import openai_file
-from gptchat.config.files import exposed
+from gptchat.config.private_files import exposed
 from gptchat.errors import GptchatError
+from gptchat.files import make_folder, write_file
 from gptchat.storage import users as people
-from gptchat.storage.atomic import make_folder, write_file
 from gptchat.storage.index.database import cached
 from gptchat.storage.os_errors import storage_error
 from gptchat.words import _, ngettext

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gptchat.storage.atomic import make_folder, open_private
+from gptchat.files import make_folder, open_private
 
 SCHEMA = 1
 """The version of the tables; a file of another version is made anew."""

@@ -13,7 +13,7 @@ from gptchat.core.messages import Record
 from gptchat.core.ports import SessionInfo
 from gptchat.core.session import Session
 from gptchat.errors import UsageError
-from gptchat.storage.atomic import make_folder
+from gptchat.files import make_folder
 from gptchat.storage.ids import safe_id
 from gptchat.storage.index.listing import Row, remember, row_at, rows
 from gptchat.storage.os_errors import storage_error

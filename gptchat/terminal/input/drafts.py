@@ -7,8 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from gptchat.storage.atomic import BINARY
-from gptchat.storage.locks import try_lock
+from gptchat.files import make_folder, open_private, try_lock, write_file
 
 
 class DraftKeeper:
@@ -95,19 +94,12 @@ class DraftKeeper:
                 return
             if self._path is None:  # closed meanwhile
                 return
-            partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
             try:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o600)
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(text.encode("utf-8", "surrogatepass"))
-                partial.replace(self._path)
+                make_folder(self._path.parent)
+                write_file(self._path, text.encode("utf-8", "surrogatepass"), durable=False)
                 self._kept = True
-            except OSError:
-                try:
-                    partial.unlink(missing_ok=True)
-                except OSError:  # the folder itself cannot be had, so nothing is left there
-                    pass
+            except OSError:  # that a draft cannot be kept is told nobody: it is in the prompt
+                pass
 
     def _remove(self) -> None:
         """Remove the file, if it is one that this program read or wrote: another terminal may have its own."""
@@ -125,11 +117,14 @@ _ANOTHERS = -1
 def _claim(path: Path) -> int | None:
     """The open lock of the draft at `path`: `_ANOTHERS` where another holds it, None where none can be had."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | BINARY, 0o600)
-    except OSError:  # the draft cannot be kept there either, and that is told nobody: it is in the prompt
+        make_folder(path.parent)
+        descriptor = open_private(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT)
+    except OSError:  # the draft cannot be kept there either
         return None
-    if try_lock(descriptor):
-        return descriptor
+    try:
+        if try_lock(descriptor):
+            return descriptor
+    except OSError:  # a disk that fails keeps no draft either
+        pass
     os.close(descriptor)
     return _ANOTHERS

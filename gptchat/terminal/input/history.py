@@ -18,7 +18,7 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
-from gptchat.storage.atomic import BINARY
+from gptchat.files import make_folder, open_private, write_all
 from gptchat.terminal.input.folding import Folding
 
 _NEWEST = 10_000  # entries kept at hand; older ones stay in the file
@@ -118,10 +118,10 @@ class InputHistory(History):
         lines = "".join(f"+{line}\n" for line in text.split("\n"))
         record = f"\n# {datetime.now().isoformat(sep=' ')}\n{lines}".encode("utf-8", "surrogatepass")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | BINARY, 0o600)
+            make_folder(self._path.parent)
+            descriptor = open_private(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
-                os.write(descriptor, record)
+                write_all(descriptor, record)
             finally:
                 os.close(descriptor)
             self.failure = None

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from gptchat import words
+from gptchat import files, words
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
-
-_LOCK_SECONDS = 10.0
 
 
 def decode(data: bytes) -> str:
@@ -26,26 +23,15 @@ def decode(data: bytes) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace `path` with `text` in one step, mode 0600; a link is followed, and folders made 0700.
+    """Replace `path` with `text` in one step, mode 0600; a link is followed, and folders are made 0700.
 
     On Windows the folder's own permissions apply: the person's profile is closed to other people there.
     Raises ConfigurationError where it cannot be written; the old file is whole then.
     """
-    target = path.resolve()  # settings are often links into a folder under version control
-    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
     try:
-        _make_folder(target.parent)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        files.make_folder(path.resolve().parent)  # settings are often links into a folder under version control
+        files.write_file(path, text.encode())
     except OSError as error:
-        try:
-            temporary.unlink(missing_ok=True)
-        except OSError:  # the folder itself cannot be had: then there is nothing to clean up
-            pass
         raise cannot_write(path, error) from None
 
 
@@ -57,13 +43,6 @@ def cannot_write(path: Path, error: OSError) -> ConfigurationError:
     )
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it; what is made is closed to others."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock beside `path` (`<name>.lock`), so that two programs do not undo each other's change.
@@ -72,50 +51,30 @@ def locked(path: Path) -> Iterator[None]:
     """
     lock = path.with_name(f"{path.name}.lock")
     try:
-        _make_folder(lock.parent)
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        files.make_folder(lock.parent)
+        descriptor = files.open_private(lock, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise cannot_write(lock, error) from None
-    try:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while not _try_lock(descriptor):
-            if time.monotonic() > deadline:
-                raise ConfigurationError(
-                    _("{file} is in use by another program").format(file=path), hint=_("try again in a moment")
-                )
-            time.sleep(0.02)
+    with ExitStack() as held:
+        held.callback(os.close, descriptor)
+        try:
+            held.enter_context(files.locked(descriptor))
+        except TimeoutError:
+            raise ConfigurationError(
+                _("{file} is in use by another program").format(file=path), hint=_("try again in a moment")
+            ) from None
+        except OSError as error:
+            raise cannot_write(lock, error) from None
         yield
-    finally:
-        os.close(descriptor)  # closing gives the lock back
 
 
 if sys.platform == "win32":
-
-    def _try_lock(descriptor: int) -> bool:
-        """Take the lock if it is free."""
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
 
     def exposed(path: Path) -> str:
         """Nothing: files in a Windows profile take its permissions, which leave other people out."""
         return ""
 
 else:
-
-    def _try_lock(descriptor: int) -> bool:
-        """Take the lock if it is free."""
-        import fcntl
-
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
 
     def exposed(path: Path) -> str:
         """A sentence that says a file with a secret can be read by others, and the command that mends it."""

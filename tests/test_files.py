@@ -1,0 +1,86 @@
+"""The one lock: what a file system without locks costs, and what another program that holds one does."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from gptchat import files
+from gptchat.config.credentials import store_key, stored_key
+from gptchat.errors import ConfigurationError, GptchatError, StorageError
+from gptchat.storage.store import JournalStore
+from gptchat.terminal.input.drafts import DraftKeeper
+
+WITHOUT = [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP]
+"""What file systems answer that have no locks, as some of networks."""
+
+
+def refuse_locks(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let the system answer every request for a lock with the error `number`."""
+
+    def flock(_fd: int, _operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+
+def keep_a_key(folder: Path) -> None:
+    """Store a key, and find it again."""
+    store_key("openai", "sk-0123456789abcdef", folder)
+    assert stored_key("openai", folder)[0] == "sk-0123456789abcdef"
+
+
+def keep_a_turn(folder: Path) -> None:
+    """Write a message and a reply that streams, and read them again."""
+    store = JournalStore(folder)
+    session = store.create("ann", {})
+    store.append(session, [{"type": "message", "id": "m1", "parent": None, "role": "user", "content": "hi"}])
+    partial = store.partial(session, {"type": "message", "id": "m2", "parent": "m1", "role": "assistant"})
+    partial.write("there")
+    partial.discard()
+    assert [message.text for message in store.read("ann", session.id).path()] == ["hi"]
+
+
+def keep_a_draft(folder: Path) -> None:
+    """Keep an unsent draft, and take it up again."""
+    keeper = DraftKeeper(folder / "draft")
+    keeper.changed("half a sentence")
+    keeper.flush()
+    assert DraftKeeper(folder / "draft").load() == "half a sentence"
+
+
+KEEPERS = [keep_a_key, keep_a_turn, keep_a_draft]
+
+
+@pytest.mark.parametrize("number", WITHOUT, ids=errno.errorcode.get)
+@pytest.mark.parametrize("keep", KEEPERS, ids=lambda keep: keep.__name__)
+def test_a_file_system_without_locks_keeps_everything(
+    keep: object, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the file system knows no locks, keys, turns and drafts are kept all the same."""
+    refuse_locks(monkeypatch, number)
+    assert callable(keep)
+    keep(tmp_path)
+
+
+def test_a_lock_that_another_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another program holds the lock for long, the person is told so, and nothing is half written."""
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
+    refuse_locks(monkeypatch, errno.EAGAIN)
+    with pytest.raises(ConfigurationError, match="in use by another program"):
+        keep_a_key(tmp_path)
+    assert not (tmp_path / "credentials.json").exists()
+    with pytest.raises(GptchatError) as caught:
+        keep_a_turn(tmp_path)
+    assert isinstance(caught.value, StorageError)
+
+
+def test_a_disk_that_fails_is_no_busy_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that fails for another reason tells that reason, not that somebody else is writing."""
+    refuse_locks(monkeypatch, errno.EIO)
+    with pytest.raises(ConfigurationError, match="cannot write"):
+        keep_a_key(tmp_path)
