@@ -12,6 +12,7 @@ FLOORS = (
     {"errors", "words", "redaction", "files"},
     {"core"},
     {"config"},
+    {"net"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},
     {"exchange"},
     {"manager"},
@@ -25,7 +26,7 @@ OUTSIDE = {
     "prompt_toolkit": {"terminal"},
     "rich": {"terminal"},
     "openai": {"providers"},
-    "httpx2": {"providers", "attachments"},
+    "httpx2": {"net", "providers", "attachments"},
     "tiktoken": {"tokens"},
 }
 

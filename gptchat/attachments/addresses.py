@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
-import time
-import urllib.error
-import urllib.request
+import asyncio
 from dataclasses import dataclass
 from email.message import Message as Headers
-from typing import IO
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from gptchat import __version__, words
 from gptchat.attachments.limits import human_size
-from gptchat.config.endpoints import DIRECT
-from gptchat.errors import UsageError
+from gptchat.errors import ProtocolError, UsageError
+from gptchat.net.client import http_client
 from gptchat.redaction import redact
 from gptchat.words import _
 
-_CHUNK = 65_536
-_SOCKET_WAIT = 10.0  # seconds without a byte
+if TYPE_CHECKING:
+    import httpx2
+
+    from gptchat.config.endpoints import NetworkSettings
+
+_SILENCE = 10.0  # seconds without a byte
+_REDIRECTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,73 +34,95 @@ class Fetched:
     note: str
 
 
-class _OnlyWeb(urllib.request.HTTPRedirectHandler):
-    """Follows redirects within http and https; files are refused by the library, ftp here."""
+def fetch(address: str, network: NetworkSettings, *, limit: int, timeout: float) -> Fetched:
+    """GET `address`, on the way that `network` describes: at most `limit` bytes within `timeout` seconds.
 
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Headers, newurl: str
-    ) -> urllib.request.Request | None:
-        if urlsplit(newurl).scheme not in ("http", "https"):
-            raise UsageError(
-                _("the address leads to {address}, which is not on the web").format(address=newurl),
-                hint=_("use an http or https address"),
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type] # typeshed wants HTTPMessage
-
-
-def fetch(address: str, *, limit: int, timeout: float, proxy: str = "") -> Fetched:
-    """GET `address`; at most `limit` bytes within `timeout` seconds. Raises UsageError with the reason.
-
-    `proxy` is as in the settings: an address, `none` for no proxy at all, or empty for the environment's.
+    Blocks, in a thread without an event loop. Raises UsageError with the reason, and ConfigurationError for a
+    proxy or a file of certificates that cannot be used.
     """
-    deadline = time.monotonic() + timeout
-    request = urllib.request.Request(  # noqa: S310 - the caller lets only http and https through
-        _encoded(address), headers={"User-Agent": f"gptchat/{__version__}", "Accept": "*/*"}
-    )
-    handlers: list[urllib.request.BaseHandler] = [_OnlyWeb()]
-    if proxy:
-        proxies = {} if proxy.lower() in DIRECT else {"http": proxy, "https": proxy}
-        handlers.append(urllib.request.ProxyHandler(proxies))
-    opener = urllib.request.build_opener(*handlers)
+    return asyncio.run(_fetch(address, network, limit, timeout))
+
+
+async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: float) -> Fetched:  # noqa: ASYNC109 - the whole time, as the error says
+    import httpx2
+
+    at = _encoded(address)
     try:
-        with opener.open(request, timeout=min(timeout, _SOCKET_WAIT)) as response:
-            data = _read(response, address, limit, deadline)
-            headers, final = response.headers, response.geturl()
-    except urllib.error.HTTPError as error:
-        error.close()
+        async with asyncio.timeout(timeout):
+            for _redirect in range(_REDIRECTS):  # each host may need another proxy, or none
+                async with http_client(at, None, network) as client:
+                    found = await _answer(client, at, address, limit)
+                if isinstance(found, Fetched):
+                    return found
+                at = found
+    except TimeoutError as error:
         raise UsageError(
-            _("{address} answered {status} {reason}").format(
-                address=address, status=error.code, reason=redact(str(error.reason))
-            ),
-            hint=_("open it in a browser to see whether it needs a login"),
+            _("{address} takes too long to arrive").format(address=redact(address)),
+            hint=_("save it with a browser and attach the file"),
         ) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        why = error.reason if isinstance(error, urllib.error.URLError) else error
-        told = words.reason(why) if isinstance(why, Exception) else str(why)
-        raise UsageError(
-            _("{address} cannot be fetched: {why}").format(address=redact(address), why=redact(told)),
-            hint=_("check the address, the network and the proxy"),
-        ) from error
-    mime, size = headers.get_content_type(), human_size(len(data))
-    note = _("fetched {address} ({mime}, {size})").format(address=redact(final), mime=mime, size=size)
-    return Fetched(data, mime, headers.get_content_charset() or "", note)
+    except (OSError, httpx2.HTTPError, httpx2.InvalidURL, ProtocolError, ValueError) as error:
+        raise _cannot(address, _reason(error)) from error
+    raise _cannot(address, _("it leads from one address to the next without end"))
 
 
-def _read(response: http.client.HTTPResponse, address: str, limit: int, deadline: float) -> bytes:
-    data = bytearray()
-    while piece := response.read1(_CHUNK):  # what is there, so that the clock is looked at
-        data += piece
-        if len(data) > limit:
+async def _answer(client: httpx2.AsyncClient, at: str, address: str, limit: int) -> Fetched | str:
+    """What `at` answers, or the address that it points to. `address` is what the person asked for."""
+    import httpx2
+
+    headers = {"User-Agent": f"gptchat/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
+    patience = httpx2.Timeout(_SILENCE, connect=client.timeout.connect)
+    request = client.build_request("GET", at, headers=headers, timeout=patience)
+    response = await client.send(request, stream=True, follow_redirects=False)
+    try:
+        if response.has_redirect_location:
+            there = urljoin(at, response.headers["location"])
+            if urlsplit(there).scheme not in ("http", "https"):
+                raise UsageError(
+                    _("the address leads to {address}, which is not on the web").format(address=redact(there)),
+                    hint=_("use an http or https address"),
+                )
+            return _encoded(there)
+        if response.is_error:
             raise UsageError(
-                _("{address} is larger than {limit}").format(address=address, limit=human_size(limit)),
-                hint=_("save it and attach a part of it"),
+                _("{address} answered {status} {reason}")
+                .format(
+                    address=redact(address), status=response.status_code, reason=redact(response.reason_phrase)
+                )
+                .rstrip(),
+                hint=_("open it in a browser to see whether it needs a login"),
             )
-        if time.monotonic() > deadline:
-            raise UsageError(
-                _("{address} takes too long to arrive").format(address=address),
-                hint=_("save it with a browser and attach the file"),
-            )
-    return bytes(data)
+        data = bytearray()
+        async for piece in response.aiter_raw():
+            data += piece
+            if len(data) > limit:
+                raise UsageError(
+                    _("{address} is larger than {limit}").format(address=redact(address), limit=human_size(limit)),
+                    hint=_("save it and attach a part of it"),
+                )
+    finally:
+        await response.aclose()
+    told = Headers()
+    told["Content-Type"] = response.headers.get("content-type", "")
+    mime, size = told.get_content_type(), human_size(len(data))
+    note = _("fetched {address} ({mime}, {size})").format(address=redact(at), mime=mime, size=size)
+    return Fetched(bytes(data), mime, told.get_content_charset() or "", note)
+
+
+def _cannot(address: str, why: str) -> UsageError:
+    return UsageError(
+        _("{address} cannot be fetched: {why}").format(address=redact(address), why=redact(why)),
+        hint=_("check the address, the network and the proxy"),
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, where a system's error is behind `error`; else what the HTTP client said."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, OSError) and link.errno is not None:
+            return words.reason(link)
+        link = link.__cause__ or link.__context__
+    return str(error) or type(error).__name__
 
 
 def _encoded(address: str) -> str:

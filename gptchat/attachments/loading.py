@@ -11,6 +11,7 @@ from gptchat.attachments import images
 from gptchat.attachments.decoding import decode
 from gptchat.attachments.limits import Limits, Loaded, human_size
 from gptchat.attachments.wording import language_of
+from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
 from gptchat.words import _
@@ -24,13 +25,13 @@ def load(
     vision: bool | None = None,
     limits: Limits | None = None,
     cwd: Path | None = None,
-    proxy: str = "",
+    network: NetworkSettings | None = None,
 ) -> Loaded:
     """Read `reference`: a file, a folder or an http(s) address; blocks.
 
     `vision` says whether the model sees images; None where that is unknown, and then images are taken.
-    `cwd` is the folder that relative paths start from (default: the process's). A proxy named by the
-    settings goes before the environment's. Raises UsageError with the reason and what to do.
+    `cwd` is the folder that relative paths start from (default: the process's). `network` is
+    the way to an address (default: the environment's). Raises UsageError with the reason and what to do.
     """
     limits = limits or Limits()
     reference = reference.strip()
@@ -45,7 +46,8 @@ def load(
             )
         from gptchat.attachments.addresses import fetch
 
-        fetched = fetch(reference, limit=max(limits.file, limits.image), timeout=limits.timeout, proxy=proxy)
+        most = max(limits.file, limits.image)
+        fetched = fetch(reference, network or NetworkSettings(), limit=most, timeout=limits.timeout)
         item = attachment_of(reference, fetched.data, limits, vision, mime=fetched.mime, charset=fetched.charset)
         return Loaded((item,), (fetched.note, *_encoding_note(item, fetched.data)))
     path = _path(reference, cwd)

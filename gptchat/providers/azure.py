@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 from gptchat.core.messages import Request
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import AuthenticationError, ConfigurationError
+from gptchat.providers.address import base_address
 from gptchat.providers.engine import Engine
 from gptchat.providers.faults.refusals import shorten
-from gptchat.providers.network import base_address
 from gptchat.providers.sdk import sdk_options
 from gptchat.redaction import register
 from gptchat.words import _

@@ -16,10 +16,10 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
+from gptchat.providers.address import base_address
 from gptchat.providers.engine import Engine
 from gptchat.providers.faults.failures import is_stale
 from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, window_in
-from gptchat.providers.network import base_address
 from gptchat.providers.payloads import clean
 from gptchat.providers.sdk import sdk_options
 from gptchat.providers.tokenizing import BODIES, tokens_in

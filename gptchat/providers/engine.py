@@ -24,6 +24,8 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
+from gptchat.net.client import http_client
+from gptchat.net.proxies import proxy_for
 from gptchat.providers.answer import read_answer, read_json
 from gptchat.providers.faults.failures import Endpoint, explain, is_stale
 from gptchat.providers.faults.lessons import apply, lesson_in
@@ -32,7 +34,6 @@ from gptchat.providers.faults.quirks import Learnt, Lesson
 from gptchat.providers.faults.retries import Breaker, pause
 from gptchat.providers.keys import KeySource, key_hint, resolve
 from gptchat.providers.listing import Moderation, models_in, moderation_in
-from gptchat.providers.network import http_client, proxy_for
 from gptchat.providers.payloads import clean
 from gptchat.providers.wire import wire_named
 from gptchat.redaction import redact

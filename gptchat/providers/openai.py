@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from gptchat.providers.address import base_address
 from gptchat.providers.engine import Engine
-from gptchat.providers.network import base_address
 from gptchat.providers.sdk import sdk_options
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.errors import GptchatError, RequestTimeoutError
+from gptchat.net.client import http_client
+from gptchat.net.proxies import proxy_for
 from gptchat.providers.faults.failures import Endpoint, explain
-from gptchat.providers.network import http_client, proxy_for
 from gptchat.redaction import redact
 from gptchat.words import _
 

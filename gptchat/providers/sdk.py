@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from gptchat.providers.network import query_in
+from gptchat.providers.address import query_in
 
 if TYPE_CHECKING:
     import httpx2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gptchat.errors import ProtocolError
+from gptchat.net.client import too_large
 from gptchat.words import _
 
 Event = tuple[str, str]
@@ -131,12 +132,4 @@ def line_too_long(limit: int) -> ProtocolError:
     return ProtocolError(
         _("the server sent a single line of more than {limit} bytes").format(limit=limit),
         hint=_("if such a reply is meant, raise network.max_line"),
-    )
-
-
-def too_large(limit: int) -> ProtocolError:
-    """The error for a reply of more than `limit` bytes."""
-    return ProtocolError(
-        _("the reply is larger than {limit} bytes and was cut off").format(limit=limit),
-        hint=_("if such a reply is meant, raise network.max_reply"),
     )

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gptchat.attachments import Limits, load
+from gptchat.config.endpoints import NetworkSettings
 from gptchat.errors import UsageError
 from tests.attachments.test_files import CHINESE, png
 
@@ -109,7 +110,7 @@ def test_an_image(address: str) -> None:
         ("/missing", "answered 404"),
         ("/binary", "is not text"),
         ("/big", "larger than 1.0 kB"),
-        ("/to-a-file", "is not allowed"),
+        ("/to-a-file", "not on the web"),
         ("/to-ftp", "not on the web"),
         ("/slow", "takes too long"),
     ],
@@ -155,6 +156,6 @@ def test_no_proxy_at_all(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    assert load(f"{address}/plain", proxy="None").attachments[0].text == CHINESE
+    assert load(f"{address}/plain", network=NetworkSettings(proxy="None")).attachments[0].text == CHINESE
     with pytest.raises(UsageError):
         load(f"{address}/plain")

@@ -53,4 +53,6 @@ print(sorted(name for name in sys.modules if name.startswith("gptchat.") and nam
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded, rooms = done.stdout.splitlines()
     assert loaded == "[]"
-    assert rooms == str(["gptchat.config", "gptchat.errors", "gptchat.files", "gptchat.redaction", "gptchat.words"])
+    assert rooms == str(
+        ["gptchat.config", "gptchat.errors", "gptchat.files", "gptchat.redaction", "gptchat.words"]
+    )

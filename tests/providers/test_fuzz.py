@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.events import Finished, TextDelta
 from gptchat.errors import GptchatError
+from gptchat.net.client import limit
 from gptchat.providers.answer import read_answer
 from gptchat.providers.faults.failures import Endpoint, explain
-from gptchat.providers.network import limit
 from gptchat.providers.wire import wire_named
 from tests.providers.asking import QUICK, Outcome, ask, provider
 from tests.support.server import CUT, Server, raw

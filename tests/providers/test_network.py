@@ -12,7 +12,8 @@ import trustme
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.errors import ConfigurationError
-from gptchat.providers.network import base_address, proxy_for
+from gptchat.net.proxies import proxy_for
+from gptchat.providers.address import base_address
 from tests.providers.asking import QUICK, ask, provider
 from tests.support.proxies import HttpProxy, SocksProxy
 from tests.support.server import Server

@@ -12,7 +12,7 @@ import pytest
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.errors import ConfigurationError
-from gptchat.providers.network import base_address
+from gptchat.providers.address import base_address
 from gptchat.providers.registry import builtin, modules, open_provider, specs
 from tests.providers.asking import KEY, ask, provider
 from tests.support.server import Server

@@ -20,7 +20,7 @@ from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, Text
 from gptchat.core.messages import Request, Usage
 from gptchat.core.ports import OnTheWire, Provider
 from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
-from gptchat.providers.network import proxy_for
+from gptchat.net.proxies import proxy_for
 from gptchat.providers.probing import elsewhere, reach, resolve
 from gptchat.words import _, ngettext
 

@@ -14,10 +14,12 @@ from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.core.events import Finished, Notice, ProviderEvent, Retrying, TextDelta
 from gptchat.core.messages import Message, Request
 from gptchat.core.ports import ModelFacts
+from gptchat.net.client import http_client
+from gptchat.net.proxies import proxy_for
+from gptchat.providers.address import base_address
 from gptchat.providers.faults.failures import explain
 from gptchat.providers.faults.refusals import Endpoint
 from gptchat.providers.gptplus import wire
-from gptchat.providers.network import base_address, http_client, proxy_for
 from gptchat.redaction import redact, register
 from gptchat.words import _
 

@@ -1,0 +1,162 @@
+"""The HTTP client for one server, and the bounds of what its answers may cost."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.errors import ConfigurationError, ProtocolError
+from gptchat.net.proxies import proxy_for
+from gptchat.redaction import redact
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    import httpx2
+
+_PIECE = 1 << 16  # bytes that one step of decompression may yield
+
+
+def trust(ca_file: str) -> ssl.SSLContext:
+    """A TLS context with the system's authorities (or `SSL_CERT_FILE`'s), and those in `ca_file` (PEM) if given.
+
+    Raises `ConfigurationError` where a file cannot be read.
+    """
+    import httpx2
+
+    path = ca_file or os.environ.get("SSL_CERT_FILE", "")
+    try:
+        context = httpx2.create_ssl_context()
+        if ca_file:
+            context.load_verify_locations(cafile=str(Path(ca_file).expanduser()))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            _("the certificates in {path} cannot be read: {why}").format(path=path, why=error),
+            hint=_("ca_file and SSL_CERT_FILE name a file of certificates in PEM form"),
+        ) from error
+    return context
+
+
+def http_client(address: str, settings: ProviderSettings | None, network: NetworkSettings) -> httpx2.AsyncClient:
+    """A client for the server at `address`, with its proxy, certificates, timeouts and limits.
+
+    `settings` are those of a provider, whose key must not follow a redirection to another server; without them
+    a redirection may lead anywhere. Raises ConfigurationError for a proxy or a certificate file that cannot be
+    used.
+    """
+    import httpx2
+
+    proxy = proxy_for(address, settings, network)
+
+    async def guard(response: httpx2.Response) -> None:
+        if settings is not None:
+            stay(response)
+        limit(response, network.max_reply)
+
+    return httpx2.AsyncClient(
+        proxy=proxy or None,
+        verify=trust((settings.ca_file if settings else "") or network.ca_file),
+        # The proxy is chosen above; from the environment httpx2 would also take a .netrc over our key
+        trust_env=False,
+        timeout=httpx2.Timeout(network.idle_timeout, connect=network.connect_timeout),
+        follow_redirects=True,
+        event_hooks={"response": [guard]},
+    )
+
+
+def stay(response: httpx2.Response) -> None:
+    """Refuse a redirection that would take the key or the conversation to another server, or lose what is said.
+
+    httpx2 would take along every header but `Authorization`, and makes an empty GET of a POST after a 301 or 302.
+    Raises `ProtocolError`, naming where it leads.
+    """
+    if not response.has_redirect_location:
+        return
+    here = response.request.url
+    there = here.join(response.headers["location"])
+    same = (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port)
+    secured = here.host == there.host and (here.scheme, there.scheme) == ("http", "https")
+    kept = response.request.method == "GET" or response.status_code in (307, 308)
+    if kept and (same or (secured and here.port is None and there.port is None)):
+        return
+    raise ProtocolError(
+        _("{where} points to {there} instead of answering").format(
+            where=redact(str(here.copy_with(query=None))), there=redact(str(there.copy_with(query=None)))
+        ),
+        hint=_(
+            "if the service has moved, write that address into the settings; it may be the network's login page"
+        ),
+        status=response.status_code,
+    )
+
+
+def limit(response: httpx2.Response, max_reply: int) -> None:
+    """Bound what reading `response` can cost: its bytes are counted, and decompressed in small steps."""
+    import httpx2
+
+    stream = response.stream
+    if not isinstance(stream, httpx2.AsyncByteStream):
+        return
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        del response.headers["content-encoding"]  # from here on the bytes are plain
+    elif encoding not in ("", "identity"):
+        raise ProtocolError(
+            _("the server compressed its answer as “{encoding}”, which was not asked for").format(
+                encoding=redact(encoding)
+            ),
+        )
+    else:
+        encoding = ""
+    source = stream
+
+    class Limited(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            size = 0
+            async for chunk in inflate(source, encoding) if encoding else source:
+                size += len(chunk)
+                if size > max_reply:
+                    raise too_large(max_reply)
+                yield chunk
+
+        async def aclose(self) -> None:
+            await source.aclose()
+
+    response.stream = Limited()
+
+
+async def inflate(source: AsyncIterator[bytes] | httpx2.AsyncByteStream, encoding: str) -> AsyncIterator[bytes]:
+    """The plain bytes of a compressed stream, never more than 64 kB at once."""
+    # 47: gzip or zlib, told by the header; `deflate` without a zlib header (-15) is met in the wild as well
+    decoder = zlib.decompressobj(47)
+    fresh = True
+    async for chunk in source:
+        while chunk:
+            try:
+                piece = decoder.decompress(chunk, _PIECE)
+            except zlib.error as error:
+                if fresh and encoding == "deflate":
+                    decoder, fresh = zlib.decompressobj(-15), False
+                    continue
+                raise ProtocolError(
+                    _("the server's compressed answer cannot be unpacked: {why}").format(why=error),
+                    hint=_("something between may have damaged it; /retry"),
+                ) from error
+            fresh = False
+            if piece:
+                yield piece
+            chunk = decoder.unconsumed_tail
+            if not piece and not chunk:
+                break
+
+
+def too_large(limit: int) -> ProtocolError:
+    """The error for a reply of more than `limit` bytes."""
+    return ProtocolError(
+        _("the reply is larger than {limit} bytes and was cut off").format(limit=limit),
+        hint=_("if such a reply is meant, raise network.max_reply"),
+    )

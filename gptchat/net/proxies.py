@@ -1,0 +1,68 @@
+"""Which proxy is on the way to an address: the settings', else the environment's."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from gptchat.config.endpoints import DIRECT, NetworkSettings, ProviderSettings
+from gptchat.errors import ConfigurationError
+from gptchat.redaction import redact, register
+from gptchat.words import _
+
+
+def proxy_for(address: str, settings: ProviderSettings | None, network: NetworkSettings) -> str:
+    """The proxy on the way to `address`, or empty: that of `settings`, else of `network`, else the environment's.
+
+    The environment is read as curl does: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY` with names,
+    addresses and networks such as `10.0.0.0/8`. The word `none` in the settings means: no proxy at all.
+    Raises ConfigurationError for a proxy whose address is none.
+    """
+    chosen = (settings.proxy if settings else "") or network.proxy
+    if chosen:
+        return "" if chosen.lower() in DIRECT else _proxy(chosen)
+    parts = urlsplit(address)
+    proxies = getproxies()
+    found = proxies.get(parts.scheme) or proxies.get("all") or ""
+    if not found or _bypassed(parts.hostname or "", parts.netloc.rpartition("@")[2], proxies.get("no", "")):
+        return ""
+    return _proxy(found)
+
+
+def _bypassed(host: str, host_and_port: str, exceptions: str) -> bool:
+    if proxy_bypass(host_and_port) or proxy_bypass(host):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    for entry in exceptions.split(","):
+        try:
+            if "/" in entry and address in ipaddress.ip_network(entry.strip(), strict=False):
+                return True
+        except ValueError:  # a name, which `proxy_bypass` has looked at
+            continue
+    return False
+
+
+def _proxy(address: str) -> str:
+    text = address.strip()
+    if "://" not in text:
+        text = f"http://{text}"
+    # `socks://` is what desktops write; names are left to the proxy, as behind a firewall they must be
+    text = re.sub(r"^socks[45]?[ah]?://", "socks5h://", text, flags=re.IGNORECASE)
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https", "socks5h") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigurationError(
+            _("“{proxy}” is not a proxy's address").format(proxy=redact(address)),
+            hint=_("write http://host:port or socks5://host:port in network.proxy, or `none` for no proxy"),
+        )
+    if parts.password:
+        register(parts.password)
+    return text

@@ -1,0 +1,63 @@
+"""Addresses of servers as they were meant: scheme added, route cut off, version neither missing nor doubled."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from gptchat.errors import ConfigurationError
+from gptchat.redaction import redact
+from gptchat.words import _
+
+_ROUTES = re.compile(
+    r"/(?:chat/completions|completions|responses|models|embeddings|moderations|messages|chat)/*$", re.IGNORECASE
+)
+_SCHEME = re.compile(r"^(https?)(?:[:：]/{1,3}|//)(?=[^/])", re.IGNORECASE)
+"""A scheme as fingers and input methods leave it: `http:/host`, `http//host`, `https：//host`."""
+
+
+def base_address(address: str, *, version: str = "/v1") -> str:
+    """`address` as it was meant: scheme added, route and slash cut off, `/v1` neither missing nor doubled.
+
+    `version` is added only to an address without a path: one with a path (a gateway's, `/api/v3`, `/openai`)
+    is taken at its word. Raises `ConfigurationError` for something that is no address.
+    """
+    text = _SCHEME.sub(r"\1://", address.strip().strip("\"'<>"))
+    if "://" not in text:
+        host = text.partition("/")[0].rpartition(":")[0] or text.partition("/")[0]
+        text = f"{'http' if _is_local(host) else 'https'}://{text}"
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = valid and not re.search(r"\s", parts.netloc)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigurationError(
+            _("“{address}” is not an address").format(address=redact(address)),
+            hint=_("an address looks like https://host/v1"),
+        )
+    path = re.sub(r"/{2,}", "/", parts.path)
+    if parts.port == 11434:  # Ollama's own API, which its pages name first, is beside the one spoken here
+        path = re.sub(r"^/api(?:/(?:chat|generate|tags))?/?$", "", path)
+    path = _ROUTES.sub("", path.rstrip("/"))
+    path = re.sub(r"(/v\d+)(?:\1)+$", r"\1", path.rstrip("/"))
+    return urlunsplit((parts.scheme, parts.netloc, path or version, "", ""))
+
+
+def query_in(address: str) -> dict[str, str]:
+    """The query of a pasted address, which goes with every request instead of with the address."""
+    return dict(parse_qsl(address.strip().strip("\"'<>").partition("?")[2]))
+
+
+def _is_local(host: str) -> bool:
+    if host == "host.docker.internal" or host.endswith((".local", ".localhost")):
+        return True
+    if "." not in host and ":" not in host:  # localhost, or another machine of one's own network
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return address.is_private or address.is_loopback
