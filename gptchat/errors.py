@@ -24,7 +24,7 @@ Lower libraries' errors become one of these in one place each (`providers/failur
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class GptchatError(Exception):
@@ -45,14 +45,31 @@ class GptchatError(Exception):
         """The HTTP status, where there was one."""
 
 
+class Refusal(NamedTuple):
+    """What a server said when it refused, whole and as it said it: decisions are made from this, never from words
+    for people. `code` and `type` are in lower case; each is empty where it was not told."""
+
+    text: str = ""
+    code: str = ""
+    type: str = ""
+    param: str = ""
+
+
 class ProviderError(GptchatError):
     """A request to a provider failed. `retry_after` is the server's wish in seconds, if it told one."""
 
     def __init__(
-        self, message: str, *, hint: str = "", status: int | None = None, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int | None = None,
+        retry_after: float | None = None,
+        said: Refusal | None = None,
     ) -> None:
         super().__init__(message, hint=hint, status=status)
         self.retry_after = retry_after
+        self.said = said or Refusal()
 
 
 class AuthenticationError(ProviderError):
@@ -105,15 +122,9 @@ class ContextLengthError(ProviderError):
 
 
 class BadRequestError(ProviderError):
-    """The server refused the request; `param` is the parameter it named, if any."""
+    """The server refused the request."""
 
     kind = "bad_request"
-
-    def __init__(
-        self, message: str, *, hint: str = "", status: int | None = None, param: str | None = None
-    ) -> None:
-        super().__init__(message, hint=hint, status=status)
-        self.param = param
 
 
 class ContentFilterError(ProviderError):

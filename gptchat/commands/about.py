@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gptchat import words
@@ -19,7 +20,7 @@ from gptchat.commands.effects import (
     Text,
 )
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
-from gptchat.commands.wording import setting_as_json, window_source
+from gptchat.commands.wording import left_out, setting_as_json, window_source
 from gptchat.config import parse as settings_parse
 from gptchat.config.schema import SETTINGS
 from gptchat.core.session import spent
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.services import RunOptions
     from gptchat.conversation.spending import Account
     from gptchat.manager import SessionManager
+    from gptchat.providers.faults.quirks import Learnt
 
 
 async def usage(call: Call, account: Account) -> AsideEffects:
@@ -62,7 +64,12 @@ async def usage(call: Call, account: Account) -> AsideEffects:
 
 
 async def status(
-    call: Call, manager: SessionManager, routing: Routing, run: RunOptions, outbox: Outbox
+    call: Call,
+    manager: SessionManager,
+    routing: Routing,
+    run: RunOptions,
+    outbox: Outbox,
+    learnt: Callable[[], Learnt],
 ) -> AsideEffects:
     """Show who, where, which model, and how full the window is."""
     route = routing.route()
@@ -82,6 +89,11 @@ async def status(
         (_("spent here"), f"{total.prompt_tokens:,} + {total.completion_tokens:,}"),
         *_limits(routing),
     ]
+    without = sorted(left_out(routing, learnt) & route.parameters.keys())
+    if without:
+        pairs.append(
+            (_("left out"), _("{names} (this model does not take it)").format(names=_(", ").join(without)))
+        )
     if run.incognito:
         pairs.append((_("incognito"), _("nothing of this run is saved")))
     data = {
@@ -92,6 +104,7 @@ async def status(
         "model": route.model,
         "tokens": plan.tokens,
         "window": window,
+        "left_out": without,
         "rate_limits": _limits_json(routing),
     }
     yield Show([Facts(pairs)], data)

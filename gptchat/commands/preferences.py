@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gptchat import redaction
 from gptchat.commands.effects import Ask, Changed, Effects, Facts, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import setting_as_json
+from gptchat.commands.wording import left_out, setting_as_json
 from gptchat.config import parse as settings_parse
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.keys import clean_key, missing_key
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
+    from gptchat.providers.faults.quirks import Learnt
 
 
-async def set_(call: Call, settings: Settings, profile: Profile) -> Effects:
+async def set_(
+    call: Call, settings: Settings, routing: Routing, profile: Profile, learnt: Callable[[], Learnt]
+) -> Effects:
     """Show or change a setting; what is changed stays with you and this session."""
     key, text = call.get("key"), call.get("value")
     if not key:
@@ -44,6 +48,7 @@ async def set_(call: Call, settings: Settings, profile: Profile) -> Effects:
             [
                 Text(f"{key} = {settings.shown(key)}"),
                 Text(_("{summary}; {meaning}").format(summary=setting.summary, meaning=setting.meaning), "quiet"),
+                *_left_out(routing, learnt, key),
             ],
             dict([_json(settings, key)]),
         )
@@ -52,9 +57,18 @@ async def set_(call: Call, settings: Settings, profile: Profile) -> Effects:
     warning = _change(settings, profile, key, value)
     yield Changed(frozenset({"settings", "language"} if key == "ui.lang" else {"settings"}))
     blocks = [Text(f"{key} = {settings.shown(key)}", "good")]
+    blocks += _left_out(routing, learnt, key)
     if warning:
         blocks.append(Text(warning, "warning"))
     yield Show(blocks, dict([_json(settings, key)]))
+
+
+def _left_out(routing: Routing, learnt: Callable[[], Learnt], key: str) -> list[Text]:
+    """A warning where the model in force is known not to take the setting `key`."""
+    if key not in left_out(routing, learnt):
+        return []
+    words = _("{model} does not take {key}: it is left out; /doctor --forget {name} tries it again")
+    return [Text(words.format(model=routing.model(), key=key, name=routing.provider_settings().name), "warning")]
 
 
 def _change(settings: Settings, profile: Profile, key: str, value: Any) -> str:

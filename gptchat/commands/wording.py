@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Ask, Progress, Show, Text
 from gptchat.config import parse as settings_parse
-from gptchat.errors import TurnInterruptedError, UsageError
+from gptchat.errors import ConfigurationError, TurnInterruptedError, UsageError
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
+    from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
+    from gptchat.providers.faults.quirks import Learnt
 
 
 def age(ts: str) -> str:
@@ -97,3 +99,11 @@ def nothing_written(run: RunOptions, path: Path) -> Show:
             _("{path} exists already").format(path=path), hint=_("remove it first, or name another file")
         )
     return Show([Text(_("nothing was written"), "quiet")], {"file": None})
+
+
+def left_out(routing: Routing, learnt: Callable[[], Learnt]) -> frozenset[str]:
+    """The settings that the model in force is known not to take; empty where no provider or model is chosen."""
+    try:
+        return learnt().left_out(routing.provider_settings().name, routing.model())
+    except ConfigurationError:
+        return frozenset()

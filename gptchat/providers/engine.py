@@ -149,8 +149,8 @@ class Engine(ABC):
             if lesson is not None and learned < _LESSONS:
                 learned += 1
                 yield Notice(
-                    _("{who}: {lesson} from now on").format(
-                        who=request.model or self.name, lesson=lesson.sentence()
+                    _("{who}: {lesson} from now on; /doctor --forget {name} takes it back").format(
+                        who=request.model or self.name, lesson=lesson.sentence(), name=self.name
                     )
                 )
                 continue

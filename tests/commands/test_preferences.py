@@ -13,8 +13,8 @@ from gptchat.config import schema
 from gptchat.config.parse import parse_setting
 from gptchat.errors import UsageError
 from gptchat.manager import Send
-from tests.support.program import command, compose_program, data, effects, running, settings_for, turn
-from tests.support.server import Server
+from tests.support.program import command, compose_program, data, effects, running, settings_for, shown, turn
+from tests.support.server import Server, refuse, say
 
 WRONG = {
     "temperature": "2.5",
@@ -144,3 +144,22 @@ def test_rate_limits_are_told(tmp_path: Path, server: Server) -> None:
         found = loop.run(effects(program, "/status"))
         assert "9 / 10 (full again in 6m0s)" in loop.run(command(program, "/status"))
     assert data(found)["rate_limits"]["remaining_requests"] == 9
+
+
+def test_a_setting_that_the_model_does_not_take_is_said_so(tmp_path: Path, server: Server) -> None:
+    """After a refusal, /set and /status say that the parameter is left out, and forgetting it sends it again."""
+    program = compose_program(tmp_path, settings_for(server.url), "-o", "temperature=0.3", "-o", "top_p=0.5")
+    with running(program) as loop:
+        server.script(refuse(400, "m doesn't support temperature=0.3 while reasoning is active"), say("hello"))
+        loop.run(turn(program, Send("hi")))
+        assert "temperature" not in server.requests[-1].json
+        assert "left out" in loop.run(command(program, "/set temperature 0.4"))
+        assert "left out" in loop.run(command(program, "/set temperature"))
+        assert "left out" not in loop.run(command(program, "/set top_p 0.4"))
+        told = loop.run(effects(program, "/status"))
+        assert data(told)["left_out"] == ["temperature"]
+        assert "temperature" in shown(told)
+        loop.run(command(program, "/doctor --forget test"))
+        assert "left out" not in loop.run(command(program, "/set temperature 0.5"))
+        loop.run(turn(program, Send("again")))
+        assert server.requests[-1].json["temperature"] == 0.5

@@ -20,12 +20,18 @@ from gptchat.core.events import (
     UsageReported,
 )
 from gptchat.core.messages import Request, Usage
-from gptchat.errors import GptchatError
+from gptchat.errors import GptchatError, ProviderError
 from gptchat.providers.engine import Engine
+from gptchat.providers.faults.refusals import Endpoint, error_of
 from gptchat.providers.registry import open_provider
 
 KEY = "sk-test-0123456789"
 QUICK = NetworkSettings(connect_timeout=5, idle_timeout=5, max_retries=0)
+
+
+def refused(message: str, param: str | None = None, provider: str = "unsupported-lab") -> ProviderError:
+    """The error for a 400 that says `message`, from a provider whose name must mean nothing."""
+    return error_of(400, {"error": {"message": message, "param": param}}, Endpoint(provider))
 
 
 @dataclass

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 
-from gptchat.errors import BadRequestError
 from gptchat.providers.faults.lessons import apply, lesson_in
 from gptchat.providers.faults.quirks import Learning, Learnt, Lesson
-from tests.providers.asking import ask, ask_all, provider, question
+from tests.providers.asking import ask, ask_all, provider, question, refused
 from tests.support.server import Server, refuse, say
 
 BODY: dict[str, Any] = {
@@ -47,6 +47,15 @@ TAUGHT = [
     ("n: Extra inputs are not permitted", "n", Lesson("drop", "n")),
     ("`temperature` and `top_p` cannot both be specified for this model.", None, Lesson("drop", "top_p")),
     ("Unknown parameter: 'stop'.", "stop", Lesson("drop", "stop")),
+    (
+        "gpt-5 doesn't support temperature=0.3 while reasoning is active, unless reasoning.effort is 'none'",
+        None,
+        Lesson("drop", "temperature"),
+    ),
+    ("`temperature` may only be set to 1 when thinking is enabled", None, Lesson("drop", "temperature")),
+    ("invalid temperature: only 0.6 is allowed for this model", None, Lesson("drop", "temperature")),
+    ("`top_p` is not supported with `temperature`", None, Lesson("drop", "top_p")),
+    ("with temperature set, 'top_p' is not supported", None, Lesson("drop", "top_p")),
     ("property 'seed' is unsupported", None, Lesson("drop", "seed")),
     ("unsupported parameter: seed", None, Lesson("drop", "seed")),
     (
@@ -87,7 +96,7 @@ TAUGHT = [
 @pytest.mark.parametrize(("message", "param", "lesson"), TAUGHT)
 def test_lessons(message: str, param: str | None, lesson: Lesson) -> None:
     """The refusals that real servers write teach which parameter to leave out, rename, or send otherwise."""
-    assert lesson_in(BadRequestError(message, status=400, param=param), BODY, "chat") == lesson
+    assert lesson_in(refused(message, param), BODY, "chat") == lesson
 
 
 @pytest.mark.parametrize(
@@ -104,7 +113,7 @@ def test_lessons(message: str, param: str | None, lesson: Lesson) -> None:
 )
 def test_a_value_out_of_range_is_not_unlearnt(message: str, param: str | None) -> None:
     """A mistake in a value is told to the person, who can correct it; nothing is dropped behind their back."""
-    assert lesson_in(BadRequestError(message, status=400, param=param), BODY, "chat") is None
+    assert lesson_in(refused(message, param), BODY, "chat") is None
 
 
 def test_applying_lessons() -> None:
@@ -252,6 +261,24 @@ def test_memory_survives_saving() -> None:
     assert again.entries() == learnt.entries()
     assert again.api("p", "m") == "completions"
     assert len(again.lessons("p", "m")) == 2
+
+
+def test_a_lesson_holds_for_a_month() -> None:
+    """What was learnt a month ago is tried again; until then it holds over runs, also from an older file."""
+    days = [date(2026, 3, 1)]
+    saved: list[dict[str, Any]] = []
+    learnt = Learnt(save=saved.append, today=lambda: days[-1])
+    learnt.learn("p", "m", Lesson("drop", "reasoning_effort"))
+    old = Learnt(load=lambda: {"p": {"m": [["drop", "n", ""]]}}, today=lambda: days[-1])
+    assert old.lessons("p", "m") == (Lesson("drop", "n"),)
+    for day, known in ((date(2026, 3, 31), True), (date(2026, 4, 1), False)):
+        days.append(day)
+        again = Learnt(load=lambda: saved[0], today=lambda: days[-1])
+        assert again.left_out("p", "m") == ({"effort"} if known else set())
+        assert bool(again.entries()) == known
+        assert bool(old.lessons("p", "m")) == known
+    assert again.learn("p", "m", Lesson("drop", "reasoning_effort")), "learnt anew"
+    assert again.left_out("p", "m") == {"effort"}
 
 
 def test_forgetting() -> None:

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from gptchat.config.endpoints import NetworkSettings
-from gptchat.errors import BadRequestError
 from gptchat.providers.faults.dialects import wait_in_words
 from gptchat.providers.faults.lessons import lesson_in
 from gptchat.providers.faults.quirks import Lesson
-from tests.providers.asking import ask, lines, provider, question
+from tests.providers.asking import ask, lines, provider, question, refused
 from tests.support.server import Server, raw, refuse, say
 
 
@@ -313,7 +312,7 @@ BODY: dict[str, Any] = {
 )
 def test_refused_parameters(sentence: str, name: str) -> None:
     """A parameter is left out from then on, however a service says that it does not take it."""
-    assert lesson_in(BadRequestError(sentence, status=400), BODY, "chat") == Lesson("drop", name)
+    assert lesson_in(refused(sentence), BODY, "chat") == Lesson("drop", name)
 
 
 @pytest.mark.parametrize(
@@ -329,7 +328,7 @@ def test_refused_parameters(sentence: str, name: str) -> None:
 )
 def test_a_number_of_choices_out_of_range(sentence: str) -> None:
     """Where fewer choices would do, the person is told so and none is dropped."""
-    assert lesson_in(BadRequestError(sentence, status=400), BODY, "chat") is None
+    assert lesson_in(refused(sentence), BODY, "chat") is None
 
 
 def test_a_model_that_may_not_stream(server: Server) -> None:

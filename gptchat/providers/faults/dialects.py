@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from gptchat.words import _
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -25,6 +23,8 @@ class Said:
     status: int | None = None
     limit: int | None = None
     requested: int | None = None
+    page: bool = False
+    """The answer was a page of the web, and `message` is its title."""
     filtered: tuple[str, ...] = ()
     """What a content filter found, where it tells: Azure's categories, OpenRouter's reasons."""
 
@@ -37,7 +37,7 @@ def read(body: Any) -> Said:
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
-            return Said(_page(body))
+            return _page(body)
         return read(parsed) if isinstance(parsed, (dict, list)) else Said(str(parsed))
     if isinstance(body, list):  # Gemini wraps its error in a list; FastAPI's detail is one
         return _detail(body)
@@ -121,12 +121,12 @@ def _detail(items: list[Any]) -> Said:
     return Said()
 
 
-def _page(text: str) -> str:
-    """A page or plain text in one line: the title of an HTML page, else the beginning."""
+def _page(text: str) -> Said:
+    """A page of the web by its title, or a plain text."""
     if text.lstrip()[:1] == "<":
         title = re.search(r"<title[^>]*>(.*?)</title>", text[:20_000], re.IGNORECASE | re.DOTALL)
-        return _("a web page, “{title}”").format(title=" ".join(title[1].split()) if title else "…")
-    return text
+        return Said(" ".join(title[1].split()) if title else "", page=True)
+    return Said(text)
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:

@@ -23,7 +23,7 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from gptchat.providers.faults.refusals import Endpoint, refusal, shorten
+from gptchat.providers.faults.refusals import Endpoint, error_of, shorten
 from gptchat.providers.wire.common import ServerSaid
 from gptchat.words import _
 
@@ -59,7 +59,7 @@ def is_stale(error: GptchatError) -> bool:
 
 def _find(failure: BaseException) -> Explain:
     if isinstance(failure, ServerSaid):
-        return lambda error, endpoint: refusal(None, getattr(error, "body", None), endpoint)
+        return lambda error, endpoint: error_of(None, getattr(error, "body", None), endpoint)
     for base in type(failure).__mro__:
         root = base.__module__.partition(".")[0]
         found = NAMES.get(f"{root}.{base.__name__}") or _ROOTS.get(root)
@@ -87,7 +87,7 @@ def _status(failure: BaseException, endpoint: Endpoint) -> GptchatError:
             body = response.text
         except Exception:  # a body that was never read, or cannot be decoded, has nothing to say
             body = ""
-    return refusal(getattr(response, "status_code", None), body, endpoint, headers)
+    return error_of(getattr(response, "status_code", None), body, endpoint, headers)
 
 
 def _connection(failure: BaseException, endpoint: Endpoint) -> GptchatError:
@@ -231,7 +231,9 @@ NAMES: Mapping[str, Explain] = {
     "openai.UnprocessableEntityError": _status,
     "openai.APIStatusError": _status,
     "openai.APIResponseValidationError": _broken,
-    "openai.APIError": lambda error, endpoint: refusal(None, getattr(error, "body", None) or str(error), endpoint),
+    "openai.APIError": lambda error, endpoint: error_of(
+        None, getattr(error, "body", None) or str(error), endpoint
+    ),
     "openai.LengthFinishReasonError": _cut_short,
     "openai.ContentFilterFinishReasonError": _filtered,
     "openai.SubjectTokenProviderError": _identity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gptchat.errors import BadRequestError, GptchatError, NotFoundError, ServerError
+from gptchat.errors import BadRequestError, NotFoundError, ProviderError, ServerError
 from gptchat.providers.faults.quirks import Json, Lesson
 
 _ESSENTIAL = frozenset(("model", "messages", "input", "prompt", "instructions", "stream"))
@@ -13,12 +13,14 @@ _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 # A value out of range is the person's to correct; only a parameter that is not taken at all is dropped.
 _UNSUPPORTED = re.compile(
-    r"unsupported|not.{0,12}support|unrecogni[sz]ed|unknown|unexpected|extra (?:inputs|fields)|extra_forbidden"
+    r"unsupported|not.{0,12}support|n['’]t (?:\w+ )?support|unrecogni[sz]ed|unknown|unexpected"
+    r"|extra (?:inputs|fields)|extra_forbidden"
     r"|not (?:permitted|allowed|available|compatible|implemented)|does not exist|deprecated|no longer|cannot both"
     r"|can ?not be (?:used|specified)|only the default|invalid (?:parameter|argument|field)|must be verified"
     r"|不支持",
     re.IGNORECASE,
 )
+_CONDITION = re.compile(r"\b(?:unless|while|when|with|if|because)\b", re.IGNORECASE)
 _ROLE = re.compile(
     r"system.{0,40}(?:role|message|prompt)|role.{0,60}system|developer.{0,40}(?:role|message)|role.{0,60}developer",
     re.I | re.S,
@@ -39,6 +41,7 @@ _TELLING = (
     ("reasoning_effort", r"does not support thinking"),  # Ollama
     ("frequency_penalty", r"penalty is not enabled"),  # Gemini; of two, one is tried at a time
     ("presence_penalty", r"penalty is not enabled"),
+    ("temperature", r"\btemperature\b.{0,8} only (?:be set to )?\d"),  # Anthropic, Kimi
     ("stream", r"must be verified to stream"),  # OpenAI, to organisations it has not verified
 )
 """Sentences that refuse a parameter without its name, or as if another value were right though none is."""
@@ -107,13 +110,13 @@ def _both(first: Any, second: Any) -> Any:
     return parts
 
 
-def lesson_in(error: GptchatError, body: Json, api: str) -> Lesson | None:
+def lesson_in(error: ProviderError, body: Json, api: str) -> Lesson | None:
     """What a refusal of `body` teaches, so that it can be sent again at once; None where nothing.
 
     `api` is the wire that `body` was for. Only refusals that name what they refuse teach, and of failures
     those of a model's template, which some servers report as their own (500).
     """
-    message = error.message
+    message, param = error.said.text, error.said.param
     if isinstance(error, (BadRequestError, ServerError)) and error.status in (400, 422, 500):
         lesson = _alternate(message) or _role(message, body)
         if lesson is not None:
@@ -127,7 +130,7 @@ def lesson_in(error: GptchatError, body: Json, api: str) -> Lesson | None:
             return Lesson("api", "", wanted)
     if not isinstance(error, BadRequestError):
         return None
-    return _length(message, error.param, body) or _dropped(message, error.param, body)
+    return _length(message, param, body) or _dropped(message, param, body)
 
 
 def _alternate(message: str) -> Lesson | None:
@@ -145,7 +148,7 @@ def _role(message: str, body: Json) -> Lesson | None:
     return None
 
 
-def _length(message: str, param: str | None, body: Json) -> Lesson | None:
+def _length(message: str, param: str, body: Json) -> Lesson | None:
     for name in _LENGTHS:
         if name not in body or not (param == name or _mentions(name, message)) or not _refuses(message):
             continue
@@ -155,7 +158,7 @@ def _length(message: str, param: str | None, body: Json) -> Lesson | None:
     return None
 
 
-def _dropped(message: str, param: str | None, body: Json) -> Lesson | None:
+def _dropped(message: str, param: str, body: Json) -> Lesson | None:
     for name, sentence in _TELLING:
         if body.get(name) is not None and re.search(sentence, message, re.IGNORECASE):
             return Lesson("drop", name)
@@ -166,10 +169,12 @@ def _dropped(message: str, param: str | None, body: Json) -> Lesson | None:
         for name in names:
             if param == name or param.startswith((f"{name}.", f"{name}[")):
                 return Lesson("drop", name)
-    # where two parameters are refused together, the later one goes: it is the one the person added
-    told = [name for name in names if _mentions(name, message)]
-    if told:
-        return Lesson("drop", max(told, key=lambda name: (_place(name, message), len(name))))
+    # What stands behind "unless" or "while" is the condition, not what is refused.
+    for part in (_CONDITION.split(message, maxsplit=1)[0], message):
+        # where two parameters are refused together, the later one goes: it is the one the person added
+        told = [name for name in names if _mentions(name, part)]
+        if told:
+            return Lesson("drop", max(told, key=lambda name: (_place(name, part), len(name))))
     return None
 
 

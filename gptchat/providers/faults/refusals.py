@@ -20,10 +20,11 @@ from gptchat.errors import (
     ProviderError,
     QuotaError,
     RateLimitError,
+    Refusal,
     RequestTimeoutError,
     ServerError,
 )
-from gptchat.providers.faults.dialects import read, retry_after, wait_in_words
+from gptchat.providers.faults.dialects import Said, read, retry_after, wait_in_words
 from gptchat.redaction import redact
 from gptchat.words import _
 
@@ -126,18 +127,26 @@ _STATUSES = {
 """The status that an error inside a stream would have had, by its code or type."""
 
 
-def refusal(
+def error_of(
     status: int | None, body: Any, endpoint: Endpoint, headers: Mapping[str, str] | None = None
 ) -> ProviderError:
     """The error for an answer of `status` with `body`, or for an error object inside a reply (`status` None)."""
     said = read(body)
+    error = _classified(status, said, endpoint, headers or {})
+    error.said = Refusal(said.message, said.code, said.type, said.param)
+    return error
+
+
+def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Mapping[str, str]) -> ProviderError:
     names = {said.code, said.type}
     told = status if status is not None and status >= 400 else said.status
     code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
     if code is None and _RATE.search(said.message):
         code = 429
     text = shorten(said.message)
-    wait = retry_after(headers or {})
+    if said.page:
+        text = _("a web page, “{title}”").format(title=text or "…")
+    wait = retry_after(headers)
     if wait is None:
         wait = wait_in_words(said.message)
     number = _(" ({status})").format(status=told) if told else ""
@@ -232,7 +241,6 @@ def refusal(
             _("{who} refused the request{number}{tail}").format(who=who, number=number, tail=tail),
             hint=_("/json shows what was sent; /set and /unset change the parameters"),
             status=told,
-            param=said.param or None,
         )
     if status is not None:
         return ProtocolError(

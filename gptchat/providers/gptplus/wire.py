@@ -130,7 +130,10 @@ def data_of(status: int, body: bytes, retry_after: str | None = None) -> Mapping
         envelope = None
     code = _number(envelope.get("code")) if isinstance(envelope, dict) else None
     if status >= 400 or (code is not None and code != 200):
-        raise _refusal(status, code, _words(envelope), retry_after)
+        words = _words(envelope)
+        error = _refusal(status, code, words, retry_after)
+        error.said = errors.Refusal(words, "" if code is None else str(code))
+        raise error
     data = envelope.get("data") if isinstance(envelope, dict) else None
     if code is None or not isinstance(data, dict):
         raise errors.ProtocolError(
