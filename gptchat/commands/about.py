@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gptchat import words
@@ -112,7 +113,7 @@ async def status(
 
 def _limits(routing: Routing) -> list[tuple[str, str]]:
     """The rate limits that the provider told last, if it tells them."""
-    limits = getattr(routing.provider(), "rate_limits", None)
+    limits = routing.provider().abilities.rate_limits
     if limits is None:
         return []
     pairs = []
@@ -129,8 +130,8 @@ def _limits(routing: Routing) -> list[tuple[str, str]]:
 
 def _limits_json(routing: Routing) -> dict[str, Any] | None:
     """The same for `--json`; None where the provider tells nothing."""
-    limits = getattr(routing.provider(), "rate_limits", None)
-    return None if limits is None else {name: getattr(limits, name) for name in type(limits).__slots__}
+    limits = routing.provider().abilities.rate_limits
+    return None if limits is None else asdict(limits)
 
 
 async def config(call: Call, settings: Settings, paths: Paths) -> AsideEffects:

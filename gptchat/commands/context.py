@@ -23,7 +23,6 @@ from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message
-from gptchat.core.ports import CountsTokens
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.manager import Route
@@ -152,9 +151,8 @@ async def tokens(call: Call, manager: SessionManager, routing: Routing, outbox: 
 
 async def _served(route: Route, text: str) -> int | None:
     """The tokens of `text` as the model's server counts them itself, or None where it does not."""
-    if not isinstance(route.provider, CountsTokens):
-        return None
-    counts = await route.provider.tokenize([text], route.model)
+    tokenize = route.provider.abilities.tokenize
+    counts = await tokenize([text], route.model) if tokenize is not None else None
     return counts[0] if counts else None
 
 

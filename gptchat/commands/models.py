@@ -12,7 +12,7 @@ from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.core.ports import ModelFacts, OnTheWire
+from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
 from gptchat.words import _
 
@@ -44,7 +44,7 @@ async def model(call: Call, routing: Routing, profile: Profile) -> Effects:
     blocks: list[Any] = [Text(_("{model} answers from now on").format(model=name), "good")]
     if facts.retired:
         blocks.append(Text(retired_words(facts), "warning"))
-    elif facts.source == "default" and routing.provider_settings().kind == "openai":
+    elif facts.source == "default" and routing.provider().abilities.complete_catalogue:
         near = catalogue.nearest(name)
         if near:
             note = _("{model} is not in the catalogue; similar: {names}")
@@ -182,10 +182,9 @@ async def provider(
 
 def _require_address(routing: Routing, chosen: ProviderSettings) -> None:
     """Refuse a provider that could not be reached for want of an address. Raises ConfigurationError."""
-    if chosen.kind in ("azure", "compatible"):
-        provider = routing.open_unsettled(chosen)
-        assert isinstance(provider, OnTheWire)
-        provider.address  # noqa: B018  # asking for it is the test
+    abilities = routing.open_unsettled(chosen).abilities
+    if abilities.wants_address and abilities.address is not None:
+        abilities.address()
 
 
 def _provider_row(settings: Settings, name: str) -> list[str]:

@@ -7,7 +7,6 @@ import shlex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from gptchat.core.ports import OnTheWire
 from gptchat.errors import UsageError
 from gptchat.manager import build
 from gptchat.redaction import redact
@@ -127,12 +126,13 @@ def next_request(
     """
     route = routing.route()
     settings = routing.provider_settings()
-    if not isinstance(route.provider, OnTheWire):
+    abilities = route.provider.abilities
+    if abilities.preview is None or abilities.address is None:
         raise UsageError(
             _("{name} has no request that could be shown").format(name=settings.name),
             hint=_("/provider chooses another"),
         )
     plan = manager.plan(route, draft=outbox.waiting())
-    path, body = route.provider.body(build(plan, route, manager.session))
-    address = redact(route.provider.address.rstrip("/"))  # some write their password into it
+    path, body = abilities.preview(build(plan, route, manager.session))
+    address = redact(abilities.address().rstrip("/"))  # some write their password into it
     return f"{address}{path}", keys.variable(settings), body

@@ -49,6 +49,11 @@ class ProviderSettings:
     """GPT+: the application's id; its app_key is the provider's key."""
 
     @property
+    def default_model(self) -> str:
+        """The model used when the person names none: at Azure the deployment, where one is named."""
+        return (self.deployment if self.kind == "azure" else "") or self.model
+
+    @property
     def keyless(self) -> bool:
         """Whether a request without a key makes sense: it is said so, or no place for a key is named.
 

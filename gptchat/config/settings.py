@@ -60,7 +60,7 @@ class Settings(Layers):
             provider = self.provider(name)
         except ConfigurationError:
             return chosen
-        return (provider.deployment if provider.kind == "azure" else "") or provider.model or chosen
+        return provider.default_model or chosen
 
     def _provider_beside(self, key: str) -> str:
         """The provider in force for somebody who sees only the layers up to the one that sets `key`."""

@@ -11,6 +11,7 @@ from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.settings import Settings
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
+from gptchat.providers.registry import abilities
 
 
 class KnownModels:
@@ -67,7 +68,7 @@ class KnownModels:
             own = self._settings.model_facts(model).get("api")
             if isinstance(own, str) and own:
                 return own
-            known = _catalogued(model, provider) if provider.kind in ("openai", "azure") else None
+            known = _catalogued(model, provider) if abilities(provider).catalogued else None
             return known.api if known else "chat"
 
         return api

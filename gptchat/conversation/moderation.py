@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from gptchat.core.events import (
     Notice,
@@ -29,14 +29,6 @@ SECONDS = 20.0
 """A check that takes longer has failed."""
 
 Tell = Callable[[str], None]
-
-
-@runtime_checkable
-class Moderates(Protocol):
-    """A provider that can judge a text."""
-
-    async def moderate(self, text: str, model: str = "") -> Any:
-        """A verdict with `flagged` and `categories`."""
 
 
 class Moderation:
@@ -110,10 +102,11 @@ class Moderation:
             return ""
         provider = self._routing.provider()
         try:
-            if not isinstance(provider, Moderates):
+            moderate = provider.abilities.moderate
+            if moderate is None:
                 raise NotFoundError("")
             async with asyncio.timeout(SECONDS):
-                verdict = await provider.moderate(text)
+                verdict = await moderate(text)
         except NotFoundError:
             if provider.name not in self._without:
                 self._without.add(provider.name)

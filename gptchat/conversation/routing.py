@@ -18,6 +18,7 @@ from gptchat.core.ports import ModelFacts, Provider
 from gptchat.core.records import aside_record
 from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
 from gptchat.manager import Route
+from gptchat.providers.registry import abilities
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ class Routing:
         if not name or name == self.provider_settings().name:
             chosen = self._settings.model()
         else:
-            chosen = (settings.deployment if settings.kind == "azure" else "") or settings.model
-        if not chosen and settings.kind == "compatible" and len(listed := self.names_listed(name)) == 1:
+            chosen = settings.default_model
+        if not chosen and abilities(settings).may_serve_one and len(listed := self.names_listed(name)) == 1:
             return listed[0]  # a server with one model alone, as a local one often is, leaves nothing to choose
         return chosen
 
@@ -126,7 +127,7 @@ class Routing:
 
     async def look_for_model(self) -> None:
         """Where no model is chosen, ask a server whether it has one alone. Raises GptchatError."""
-        if self.model() or self.provider_settings().kind != "compatible":
+        if self.model() or not abilities(self.provider_settings()).may_serve_one:
             return
         try:
             await self.listed()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from gptchat.core.events import ProviderEvent
 from gptchat.core.messages import Message, Record, Request
@@ -35,12 +35,80 @@ class ModelFacts:
     """Who says so: `settings`, `server`, `learnt`, `catalogue` or `default`."""
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What is left of the allowance, from the `x-ratelimit-*` headers; None where the server is silent.
+
+    `reset_requests` and `reset_tokens` are the server's own words (`1s`, `6m0s`).
+    """
+
+    limit_requests: int | None = None
+    remaining_requests: int | None = None
+    reset_requests: str = ""
+    limit_tokens: int | None = None
+    remaining_tokens: int | None = None
+    reset_tokens: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What moderation says of a text: the categories it was flagged for, and the score of each from 0 to 1."""
+
+    flagged: bool
+    categories: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What can be asked of a provider besides a reply. A function that is None cannot be asked."""
+
+    network: bool = True
+    """Whether it is reached over a network."""
+    streams: bool = True
+    login: bool = False
+    """Whether a login of the machine may take the place of a key."""
+    wants_address: bool = False
+    """Whether the settings must name its address."""
+    movable: bool = False
+    """Whether the API may be at another path of its host than the settings say."""
+    lists_freely: bool = False
+    """Whether asking for its models costs nobody anything, as with a server of one's own."""
+    may_serve_one: bool = False
+    """Whether it may be a server of one model alone, which leaves nothing to choose."""
+    catalogued: bool = False
+    """Whether the catalogue knows which wire API its models want."""
+    complete_catalogue: bool = False
+    """Whether a model that is not in the catalogue is likely a slip."""
+    address: Callable[[], str] | None = None
+    """The base address of requests. Raises ConfigurationError where there is none."""
+    preview: Callable[[Request], tuple[str, dict[str, Any]]] | None = None
+    """The path below the address, and the body, that a request goes out as; nothing is sent."""
+    api: Callable[[str], str] | None = None
+    """The wire API for a model: `chat`, `responses` or `completions`."""
+    moderate: Callable[[str], Awaitable[Verdict]] | None = None
+    """The server's moderation of a text. Raises NotFoundError where the server turns out to have none."""
+    tokenize: Callable[[Sequence[str], str], Awaitable[list[int] | None]] | None = None
+    """The tokens of each of some texts for a model, without any share of the format; None where it is not told.
+
+    Texts go over the wire: give only what is sent to this server anyway. Raises no GptchatError.
+    """
+    counts_tokens: bool = False
+    """Whether the server is known to tell them."""
+    rate_limits: RateLimits | None = None
+    """What the server last told of its limits."""
+
+
 class Provider(Protocol):
     """A named endpoint that answers requests."""
 
     @property
     def name(self) -> str:
         """The name of the provider in the settings."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What else can be asked of it, as far as is known now."""
 
     def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
         """Send `request` and yield what comes; ends with `Finished` or raises a `GptchatError`.
@@ -53,33 +121,6 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Close connections; the provider may not be used afterwards."""
-
-
-@runtime_checkable
-class OnTheWire(Protocol):
-    """A provider whose requests can be shown before they are sent."""
-
-    @property
-    def address(self) -> str:
-        """The base address."""
-
-    def body(self, request: Request) -> tuple[str, dict[str, Any]]:
-        """The path below the address, and the body, of `request`."""
-
-
-@runtime_checkable
-class CountsTokens(Protocol):
-    """A provider whose server may count the tokens of a text with the model's own tokenizer, as llama.cpp does."""
-
-    @property
-    def counts_tokens(self) -> bool:
-        """Whether the server is known to do so."""
-
-    async def tokenize(self, texts: Sequence[str], model: str) -> list[int] | None:
-        """The tokens of each of `texts`, without any share of the format; None where the server does not tell.
-
-        Texts go over the wire: give only what is sent to this server anyway. Raises no `GptchatError`.
-        """
 
 
 class TokenCounter(Protocol):

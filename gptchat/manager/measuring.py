@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from gptchat.core.messages import Message
-from gptchat.core.ports import CountsTokens, TokenCounter
+from gptchat.core.ports import TokenCounter
 from gptchat.manager.route import Route
+
+Tokenize = Callable[[Sequence[str], str], Awaitable[list[int] | None]]
 
 _PATIENCE = 0.05
 """Seconds that a request waits for the counts: longer would be felt between Enter and the first word."""
@@ -29,13 +31,13 @@ class Measuring:
         Nothing is asked of providers that do not count. Give only messages that go to this provider anyway.
         """
         self.stop()
-        provider = route.provider
-        if not isinstance(provider, CountsTokens) or not provider.counts_tokens:
+        abilities = route.provider.abilities
+        if abilities.tokenize is None or not abilities.counts_tokens:
             return False
         texts = self._counter.untold(route.model, messages)
         if not texts:
             return False
-        self._task = asyncio.create_task(self._run(provider, route.model, texts))
+        self._task = asyncio.create_task(self._run(abilities.tokenize, route.model, texts))
         await asyncio.wait({self._task}, timeout=_PATIENCE)
         return True
 
@@ -45,11 +47,11 @@ class Measuring:
             self._task.cancel()
             self._task = None
 
-    async def _run(self, provider: CountsTokens, model: str, texts: Sequence[str]) -> None:
+    async def _run(self, tokenize: Tokenize, model: str, texts: Sequence[str]) -> None:
         with suppress(asyncio.CancelledError):
             for start in range(0, len(texts), _AT_ONCE):
                 batch = texts[start : start + _AT_ONCE]
-                counts = await provider.tokenize(batch, model)
+                counts = await tokenize(batch, model)
                 if counts is None:
                     return
                 for text, tokens in zip(batch, counts, strict=True):

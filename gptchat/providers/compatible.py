@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gptchat.core.ports import ModelFacts
+from gptchat.core.ports import Abilities, ModelFacts
 from gptchat.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -77,6 +77,11 @@ class CompatibleProvider(Engine):
         except GptchatError:  # a server may keep this to itself; the list is good without it
             pass
         return models
+
+    @property
+    def abilities(self) -> Abilities:
+        """As the engine has them, with the tokenizer that some servers have."""
+        return replace(super().abilities, tokenize=self.tokenize, counts_tokens=self.counts_tokens)
 
     @property
     def counts_tokens(self) -> bool:

@@ -7,12 +7,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.core.events import Notice, ProviderEvent, ReasoningDelta, Retrying, TextDelta, ToolCall
 from gptchat.core.messages import Request
-from gptchat.core.ports import ModelFacts
+from gptchat.core.ports import Abilities, ModelFacts, RateLimits, Verdict
 from gptchat.errors import (
     AuthenticationError,
     BadRequestError,
@@ -29,11 +30,12 @@ from gptchat.net.proxies import proxy_for
 from gptchat.providers.answer import read_answer, read_json
 from gptchat.providers.faults.failures import Endpoint, explain, is_stale
 from gptchat.providers.faults.lessons import apply, lesson_in
-from gptchat.providers.faults.limits import RateLimits, rate_limits
+from gptchat.providers.faults.limits import rate_limits
 from gptchat.providers.faults.quirks import Learnt, Lesson
 from gptchat.providers.faults.retries import Breaker, pause
 from gptchat.providers.keys import KeySource, key_hint, resolve
-from gptchat.providers.listing import Moderation, models_in, moderation_in
+from gptchat.providers.kinds import ABILITIES
+from gptchat.providers.listing import models_in, moderation_in
 from gptchat.providers.payloads import clean
 from gptchat.providers.wire import wire_named
 from gptchat.redaction import redact
@@ -108,6 +110,18 @@ class Engine(ABC):
     def name(self) -> str:
         """The name of the provider in the settings."""
         return self.settings.name
+
+    @property
+    def abilities(self) -> Abilities:
+        """Those of its kind, with what is known of the server by now."""
+        return replace(
+            ABILITIES[self.settings.kind],
+            address=lambda: self.address,
+            preview=self.body,
+            api=self.api,
+            moderate=self.moderate,
+            rate_limits=self.rate_limits,
+        )
 
     def api(self, model: str) -> str:
         """The wire API for `model`: the settings', what the server once asked for, the catalogue's, else chat."""
@@ -187,7 +201,7 @@ class Engine(ABC):
                 status=error.status,
             ) from error
 
-    async def moderate(self, text: str, model: str = "") -> Moderation:
+    async def moderate(self, text: str, model: str = "") -> Verdict:
         """Ask the server's moderation of `text`. Raises `NotFoundError` where it has none."""
         body: dict[str, Any] = {"input": clean(text)}
         if model:

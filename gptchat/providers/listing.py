@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from gptchat.core.ports import ModelFacts
+from gptchat.core.ports import ModelFacts, Verdict
 from gptchat.errors import ProtocolError
 from gptchat.words import _
-
-
-@dataclass(frozen=True, slots=True)
-class Moderation:
-    """The verdict on a text: the categories it was flagged for, and every category's score from 0 to 1."""
-
-    flagged: bool
-    categories: tuple[str, ...] = ()
-    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
@@ -109,7 +99,7 @@ def is_owned_by(answer: Any, owner: str) -> bool:
     return isinstance(items, list) and any(isinstance(one, dict) and one.get("owned_by") == owner for one in items)
 
 
-def moderation_in(answer: Any) -> Moderation:
+def moderation_in(answer: Any) -> Verdict:
     """The verdict in the answer to `/moderations`. Raises `ProtocolError` where it is none."""
     results: Sequence[Any] = answer.get("results", ()) if isinstance(answer, dict) else ()
     if not isinstance(results, list) or not results or not isinstance(results[0], dict):
@@ -125,4 +115,4 @@ def moderation_in(answer: Any) -> Moderation:
         for name, score in _object(result, "category_scores").items():
             if isinstance(score, (int, float)):
                 scores[name] = max(scores.get(name, 0.0), float(score))
-    return Moderation(flagged, tuple(categories), scores)
+    return Verdict(flagged, tuple(categories), scores)

@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.core.ports import Abilities
 from gptchat.errors import ConfigurationError
+from gptchat.providers.kinds import ABILITIES
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -129,6 +131,11 @@ def specs() -> tuple[ProviderSpec, ...]:
     )
 
 
+def servers() -> list[str]:
+    """The names of the ready-made servers that speak OpenAI's API."""
+    return [spec.name for spec in specs() if spec.kind == "compatible"]
+
+
 def builtin(name: str) -> ProviderSettings | None:
     """The settings of the ready-made provider `name`, or None where there is none."""
     return next((spec.settings for spec in specs() if spec.name == name), None)
@@ -164,10 +171,15 @@ def open_provider(
     return kind(settings, network, key, learnt=learnt, api_for=api_for, user_agent=user_agent)
 
 
-def modules(kind: str) -> tuple[str, ...]:
-    """The modules that the first request to a provider of `kind` needs, to be loaded while the person types."""
-    own = (f"gptchat.providers.{_KINDS[kind][0]}",) if kind in _KINDS else ()
-    if kind == "demo":
+def abilities(settings: ProviderSettings) -> Abilities:
+    """What can be asked of the provider that `settings` describe, as far as its kind tells."""
+    return ABILITIES.get(settings.kind, Abilities())
+
+
+def modules(settings: ProviderSettings) -> tuple[str, ...]:
+    """The modules that the first request to a provider needs, to be loaded while the person types."""
+    own = (f"gptchat.providers.{_KINDS[settings.kind][0]}",) if settings.kind in _KINDS else ()
+    if not abilities(settings).network:
         return own
     slow = ("httpx2", "httpcore2", "anyio._backends._asyncio", "pydantic", "openai", "openai.resources.chat")
     return (*slow, *own, "gptchat.providers.wire.chat")

@@ -150,7 +150,7 @@ class Chat:
         """
         self._asked = self.services.settings.text("provider")
         try:
-            if self.services.routing.provider_settings().kind not in ("compatible", "demo"):
+            if not self.services.routing.provider().abilities.lists_freely:
                 return
             await asyncio.to_thread(self.warm.wait)
             await self.services.routing.listed()

@@ -193,7 +193,7 @@ class _Connect:
         return await self._key(entry) and self._settle(entry)
 
     async def _compatible(self) -> bool:
-        names = [spec.name for spec in registry.specs() if spec.kind == "compatible" and spec.name not in LOCAL]
+        names = [name for name in registry.servers() if name not in LOCAL]
         self._screen.say(_("known by name: {names}").format(names=_(", ").join(names)), "hint")
         typed = await self._ask(_("a name from above, or an address (http://HOST:PORT/v1)"))
         if not typed:

@@ -90,7 +90,7 @@ class WarmUp:
         from gptchat.providers.registry import modules
 
         routing = self._routing
-        for module in (*modules(routing.provider_settings().kind), "gptchat.terminal.output.painter"):
+        for module in (*modules(routing.provider_settings()), "gptchat.terminal.output.painter"):
             yield partial(import_module, module)
         yield lambda: routing.counter.load(routing.model())
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from gptchat.core.events import Notice, ReasoningDelta, TextDelta
-from gptchat.providers.faults.limits import RateLimits
-from gptchat.providers.listing import Moderation
+from gptchat.core.ports import RateLimits, Verdict
 from tests.providers.asking import QUICK, Outcome, ask, ask_all, closing, gather, lines, provider, question
 from tests.support.replies import Step
 from tests.support.server import CUT, Gate, Reply, Server, gzipped, hang, page, pings, raw, refuse, say
@@ -259,7 +258,7 @@ def test_moderation(server: Server) -> None:
     server.flagged = ("violence", "poetry")
     engine = provider(server.url)
 
-    async def run() -> list[Moderation]:
+    async def run() -> list[Verdict]:
         return [await engine.moderate("a kitten"), await engine.moderate("violence!", model="m")]
 
     calm, flagged = asyncio.run(closing(engine, run()))

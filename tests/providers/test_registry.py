@@ -100,7 +100,7 @@ def test_listing_providers_is_cheap() -> None:
 
 def test_warming_up_loads_the_sdk() -> None:
     """After warming up the first request has nothing left to import."""
-    for name in modules("compatible"):
+    for name in modules(ProviderSettings("here", "compatible")):
         import_module(name)
 
     assert {"openai", "httpx2", "gptchat.providers.engine", "gptchat.providers.wire.chat"} <= sys.modules.keys()

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from gptchat.core.ports import CountsTokens
 from gptchat.providers.compatible import CompatibleProvider
 from tests.providers.asking import provider
 from tests.support.replies import CUT, Recorded, Reply, raw
@@ -42,9 +41,10 @@ def _tokenize(
         try:
             if listed:
                 await engine.models()
-            if not isinstance(engine, CountsTokens):
+            tokenize = engine.abilities.tokenize
+            if tokenize is None:
                 return [None for _batch in batches]
-            return [await engine.tokenize(batch, "m") for batch in batches]
+            return [await tokenize(batch, "m") for batch in batches]
         finally:
             await engine.close()
 

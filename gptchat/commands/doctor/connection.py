@@ -18,10 +18,11 @@ from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.keys import missing_key
 from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, TextDelta, UsageReported
 from gptchat.core.messages import Request, Usage
-from gptchat.core.ports import OnTheWire, Provider
+from gptchat.core.ports import Provider
 from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
 from gptchat.net.proxies import proxy_for
 from gptchat.providers.probing import elsewhere, reach, resolve
+from gptchat.providers.registry import abilities
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, n
     except GptchatError as error:
         yield failed("provider", error)
         return
-    if entry.kind == "demo":
+    if not provider.abilities.network:
         yield Finding("provider", "ok", _("{name} answers without a network").format(name=entry.name))
         return
     usable = True
@@ -56,9 +57,9 @@ async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, n
         yield finding
     network = settings.network()
     address = ""
-    if isinstance(provider, OnTheWire) or entry.base_url:
+    if provider.abilities.address is not None:
         try:
-            address = provider.address if isinstance(provider, OnTheWire) else entry.base_url
+            address = provider.abilities.address()
         except GptchatError as error:
             yield failed("address", error)
             return
@@ -85,7 +86,7 @@ async def _key(keys: ProviderKeys, entry: ProviderSettings) -> Findings:
         yield Finding("key", "ok", words.format(name=entry.name, masked=masked, source=found.source), more=more)
     elif entry.keyless:
         yield Finding("key", "note", _("no key for {name}, which may need none").format(name=entry.name))
-    elif entry.kind == "azure":  # a login of the machine may take its place; the request will tell
+    elif abilities(entry).login:  # a login of the machine may take its place; the request will tell
         yield Finding("key", "warning", _("no key for {name}").format(name=entry.name), missing_key(entry).hint)
     else:
         yield failed("key", missing_key(entry))
@@ -164,8 +165,8 @@ async def _served(settings: Settings, routing: Routing, entry: ProviderSettings,
     except NotFoundError as error:
         # some servers have no list; the request tells whether the address is right
         other = ""
-        if isinstance(provider, OnTheWire) and entry.kind in ("openai", "compatible"):
-            other = await elsewhere(provider.address, entry, settings.network())
+        if provider.abilities.movable and provider.abilities.address is not None:
+            other = await elsewhere(provider.abilities.address(), entry, settings.network())
         advice = _("the API seems to be at {address}: write it as base_url").format(address=other)
         yield Finding("models", "warning", error.message, advice if other else error.hint, {"kind": error.kind})
     except GptchatError as error:
@@ -219,8 +220,8 @@ def _model(routing: Routing, entry: ProviderSettings, model: str) -> Finding:
 async def _request(routing: Routing, entry: ProviderSettings, provider: Provider, model: str) -> Findings:
     """One request for the shortest reply there is, streamed."""
     facts = routing.facts(model, entry.name)
-    api = getattr(provider, "api", None)
-    wire = api(model) if callable(api) else ""
+    api = provider.abilities.api
+    wire = api(model) if api is not None else ""
     length = _REASONING_TOKENS if facts.reasoning or wire == "responses" else 1
     request = Request(model, ({"role": "user", "content": "Say: ok"},), {"max_tokens": length})
     pieces, usage, ended = 0, None, False
@@ -264,7 +265,7 @@ async def _request(routing: Routing, entry: ProviderSettings, provider: Provider
 
 
 def _streaming(entry: ProviderSettings, pieces: int, first: float, ended: bool) -> Finding:
-    if entry.kind == "gptplus":
+    if not abilities(entry).streams:
         return Finding("streaming", "note", _("{name} does not stream").format(name=entry.name))
     if not pieces:
         return Finding("streaming", "note", _("the stream ended well, but held no text: too short to tell"))
@@ -280,7 +281,7 @@ def _usage(usage: Usage | None) -> Finding:
 
 
 async def _moderation(provider: Provider) -> Finding:
-    moderate = getattr(provider, "moderate", None)
+    moderate = provider.abilities.moderate
     if moderate is None:
         return Finding("moderation", "warning", _("{name} has no moderation").format(name=provider.name),
                        _("/set moderation off"))  # fmt: skip

@@ -11,9 +11,10 @@ from typing import Any
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.events import Finished, Notice, ProviderEvent, TextDelta, UsageReported
 from gptchat.core.messages import Message, Request, Usage
-from gptchat.core.ports import ModelFacts
+from gptchat.core.ports import Abilities, ModelFacts
 from gptchat.providers.demo.data import chinese, english
 from gptchat.providers.demo.eliza import Eliza, Script
+from gptchat.providers.kinds import ABILITIES
 from gptchat.words import _, language
 
 WINDOW = 4096
@@ -38,6 +39,11 @@ class DemoProvider:
     def name(self) -> str:
         """The name of the provider in the settings."""
         return self._settings.name
+
+    @property
+    def abilities(self) -> Abilities:
+        """Those of its kind."""
+        return ABILITIES["demo"]
 
     async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
         """Yield the reply: with the model `demo` at a reading pace, with `demo-fast` at once.

@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class RateLimits:
-    """What is left of the allowance, from the `x-ratelimit-*` headers; None where the server is silent.
-
-    `reset_requests` and `reset_tokens` are the server's own words (`1s`, `6m0s`).
-    """
-
-    limit_requests: int | None = None
-    remaining_requests: int | None = None
-    reset_requests: str = ""
-    limit_tokens: int | None = None
-    remaining_tokens: int | None = None
-    reset_tokens: str = ""
+from gptchat.core.ports import RateLimits
 
 
 def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:

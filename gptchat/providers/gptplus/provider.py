@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,13 +14,14 @@ from gptchat import errors
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.core.events import Finished, Notice, ProviderEvent, Retrying, TextDelta
 from gptchat.core.messages import Message, Request
-from gptchat.core.ports import ModelFacts
+from gptchat.core.ports import Abilities, ModelFacts
 from gptchat.net.client import http_client
 from gptchat.net.proxies import proxy_for
 from gptchat.providers.address import base_address
 from gptchat.providers.faults.failures import explain
 from gptchat.providers.faults.refusals import Endpoint
 from gptchat.providers.gptplus import wire
+from gptchat.providers.kinds import ABILITIES
 from gptchat.redaction import redact, register
 from gptchat.words import _
 
@@ -61,6 +63,11 @@ class GptPlusProvider:
     def name(self) -> str:
         """The name of the provider in the settings."""
         return self._settings.name
+
+    @property
+    def abilities(self) -> Abilities:
+        """Those of its kind."""
+        return replace(ABILITIES["gptplus"], address=self._base)
 
     async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
         """Send `request` and yield the whole reply at once: the platform does not stream.

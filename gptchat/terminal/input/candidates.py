@@ -12,6 +12,7 @@ from gptchat.commands.wording import age
 from gptchat.config import parse, schema
 from gptchat.errors import GptchatError
 from gptchat.exchange.exporting import FORMATS
+from gptchat.providers.registry import abilities
 from gptchat.terminal.input.completion import Candidate
 from gptchat.terminal.output.theme import NAMES
 from gptchat.words import LANGUAGES, _
@@ -83,9 +84,16 @@ class ChatCandidates:
 
     def _models(self) -> list[Candidate]:
         names = dict.fromkeys(self._services.routing.names_listed())
-        if self._summary("") in ("openai", ""):
+        if self._catalogued():
             names |= dict.fromkeys(facts.name for facts in catalogue.search("") if facts.provider == "openai")
         return [Candidate(name) for name in names]
+
+    def _catalogued(self) -> bool:
+        """Whether the models of the provider in force are those of the catalogue; so too where none is chosen."""
+        try:
+            return abilities(self._services.settings.provider()).complete_catalogue
+        except GptchatError:
+            return True
 
     def _summary(self, name: str) -> str:
         try:
