@@ -110,7 +110,7 @@ def _tests_a_kind(node: ast.AST) -> bool:
 
 
 def test_only_the_providers_know_their_kinds() -> None:
-    """What a provider can do is read from its abilities; its kind is tested by providers and their settings alone."""
+    """What a provider can do is read from its abilities; only providers and settings test its kind."""
     wrong = []
     for path in _files():
         if _room(path) not in ("providers", "config"):
