@@ -1,4 +1,4 @@
-"""The day's budget: what a person has spent today, read once behind the prompt and kept up from then on."""
+"""The day's budget: what a user has spent today, read once in the background and then kept up to date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Budget:
-    """Watches `budget.daily`. The journals are read in a thread, once a day and person; then turns are added."""
+    """Watches `budget.daily`. Reads the journals in a thread, once per day and user, then adds each turn."""
 
     def __init__(self, settings: Settings, account: spending.Account) -> None:
         self._settings = settings
@@ -26,21 +26,21 @@ class Budget:
         self._told: tuple[str, str] = ("", "")
 
     def begin(self) -> None:
-        """Start reading what was spent, if a budget is set; the first turn need not wait for it then."""
+        """Start reading today's spending if a budget is set, so that the first turn does not wait for it."""
         now = (self._account.user, spending.midnight())
         if self._settings.number("budget.daily") and (self._reading is None or self._of != now):
             self._of, self._since = now, 0.0
             self._reading = asyncio.create_task(asyncio.to_thread(self._account.today))
 
     async def check(self) -> str:
-        """A sentence, once a day, when the budget is spent; else empty.
+        """Return a sentence, once a day, when the budget is spent; otherwise an empty string.
 
         Raises QuotaError where `budget.stop` wants it to end there.
         """
         settings = self._settings
         daily = settings.number("budget.daily")
         if not daily:
-            self._reading = None  # what is spent meanwhile is not counted along
+            self._reading = None  # without a budget nothing is tracked; the next one starts with a fresh read
             return ""
         self.begin()
         assert self._reading is not None
@@ -58,6 +58,6 @@ class Budget:
         return words
 
     def add(self, message: Message | None, cost: float | None = None) -> None:
-        """A turn was paid for: `cost` in US$, or where that is not told what `message` cost."""
+        """Add the cost of a turn: `cost` in US$; if None, the cost recorded in `message`."""
         if self._reading is not None and message is not None:
             self._since += (spending.cost_of(message) if cost is None else cost) or 0.0

@@ -1,4 +1,4 @@
-"""Summaries that stand for the older turns: when the window fills, and when the person asks for one."""
+"""Summaries that replace older turns in the request, made when the window fills or on request."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gptchat.manager import Route, SessionManager, split_system
 from gptchat.words import _, ngettext
 
 _MOST_REQUESTS = 4
-"""The most summaries asked for after one turn: a long session in a small window catches up over several turns."""
+"""Maximum number of summary requests after one turn. A long session in a small window needs several turns."""
 
 
 class Compaction:
-    """Makes summaries of the open session, and looks after each turn whether one is due.
+    """Summarises the open session, and checks after each turn whether a summary is due.
 
     A person's "no" holds as long as the session is open.
     """
@@ -33,11 +33,11 @@ class Compaction:
         self._declined = ""
 
     async def summarise(self, hint: str = "") -> tuple[Fold, str]:
-        """The older turns to fold, and their summary by the model. Raises UsageError, and what providers raise."""
+        """The older turns to fold, and the model's summary of them. Raises UsageError and provider errors."""
         try:
             return await self._summarise(self._routing.route(), hint)
         except ContextLengthError as error:
-            # As with a turn: what the refusal taught is planned with once again.
+            # Plan once more with the limit learned from the refusal, as for a turn.
             route = self._routing.route()
             limits = route.learn_limit(error)
             if limits is None:
@@ -67,7 +67,7 @@ class Compaction:
         return folded, text
 
     def keep(self, folded: Fold, text: str) -> None:
-        """Let `text` stand for what `folded` holds, from now on."""
+        """Record `text` as the summary that replaces the turns in `folded`."""
         manager = self._manager
         number = len(manager.session.summaries) + 1
         manager.record(
@@ -77,7 +77,7 @@ class Compaction:
         )
 
     async def after_turn(self) -> AsyncGenerator[ConversationEvent, None]:
-        """Summarise, or offer it, where the next request nearly fills the window, as `context.compact` says."""
+        """Summarise, or offer to, if the next request nearly fills the window (`context.compact`)."""
         how = self._settings.text("context.compact")
         session = self._manager.session
         if how == "off" or self._declined == session.id:
@@ -105,16 +105,16 @@ class Compaction:
             self._declined = session.id
 
     async def _filled(self) -> ContextPlan | None:
-        """The next request where it nearly fills the window, or no longer fits it, and turns can be folded."""
+        """Return the plan of the next request if it nearly fills or exceeds the window and turns can be folded."""
         if len(self._manager.session.user_ids()) < 4:
             return None
         plan = await asyncio.to_thread(self._manager.plan, self._routing.route())
-        # One long turn may lead from half full straight to trimming.
+        # One long turn can go from half full straight to trimming.
         full = nearly_full(plan) or _overflowed(plan)
         return plan if full and self._can_summarise() else None
 
     def _can_summarise(self) -> bool:
-        """Whether there are turns to fold: more than always stay, after those a summary stands for."""
+        """Whether more turns follow the last summary than are always kept."""
         session = self._manager.session
         summary, path = session.summary(), session.path()
         covered = next((i + 1 for i, one in enumerate(path) if summary and one.id == summary.until), 0)
@@ -131,7 +131,7 @@ class Compaction:
                 if folded.complete or await self._filled() is None:
                     break
         except asyncio.CancelledError:
-            # The person stops the summary, not the turn: the reply has come and stands.
+            # The user stopped the summary; the reply itself is complete.
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             why = _("stopped")
@@ -151,5 +151,5 @@ class Compaction:
 
 
 def _overflowed(plan: ContextPlan) -> bool:
-    """Whether turns are left out for their size: who wants ten rounds alone is not to be asked each time."""
+    """Whether turns are omitted because of size; a user who set `max_turns` is not asked each time."""
     return plan.trimmed and plan.reason != "max_turns"

@@ -1,4 +1,4 @@
-"""Two programs on one session: what the other has written is shown before anything is added to it."""
+"""Concurrent edits: records that another process wrote are shown before anything is added to the session."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from gptchat.words import _, ngettext
 
 
 class BeginSession(Protocol):
-    """Opens a new session of whoever is chatting."""
+    """Opens a new session for the current user."""
 
     def __call__(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
         """The new session."""
 
 
 class ConcurrentEdits:
-    """Nothing is merged silently, and nothing is lost: the person says where to continue."""
+    """Detects changes by another process and asks the user where to continue; nothing is lost."""
 
     def __init__(self, manager: SessionManager, begin_session: BeginSession) -> None:
         self._manager = manager
         self._begin_session = begin_session
 
     async def check(self) -> AsyncGenerator[ConversationEvent, None]:
-        """Show what another program has written since this one last looked, and ask where to continue.
+        """Show what another process wrote since the last check, and ask where to continue.
 
         Yields NotSent where the person wants to think first.
         """
@@ -48,7 +48,7 @@ class ConcurrentEdits:
         if not count:
             words = _("another gptchat has moved this conversation, as /undo does")
         yield Told(words.format(n=count), "notice")
-        if not moved:  # the person has gone elsewhere since, as with /undo or /retry
+        if not moved:  # the user has moved since, for example with /undo or /retry
             return
         yield Foreign([message for message in session.tail(count) if message.id != head])
         decision = Decision(
@@ -69,7 +69,7 @@ class ConcurrentEdits:
         elif decision.answer == "f":
             manager.record(tree.move(head))
             records = tree.fork(session)
-            # The other program's place in the old session is given back.
+            # Restore the other process's head in the old session.
             manager.record(tree.move(_head(foreign)))
             title = _("{title} (fork)").format(title=session.name)
             self._begin_session(title=title, settings=dict(session.settings))
@@ -80,7 +80,7 @@ class ConcurrentEdits:
 
 
 def _head(records: Sequence[Record]) -> str | None:
-    """Where the records of another program left the head."""
+    """The head after the records of the other process."""
     head: str | None = None
     for record in records:
         if record.get("type") == "message":

@@ -116,7 +116,7 @@ class Conversation:
                 yield event
 
     async def retry(self, model: str = "") -> Exchange:
-        """Have the last message answered again, by `model` where it is named."""
+        """Answer the last message again, with `model` if given."""
         async with aclosing(self._again(Retry(), model, Outcome())) as events:
             async for event in events:
                 yield event
@@ -142,7 +142,7 @@ class Conversation:
                 yield event
 
     async def _turn(self, order: Order, routes: Sequence[Route], outcome: Outcome) -> Exchange:
-        """Run the turn, and ask and tell what follows from it; `outcome` is filled in."""
+        """Run the turn, then yield the questions and messages that follow from it. Fills in `outcome`."""
         yield TurnBegins()
         async with aclosing(self._moderation.hold(self._manager.run_turn(order, routes))) as events:
             async for event in events:
@@ -167,7 +167,7 @@ class Conversation:
         yield Kept()
 
     def _take_back(self, reason: str) -> Told:
-        """Undo the turn whose reply is not shown. Raises ContentFilterError where nobody could be asked."""
+        """Undo a turn whose reply is withheld. Raises ContentFilterError if nobody can be asked."""
         record = tree.undo(self._manager.session)
         if record is not None:
             self._manager.record(record)

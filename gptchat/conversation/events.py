@@ -1,4 +1,4 @@
-"""What a conversation yields besides the events of a turn, and the decisions that it asks for."""
+"""Events of a conversation besides those of a turn, and the decisions it requests."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class Revealed:
-    """A reply that was withheld is to be shown after all."""
+    """A withheld reply should be shown after all."""
 
     message: Message
 
@@ -76,22 +76,22 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The turn is over, and everything that was learnt in it is written down."""
+    """The turn is over and everything learned from it has been saved."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionMoved:
-    """Another session is open now, or the open one stands elsewhere."""
+    """Another session is open now, or the head of the open one has moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The message was not sent: its text goes back to where it came from."""
+    """The message was not sent; the front end should return its text to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompactWanted:
-    """The person wants to see a summary of the older turns, as `/compact` makes one."""
+    """The user accepted a summary; the front end should make one as `/compact` does."""
 
 
 ConversationEvent = (
@@ -111,7 +111,7 @@ ConversationEvent = (
 )
 
 Exchange = AsyncGenerator[ConversationEvent, None]
-"""The events of one order. Whoever takes them closes the generator (`contextlib.aclosing`)."""
+"""The events of one order. The consumer must close the generator (`contextlib.aclosing`)."""
 
 
 async def turn_events(exchange: Exchange) -> AsyncGenerator[TurnEvent, None]:

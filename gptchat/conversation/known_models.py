@@ -52,7 +52,7 @@ class KnownModels:
         return value if isinstance(value, int) else None
 
     def server_window(self, provider: str, model: str) -> int | None:
-        """The window in tokens that the provider's own list of models gives, once it was asked for."""
+        """The window in tokens from the provider's model list, if the list was requested."""
         served = self._listed.get((provider, model))
         return served.context if served else None
 
@@ -62,7 +62,7 @@ class KnownModels:
         return facts.context if facts else None
 
     def api_for(self, provider: ProviderSettings) -> Callable[[str], str]:
-        """For one provider, the wire API of a model: what the settings or, at OpenAI's, the catalogue say."""
+        """A function that returns a model's wire API: from the settings, else the catalogue (OpenAI only)."""
 
         def api(model: str) -> str:
             own = self._settings.model_facts(model).get("api")
@@ -74,7 +74,7 @@ class KnownModels:
         return api
 
     def provider_name(self, name: str = "") -> str:
-        """The name of the provider in force, or `name`; empty where the settings have none such."""
+        """The name of the provider in force, or `name`; empty if the settings do not define it."""
         settings = self._provider(name)
         return settings.name if settings else ""
 
@@ -86,5 +86,5 @@ class KnownModels:
 
 
 def _catalogued(model: str, settings: ProviderSettings | None) -> ModelFacts | None:
-    """What the catalogue knows. A provider is known to it by its address where it has one, else by its kind."""
+    """Look up the catalogue, which identifies a provider by its address or, without one, by its kind."""
     return catalogue.facts(model, (settings.base_url or settings.kind) if settings else "")

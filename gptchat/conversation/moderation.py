@@ -1,4 +1,4 @@
-"""Moderation: what is said is checked before it is sent, what comes before it is shown, and the person decides."""
+"""Moderation: messages are checked before sending and replies before display; the user decides on flagged text."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from gptchat.conversation.routing import Routing
 
 SECONDS = 20.0
-"""A check that takes longer has failed."""
+"""Time limit for one check; a slower one counts as failed."""
 
 Tell = Callable[[str], None]
 
 
 class Moderation:
-    """Asks the provider in force what it thinks of a text, as the setting `moderation` wishes."""
+    """Asks the current provider's moderation, as the setting `moderation` says."""
 
     def __init__(self, settings: Settings, routing: Routing) -> None:
         self._settings = settings
@@ -42,7 +42,7 @@ class Moderation:
         """Why the reply of the last turn was not shown, if so."""
 
     async def objection(self, content: Content) -> tuple[str, str]:
-        """Why `content` should not be sent, and what the person should be told; each empty where there is nothing.
+        """Return why `content` should not be sent, and a note for the user; either may be empty.
 
         Raises what the provider raises: then it is not sent.
         """
@@ -53,7 +53,7 @@ class Moderation:
         return reason, _("; ").join(notes)
 
     async def hold(self, events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent, None]:
-        """The events of a turn; with moderation of the output, a reply comes all at once when it was checked.
+        """Pass on the events of a turn; if output is moderated, hold the reply back until it is checked.
 
         A reply that is flagged, or cannot be checked, is left out, and `withheld` says why.
         """
@@ -78,7 +78,7 @@ class Moderation:
                     yield event
 
     async def _check(self, end: TurnFinished | TurnInterrupted | TurnFailed) -> list[str]:
-        """Look at the reply a turn ended with, which sets `withheld`; returns what the person should be told."""
+        """Check the final reply and set `withheld`; return notes for the user."""
         notes: list[str] = []
         if end.message is not None:
             others = end.others if isinstance(end, TurnFinished) else ()
@@ -89,7 +89,7 @@ class Moderation:
         return self._settings.text("moderation") in (side, "both")
 
     async def _doubt(self, messages: Sequence[Message], tell: Tell) -> str:
-        """Why a reply should not be shown; empty where it may be."""
+        """Return why a reply should not be shown; empty if it may be."""
         texts = [text for message in messages for text in (message.reasoning, message.text) if text]
         try:
             return await self._objection("\n\n".join(texts), tell, reply=True)
@@ -97,7 +97,7 @@ class Moderation:
             return _("the reply could not be checked ({why})").format(why=error.message)
 
     async def _objection(self, text: str, tell: Tell, *, reply: bool = False) -> str:
-        """What the provider has against `text`; empty where nothing, or where it has no moderation."""
+        """Return the provider's objection to `text`; empty if there is none or the provider has no moderation."""
         if not text.strip():
             return ""
         provider = self._routing.provider()
@@ -127,7 +127,7 @@ class Moderation:
 
 @asynccontextmanager
 async def _closing(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[None, None]:
-    """End the turn with the one who watches it."""
+    """Close the turn's event stream when the consumer stops."""
     try:
         yield
     finally:

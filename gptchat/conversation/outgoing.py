@@ -1,4 +1,4 @@
-"""A message on its way out: what is attached to it or mentioned in it is read and put in."""
+"""Outgoing messages: attachments and `@path` mentions are read and included in the content."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from gptchat.conversation.routing import Routing
 
 _NAMED = 5
-"""Attachments told by their names; a folder may bring hundreds."""
+"""Number of attachments listed by name; a folder may contain hundreds."""
 
 
 class Outbox:
-    """What goes with the next message: attachments that wait, those named with it, and each `@path` in it."""
+    """Attachments of the next message: pending ones, those named with it, and `@path` mentions."""
 
     def __init__(self, settings: Settings, routing: Routing) -> None:
         self._settings = settings
         self._routing = routing
         self.attached: list[Attachment] = []
-        """What waits for the next message."""
+        """Attachments pending for the next message."""
 
     async def content(
         self, text: str, references: Sequence[str] = (), *, piped: str = ""
@@ -43,13 +43,13 @@ class Outbox:
         return await asyncio.to_thread(self._compose, text, references, piped)
 
     async def attach(self, reference: str) -> str:
-        """Read `reference` and let it wait for the next message; returns a note. Raises UsageError."""
+        """Read `reference` and attach it to the next message; return a note. Raises UsageError."""
         loaded, notes = await asyncio.to_thread(self._load, reference)
         self.attached += loaded
         return _("; ").join([self._told(loaded), *notes])
 
     def waiting(self) -> Content:
-        """What waits, as the content of a message; an empty text where nothing does."""
+        """The pending attachments as message content; an empty string if there are none."""
         if not self.attached:
             return ""
         from gptchat.attachments import compose
@@ -78,7 +78,7 @@ class Outbox:
         return list(loaded.attachments), list(loaded.notes)
 
     def _told(self, attached: Sequence[Attachment]) -> str:
-        """What goes with the message and how many tokens it takes, in a line."""
+        """One line that names the attachments and their tokens."""
         from gptchat.attachments import compose
 
         model = self._routing.model()
@@ -97,7 +97,7 @@ def _joined(text: str, piped: str) -> str:
 
 
 def images_of(message: Message) -> list[Attachment]:
-    """The images that went with `message`, to go along when it is sent again; links to images stay behind."""
+    """The images of `message`, for sending it again; links to images are not included."""
     from gptchat.core.attachments import Attachment
 
     found: list[Attachment] = []

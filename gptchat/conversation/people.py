@@ -1,4 +1,4 @@
-"""The people of this machine: who has sessions here, and who is chatting."""
+"""The users of this machine: who has sessions here, and who is current."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gptchat.storage import users
 
 
 class People:
-    """Knows the people below `data_dir`, and lets another of them chat.
+    """Lists the users below `data_dir` and switches between them.
 
-    `incognito` makes nobody a folder, and remembers nobody for the next run.
+    With `incognito`, no folder is created and no user is remembered for the next run.
     """
 
     def __init__(
@@ -27,13 +27,13 @@ class People:
         self._current = ""
 
     def names(self) -> list[str]:
-        """Everyone who has a folder here, by name, and whoever is chatting. Reads the disk."""
+        """All users with a folder, sorted by name, and the current one. Reads the disk."""
         names = [user.name for user in users.list_users(self._data_dir)]
         current = self._current
         return names if current in names or not current else sorted([*names, current], key=str.casefold)
 
     def find(self, name: str) -> str | None:
-        """The known person of that name; a name in other letters' case counts where only one person has it."""
+        """The known user of that name; case is ignored if that leaves exactly one match."""
         names = self.names()
         if name in names:
             return name
@@ -41,9 +41,9 @@ class People:
         return alike[0] if len(alike) == 1 else None
 
     def switch(self, name: str, *, remember: bool = True) -> None:
-        """Let `name` chat from now on, in a new session under their own settings.
+        """Switch to the user `name`, in a new session under their settings.
 
-        `remember` makes them the last person, who chats where nobody is named. Raises UsageError and StorageError.
+        `remember` stores them as the default user of the next run. Raises UsageError and StorageError.
         """
         if self._incognito:
             user = users.read_user(self._data_dir, users.validate_name(name))
@@ -52,6 +52,6 @@ class People:
             if remember:
                 users.write_state(self._data_dir, user=user.name)
         self._current = user.name
-        self._outbox.attached.clear()  # what one person chose to send does not go out under another's name
+        self._outbox.attached.clear()  # one user's attachments must not be sent under another's name
         self._keys.use(user.name)
         self._profile.use(user.name, user.settings)

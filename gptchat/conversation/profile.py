@@ -1,4 +1,4 @@
-"""The settings in force for whoever is chatting and for the open session, and what changes them."""
+"""The effective settings of the current user and session, and the operations that change them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gptchat.words import _
 
 
 class Profile:
-    """Begins and opens sessions under the right settings, and saves what a person changes.
+    """Opens sessions under their settings, and saves the user's changes.
 
     `incognito` keeps changes for this run alone. `system` is the system prompt of the command line.
     """
@@ -42,7 +42,7 @@ class Profile:
         self._user = ""
 
     def use(self, user: str, settings: Mapping[str, Any]) -> None:
-        """Let `user`, whose own settings are `settings`, chat from now on, in a new session."""
+        """Switch to `user` with their own `settings`, in a new session."""
         self._user = user
         self._settings.replace_layer("user", settings)
         self._settings.replace_layer("set", {})
@@ -50,7 +50,7 @@ class Profile:
         self.begin_session()
 
     def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
-        """Open a new session under the settings in force, or with `settings` of its own."""
+        """Open a new session under the effective settings, or with `settings` of its own."""
         self._drop_chat_settings()
         self._settings.replace_layer("session", settings or {})
         if settings is None and self._system is not None:
@@ -65,9 +65,9 @@ class Profile:
         return session
 
     def change(self, key: str, value: Any) -> str:
-        """Set `key` for this run, for the person and, where it belongs there, for the session.
+        """Set `key` for this run, for the user and, if it is a session setting, for the session.
 
-        Returns a sentence for the person where it could not be saved, else nothing.
+        Returns a sentence if it could not be saved, else an empty string.
         """
         self._settings.set("set", key, value)
         if key == "ui.lang":
@@ -78,7 +78,7 @@ class Profile:
         return self._save({key: value})
 
     def unset(self, key: str) -> str:
-        """Take `key` out of this run's, the session's and the person's settings. Returns what `change` does."""
+        """Remove `key` from this run's, the session's and the user's settings. Returns what `change` does."""
         self._settings.unset("set", key)
         if self._settings.unset("session", key):
             self._record({key: None})
@@ -88,7 +88,7 @@ class Profile:
         return warning
 
     def change_session(self, key: str, value: Any) -> None:
-        """Set `key` for the open session alone."""
+        """Set `key` for the open session only."""
         self._put(key, value)
         changes = {key: value}
         if key == "provider":
@@ -96,7 +96,7 @@ class Profile:
         self._record(changes)
 
     def change_provider(self, chosen: ProviderSettings) -> str:
-        """Let `chosen` answer from now on; its own model goes with it. Returns what `change` does."""
+        """Switch to the provider `chosen` and its own model. Returns what `change` does."""
         warning = self.change("provider", chosen.name)
         for layer in ("set", "session", "user"):
             self._settings.unset(layer, "model")
@@ -104,42 +104,42 @@ class Profile:
         return warning or self._save({"model": None})
 
     def _speak(self) -> None:
-        """Use the language of the settings in force; where they leave it open, that of the environment."""
+        """Use the language of the settings, or of the environment if they leave it open."""
         name = self._settings.text("ui.lang")
         words.choose(name if name in words.LANGUAGES else words.detect(self._environ))
 
     def _drop_chat_settings(self) -> None:
-        """What `/set` changed for the session before does not reach into another one; it is saved there."""
+        """Drop session settings changed with `/set`: they are saved in the session they were made in."""
         for key in self._settings.layer("set"):
             if (setting := schema.find(key)) and setting.scope == "chat":
                 self._settings.unset("set", key)
 
     def _session_settings(self) -> dict[str, Any]:
-        """What a session remembers of the settings it began under, to be resumed with."""
+        """The settings that a new session stores, so that it can be resumed under them."""
         kept = self._settings.layer("session")
         for key in ("provider", "model", "system", "preset", *schema.PARAMETERS):
             if self._settings.source(key).layer not in ("default", "file", "environment") and key not in kept:
                 kept[key] = self._settings.get(key)
         if "preset" in kept and kept.get("system") == self._settings.get("system"):
-            kept["system"] = kept.pop("system")  # the newest stands last: the preset's own does not come back
+            kept["system"] = kept.pop("system")  # the last key wins, so the preset's own prompt does not return
         return _plain(kept)
 
     def _put(self, key: str, value: Any) -> None:
-        """Let `value` hold in the open session, whatever a flag, a preset or an earlier `/set` says."""
+        """Make `value` effective in the open session, overriding flags, presets and earlier `/set`."""
         self._settings.set("session", key, value)
         if self._settings.get(key) != value:
             self._settings.set("set", key, value)
 
     def _record(self, changes: Mapping[str, Any]) -> None:
-        """Let the open session remember `changes`."""
+        """Store `changes` in the open session."""
         session = self._manager.session
         if session.messages:
             self._manager.record({"type": "settings", "settings": _plain(changes)})
-        else:  # nothing is on disk yet, and nothing need be
+        else:  # an empty session is not on disk yet
             self._manager.begin(self._user, self._session_settings(), title=session.title)
 
     def _save(self, changes: Mapping[str, Any]) -> str:
-        """Make `changes` the person's own; None takes a key out."""
+        """Save `changes` as the user's own settings; None removes a key."""
         for key, value in changes.items():
             if value is None:
                 self._settings.unset("user", key)
@@ -155,5 +155,5 @@ class Profile:
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` as JSON has them."""
+    """`values` with tuples as lists, for JSON."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""The keys of whoever is chatting: found, stored and forgotten for one person, or for all of this machine."""
+"""API keys of the current user: lookup, storage and removal, per user or shared on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gptchat.storage.users import slug
 
 
 class ProviderKeys:
-    """Keys by provider. `environ` is the environment that keys may stand in."""
+    """Keys by provider. `environ` is the environment in which keys are looked up."""
 
     def __init__(self, data_dir: Path, environ: Mapping[str, str]) -> None:
         self._data_dir = data_dir
@@ -21,20 +21,20 @@ class ProviderKeys:
         self._changes = 0
 
     def use(self, user: str) -> None:
-        """Let the keys be those of `user` from now on."""
+        """Use the keys of `user` from now on."""
         self._user = user
 
     @property
     def state(self) -> tuple[str, int]:
-        """Changes whenever another key may be found: a provider that was opened before has an old one."""
+        """A value that changes whenever another key may be found, so that open providers are replaced."""
         return self._user, self._changes
 
     def find(self, provider: ProviderSettings) -> keys.Key | None:
-        """The person's key for `provider`, or the one all share. Raises ConfigurationError."""
+        """The user's key for `provider`, or the shared one. Raises ConfigurationError."""
         return keys.find_key(provider, self._data_dir, self._environ, user=self._slug())
 
     def value(self, provider: ProviderSettings) -> str:
-        """The key itself; empty where there is none. Raises ConfigurationError."""
+        """The key itself; empty if there is none. Raises ConfigurationError."""
         found = self.find(provider)
         return found.value if found else ""
 
@@ -46,25 +46,25 @@ class ProviderKeys:
         """Whether requests to `provider` go without a key, as those to a local server do."""
         try:
             return provider.keyless and self.find(provider) is None
-        except ConfigurationError:  # there is to be one, though it cannot be had now
+        except ConfigurationError:  # a key is configured but not available now
             return False
 
     def variable(self, provider: ProviderSettings) -> str:
-        """The variable that a program of the person's own reads the key from; empty where no key is sent."""
+        """The environment variable from which the user's own programs read the key; empty if no key is sent."""
         return "" if self.unused(provider) else keys.variable_for(provider, self._environ)
 
     def exposed(self, provider: ProviderSettings) -> list[str]:
-        """What to tell of each file for the key of `provider` that other people of this machine can read."""
+        """Warnings about key files of `provider` that other users of this machine can read."""
         return keys.exposed_files(provider, self._data_dir, self._environ)
 
     def store(self, provider: ProviderSettings, key: str, *, shared: bool = False) -> str:
-        """Keep a key for this person (or for all); returns where it is. Raises ConfigurationError."""
+        """Store a key for this user, or `shared` for all; return its location. Raises ConfigurationError."""
         where = keys.store_key(provider.name, key, self._data_dir, "" if shared else self._slug())
         self._changes += 1
         return where
 
     def forget(self, provider: ProviderSettings) -> list[str]:
-        """Remove this person's key, and the one all share, from where gptchat keeps keys; the places it was in."""
+        """Remove the user's key and the shared one from gptchat's own storage; return the locations."""
         places = keys.forget_key(provider.name, self._data_dir, self._slug())
         places += keys.forget_key(provider.name, self._data_dir)
         self._changes += 1

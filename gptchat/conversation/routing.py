@@ -1,4 +1,4 @@
-"""Who answers: the provider and model in force, what is known of them, and the route a turn takes."""
+"""Routing: the effective provider and model, and the routes that a turn may take."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 Opener = Callable[[ProviderSettings], Provider]
 
 _RESERVE = 4096
-"""Tokens kept for the reply where nothing says how long it may be, at most; a quarter of a small window."""
+"""Maximum tokens reserved for the reply if its length is not set; at most a quarter of the window."""
 
 _DOUBT = 0.03
-"""The share of the window kept free where tokens are estimated: as far off as single requests have been seen."""
+"""Share of the window kept free if tokens are estimated: the largest error seen in single requests."""
 
 
 class Routing:
-    """Resolves the settings in force to a provider, a model and its limits, each time it is asked.
+    """Resolves the effective settings to a provider, a model and its limits on each call.
 
     `opener` opens a provider. `paid` takes the record of a request that is no turn of the session. `stream` says
     whether replies are asked for piece by piece.
@@ -63,17 +63,17 @@ class Routing:
         self._stream = stream
         self._open: dict[str, tuple[object, Provider]] = {}
         self._opening = threading.RLock()
-        """Turns run on the loop and plans in threads: whoever comes first opens a provider, alone."""
+        """Turns run on the event loop and plans in threads; only one of them may open a provider."""
         self._gone: list[Provider] = []
 
     # The provider
 
     def provider_settings(self, name: str = "") -> ProviderSettings:
-        """The settings of the provider in force, or of `name`; raises ConfigurationError where there is none."""
+        """The settings of the current provider, or of `name`. Raises ConfigurationError if there is none."""
         return self._settings.provider(name)
 
     def provider(self, name: str = "") -> Provider:
-        """The provider in force, or `name`. It stays open until its settings, its keys or the person change."""
+        """The current provider, or `name`. It stays open until its settings, the keys or the user change."""
         settings = self.provider_settings(name)
         now = (settings, self._settings.network(), self._keys.state)
         with self._opening:
@@ -85,7 +85,7 @@ class Routing:
             return known[1]
 
     def open_unsettled(self, settings: ProviderSettings) -> Provider:
-        """A provider that is not in the settings yet; the caller closes it."""
+        """Open a provider that is not in the settings yet; the caller closes it."""
         return self._opener(settings)
 
     async def close(self) -> None:
@@ -99,18 +99,18 @@ class Routing:
     # The model
 
     def model(self, name: str = "") -> str:
-        """The model in force, or that of the provider `name`."""
+        """The current model, or that of the provider `name`."""
         settings = self.provider_settings(name)
         if not name or name == self.provider_settings().name:
             chosen = self._settings.model()
         else:
             chosen = settings.default_model
         if not chosen and abilities(settings).may_serve_one and len(listed := self.names_listed(name)) == 1:
-            return listed[0]  # a server with one model alone, as a local one often is, leaves nothing to choose
+            return listed[0]  # a server with a single model leaves nothing to choose
         return chosen
 
     def facts(self, model: str, provider: str = "") -> ModelFacts:
-        """What is known of `model`: the settings' word first, then the server's, then the catalogue's."""
+        """Facts about `model`: from the settings, else the server, else the catalogue."""
         return self._models.facts(model, provider)
 
     def window(self, model: str, provider: str = "") -> tuple[int, str]:
@@ -119,29 +119,29 @@ class Routing:
         return found.tokens, found.source
 
     async def listed(self, provider: str = "") -> Sequence[ModelFacts]:
-        """The provider's models joined with the catalogue; raises a GptchatError where it cannot tell."""
+        """The provider's models joined with the catalogue. Raises GptchatError."""
         name = self.provider_settings(provider).name
         served = await self.provider(provider).models()
         self._models.take(name, served)
         return [self.facts(facts.name, provider) for facts in served]
 
     async def look_for_model(self) -> None:
-        """Where no model is chosen, ask a server whether it has one alone. Raises GptchatError."""
+        """If no model is chosen, ask the server whether it has exactly one. Raises GptchatError."""
         if self.model() or not abilities(self.provider_settings()).may_serve_one:
             return
         try:
             await self.listed()
         except (NotFoundError, ProtocolError):
-            return  # it does not list its models, as some do not: the person must say which
+            return  # some servers do not list models; the user must name one
 
     def names_listed(self, provider: str = "") -> list[str]:
-        """The models listed so far, without asking the server."""
+        """The models listed so far; sends no request."""
         return self._models.listed(self.provider_settings(provider).name)
 
     # The route of a turn
 
     def route(self, model: str = "", provider: str = "") -> Route:
-        """The route in force; raises ConfigurationError where no provider or model is chosen."""
+        """The current route. Raises ConfigurationError if no provider or model is chosen."""
         settings = self._settings
         entry = self.provider_settings(provider)
         model = model or self.model(provider)
@@ -166,30 +166,30 @@ class Routing:
         )
 
     def routes(self, model: str = "") -> list[Route]:
-        """The route in force and, after it, those of the fallback providers that can be used."""
+        """The current route, followed by those of the usable fallback providers."""
         routes = [self.route(model)]
         for name in self._settings.get("fallback"):
             if any(name == route.provider.name for route in routes):
                 continue
             try:
                 routes.append(self.fallback(name, routes[0].model))
-            except ConfigurationError:  # what is only there for an emergency must not be in the way before
+            except ConfigurationError:  # an unusable fallback must not prevent the first attempt
                 continue
         return routes
 
     def fallback(self, name: str, model: str = "") -> Route:
-        """The route to the fallback provider `name`: with its own model, else with the one in force.
+        """The route to the fallback provider `name`, with its own model or else the current one.
 
-        Raises ConfigurationError where it cannot be used.
+        Raises ConfigurationError if it cannot be used.
         """
         return self.route(self.model(name) or model or self.model(), name)
 
     def prompt_cost(self, model: str, tokens: int) -> float | None:
-        """What sending `tokens` costs in US$, or None where no price is known."""
+        """The cost of sending `tokens` in US$, or None if no price is known."""
         return catalogue.price(self.facts(model), Usage(prompt_tokens=tokens, total_tokens=tokens))
 
     async def complete(self, messages: Sequence[Message], *, max_tokens: int = 0) -> str:
-        """The model's answer to `messages`, apart from any session; raises what the provider raises."""
+        """The model's answer to `messages`, outside of any session. Raises the provider's errors."""
         route = self.route()
         parameters = {key: value for key, value in route.parameters.items() if key in ("effort", "temperature")}
         if max_tokens:
@@ -227,8 +227,8 @@ class Routing:
         )
 
     def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits:
-        """The limits to plan again with, whether or not this was new: what was known may have been outweighed by
-        the settings, or our count was too small for it."""
+        """The limits for planning again, even if nothing new was learned: the settings may override the known
+        limit, or our count was too small."""
         if error.limit:
             self._windows.learn_limit(provider, model, error.limit)
         else:

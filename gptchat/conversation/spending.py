@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the account. `cost` is US$, None where no price is known for any of it."""
+    """One line of the account. `cost` is US$, None if no price is known for any part."""
 
     label: str
     usage: Usage
@@ -30,7 +30,7 @@ class Row:
 
 
 def cost_of(message: Message) -> float | None:
-    """What a reply cost in US$: as noted when it came, else by today's catalogue; None where unknown.
+    """The cost of a reply in US$: as recorded, else from today's catalogue; None if unknown.
 
     A noted null is an answer too: on a server of one's own a model is free, whatever its name costs elsewhere.
     """
@@ -42,7 +42,7 @@ def cost_of(message: Message) -> float | None:
 
 
 def add_up(label: str, messages: Iterator[Message] | list[Message]) -> Row:
-    """The row of all `messages` together."""
+    """The sum of `messages`, as one row."""
     usage, cost = Usage(), None
     for message in messages:
         if message.usage is not None:
@@ -53,7 +53,7 @@ def add_up(label: str, messages: Iterator[Message] | list[Message]) -> Row:
 
 
 class Running:
-    """What the conversation that a person looks at has cost, at a price that does not grow with it."""
+    """Running cost of the visible conversation, in constant time per turn."""
 
     def __init__(self) -> None:
         self._session: Session | None = None
@@ -62,15 +62,15 @@ class Running:
         self._cost: float | None = None
 
     def cost(self, session: Session) -> float | None:
-        """The cost of the path of `session` in US$; None where no price is known for any of it."""
+        """The cost of the path of `session` in US$; None if no price is known for any part."""
         ids = session.path_ids()
-        # What leads to a message never changes: the same message at the same place has the same beginning.
+        # The path before a message never changes, so the same id at the same index has the same history.
         known = 0 < self._counted < len(ids) and ids[self._counted - 1] == self._last
         if session is not self._session or not known:
             self._session, self._counted, self._cost = session, 0, None
         cost = self._cost
         for message in session.tail(len(ids) - self._counted):
-            self._cost = cost  # all but the newest is settled, which may still become longer
+            self._cost = cost  # the newest message may still grow; all others are final
             if message.usage is not None and (spent := cost_of(message)) is not None:
                 cost = (cost or 0.0) + spent
         self._counted = max(len(ids) - 1, 0)
@@ -79,13 +79,13 @@ class Running:
 
 
 def midnight() -> str:
-    """The beginning of this day where the person is, as records write times (UTC)."""
+    """Local midnight as a UTC timestamp in the format of records."""
     local = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Account:
-    """What the person who is chatting has spent, from their journals and the open session. Reads the disk."""
+    """Spending of the current user, from their journals and the open session. Reads the disk."""
 
     def __init__(self, manager: SessionManager, library: Library, data_dir: Path) -> None:
         self._manager = manager
@@ -94,7 +94,7 @@ class Account:
 
     @property
     def user(self) -> str:
-        """Whose account it is."""
+        """The current user."""
         return self._manager.user
 
     def replies(self, since: str = "") -> list[Message]:
@@ -106,7 +106,7 @@ class Account:
                 break  # the list is newest first
             if info.id != session.id:
                 found += ledger.replies(self._data_dir, user, info.id)
-        # A copy: this runs in a thread, and a reply may come to its end meanwhile. Incognito has no journal.
+        # Copied, because this runs in a thread while a reply may finish. Incognito has no journal.
         here = ledger.replies(self._data_dir, user, session.id)
         found += here or [
             message
@@ -116,7 +116,7 @@ class Account:
         return [message for message in found if message.ts >= since]
 
     def today(self) -> float:
-        """What was spent today in US$, as far as prices are known."""
+        """Today's spending in US$, as far as prices are known."""
         return add_up("", self.replies(midnight())).cost or 0.0
 
     def report(self) -> list[Row]:
