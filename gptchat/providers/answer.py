@@ -13,7 +13,7 @@ from gptchat.core.events import ProviderEvent
 from gptchat.errors import ProtocolError
 from gptchat.providers.faults.dialects import read
 from gptchat.providers.faults.failures import Endpoint, silent
-from gptchat.providers.faults.refusals import shorten
+from gptchat.providers.faults.refusals import shorten, words_of
 from gptchat.providers.sse import SseDecoder
 from gptchat.providers.wire.common import Reader, malformed
 from gptchat.words import _
@@ -178,7 +178,7 @@ def _refuse_pages(first: bytes, kind: str, endpoint: Endpoint) -> None:
     ):
         raise ProtocolError(
             _("{where} answered with {what} instead of a reply").format(
-                where=endpoint.address, what=shorten(read(first).message)
+                where=endpoint.address, what=words_of(read(first))
             ),
             hint=_("this may be a login page of the network or a website; check the base address"),
         )

@@ -143,9 +143,7 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
     code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
     if code is None and _RATE.search(said.message):
         code = 429
-    text = shorten(said.message)
-    if said.page:
-        text = _("a web page, “{title}”").format(title=text or "…")
+    text = words_of(said)
     wait = retry_after(headers)
     if wait is None:
         wait = wait_in_words(said.message)
@@ -254,6 +252,12 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
         ).format(who=who, tail=tail),
         hint=_("try again with /retry"),
     )
+
+
+def words_of(said: Said) -> str:
+    """A server's words for display: shortened and redacted; a page of the web by its title."""
+    text = shorten(said.message)
+    return _("a web page, “{title}”").format(title=text or "…") if said.page else text
 
 
 def shorten(text: str) -> str:
