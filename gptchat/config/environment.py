@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from gptchat.config import schema
+
 SETTINGS_VARIABLES = {
-    "GPTCHAT_PROVIDER": "provider",
-    "GPTCHAT_MODEL": "model",
-    "OPENAI_BASE_URL": "providers.openai.base_url",
-    "OPENAI_ORG_ID": "providers.openai.organization",
-    "OPENAI_PROJECT_ID": "providers.openai.project",
-    "AZURE_OPENAI_ENDPOINT": "providers.azure.endpoint",
-    "OPENAI_API_VERSION": "providers.azure.api_version",
+    setting.variable: f"providers.{setting.builtin}.{setting.key}" if setting.builtin else setting.key
+    for setting in (*schema.SETTINGS.values(), *schema.TABLES["providers"].values())
+    if setting.variable
 }
 """Variable to setting. The SDK's own apply to the built-in providers `openai` and `azure`."""
 

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gptchat.config import schema
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.load import load, parse
-from gptchat.config.parse import check, require, show_value
+from gptchat.config.parse import checked, require
 from gptchat.config.private_files import write_private
-from gptchat.errors import UsageError
-from gptchat.words import _
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -27,16 +25,8 @@ def write_value(path: Path, key: str, value: Any) -> None:
     Raises UsageError for an unknown key or a wrong value, ConfigurationError where the file as it is cannot be
     understood or cannot be written.
     """
-    setting = require(key)
-    if value is not None:
-        try:
-            value = check(setting, value)
-        except ValueError as error:
-            raise UsageError(
-                _("{key} is {meaning}, not {value}").format(key=key, meaning=error, value=show_value(value)[:60]),
-                hint=setting.summary,
-            ) from None
-    _write(path, {key: value})
+    require(key)
+    _write(path, {key: value if value is None else checked(key, value)})
 
 
 def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool = True) -> None:

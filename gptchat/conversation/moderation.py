@@ -94,7 +94,7 @@ class Moderation:
         return notes
 
     def _wanted(self, side: str) -> bool:
-        return self._settings.text("moderation") in (side, "both")
+        return self._settings.chat.moderation in (side, "both")
 
     async def _doubt(self, messages: Sequence[Message], tell: Tell) -> str:
         """Why a reply should not be shown; empty where it may be."""

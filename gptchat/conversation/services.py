@@ -125,8 +125,8 @@ def compose(
     run = RunOptions(options.incognito, not attended, options.system)
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
     settings = _settings(options, environ, paths, given or {})
-    if settings.text("ui.lang") in words.LANGUAGES:
-        words.choose(settings.text("ui.lang"))
+    if settings.ui.lang in words.LANGUAGES:
+        words.choose(settings.ui.lang)
     kept = Kept(paths.data_dir / "learnt.json", readonly=run.incognito)
     learnt = _memory(kept)
     keys = ProviderKeys(paths.data_dir, environ)
@@ -257,7 +257,7 @@ def _opener(
 
         return open_provider(
             entry,
-            settings.network(),
+            settings.network,
             functools.partial(keys.value, entry),
             learnt=learnt(),
             api_for=models.api_for(entry),

@@ -54,7 +54,7 @@ async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, n
     async for finding in _key(keys, entry):
         usable = usable and finding.state != "failed"
         yield finding
-    network = settings.network()
+    network = settings.network
     address = ""
     if isinstance(provider, OnTheWire) or entry.base_url:
         try:
@@ -165,7 +165,7 @@ async def _served(settings: Settings, routing: Routing, entry: ProviderSettings,
         # some servers have no list; the request tells whether the address is right
         other = ""
         if isinstance(provider, OnTheWire) and entry.kind in ("openai", "compatible"):
-            other = await elsewhere(provider.address, entry, settings.network())
+            other = await elsewhere(provider.address, entry, settings.network)
         advice = _("the API seems to be at {address}: write it as base_url").format(address=other)
         yield Finding("models", "warning", error.message, advice if other else error.hint, {"kind": error.kind})
     except GptchatError as error:
@@ -186,7 +186,7 @@ async def _served(settings: Settings, routing: Routing, entry: ProviderSettings,
     yield _model(routing, entry, model)
     async for finding in _request(routing, entry, provider, model):
         yield finding
-    if settings.text("moderation") != "off":
+    if settings.chat.moderation != "off":
         yield await _moderation(provider)
 
 
