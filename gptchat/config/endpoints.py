@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gptchat.config.setting import Setting, setting
-from gptchat.config.setting import marked as _
+from gptchat.words import N_
 
 Kind = Literal["openai", "azure", "compatible", "gptplus", "demo"]
 Api = Literal["chat", "responses", "completions"]
@@ -22,55 +22,55 @@ class ProviderSettings:
 
     name: str
     kind: Kind = field(
-        metadata={"setting": Setting("", "text", "", _("What sort of provider"), example="compatible")}
+        metadata={"setting": Setting("", "text", "", N_("What sort of provider"), example="compatible")}
     )
-    api: Api | Literal[""] = setting("", _("The wire format; empty: what fits the model"), example="chat")
+    api: Api | Literal[""] = setting("", N_("The wire format; empty: what fits the model"), example="chat")
     base_url: str = setting(
-        "", _("Its address"), example="http://localhost:11434/v1", variable="OPENAI_BASE_URL", builtin="openai"
+        "", N_("Its address"), example="http://localhost:11434/v1", variable="OPENAI_BASE_URL", builtin="openai"
     )
-    model: str = setting("", _("The model used when none is named"), example="qwen3")
+    model: str = setting("", N_("The model used when none is named"), example="qwen3")
     endpoint: str = setting(
         "",
-        _("Azure: the resource's address"),
+        N_("Azure: the resource's address"),
         example="https://example.openai.azure.com",
         variable="AZURE_OPENAI_ENDPOINT",
         builtin="azure",
     )
     api_version: str = setting(
         "",
-        _("Azure: the API's version; empty: the v1 endpoint"),
+        N_("Azure: the API's version; empty: the v1 endpoint"),
         example="2024-10-21",
         variable="OPENAI_API_VERSION",
         builtin="azure",
     )
-    deployment: str = setting("", _("Azure: the deployment used when none is named"), example="gpt-4o")
+    deployment: str = setting("", N_("Azure: the deployment used when none is named"), example="gpt-4o")
     organization: str = setting(
         "",
-        _("OpenAI: the organization that pays"),
+        N_("OpenAI: the organization that pays"),
         example="org-example",
         variable="OPENAI_ORG_ID",
         builtin="openai",
     )
     project: str = setting(
         "",
-        _("OpenAI: the project that pays"),
+        N_("OpenAI: the project that pays"),
         example="proj_example",
         variable="OPENAI_PROJECT_ID",
         builtin="openai",
     )
-    api_key_env: str = setting("", _("The environment variable that holds the key"), example="WORK_API_KEY")
-    api_key_command: str = setting("", _("A command that prints the key"), example="pass show openai")
-    api_key_file: str = setting("", _("A file that holds the key"), example="~/.openai/config")
-    key_optional: bool = setting(False, _("Whether it answers without a key"), example=True)
-    headers: Mapping[str, str] = setting({}, _("Further HTTP headers"), example={"X-Title": "gptchat"})
-    query: Mapping[str, str] = setting({}, _("Further parameters of the address"), example={"tier": "a"})
+    api_key_env: str = setting("", N_("The environment variable that holds the key"), example="WORK_API_KEY")
+    api_key_command: str = setting("", N_("A command that prints the key"), example="pass show openai")
+    api_key_file: str = setting("", N_("A file that holds the key"), example="~/.openai/config")
+    key_optional: bool = setting(False, N_("Whether it answers without a key"), example=True)
+    headers: Mapping[str, str] = setting({}, N_("Further HTTP headers"), example={"X-Title": "gptchat"})
+    query: Mapping[str, str] = setting({}, N_("Further parameters of the address"), example={"tier": "a"})
     extra_body: Mapping[str, Any] = setting(
-        {}, _("Further keys of every request, as they are"), example={"top_k": 40}
+        {}, N_("Further keys of every request, as they are"), example={"top_k": 40}
     )
-    encoding: str = setting("", _("tiktoken's encoding for its models"), example="o200k_base")
-    proxy: str = setting("", _("A proxy for this provider alone"), example="socks5://127.0.0.1:1080")
-    ca_file: str = setting("", _("Certificates to trust for this provider"), example="~/company-ca.pem")
-    app_id: str = setting("", _("GPT+: the application's id"), example="my-app")
+    encoding: str = setting("", N_("tiktoken's encoding for its models"), example="o200k_base")
+    proxy: str = setting("", N_("A proxy for this provider alone"), example="socks5://127.0.0.1:1080")
+    ca_file: str = setting("", N_("Certificates to trust for this provider"), example="~/company-ca.pem")
+    app_id: str = setting("", N_("GPT+: the application's id"), example="my-app")
     """Its app_key is the provider's key."""
 
     @property
@@ -87,14 +87,14 @@ class ProviderSettings:
 class NetworkSettings:
     """`[network]`: how requests travel. Times are seconds, sizes bytes."""
 
-    proxy: str = setting("", _("http, https or socks5; empty: the environment's"))
-    ca_file: str = setting("", _("Certificates to trust, such as a company's"))
-    connect_timeout: float = setting(10.0, _("Seconds to reach a server"), 0.1, 3600)
-    idle_timeout: float = setting(120.0, _("Seconds of silence within a reply before giving up"), 0.1, 86400)
+    proxy: str = setting("", N_("http, https or socks5; empty: the environment's"))
+    ca_file: str = setting("", N_("Certificates to trust, such as a company's"))
+    connect_timeout: float = setting(10.0, N_("Seconds to reach a server"), 0.1, 3600)
+    idle_timeout: float = setting(120.0, N_("Seconds of silence within a reply before giving up"), 0.1, 86400)
     """Comment pings do not count as life."""
-    max_retries: int = setting(3, _("New tries before an error"), 0, 100)
-    max_retry_wait: float = setting(60.0, _("The longest wait, in seconds, a server may ask for"), 0, 86400)
+    max_retries: int = setting(3, N_("New tries before an error"), 0, 100)
+    max_retry_wait: float = setting(60.0, N_("The longest wait, in seconds, a server may ask for"), 0, 86400)
     max_line: int = setting(
-        8_000_000, _("The longest line of a stream, in bytes: a guard against a broken server"), 1000
+        8_000_000, N_("The longest line of a stream, in bytes: a guard against a broken server"), 1000
     )
-    max_reply: int = setting(64_000_000, _("The largest reply, in bytes: a guard against a broken server"), 1000)
+    max_reply: int = setting(64_000_000, N_("The largest reply, in bytes: a guard against a broken server"), 1000)

@@ -1,16 +1,25 @@
-"""The command line: flags as a typed value. Standard library only, so that --help answers at once."""
+"""The command line: flags as a typed value; each is declared once, here or beside the setting that it sets."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from gptchat import __version__
+from gptchat.config.schema import SETTINGS
+from gptchat.config.setting import Flag
 from gptchat.errors import UsageError
-from gptchat.words import LANGUAGES, _
+from gptchat.words import LANGUAGES, N_, _
+
+T = TypeVar("T")
+
+
+def option(default: T, sentence: str, metavar: str | None = None, short: str = "", *, name: str = "") -> T:
+    """A field of `Options` that an option of the command line gives, in the words of `Flag`."""
+    return field(default=default, metadata={"flag": Flag(sentence, metavar, short, name)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +27,49 @@ class Options:
     """What the command line asks for."""
 
     prompt: str = ""
-    user: str | None = None
-    provider: str = ""
-    model: str = ""
-    session: str = ""
-    latest: bool = False
-    system: str | None = None
-    preset: str = ""
-    settings: tuple[str, ...] = ()
-    attachments: tuple[str, ...] = ()
-    json: bool = False
-    raw: bool = False
-    stream: bool = True
-    incognito: bool = False
-    config: str = ""
-    data_dir: str = ""
-    lang: str = ""
-    debug: bool = False
+    user: str | None = option(None, N_("whose sessions and settings (default: the last user)"), "NAME", "-u")
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Settings by key, from the options that are declared with them; the help shows these here."""
+    session: str = option("", N_("open a saved session: id, number or words of its title"), "REF", "-s")
+    latest: bool = option(False, N_("open this user's latest session"), short="-c", name="--continue")
+    system: str | None = option(None, N_("the system prompt"), "TEXT")
+    settings: tuple[str, ...] = option(
+        (), N_("any setting for this run; may be repeated"), "KEY=VALUE", "-o", name="--set"
+    )
+    attachments: tuple[str, ...] = option(
+        (), N_("attach to the first message; may be repeated"), "FILE|URL", "-a", name="--attach"
+    )
+    json: bool = option(False, N_("answers and results as one JSON document"))
+    stream: bool = option(True, N_("ask for the whole reply at once"), name="--no-stream")
+    incognito: bool = option(False, N_("nothing of this run is saved"))
+    config: str = option("", N_("settings file instead of the usual one"), "FILE")
+    data_dir: str = option("", N_("data folder instead of the usual one"), "DIR")
+    debug: bool = option(False, N_("tracebacks, and a log file without keys"))
+
+
+class Declared(NamedTuple):
+    """An option of the command line; `target` is the field of `Options` or the setting that gets its value."""
+
+    target: str
+    type: type
+    flag: Flag
+
+    @property
+    def names(self) -> list[str]:
+        """`["-p", "--provider"]`."""
+        name = self.flag.name or "--" + self.target.rpartition(".")[2].replace("_", "-")
+        return [self.flag.short, name] if self.flag.short else [name]
+
+
+def declared() -> Iterator[Declared]:
+    """Every option but --version and --help, in the order of the help."""
+    for entry in fields(Options):
+        if entry.name == "values":
+            for key, setting in SETTINGS.items():
+                if setting.flag is not None:
+                    yield Declared(key, type(setting.default), setting.flag)
+        elif "flag" in entry.metadata:
+            yield Declared(entry.name, type(entry.default), entry.metadata["flag"])
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -57,56 +92,42 @@ class _Formatter(argparse.HelpFormatter):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(_translated(message), hint=_("gptchat --help shows every option"))
+        raise UsageError(self._translated(message), hint=_("gptchat --help shows every option"))
 
-
-def _translated(message: str) -> str:
-    """One of argparse's own messages (3.11 to 3.14) in our words; any other message as it is."""
-    match = re.fullmatch(r"argument (\S+): (expected one|ignored explicit|invalid choice).*", message, re.DOTALL)
-    if match is None:
-        return message
-    told = {
-        "expected one": _("{option} needs a value"),
-        "ignored explicit": _("{option} takes no value"),
-        "invalid choice": _("{option} takes one of {choices}"),
-    }
-    return told[match[2]].format(option=match[1], choices=_(", ").join(LANGUAGES))
+    def _translated(self, message: str) -> str:
+        """One of argparse's own messages (3.11 to 3.14) in our words; any other message as it is."""
+        match = re.fullmatch(
+            r"argument (\S+): (expected one|ignored explicit|invalid choice).*", message, re.DOTALL
+        )
+        if match is None:
+            return message
+        told = {
+            "expected one": _("{option} needs a value"),
+            "ignored explicit": _("{option} takes no value"),
+            "invalid choice": _("{option} takes one of {choices}"),
+        }
+        choices = self._option_string_actions[match[1].rpartition("/")[2]].choices or ()
+        return told[match[2]].format(option=match[1], choices=_(", ").join(choices))
 
 
 def parse(argv: Sequence[str]) -> Options:
     """Read the command line; raises UsageError, and SystemExit for --help and --version."""
     parser = _build()
     flags, said = _split(argv)
-    given, unknown = parser.parse_known_intermixed_args(flags)
-    words: list[str] = given.prompt + said
+    namespace, unknown = parser.parse_known_intermixed_args(flags)
+    given: dict[str, Any] = vars(namespace)  # only what was said; the rest is as `Options` declares it
+    said = given.pop("prompt") + said
     if unknown:
-        if not words or not words[0].startswith("/"):
+        if not said or not said[0].startswith("/"):
             parser.error(_("unknown option {name}").format(name=unknown[0]))
         # A flag of the slash command itself, as in `gptchat /delete --forever 3`.
-        words = _as_typed(flags, words, unknown)
-    if given.session is not None and not given.session.strip():
+        said = _as_typed(flags, said, unknown)
+    if "session" in given and not given["session"].strip():
         # A script's unset variable: it must not begin another session without a word.
         parser.error(_("{option} needs a value").format(option="-s/--session"))
-    return Options(
-        prompt=" ".join(words),
-        user=given.user,
-        provider=given.provider,
-        model=given.model,
-        session=given.session or "",
-        latest=given.latest,
-        system=given.system,
-        preset=given.preset,
-        settings=tuple(given.settings),
-        attachments=tuple(given.attachments),
-        json=given.json,
-        raw=given.raw,
-        stream=given.stream,
-        incognito=given.incognito,
-        config=given.config,
-        data_dir=given.data_dir,
-        lang=given.lang,
-        debug=given.debug,
-    )
+    values = {key: value for key in SETTINGS if (value := given.pop(key, None))}
+    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    return Options(" ".join(said), values=values, **{**given, **lists})
 
 
 def _as_typed(flags: Sequence[str], words: Sequence[str], unknown: Sequence[str]) -> list[str]:
@@ -162,33 +183,14 @@ def _build() -> argparse.ArgumentParser:
         epilog=_("in the chat, /help lists the commands"),
     )
     parser.add_argument("prompt", nargs="*", metavar="PROMPT", help=argparse.SUPPRESS)
-    options = parser.add_argument_group("options")
-    add = options.add_argument
-    add("-u", "--user", metavar="NAME", help=_("whose sessions and settings (default: the last user)"))
-    add("-p", "--provider", metavar="NAME", default="", help=_("who answers: openai, azure, gptplus, demo, ..."))
-    add("-m", "--model", metavar="NAME", default="", help=_("the model (Azure: the deployment)"))
-    add(
-        "-s",
-        "--session",
-        metavar="REF",
-        default=None,
-        help=_("open a saved session: id, number or words of its title"),
-    )
-    add("-c", "--continue", dest="latest", action="store_true", help=_("open this user's latest session"))
-    add("--system", metavar="TEXT", default=None, help=_("the system prompt"))
-    add("--preset", metavar="NAME", default="", help=_("a saved bundle of system prompt and parameters"))
-    add("-o", "--set", metavar="KEY=VALUE", dest="settings", action="append", default=[],
-        help=_("any setting for this run; may be repeated"))  # fmt: skip
-    add("-a", "--attach", metavar="FILE|URL", dest="attachments", action="append", default=[],
-        help=_("attach to the first message; may be repeated"))  # fmt: skip
-    add("--json", action="store_true", help=_("answers and results as one JSON document"))
-    add("--raw", action="store_true", help=_("the reply exactly as received"))
-    add("--no-stream", dest="stream", action="store_false", help=_("ask for the whole reply at once"))
-    add("--incognito", action="store_true", help=_("nothing of this run is saved"))
-    add("--config", metavar="FILE", default="", help=_("settings file instead of the usual one"))
-    add("--data-dir", metavar="DIR", default="", help=_("data folder instead of the usual one"))
-    add("--lang", choices=LANGUAGES, default="", help=_("language of the program (default: from the locale)"))
-    add("--debug", action="store_true", help=_("tracebacks, and a log file without keys"))
+    add = parser.add_argument_group("options").add_argument
+    for one in declared():
+        how: dict[str, Any] = {"metavar": one.flag.metavar, "choices": one.flag.choices}
+        if one.type is bool:
+            how = {"action": "store_false" if one.flag.name.startswith("--no-") else "store_true"}
+        elif one.type is tuple:
+            how["action"] = "append"
+        add(*one.names, dest=one.target, default=argparse.SUPPRESS, help=one.flag.summary, **how)
     add("--version", action="version", version=f"gptchat {__version__}", help=_("show the version and leave"))
     add("-h", "--help", action="help", help=_("show this help and leave"))
     return parser

@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 from gptchat.config.endpoints import Api, NetworkSettings, ProviderSettings
 from gptchat.config.setting import Flag, Setting, declared, setting
-from gptchat.config.setting import marked as _
-from gptchat.words import LANGUAGES
+from gptchat.words import LANGUAGES, N_
 
 _SEED = 2**63 - 1
 
@@ -23,25 +22,25 @@ class ChatSettings:
 
     provider: str = setting(
         "",
-        _("Who answers; empty: chosen by the keys at hand, else asked"),
+        N_("Who answers; empty: chosen by the keys at hand, else asked"),
         variable="GPTCHAT_PROVIDER",
-        flag=Flag(_("who answers: openai, azure, gptplus, demo, ..."), "NAME", "-p"),
+        flag=Flag(N_("who answers: openai, azure, gptplus, demo, ..."), "NAME", "-p"),
     )
     model: str = setting(
         "",
-        _("The model (Azure: the deployment); empty: the provider's own"),
+        N_("The model (Azure: the deployment); empty: the provider's own"),
         variable="GPTCHAT_MODEL",
-        flag=Flag(_("the model (Azure: the deployment)"), "NAME", "-m"),
+        flag=Flag(N_("the model (Azure: the deployment)"), "NAME", "-m"),
     )
-    system: str = setting("", _("The system prompt: instructions for the whole conversation"))
+    system: str = setting("", N_("The system prompt: instructions for the whole conversation"))
     preset: str = setting(
         "",
-        _("A saved bundle of system prompt and parameters, by name"),
-        flag=Flag(_("a saved bundle of system prompt and parameters"), "NAME"),
+        N_("A saved bundle of system prompt and parameters, by name"),
+        flag=Flag(N_("a saved bundle of system prompt and parameters"), "NAME"),
     )
-    fallback: tuple[str, ...] = setting((), _("Providers tried in turn when the first one fails, each told"))
+    fallback: tuple[str, ...] = setting((), N_("Providers tried in turn when the first one fails, each told"))
     moderation: Literal["off", "input", "output", "both"] = setting(
-        "off", _("What the provider's moderation checks")
+        "off", N_("What the provider's moderation checks")
     )
 
 
@@ -49,24 +48,24 @@ class ChatSettings:
 class Parameters:
     """What travels in a request, by the chat API's names (`effort` is ours for `reasoning_effort`)."""
 
-    temperature: float | None = setting(None, _("Lower is steadier, higher more varied"), 0, 2, example=0.7)
-    top_p: float | None = setting(None, _("Choose among the likeliest words of this total"), 0, 1, example=0.95)
-    max_tokens: int | None = setting(None, _("The longest reply, in tokens"), 1, example=800)
-    frequency_penalty: float | None = setting(None, _("Above 0: repeats fewer words"), -2, 2, example=0.5)
-    presence_penalty: float | None = setting(None, _("Above 0: turns to new subjects sooner"), -2, 2, example=0.5)
+    temperature: float | None = setting(None, N_("Lower is steadier, higher more varied"), 0, 2, example=0.7)
+    top_p: float | None = setting(None, N_("Choose among the likeliest words of this total"), 0, 1, example=0.95)
+    max_tokens: int | None = setting(None, N_("The longest reply, in tokens"), 1, example=800)
+    frequency_penalty: float | None = setting(None, N_("Above 0: repeats fewer words"), -2, 2, example=0.5)
+    presence_penalty: float | None = setting(None, N_("Above 0: turns to new subjects sooner"), -2, 2, example=0.5)
     stop: str | tuple[str, ...] | None = setting(
-        None, _("Where the reply ends, if it comes to say this"), example="###"
+        None, N_("Where the reply ends, if it comes to say this"), example="###"
     )
-    n: int | None = setting(None, _("How many replies to choose from"), 1, 8, example=2)
-    seed: int | None = setting(None, _("The same seed asks for the same reply"), -_SEED - 1, _SEED, example=42)
+    n: int | None = setting(None, N_("How many replies to choose from"), 1, 8, example=2)
+    seed: int | None = setting(None, N_("The same seed asks for the same reply"), -_SEED - 1, _SEED, example=42)
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = setting(
-        None, _("How long a reasoning model thinks"), example="medium"
+        None, N_("How long a reasoning model thinks"), example="medium"
     )
     logit_bias: Mapping[str, float] | None = setting(
-        None, _("Makes single tokens likelier (up to 100) or rarer (down to -100)"), example={"50256": -100}
+        None, N_("Makes single tokens likelier (up to 100) or rarer (down to -100)"), example={"50256": -100}
     )
     response_format: Literal["text", "json"] | None = setting(
-        None, _("json asks for one JSON object; say so in the prompt too"), example="json"
+        None, N_("json asks for one JSON object; say so in the prompt too"), example="json"
     )
 
 
@@ -74,11 +73,11 @@ class Parameters:
 class ContextSettings:
     """`[context]`: what is sent of a long conversation."""
 
-    max_tokens: int = setting(0, _("The most tokens a request may hold; 0: the model's window"), 0)
-    max_turns: int = setting(0, _("The most turns a request holds, the newest included; 0: no limit"), 0)
-    reserve: int = setting(0, _("Tokens kept free for the reply; 0: what the reply may need"), 0)
+    max_tokens: int = setting(0, N_("The most tokens a request may hold; 0: the model's window"), 0)
+    max_turns: int = setting(0, N_("The most turns a request holds, the newest included; 0: no limit"), 0)
+    reserve: int = setting(0, N_("Tokens kept free for the reply; 0: what the reply may need"), 0)
     compact: Literal["auto", "ask", "off"] = setting(
-        "ask", _("Whether older turns are summed up when the window fills")
+        "ask", N_("Whether older turns are summed up when the window fills")
     )
 
 
@@ -87,51 +86,51 @@ class UiSettings:
     """`[ui]`: what the program looks like."""
 
     theme: Literal["auto", "dark", "light", "mono"] = setting(
-        "auto", _("Colours; auto asks the terminal for its background")
+        "auto", N_("Colours; auto asks the terminal for its background")
     )
     lang: Literal["auto", "en", "zh"] = setting(
         "auto",
-        _("Language of the program; auto: from the locale"),
-        flag=Flag(_("language of the program (default: from the locale)"), choices=LANGUAGES),
+        N_("Language of the program; auto: from the locale"),
+        flag=Flag(N_("language of the program (default: from the locale)"), choices=LANGUAGES),
     )
-    vi: bool = setting(False, _("Edit lines with vi's keys instead of Emacs's"))
+    vi: bool = setting(False, N_("Edit lines with vi's keys instead of Emacs's"))
     raw: bool = setting(
         False,
-        _("Show replies as received, without drawing their Markdown"),
-        flag=Flag(_("the reply exactly as received")),
+        N_("Show replies as received, without drawing their Markdown"),
+        flag=Flag(N_("the reply exactly as received")),
     )
-    reasoning: Literal["full", "short", "off"] = setting("short", _("How much of a model's reasoning is shown"))
-    toolbar: bool = setting(True, _("A line below the prompt: model, tokens, cost"))
-    title: bool = setting(True, _("Show the session's title in the terminal's title"))
-    suggest: bool = setting(True, _("Offer earlier lines in grey while typing"))
-    replay: int = setting(3, _("How many last turns are shown when a session is opened"), 0, 1000)
-    paste_lines: int = setting(20, _("A longer paste shows folded to one line; 0: never"), 0, 1_000_000)
+    reasoning: Literal["full", "short", "off"] = setting("short", N_("How much of a model's reasoning is shown"))
+    toolbar: bool = setting(True, N_("A line below the prompt: model, tokens, cost"))
+    title: bool = setting(True, N_("Show the session's title in the terminal's title"))
+    suggest: bool = setting(True, N_("Offer earlier lines in grey while typing"))
+    replay: int = setting(3, N_("How many last turns are shown when a session is opened"), 0, 1000)
+    paste_lines: int = setting(20, N_("A longer paste shows folded to one line; 0: never"), 0, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetSettings:
     """`[budget]`: money."""
 
-    daily: float = setting(0.0, _("US$ a day that one user may spend; 0: no limit"), 0)
-    stop: Literal["warn", "stop"] = setting("warn", _("What happens when the day's budget is spent"))
+    daily: float = setting(0.0, N_("US$ a day that one user may spend; 0: no limit"), 0)
+    stop: Literal["warn", "stop"] = setting("warn", N_("What happens when the day's budget is spent"))
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """`[models."NAME"]`: what the catalogue does not know of a model, or has wrong."""
 
-    context: int | None = setting(None, _("Its window, in tokens"), 1, example=32768)
-    max_output: int | None = setting(None, _("Its longest reply, in tokens"), 1, example=8192)
-    input: float | None = setting(None, _("US$ a million prompt tokens"), 0, example=2.5)
+    context: int | None = setting(None, N_("Its window, in tokens"), 1, example=32768)
+    max_output: int | None = setting(None, N_("Its longest reply, in tokens"), 1, example=8192)
+    input: float | None = setting(None, N_("US$ a million prompt tokens"), 0, example=2.5)
     cached_input: float | None = setting(
-        None, _("US$ a million prompt tokens read from the cache"), 0, example=0.25
+        None, N_("US$ a million prompt tokens read from the cache"), 0, example=0.25
     )
-    output: float | None = setting(None, _("US$ a million reply tokens"), 0, example=10.0)
-    vision: bool | None = setting(None, _("Whether it sees images"), example=True)
-    tools: bool | None = setting(None, _("Whether it can call tools"), example=True)
-    reasoning: bool | None = setting(None, _("Whether it reasons before it answers"), example=True)
-    api: Api | None = setting(None, _("The wire format it answers on"), example="chat")
-    encoding: str | None = setting(None, _("tiktoken's encoding"), example="o200k_base")
+    output: float | None = setting(None, N_("US$ a million reply tokens"), 0, example=10.0)
+    vision: bool | None = setting(None, N_("Whether it sees images"), example=True)
+    tools: bool | None = setting(None, N_("Whether it can call tools"), example=True)
+    reasoning: bool | None = setting(None, N_("Whether it reasons before it answers"), example=True)
+    api: Api | None = setting(None, N_("The wire format it answers on"), example="chat")
+    encoding: str | None = setting(None, N_("tiktoken's encoding"), example="o200k_base")
 
     def given(self) -> dict[str, Any]:
         """The fields that are set, by name."""

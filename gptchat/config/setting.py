@@ -34,15 +34,20 @@ T = TypeVar("T")
 
 
 class Flag(NamedTuple):
-    """An option of the command line. `help` is English, as the catalogue of words has it."""
+    """An option of the command line; `sentence`, in English, says what it is for, and people read `summary`."""
 
-    help: str
+    sentence: str
     metavar: str | None = None
     """What stands for its value in the help; None for an option without a value, or with `choices`."""
     short: str = ""
     name: str = ""
     """Its long form where it is not the name of the field: `--continue`."""
     choices: tuple[str, ...] | None = None
+
+    @property
+    def summary(self) -> str:
+        """What the option is for, in the language in use."""
+        return words._(self.sentence)
 
 
 class Setting(NamedTuple):
@@ -107,11 +112,6 @@ def setting(
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata={"setting": about})  # type: ignore[return-value] # a copy of a T is a T
     return field(default=default, metadata={"setting": about})
-
-
-def marked(message: str) -> str:
-    """Mark a sentence for the catalogue of words, imported as `_`; it is translated when it is shown."""
-    return message
 
 
 def declared(group: type, prefix: str = "", scope: Scope = "program") -> dict[str, Setting]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,6 +73,14 @@ class Settings(Layers):
             )
         base = known or ProviderSettings(name=name, kind=kind)
         return replace(base, **{**own, "name": name, "kind": kind})
+
+    def own_providers(self) -> Iterator[ProviderSettings]:
+        """The providers of the person's own tables; one without a kind cannot be used and is left out."""
+        for name in self.names("providers"):
+            try:
+                yield self.provider(name)
+            except ConfigurationError:
+                continue
 
     def model(self) -> str:
         """The model in force: the one set for the provider in force, else that provider's own.

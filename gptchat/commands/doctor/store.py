@@ -126,7 +126,7 @@ def _room(data: Path) -> Finding:
 
 def _permissions(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Whatever other people of this machine could read: keys first, then conversations."""
-    named = [settings.get(f"providers.{name}.api_key_file") for name in settings.names("providers")]
+    named = [provider.api_key_file for provider in settings.own_providers()]
     keys = [credentials_file(paths.data_dir), *(Path(file).expanduser() for file in named if file)]
     if openai := openai_file(environ):
         keys.append(openai)
