@@ -22,7 +22,7 @@ def option(default: T, sentence: str, metavar: str | None = None, short: str = "
     return field(default=default, metadata={"flag": Flag(sentence, metavar, short, name)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Options:
     """What the command line asks for."""
 

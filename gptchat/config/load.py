@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gptchat import redaction, words
 from gptchat.config import schema
@@ -22,14 +21,13 @@ Place = tuple[str, ...]
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(NamedTuple):
     """A settings file that was read: its values by flat key (`ui.theme`, `providers.work.endpoint`)."""
 
     path: Path
-    text: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    places: Mapping[str, Place] = field(default_factory=dict)
+    text: str
+    values: Mapping[str, Any]
+    places: Mapping[str, Place]
 
     def where(self, key: str) -> str:
         """`/home/ann/.config/gptchat/config.toml:3`, or without the line where none is found."""
@@ -46,7 +44,7 @@ def load(path: Path) -> ConfigFile:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return ConfigFile(path)
+        return ConfigFile(path, "", {}, {})
     except OSError as error:
         raise ConfigurationError(
             _("cannot read {file}: {reason}").format(file=path, reason=words.reason(error)),

@@ -163,7 +163,7 @@ def test_facts_on_models_with_dots_in_their_names(tmp_path: Path) -> None:
     """`[models."gpt-4.1"]` is found by its name, with only what stands there."""
     settings = settings_of('[models."gpt-4.1"]\ncontext = 5\ninput = 1', tmp_path)
     assert settings.model_facts("gpt-4.1").given() == {"context": 5, "input": 1.0}
-    assert settings.model_facts("gpt-4") == schema.ModelSettings()
+    assert settings.model_facts("gpt-4").given() == {}
     assert settings.get("models.gpt-4.1.context") == 5
 
 
