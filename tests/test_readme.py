@@ -29,8 +29,7 @@ def options() -> str:
     """The table of the command line's options, in the order of `--help`."""
     rows = ["| option | what it does |", "| --- | --- |"]
     for option in declared():
-        value = option.flag.metavar or "|".join(option.flag.choices or ())
-        usage = f"{', '.join(option.names)} {value}".strip().replace("|", "\\|")
+        usage = option.usage.replace("|", "\\|")
         rows.append(f"| `{usage}` | {option.flag.sentence} |")
     return "\n".join(rows) + "\n"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from gptchat import __version__
 from gptchat.config.schema import SETTINGS
@@ -17,7 +17,7 @@ from gptchat.words import LANGUAGES, N_, _
 T = TypeVar("T")
 
 
-def option(default: T, sentence: str, metavar: str | None = None, short: str = "", *, name: str = "") -> T:
+def option(default: T, sentence: str, metavar: str = "", short: str = "", *, name: str = "") -> T:
     """A field of `Options` that an option of the command line gives, in the words of `Flag`."""
     return field(default=default, metadata={"flag": Flag(sentence, metavar, short, name)})
 
@@ -53,12 +53,29 @@ class Declared(NamedTuple):
     target: str
     type: type
     flag: Flag
+    of_setting: bool = False
 
     @property
     def names(self) -> list[str]:
         """`["-p", "--provider"]`."""
         name = self.flag.name or "--" + self.target.rpartition(".")[2].replace("_", "-")
         return [self.flag.short, name] if self.flag.short else [name]
+
+    @property
+    def usage(self) -> str:
+        """`-p, --provider NAME`."""
+        return f"{', '.join(self.names)} {self.flag.metavar or '|'.join(self.flag.choices)}".rstrip()
+
+    def refuse(self, problem: str) -> UsageError:
+        """The error for a wrong use of it; `problem` has a place for its name."""
+        choices = _(", ").join(self.flag.choices)
+        return _refusal(problem.format(option="/".join(self.names), choices=choices))
+
+
+_LEAVING = (
+    Declared("version", bool, Flag(N_("show the version and leave"))),
+    Declared("help", bool, Flag(N_("show this help and leave"), short="-h")),
+)
 
 
 def declared() -> Iterator[Declared]:
@@ -67,78 +84,69 @@ def declared() -> Iterator[Declared]:
         if entry.name == "values":
             for key, setting in SETTINGS.items():
                 if setting.flag is not None:
-                    yield Declared(key, type(setting.default), setting.flag)
+                    yield Declared(key, type(setting.default), setting.flag, of_setting=True)
         elif "flag" in entry.metadata:
             yield Declared(entry.name, type(entry.default), entry.metadata["flag"])
 
 
-class _Formatter(argparse.HelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30)
-
-    def add_usage(
-        self,
-        usage: str | None,
-        actions: Iterable[argparse.Action],
-        groups: Iterable[argparse._MutuallyExclusiveGroup],
-        prefix: str | None = None,
-    ) -> None:
-        super().add_usage(usage, actions, groups, prefix or _("usage: "))
-
-    def format_help(self) -> str:
-        """The whole help; argparse itself puts a colon behind the heading, which is another one in Chinese."""
-        return super().format_help().replace("options:", _("options:"), 1)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(self._translated(message), hint=_("gptchat --help shows every option"))
-
-    def _translated(self, message: str) -> str:
-        """One of argparse's own messages (3.11 to 3.14) in our words; any other message as it is."""
-        match = re.fullmatch(
-            r"argument (\S+): (expected one|ignored explicit|invalid choice).*", message, re.DOTALL
-        )
-        if match is None:
-            return message
-        told = {
-            "expected one": _("{option} needs a value"),
-            "ignored explicit": _("{option} takes no value"),
-            "invalid choice": _("{option} takes one of {choices}"),
-        }
-        choices = self._option_string_actions[match[1].rpartition("/")[2]].choices or ()
-        return told[match[2]].format(option=match[1], choices=_(", ").join(choices))
-
-
 def parse(argv: Sequence[str]) -> Options:
     """Read the command line; raises UsageError, and SystemExit for --help and --version."""
-    parser = _build()
-    flags, said = _split(argv)
-    namespace, unknown = parser.parse_known_intermixed_args(flags)
-    given: dict[str, Any] = vars(namespace)  # only what was said; the rest is as `Options` declares it
-    said = given.pop("prompt") + said
-    if unknown:
-        if not said or not said[0].startswith("/"):
-            parser.error(_("unknown option {name}").format(name=unknown[0]))
-        # A flag of the slash command itself, as in `gptchat /delete --forever 3`.
-        said = _as_typed(flags, said, unknown)
-    if "session" in given and not given["session"].strip():
-        # A script's unset variable: it must not begin another session without a word.
-        parser.error(_("{option} needs a value").format(option="-s/--session"))
-    values = {key: value for key in SETTINGS if (value := given.pop(key, None))}
-    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-    return Options(" ".join(said), values=values, **{**given, **lists})
+    known = {name: option for option in (*declared(), *_LEAVING) for name in option.names}
+    before, after = _split(argv)
+    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    said: list[str] = []
+    unknown: list[str] = []
+    queue = deque(before)
+    while queue:
+        word = queue.popleft()
+        option, value = _option(word, known)
+        into = values if option and option.of_setting else given
+        if option is None:
+            said.append(word)
+            if not _plain(word):
+                unknown.append(word)
+        elif option in _LEAVING:
+            print(_help() if option.target == "help" else f"gptchat {__version__}")
+            raise SystemExit(0)
+        elif option.type is bool:
+            if value and not word.startswith("--") and f"-{value[0]}" in known:
+                queue.appendleft(f"-{value}")  # short ones written together: -cs REF
+            elif value is not None:
+                raise option.refuse(_("{option} takes no value"))
+            into[option.target] = not option.flag.name.startswith("--no-")
+        else:
+            if value is None and queue and _option(queue[0], known)[0] is None and _plain(queue[0]):
+                value = queue.popleft()
+            # A script's unset variable must not begin another session without a word.
+            if value is None or (option.target == "session" and not value.strip()):
+                raise option.refuse(_("{option} needs a value"))
+            if option.flag.choices and value not in option.flag.choices:
+                raise option.refuse(_("{option} takes one of {choices}"))
+            into[option.target] = (*into.get(option.target, ()), value) if option.type is tuple else value
+    if unknown and not said[0].startswith("/"):  # else it is of the slash command: `gptchat /delete --forever 3`
+        raise _refusal(_("unknown option {name}").format(name=unknown[0]))
+    values = {key: value for key, value in values.items() if value}
+    return Options(" ".join([*said, *after]), values=values, **given)
 
 
-def _as_typed(flags: Sequence[str], words: Sequence[str], unknown: Sequence[str]) -> list[str]:
-    """`words` and the `unknown` flags among them in the order of `flags`; what stands after `--` comes last."""
-    left, others, merged = list(words), list(unknown), []
-    for flag in flags:
-        for queue in (left, others):
-            if queue and queue[0] == flag:
-                merged.append(queue.pop(0))
-                break
-    return [*merged, *others, *left]
+def _option(word: str, known: Mapping[str, Declared]) -> tuple[Declared | None, str | None]:
+    """The option that `word` names, if it does, and the value that is part of it: `--user=bob`, `-ubob`."""
+    name, equals, value = word.partition("=")
+    if name in known:
+        return known[name], value if equals else None
+    if not word.startswith("--") and word[:2] in known:
+        return known[word[:2]], word[2:]
+    return None, None
+
+
+def _plain(word: str) -> bool:
+    """Whether a word that is no option of ours is one of the prompt, and not somebody else's option."""
+    return not word.startswith("-") or word == "-" or " " in word or re.fullmatch(r"-\d*\.?\d+", word) is not None
+
+
+def _refusal(message: str) -> UsageError:
+    return UsageError(message, hint=_("gptchat --help shows every option"))
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -164,36 +172,33 @@ def asked_language(argv: Sequence[str]) -> str:
     return asked if asked in LANGUAGES else ""
 
 
-def _build() -> argparse.ArgumentParser:
-    usage = "\n".join(
-        (
-            "gptchat [OPTIONS]                    " + _("chat"),
-            "       gptchat [OPTIONS] PROMPT...          " + _("one question, one answer"),
-            "       ... | gptchat [OPTIONS] [PROMPT...]  " + _("standard input is the question, or follows it"),
-            "       gptchat [OPTIONS] /COMMAND [ARGS]    " + _("run one slash command"),
-        )
+def _help() -> str:
+    """What --help shows, as wide as the terminal."""
+    import shutil  # only here: other runs need neither
+
+    from gptchat.core.width import wrapped
+
+    ways = (
+        ("gptchat [OPTIONS]", _("chat")),
+        ("gptchat [OPTIONS] PROMPT...", _("one question, one answer")),
+        ("... | gptchat [OPTIONS] [PROMPT...]", _("standard input is the question, or follows it")),
+        ("gptchat [OPTIONS] /COMMAND [ARGS]", _("run one slash command")),
     )
-    parser = _Parser(
-        prog="gptchat",
-        usage=usage,
-        add_help=False,
-        allow_abbrev=False,
-        formatter_class=_Formatter,
-        description=_("A chat in the terminal: several people, saved sessions, streamed Markdown"),
-        epilog=_("in the chat, /help lists the commands"),
-    )
-    parser.add_argument("prompt", nargs="*", metavar="PROMPT", help=argparse.SUPPRESS)
-    add = parser.add_argument_group("options").add_argument
-    for one in declared():
-        how: dict[str, Any] = {"metavar": one.flag.metavar, "choices": one.flag.choices}
-        if one.type is bool:
-            how = {"action": "store_false" if one.flag.name.startswith("--no-") else "store_true"}
-        elif one.type is tuple:
-            how["action"] = "append"
-        add(*one.names, dest=one.target, default=argparse.SUPPRESS, help=one.flag.summary, **how)
-    add("--version", action="version", version=f"gptchat {__version__}", help=_("show the version and leave"))
-    add("-h", "--help", action="help", help=_("show this help and leave"))
-    return parser
+    columns = max(shutil.get_terminal_size().columns - 2, 40)
+    options = (*declared(), *_LEAVING)
+    indent = max(len(option.usage) for option in options) + 4
+    lines = [f"{' ' * 7}{way:<37}{meaning}" for way, meaning in ways]
+    lines[0] = _("usage: ") + lines[0].lstrip()
+    lines += [
+        "",
+        *wrapped(_("A chat in the terminal: several people, saved sessions, streamed Markdown"), columns),
+    ]
+    lines += ["", _("options:")]
+    for option in options:
+        first, *others = wrapped(option.flag.summary, columns - indent)
+        lines.append(f"  {option.usage}".ljust(indent) + first)
+        lines += [" " * indent + other for other in others]
+    return "\n".join([*lines, "", _("in the chat, /help lists the commands")])
 
 
 def wants_json(argv: Sequence[str]) -> bool:

@@ -37,12 +37,12 @@ class Flag(NamedTuple):
     """An option of the command line; `sentence`, in English, says what it is for, and people read `summary`."""
 
     sentence: str
-    metavar: str | None = None
-    """What stands for its value in the help; None for an option without a value, or with `choices`."""
+    metavar: str = ""
+    """What stands for its value in the help; empty for an option without a value, or with `choices`."""
     short: str = ""
     name: str = ""
     """Its long form where it is not the name of the field: `--continue`."""
-    choices: tuple[str, ...] | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:

@@ -17,13 +17,13 @@ def given(option: Declared) -> tuple[list[str], Any]:
     """What to type after the option's name, and the value that this means."""
     if option.type is bool:
         return [], not option.flag.name.startswith("--no-")
-    text = (option.flag.choices or ("some text",))[-1]
+    text = (*option.flag.choices, "some text")[0]
     return [text], (text,) if option.type is tuple else text
 
 
-def value(options: Options, target: str) -> Any:
-    """What the command line says for an option's target; a setting that it does not name is None."""
-    return options.values.get(target) if target in schema.SETTINGS else getattr(options, target)
+def value(options: Options, option: Declared) -> Any:
+    """What the command line says for an option; a setting that it does not name is None."""
+    return options.values.get(option.target) if option.of_setting else getattr(options, option.target)
 
 
 @pytest.mark.parametrize(
@@ -34,21 +34,60 @@ def test_every_option_arrives_at_its_target(option: Declared, name: str) -> None
     words, expected = given(option)
     for argv in ([name, *words, "hi there"], ["hi there", name, *words]):
         options = parse(argv)
-        assert value(options, option.target) == expected
+        assert value(options, option) == expected
         assert options.prompt == "hi there"
         for other in OPTIONS:
-            if other.target != option.target:
-                assert value(options, other.target) == value(Options(), other.target)
+            if other != option:
+                assert value(options, other) == value(Options(), other)
 
 
 def test_no_option_is_declared_twice() -> None:
     """Names and targets are each used once, and what sets a setting takes its values as they are typed."""
     names = [name for option in OPTIONS for name in option.names]
-    targets = [option.target for option in OPTIONS]
+    targets = [(option.target, option.of_setting) for option in OPTIONS]
     assert len(set(names)) == len(names)
     assert len(set(targets)) == len(targets)
     for key, setting in schema.SETTINGS.items():
-        assert setting.flag is None or (key in targets and setting.type in ("text", "flag"))
+        assert setting.flag is None or ((key, True) in targets and setting.type in ("text", "flag"))
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["-ubob", "hi"], Options("hi", user="bob")),
+        (["-u=bob", "--attach=a", "-ab", "hi"], Options("hi", user="bob", attachments=("a", "b"))),
+        (["-cs", "REF", "hi"], Options("hi", latest=True, session="REF")),
+        (["-csREF", "and", "-5", "-", "- this"], Options("and -5 - - this", latest=True, session="REF")),
+        (["what is", "--", "--json", "-x"], Options("what is --json -x")),
+        (["/delete", "--forever", "--json", "3"], Options("/delete --forever 3", json=True)),
+    ],
+)
+def test_options_are_written_as_everywhere(argv: list[str], expected: Options) -> None:
+    """A value may stand behind its option or in it, short ones together; what is no option is the prompt."""
+    options = parse(argv)
+    assert options.prompt == expected.prompt
+    assert [value(options, option) for option in OPTIONS] == [value(expected, option) for option in OPTIONS]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--json=1"], "--json takes no value"),
+        (["-cx"], "-c/--continue takes no value"),
+        (["-u"], "-u/--user needs a value"),
+        (["-u", "--json"], "-u/--user needs a value"),
+        (["-u", "--", "bob"], "-u/--user needs a value"),
+        (["--frob", "hi"], "unknown option --frob"),
+        (["--prov", "demo"], "unknown option --prov"),
+        (["--forever", "/delete", "3"], "unknown option --forever"),
+        (["--lang", "xx"], "--lang takes one of en, zh"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused(argv: list[str], message: str) -> None:
+    """A wrong option is named, with what it takes; nothing is guessed from the beginning of a name."""
+    with pytest.raises(UsageError) as caught:
+        parse(argv)
+    assert (caught.value.message, caught.value.hint) == (message, "gptchat --help shows every option")
 
 
 def test_an_option_with_an_empty_value_sets_no_setting() -> None:
@@ -57,9 +96,3 @@ def test_an_option_with_an_empty_value_sets_no_setting() -> None:
     assert parse(["-u", "", "hi"]).user == ""
     with pytest.raises(UsageError, match="-s/--session needs a value"):
         parse(["-s", " ", "hi"])
-
-
-def test_a_wrong_choice_is_told_with_the_right_ones() -> None:
-    """An option with choices names its own."""
-    with pytest.raises(UsageError, match="--lang takes one of en, zh"):
-        parse(["--lang", "xx"])
