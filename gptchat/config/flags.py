@@ -161,15 +161,12 @@ def asked_language(argv: Sequence[str]) -> str:
     Empty where they ask for none that there is: the refusal is then told in the language of the environment.
     """
     flags, _said = _split(argv)
-    asked = ""
-    for index, word in enumerate(flags):
-        if word == "--lang" and index + 1 < len(flags):
-            asked = flags[index + 1]
-            break
-        if word.startswith("--lang="):
-            asked = word.removeprefix("--lang=")
-            break
-    return asked if asked in LANGUAGES else ""
+    for word, following in zip(flags, [*flags[1:], ""], strict=False):
+        name, equals, value = word.partition("=")
+        if name == "--lang":
+            asked = value if equals else following
+            return asked if asked in LANGUAGES else ""
+    return ""
 
 
 def _help() -> str:

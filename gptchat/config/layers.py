@@ -105,9 +105,8 @@ class Layers:
         self._layers: dict[Layer, _Stored] = {layer: _Stored({}) for layer in LAYERS[1:]}
         self._groups: dict[type, Any] = {}
         self._suggested = environment.suggested_provider(environ or {})
-        found = environment.from_environment(environ or {})
         self._layers["environment"] = _Stored(
-            {key: value for key, (value, _variable) in found.items()}, lambda key: found.get(key, ("", ""))[1]
+            environment.from_environment(environ or {}), lambda key: environment.SETTINGS_VARIABLES.get(key, "")
         )
 
     def replace_layer(
@@ -187,10 +186,11 @@ class Layers:
         """Where the value in force came from. Raises UsageError for an unknown key."""
         return self._find(key)[1]()
 
-    def group(self, group: type[Group], prefix: str = "") -> Group:
-        """The values in force of a dataclass of the schema, whose keys begin with `prefix`; frozen."""
+    def group(self, group: type[Group]) -> Group:
+        """The values in force of one of the schema's groups, frozen."""
         known = self._groups  # a change replaces it: what is read while another thread changes it is not kept
         if group not in known:
+            prefix, _scope = schema.GROUPS[group]
             known[group] = group(**{entry.name: self.get(prefix + entry.name) for entry in fields(group)})
         found: Group = known[group]
         return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from gptchat.config.endpoints import Api, NetworkSettings, ProviderSettings
-from gptchat.config.setting import Flag, Setting, declared, setting
+from gptchat.config.setting import Flag, Scope, Setting, declared, setting
 from gptchat.words import LANGUAGES, N_
 
 _SEED = 2**63 - 1
@@ -138,25 +138,28 @@ class ModelSettings:
         return {entry.name: value for entry in fields(self) if (value := getattr(self, entry.name)) is not None}
 
 
-_PARAMETERS = declared(Parameters, scope="chat")
-
-PARAMETERS = tuple(_PARAMETERS)
-"""What travels in a request."""
+GROUPS: Mapping[type, tuple[str, Scope]] = {
+    ChatSettings: ("", "chat"),
+    Parameters: ("", "chat"),
+    ContextSettings: ("context.", "chat"),
+    UiSettings: ("ui.", "program"),
+    BudgetSettings: ("budget.", "program"),
+    NetworkSettings: ("network.", "program"),
+}
+"""With what the keys of each group begin, and what its settings belong to; in the order of the example file."""
 
 SETTINGS: Mapping[str, Setting] = {
-    **declared(ChatSettings, scope="chat"),
-    **_PARAMETERS,
-    **declared(ContextSettings, "context.", "chat"),
-    **declared(UiSettings, "ui."),
-    **declared(BudgetSettings, "budget."),
-    **declared(NetworkSettings, "network."),
+    key: setting for group, about in GROUPS.items() for key, setting in declared(group, *about).items()
 }
-"""The settings with a fixed key, in the order of the example file."""
+"""The settings with a fixed key."""
+
+PARAMETERS = tuple(entry.name for entry in fields(Parameters))
+"""What travels in a request."""
 
 TABLES: Mapping[str, Mapping[str, Setting]] = {
-    "providers": declared(ProviderSettings, scope="provider"),
+    "providers": declared(ProviderSettings, "", "provider"),
     "presets": {key: SETTINGS[key] for key in ("system", "model", *PARAMETERS)},
-    "models": declared(ModelSettings, scope="model"),
+    "models": declared(ModelSettings, "", "model"),
 }
 """The tables whose second part is a name of the person's choice: `providers.NAME.FIELD`."""
 

@@ -96,25 +96,15 @@ class Setting(NamedTuple):
         }[self.type]
 
 
-def setting(
-    default: T,
-    sentence: str,
-    low: float | None = None,
-    high: float | None = None,
-    *,
-    example: Any = None,
-    variable: str = "",
-    builtin: str = "",
-    flag: Flag | None = None,
-) -> T:
+def setting(default: T, sentence: str, low: float | None = None, high: float | None = None, **more: Any) -> T:
     """A dataclass field that declares a setting, as `Setting` says; its annotation gives type and choices."""
-    about = Setting("", "text", default, sentence, low, high, (), "program", example, variable, builtin, flag)
+    about = Setting("", "text", default, sentence, low, high, **more)
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata={"setting": about})  # type: ignore[return-value] # a copy of a T is a T
     return field(default=default, metadata={"setting": about})
 
 
-def declared(group: type, prefix: str = "", scope: Scope = "program") -> dict[str, Setting]:
+def declared(group: type, prefix: str, scope: Scope) -> dict[str, Setting]:
     """The settings that a dataclass declares by its fields; the key of each is `prefix` and the field's name."""
     found = {}
     for entry in fields(group):

@@ -30,22 +30,22 @@ class Settings(Layers):
     @property
     def context(self) -> schema.ContextSettings:
         """`[context]`."""
-        return self.group(schema.ContextSettings, "context.")
+        return self.group(schema.ContextSettings)
 
     @property
     def ui(self) -> schema.UiSettings:
         """`[ui]`."""
-        return self.group(schema.UiSettings, "ui.")
+        return self.group(schema.UiSettings)
 
     @property
     def budget(self) -> schema.BudgetSettings:
         """`[budget]`."""
-        return self.group(schema.BudgetSettings, "budget.")
+        return self.group(schema.BudgetSettings)
 
     @property
     def network(self) -> NetworkSettings:
         """`[network]`."""
-        return self.group(NetworkSettings, "network.")
+        return self.group(NetworkSettings)
 
     def provider_names(self) -> list[str]:
         """Every provider that can be named: the person's own, then the built-in ones."""
