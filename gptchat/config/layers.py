@@ -205,7 +205,7 @@ class Layers:
     def _find_set(self, key: str) -> tuple[Any, Callable[[], Source]]:
         """The value of the highest layer that sets the key, by itself or through a preset; else the default."""
         chosen, name = self._preset_in_force() if key in schema.TABLES["presets"] else (None, "")
-        bundle = self._preset_values(name) if name else {}
+        bundle = self._named_values("presets", name) if name else {}
         for layer in reversed(LAYERS[1:]):
             stored = self._layers[layer]
             for said in reversed(list(stored.values)) if layer == chosen else (key,):
@@ -238,13 +238,10 @@ class Layers:
 
     def preset(self, name: str) -> dict[str, Any]:
         """A preset's system prompt and parameters, by key. Raises ConfigurationError for an unknown name."""
-        values = self._preset_values(name)
+        values = self._named_values("presets", name)
         if not values and name not in self.names("presets"):
             raise unknown_name("presets", name, self.names("presets"))
         return values
-
-    def _preset_values(self, name: str) -> dict[str, Any]:
-        return self._named_values("presets", name)
 
     def _preset_in_force(self) -> tuple[Layer | None, str]:
         """The highest layer that names a preset (an empty name: none), and the name."""

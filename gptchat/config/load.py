@@ -68,6 +68,8 @@ def parse(text: str, path: Path) -> ConfigFile:
     values: dict[str, Any] = {}
     places: dict[str, Place] = {}
     for place, setting, value in _entries(document, text, path):
+        if setting is None:
+            raise _unknown(place, value, text, path)
         key = ".".join(place)
         try:
             values[key] = check(setting, value)
@@ -84,28 +86,19 @@ def parse(text: str, path: Path) -> ConfigFile:
     return ConfigFile(path, text, values, places)
 
 
-def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[Place, Setting, object]]:
-    """Every value of the document with its setting. Raises ConfigurationError for what is no setting."""
+def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[Place, Setting | None, object]]:
+    """Every value of the document with its setting, None for what is no setting. Raises ConfigurationError."""
     groups = _groups()
     for first, value in document.items():
         if first in schema.TABLES:
             for name, table in _named_tables(first, value, text, path):
                 for last, entry in table.items():
-                    place = (first, name, last)
-                    found = schema.TABLES[first].get(last)
-                    if found is None:
-                        raise _unknown(place, entry, text, path)
-                    yield place, found, entry
+                    yield (first, name, last), schema.TABLES[first].get(last), entry
         elif first in groups and isinstance(value, dict):
             for last, entry in value.items():
-                setting = schema.SETTINGS.get(f"{first}.{last}")
-                if setting is None:
-                    raise _unknown((first, last), entry, text, path)
-                yield (first, last), setting, entry
-        elif first in schema.SETTINGS:
-            yield (first,), schema.SETTINGS[first], value
+                yield (first, last), schema.SETTINGS.get(f"{first}.{last}"), entry
         else:
-            raise _unknown((first,), value, text, path)
+            yield (first,), schema.SETTINGS.get(first), value
 
 
 def _groups() -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,13 +46,11 @@ def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool
 
 def provider_values(provider: ProviderSettings) -> dict[str, Any]:
     """The fields of a provider that are set, by key (`providers.work.endpoint`), as the settings file has them."""
-    values: dict[str, Any] = {}
-    for entry in fields(ProviderSettings):
-        default = {} if entry.default is MISSING else entry.default
-        value = getattr(provider, entry.name)
-        if entry.name != "name" and value != default:
-            values[f"providers.{provider.name}.{entry.name}"] = value
-    return values
+    return {
+        f"providers.{provider.name}.{name}": value
+        for name, setting in schema.TABLES["providers"].items()
+        if (value := getattr(provider, name)) != setting.default
+    }
 
 
 def _write(path: Path, changes: Mapping[str, Any]) -> None:

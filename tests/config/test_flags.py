@@ -96,3 +96,21 @@ def test_an_option_with_an_empty_value_sets_no_setting() -> None:
     assert parse(["-u", "", "hi"]).user == ""
     with pytest.raises(UsageError, match="-s/--session needs a value"):
         parse(["-s", " ", "hi"])
+
+
+def test_the_help_lists_every_option(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--help` has a line for each declared option, in their order, with what it is for, and fits the terminal."""
+    monkeypatch.setenv("COLUMNS", "120")
+    with pytest.raises(SystemExit) as left:
+        parse(["--frob", "--help"])
+    assert left.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    shown = [line.split("  ")[1] for line in lines if line.startswith("  -")]
+    assert shown == [*(option.usage for option in OPTIONS), "--version", "-h, --help"]
+    for option in OPTIONS:
+        assert any(option.usage in line and line.endswith(option.flag.summary) for line in lines)
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit):
+        parse(["-h"])
+    options = capsys.readouterr().out.partition("options:")[2].splitlines()
+    assert max(map(len, options)) <= 60

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gptchat import words
 from gptchat.config import schema
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings, read_settings
 from gptchat.errors import ConfigurationError
+from gptchat.terminal.output import theme
 from tests.config.support import BUILTIN, settings_of
 
 PRESET = '[presets.translator]\nsystem = "Translate."\ntemperature = 0.2\n'
@@ -201,6 +203,12 @@ def test_every_setting_is_read_as_a_frozen_value() -> None:
     assert settings.ui.vi is True
     settings.unset("set", "ui.theme")
     assert settings.ui.theme == "auto"
+
+
+def test_languages_and_themes_are_those_that_there_are() -> None:
+    """`ui.lang` and `ui.theme` offer exactly the languages with a catalogue and the themes with a palette."""
+    assert schema.SETTINGS["ui.lang"].choices == ("auto", *words.LANGUAGES)
+    assert set(schema.SETTINGS["ui.theme"].choices) == set(theme.NAMES)
 
 
 def test_the_only_provider_of_the_file_is_meant(tmp_path: Path) -> None:
