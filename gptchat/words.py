@@ -42,6 +42,11 @@ def _(message: str) -> str:
     return _translations.gettext(message) if message else message
 
 
+def N_(message: str) -> str:
+    """Mark a sentence for the catalogue where it is declared; it is translated when it is shown."""
+    return message
+
+
 def ngettext(singular: str, plural: str, n: int) -> str:
     """The form of the sentence that fits the number `n`, in the language in use."""
     return _translations.ngettext(singular, plural, n)

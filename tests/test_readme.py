@@ -7,13 +7,13 @@ from pathlib import Path
 
 from gptchat.commands.program import registry
 from gptchat.commands.registry import FAMILIES
+from gptchat.config.flags import declared
 
 README = Path(__file__).parents[1] / "README.md"
-_BEGIN = "<!-- commands: made from the declarations by `python -m tests.test_readme` -->\n"
-_END = "<!-- end of commands -->"
+_MARK = re.compile(r"(<!-- (commands|options): .*? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
-def table() -> str:
+def commands() -> str:
     """The table of commands, in reading order."""
     rows = ["| command | what it does |", "| --- | --- |"]
     for family in FAMILIES:
@@ -25,15 +25,26 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _parts() -> tuple[str, str, str]:
-    before, rest = README.read_text(encoding="utf-8").split(_BEGIN)
-    inside, after = rest.split(_END)
-    return before, inside, after
+def options() -> str:
+    """The table of the command line's options, in the order of `--help`."""
+    rows = ["| option | what it does |", "| --- | --- |"]
+    for option in declared():
+        usage = option.usage.replace("|", "\\|")
+        rows.append(f"| `{usage}` | {option.flag.sentence} |")
+    return "\n".join(rows) + "\n"
 
 
-def test_the_readme_lists_every_command() -> None:
-    """What the README says of the commands is what the commands say of themselves."""
-    assert _parts()[1] == table()
+def _written(text: str) -> str:
+    """The README with its tables made from the declarations."""
+    tables = {"commands": commands, "options": options}
+    return _MARK.sub(lambda found: found[1] + tables[found[2]]() + found[4], text)
+
+
+def test_the_readme_lists_every_command_and_option() -> None:
+    """What the README says of the commands and the options is what these say of themselves."""
+    text = README.read_text(encoding="utf-8")
+    assert [found[2] for found in _MARK.finditer(text)] == ["options", "commands"]
+    assert text == _written(text)
 
 
 def test_two_commands_do_all_the_set_up() -> None:
@@ -58,5 +69,4 @@ def test_every_command_explains_itself() -> None:
 
 
 if __name__ == "__main__":
-    before, _inside, after = _parts()
-    README.write_text(before + _BEGIN + table() + _END + after, encoding="utf-8")
+    README.write_text(_written(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -155,7 +155,7 @@ async def theme(call: Call, settings: Settings, profile: Profile) -> Effects:
     if name := call.get("name"):
         profile.change("ui.theme", settings_parse.parse_setting("ui.theme", name))
         yield Changed(frozenset({"settings", "theme"}))
-    now = settings.get("ui.theme")
+    now = settings.ui.theme
     blocks: list[Block] = [Text(_("theme: {name}").format(name=now))]
     if not name:
         names = _(", ").join(SETTINGS["ui.theme"].choices)

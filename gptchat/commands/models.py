@@ -151,7 +151,7 @@ async def provider(
     """Choose who answers; asks for the key where one is needed."""
     name = call.get("name")
     if not name:
-        in_force = settings.text("provider")
+        in_force = settings.chat.provider
         names = settings.provider_names()
         rows = [_provider_row(settings, known) for known in names]
         current = names.index(in_force) if in_force in names else None

@@ -125,7 +125,7 @@ def _find_or_restore(manager: SessionManager, library: Library, journals: Journa
 
 def replay(manager: SessionManager, settings: Settings, turns: int | None = None, sought: str = "") -> Replay:
     """The effect that shows the last turns of the open session, and the one that the message `sought` is in."""
-    wanted = settings.get("ui.replay") if turns is None else turns
+    wanted = settings.ui.replay if turns is None else turns
     users = manager.session.user_ids()
     path = manager.session.path_ids()
     start = path.index(users[-wanted]) if 0 < wanted <= len(users) else (0 if wanted else len(path))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from gptchat.config import schema
+
 SETTINGS_VARIABLES = {
-    "GPTCHAT_PROVIDER": "provider",
-    "GPTCHAT_MODEL": "model",
-    "OPENAI_BASE_URL": "providers.openai.base_url",
-    "OPENAI_ORG_ID": "providers.openai.organization",
-    "OPENAI_PROJECT_ID": "providers.openai.project",
-    "AZURE_OPENAI_ENDPOINT": "providers.azure.endpoint",
-    "OPENAI_API_VERSION": "providers.azure.api_version",
+    f"providers.{setting.builtin}.{setting.key}" if setting.builtin else setting.key: setting.variable
+    for setting in (*schema.SETTINGS.values(), *schema.TABLES["providers"].values())
+    if setting.variable
 }
-"""Variable to setting. The SDK's own apply to the built-in providers `openai` and `azure`."""
+"""Setting to variable. The SDK's own apply to the built-in providers `openai` and `azure`."""
 
 KEY_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
@@ -25,14 +23,10 @@ KEY_VARIABLES: Mapping[str, tuple[str, ...]] = {
 OpenAI's key is not handed to somebody else's server."""
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Setting to (value, variable) for every variable that is set and not empty."""
-    found = {}
-    for variable, key in SETTINGS_VARIABLES.items():
-        value = environ.get(variable, "").strip()
-        if value:
-            found[key] = (value, variable)
-    return found
+def from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Setting to value for every variable that is set and not empty."""
+    found = {key: environ.get(variable, "").strip() for key, variable in SETTINGS_VARIABLES.items()}
+    return {key: value for key, value in found.items() if value}
 
 
 def suggested_provider(environ: Mapping[str, str]) -> tuple[str, str]:

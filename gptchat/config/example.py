@@ -70,12 +70,12 @@ def example() -> str:
         header = f"[{section}]\n" if section else ""
         parts.append(f"# {heading}\n{header}{_lines(settings)}")
     parts.append(_TABLES)
-    parts.append(_named("providers.everything", schema.PROVIDER_FIELDS))
+    parts.append(_named("providers.everything", schema.TABLES["providers"]))
     parts.append(_PRESETS)
     shown = {"system": "Translate what I write into Chinese.", "model": "gpt-6.1-terra"}
-    parts.append(_named("presets.translator", schema.PRESET_FIELDS, shown))
+    parts.append(_named("presets.translator", schema.TABLES["presets"], shown))
     parts.append(_MODELS)
-    parts.append(_named('models."my-model"', schema.MODEL_FIELDS))
+    parts.append(_named('models."my-model"', schema.TABLES["models"]))
     return "\n".join(parts)
 
 

@@ -1,123 +1,152 @@
-"""The command line: flags as a typed value. Standard library only, so that --help answers at once."""
+"""The command line: flags as a typed value; each is declared once, here or beside the setting that it sets."""
 
 from __future__ import annotations
 
-import argparse
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, TypeVar
 
 from gptchat import __version__
+from gptchat.config.schema import SETTINGS
+from gptchat.config.setting import Flag
 from gptchat.errors import UsageError
-from gptchat.words import LANGUAGES, _
+from gptchat.words import LANGUAGES, N_, _
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+def option(default: T, sentence: str, metavar: str = "", short: str = "", *, name: str = "") -> T:
+    """A field of `Options` that an option of the command line gives, in the words of `Flag`."""
+    return field(default=default, metadata={"flag": Flag(sentence, metavar, short, name)})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Options:
     """What the command line asks for."""
 
     prompt: str = ""
-    user: str | None = None
-    provider: str = ""
-    model: str = ""
-    session: str = ""
-    latest: bool = False
-    system: str | None = None
-    preset: str = ""
-    settings: tuple[str, ...] = ()
-    attachments: tuple[str, ...] = ()
-    json: bool = False
-    raw: bool = False
-    stream: bool = True
-    incognito: bool = False
-    config: str = ""
-    data_dir: str = ""
-    lang: str = ""
-    debug: bool = False
+    user: str | None = option(None, N_("whose sessions and settings (default: the last user)"), "NAME", "-u")
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Settings by key, from the options that are declared with them; the help shows these here."""
+    session: str = option("", N_("open a saved session: id, number or words of its title"), "REF", "-s")
+    latest: bool = option(False, N_("open this user's latest session"), short="-c", name="--continue")
+    system: str | None = option(None, N_("the system prompt"), "TEXT")
+    settings: tuple[str, ...] = option(
+        (), N_("any setting for this run; may be repeated"), "KEY=VALUE", "-o", name="--set"
+    )
+    attachments: tuple[str, ...] = option(
+        (), N_("attach to the first message; may be repeated"), "FILE|URL", "-a", name="--attach"
+    )
+    json: bool = option(False, N_("answers and results as one JSON document"))
+    stream: bool = option(True, N_("ask for the whole reply at once"), name="--no-stream")
+    incognito: bool = option(False, N_("nothing of this run is saved"))
+    config: str = option("", N_("settings file instead of the usual one"), "FILE")
+    data_dir: str = option("", N_("data folder instead of the usual one"), "DIR")
+    debug: bool = option(False, N_("tracebacks, and a log file without keys"))
 
 
-class _Formatter(argparse.HelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30)
+class Declared(NamedTuple):
+    """An option of the command line; `target` is the field of `Options` or the setting that gets its value."""
 
-    def add_usage(
-        self,
-        usage: str | None,
-        actions: Iterable[argparse.Action],
-        groups: Iterable[argparse._MutuallyExclusiveGroup],
-        prefix: str | None = None,
-    ) -> None:
-        super().add_usage(usage, actions, groups, prefix or _("usage: "))
+    target: str
+    type: type
+    flag: Flag
+    of_setting: bool = False
 
-    def format_help(self) -> str:
-        """The whole help; argparse itself puts a colon behind the heading, which is another one in Chinese."""
-        return super().format_help().replace("options:", _("options:"), 1)
+    @property
+    def names(self) -> list[str]:
+        """`["-p", "--provider"]`."""
+        name = self.flag.name or "--" + self.target.rpartition(".")[2].replace("_", "-")
+        return [self.flag.short, name] if self.flag.short else [name]
+
+    @property
+    def usage(self) -> str:
+        """`-p, --provider NAME`."""
+        return f"{', '.join(self.names)} {self.flag.metavar or '|'.join(self.flag.choices)}".rstrip()
+
+    def refuse(self, problem: str) -> UsageError:
+        """The error for a wrong use of it; `problem` has a place for its name."""
+        choices = _(", ").join(self.flag.choices)
+        return _refusal(problem.format(option="/".join(self.names), choices=choices))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(_translated(message), hint=_("gptchat --help shows every option"))
+_LEAVING = (
+    Declared("version", bool, Flag(N_("show the version and leave"))),
+    Declared("help", bool, Flag(N_("show this help and leave"), short="-h")),
+)
 
 
-def _translated(message: str) -> str:
-    """One of argparse's own messages (3.11 to 3.14) in our words; any other message as it is."""
-    match = re.fullmatch(r"argument (\S+): (expected one|ignored explicit|invalid choice).*", message, re.DOTALL)
-    if match is None:
-        return message
-    told = {
-        "expected one": _("{option} needs a value"),
-        "ignored explicit": _("{option} takes no value"),
-        "invalid choice": _("{option} takes one of {choices}"),
-    }
-    return told[match[2]].format(option=match[1], choices=_(", ").join(LANGUAGES))
+def declared() -> Iterator[Declared]:
+    """Every option but --version and --help, in the order of the help."""
+    for entry in fields(Options):
+        if entry.name == "values":
+            for key, setting in SETTINGS.items():
+                if setting.flag is not None:
+                    yield Declared(key, type(setting.default), setting.flag, of_setting=True)
+        elif "flag" in entry.metadata:
+            yield Declared(entry.name, type(entry.default), entry.metadata["flag"])
 
 
 def parse(argv: Sequence[str]) -> Options:
     """Read the command line; raises UsageError, and SystemExit for --help and --version."""
-    parser = _build()
-    flags, said = _split(argv)
-    given, unknown = parser.parse_known_intermixed_args(flags)
-    words: list[str] = given.prompt + said
-    if unknown:
-        if not words or not words[0].startswith("/"):
-            parser.error(_("unknown option {name}").format(name=unknown[0]))
-        # A flag of the slash command itself, as in `gptchat /delete --forever 3`.
-        words = _as_typed(flags, words, unknown)
-    if given.session is not None and not given.session.strip():
-        # A script's unset variable: it must not begin another session without a word.
-        parser.error(_("{option} needs a value").format(option="-s/--session"))
-    return Options(
-        prompt=" ".join(words),
-        user=given.user,
-        provider=given.provider,
-        model=given.model,
-        session=given.session or "",
-        latest=given.latest,
-        system=given.system,
-        preset=given.preset,
-        settings=tuple(given.settings),
-        attachments=tuple(given.attachments),
-        json=given.json,
-        raw=given.raw,
-        stream=given.stream,
-        incognito=given.incognito,
-        config=given.config,
-        data_dir=given.data_dir,
-        lang=given.lang,
-        debug=given.debug,
-    )
+    known = {name: option for option in (*declared(), *_LEAVING) for name in option.names}
+    before, after = _split(argv)
+    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    said: list[str] = []
+    unknown: list[str] = []
+    queue = deque(before)
+    while queue:
+        word = queue.popleft()
+        option, value = _option(word, known)
+        into = values if option and option.of_setting else given
+        if option is None:
+            said.append(word)
+            if not _plain(word):
+                unknown.append(word)
+        elif option in _LEAVING:
+            print(_help() if option.target == "help" else f"gptchat {__version__}")
+            raise SystemExit(0)
+        elif option.type is bool:
+            if value and not word.startswith("--") and f"-{value[0]}" in known:
+                queue.appendleft(f"-{value}")  # short ones written together: -cs REF
+            elif value is not None:
+                raise option.refuse(_("{option} takes no value"))
+            into[option.target] = not option.flag.name.startswith("--no-")
+        else:
+            if value is None and queue and _option(queue[0], known)[0] is None and _plain(queue[0]):
+                value = queue.popleft()
+            # A script's unset variable must not begin another session without a word.
+            if value is None or (option.target == "session" and not value.strip()):
+                raise option.refuse(_("{option} needs a value"))
+            if option.flag.choices and value not in option.flag.choices:
+                raise option.refuse(_("{option} takes one of {choices}"))
+            into[option.target] = (*into.get(option.target, ()), value) if option.type is tuple else value
+    if unknown and not said[0].startswith("/"):  # else it is of the slash command: `gptchat /delete --forever 3`
+        raise _refusal(_("unknown option {name}").format(name=unknown[0]))
+    values = {key: value for key, value in values.items() if value}
+    return Options(" ".join([*said, *after]), values=values, **given)
 
 
-def _as_typed(flags: Sequence[str], words: Sequence[str], unknown: Sequence[str]) -> list[str]:
-    """`words` and the `unknown` flags among them in the order of `flags`; what stands after `--` comes last."""
-    left, others, merged = list(words), list(unknown), []
-    for flag in flags:
-        for queue in (left, others):
-            if queue and queue[0] == flag:
-                merged.append(queue.pop(0))
-                break
-    return [*merged, *others, *left]
+def _option(word: str, known: Mapping[str, Declared]) -> tuple[Declared | None, str | None]:
+    """The option that `word` names, if it does, and the value that is part of it: `--user=bob`, `-ubob`."""
+    name, equals, value = word.partition("=")
+    if name in known:
+        return known[name], value if equals else None
+    if not word.startswith("--") and word[:2] in known:
+        return known[word[:2]], word[2:]
+    return None, None
+
+
+def _plain(word: str) -> bool:
+    """Whether a word that is no option of ours is one of the prompt, and not somebody else's option."""
+    return not word.startswith("-") or word == "-" or " " in word or re.fullmatch(r"-\d*\.?\d+", word) is not None
+
+
+def _refusal(message: str) -> UsageError:
+    return UsageError(message, hint=_("gptchat --help shows every option"))
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -132,66 +161,41 @@ def asked_language(argv: Sequence[str]) -> str:
     Empty where they ask for none that there is: the refusal is then told in the language of the environment.
     """
     flags, _said = _split(argv)
-    asked = ""
-    for index, word in enumerate(flags):
-        if word == "--lang" and index + 1 < len(flags):
-            asked = flags[index + 1]
-            break
-        if word.startswith("--lang="):
-            asked = word.removeprefix("--lang=")
-            break
-    return asked if asked in LANGUAGES else ""
+    for word, following in zip(flags, [*flags[1:], ""], strict=False):
+        name, equals, value = word.partition("=")
+        if name == "--lang":
+            asked = value if equals else following
+            return asked if asked in LANGUAGES else ""
+    return ""
 
 
-def _build() -> argparse.ArgumentParser:
-    usage = "\n".join(
-        (
-            "gptchat [OPTIONS]                    " + _("chat"),
-            "       gptchat [OPTIONS] PROMPT...          " + _("one question, one answer"),
-            "       ... | gptchat [OPTIONS] [PROMPT...]  " + _("standard input is the question, or follows it"),
-            "       gptchat [OPTIONS] /COMMAND [ARGS]    " + _("run one slash command"),
-        )
+def _help() -> str:
+    """What --help shows, as wide as the terminal."""
+    import shutil  # only here: other runs need neither
+
+    from gptchat.core.width import wrapped
+
+    ways = (
+        ("gptchat [OPTIONS]", _("chat")),
+        ("gptchat [OPTIONS] PROMPT...", _("one question, one answer")),
+        ("... | gptchat [OPTIONS] [PROMPT...]", _("standard input is the question, or follows it")),
+        ("gptchat [OPTIONS] /COMMAND [ARGS]", _("run one slash command")),
     )
-    parser = _Parser(
-        prog="gptchat",
-        usage=usage,
-        add_help=False,
-        allow_abbrev=False,
-        formatter_class=_Formatter,
-        description=_("A chat in the terminal: several people, saved sessions, streamed Markdown"),
-        epilog=_("in the chat, /help lists the commands"),
-    )
-    parser.add_argument("prompt", nargs="*", metavar="PROMPT", help=argparse.SUPPRESS)
-    options = parser.add_argument_group("options")
-    add = options.add_argument
-    add("-u", "--user", metavar="NAME", help=_("whose sessions and settings (default: the last user)"))
-    add("-p", "--provider", metavar="NAME", default="", help=_("who answers: openai, azure, gptplus, demo, ..."))
-    add("-m", "--model", metavar="NAME", default="", help=_("the model (Azure: the deployment)"))
-    add(
-        "-s",
-        "--session",
-        metavar="REF",
-        default=None,
-        help=_("open a saved session: id, number or words of its title"),
-    )
-    add("-c", "--continue", dest="latest", action="store_true", help=_("open this user's latest session"))
-    add("--system", metavar="TEXT", default=None, help=_("the system prompt"))
-    add("--preset", metavar="NAME", default="", help=_("a saved bundle of system prompt and parameters"))
-    add("-o", "--set", metavar="KEY=VALUE", dest="settings", action="append", default=[],
-        help=_("any setting for this run; may be repeated"))  # fmt: skip
-    add("-a", "--attach", metavar="FILE|URL", dest="attachments", action="append", default=[],
-        help=_("attach to the first message; may be repeated"))  # fmt: skip
-    add("--json", action="store_true", help=_("answers and results as one JSON document"))
-    add("--raw", action="store_true", help=_("the reply exactly as received"))
-    add("--no-stream", dest="stream", action="store_false", help=_("ask for the whole reply at once"))
-    add("--incognito", action="store_true", help=_("nothing of this run is saved"))
-    add("--config", metavar="FILE", default="", help=_("settings file instead of the usual one"))
-    add("--data-dir", metavar="DIR", default="", help=_("data folder instead of the usual one"))
-    add("--lang", choices=LANGUAGES, default="", help=_("language of the program (default: from the locale)"))
-    add("--debug", action="store_true", help=_("tracebacks, and a log file without keys"))
-    add("--version", action="version", version=f"gptchat {__version__}", help=_("show the version and leave"))
-    add("-h", "--help", action="help", help=_("show this help and leave"))
-    return parser
+    columns = max(shutil.get_terminal_size().columns - 2, 40)
+    options = (*declared(), *_LEAVING)
+    indent = max(len(option.usage) for option in options) + 4
+    lines = [f"{' ' * 7}{way:<37}{meaning}" for way, meaning in ways]
+    lines[0] = _("usage: ") + lines[0].lstrip()
+    lines += [
+        "",
+        *wrapped(_("A chat in the terminal: several people, saved sessions, streamed Markdown"), columns),
+    ]
+    lines += ["", _("options:")]
+    for option in options:
+        first, *others = wrapped(option.flag.summary, columns - indent)
+        lines.append(f"  {option.usage}".ljust(indent) + first)
+        lines += [" " * indent + other for other in others]
+    return "\n".join([*lines, "", _("in the chat, /help lists the commands")])
 
 
 def wants_json(argv: Sequence[str]) -> bool:

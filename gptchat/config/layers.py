@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
 
 from gptchat import redaction
 from gptchat.config import environment, schema
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.parse import check, require, show_value
+from gptchat.config.parse import checked, require, show_value
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError, UsageError
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Group = TypeVar("Group", bound="DataclassInstance")
 
 Layer = Literal["default", "file", "user", "environment", "session", "flag", "set"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
@@ -97,10 +103,10 @@ class Layers:
         self._builtin = builtin
         self._builtin_names = tuple(builtin_names)
         self._layers: dict[Layer, _Stored] = {layer: _Stored({}) for layer in LAYERS[1:]}
+        self._groups: dict[type, Any] = {}
         self._suggested = environment.suggested_provider(environ or {})
-        found = environment.from_environment(environ or {})
         self._layers["environment"] = _Stored(
-            {key: value for key, (value, _variable) in found.items()}, lambda key: found.get(key, ("", ""))[1]
+            environment.from_environment(environ or {}), lambda key: environment.SETTINGS_VARIABLES.get(key, "")
         )
 
     def replace_layer(
@@ -113,30 +119,31 @@ class Layers:
         session that was imported from elsewhere must not redirect a key. Other layers raise UsageError, and
         ConfigurationError for a preset that does not exist.
         """
-        checked: dict[str, Any] = {}
+        sound: dict[str, Any] = {}
         ignored: list[str] = []
         for key, value in _flat(values):
             try:
-                checked[key] = _checked(layer, key, value)
+                sound[key] = _checked(layer, key, value)
             except UsageError:
                 if layer not in _LENIENT:
                     raise
                 ignored.append(key)
         before = self._layers[layer]
         where = detail if callable(detail) else lambda _key: detail
-        self._layers[layer] = _Stored(checked, where)
-        if checked.get("preset"):
+        self._layers[layer] = _Stored(sound, where)
+        if sound.get("preset"):
             try:
-                self.preset(checked["preset"])
+                self.preset(sound["preset"])
             except ConfigurationError as error:
                 if layer not in _LENIENT:
                     self._layers[layer] = before
                     raise named(error, Source(layer, where("preset"))) from None
                 ignored.append("preset")
-                del checked["preset"]
-        if "preset" in checked:
-            checked = _place_preset(layer, checked)
-        self._layers[layer] = _Stored(checked, where, tuple(ignored))
+                del sound["preset"]
+        if "preset" in sound:
+            sound = _place_preset(layer, sound)
+        self._layers[layer] = _Stored(sound, where, tuple(ignored))
+        self._groups = {}
 
     @property
     def ignored(self) -> list[str]:
@@ -150,19 +157,22 @@ class Layers:
 
         Choosing another provider drops the layer's own model, which was meant for the provider before.
         """
-        checked = _checked(layer, key, value)
-        if key == "preset" and checked:
-            self.preset(checked)
+        sound = _checked(layer, key, value)
+        if key == "preset" and sound:
+            self.preset(sound)
         values = self._layers[layer].values
-        if key == "provider" and layer != "flag" and checked != self.get("provider"):
+        if key == "provider" and layer != "flag" and sound != self.get("provider"):
             values.pop("model", None)
         values.pop(key, None)  # the newest stands last: a preset chosen later goes before what was set earlier
-        values[key] = checked
+        values[key] = sound
+        self._groups = {}
 
     def unset(self, layer: Layer, key: str) -> bool:
         """Take one value out of a layer; whether there was one. Raises UsageError for an unknown key."""
         require(key)
-        return self._layers[layer].values.pop(key, self) is not self
+        was_set = self._layers[layer].values.pop(key, self) is not self
+        self._groups = {}
+        return was_set
 
     def layer(self, layer: Layer) -> dict[str, Any]:
         """A copy of one layer's values, as the user's or the session's settings are saved."""
@@ -176,24 +186,14 @@ class Layers:
         """Where the value in force came from. Raises UsageError for an unknown key."""
         return self._find(key)[1]()
 
-    def text(self, key: str) -> str:
-        """The value of a text setting; empty where none is set."""
-        value = self.get(key)
-        return value if isinstance(value, str) else ""
-
-    def integer(self, key: str) -> int:
-        """The value of a whole number; 0 where none is set."""
-        value = self.get(key)
-        return value if isinstance(value, int) else 0
-
-    def number(self, key: str) -> float:
-        """The value of a number; 0.0 where none is set."""
-        value = self.get(key)
-        return float(value) if isinstance(value, (int, float)) else 0.0
-
-    def flag(self, key: str) -> bool:
-        """The value of a true-or-false setting; false where none is set."""
-        return self.get(key) is True
+    def group(self, group: type[Group]) -> Group:
+        """The values in force of one of the schema's groups, frozen."""
+        known = self._groups  # a change replaces it: what is read while another thread changes it is not kept
+        if group not in known:
+            prefix, _scope = schema.GROUPS[group]
+            known[group] = group(**{entry.name: self.get(prefix + entry.name) for entry in fields(group)})
+        found: Group = known[group]
+        return found
 
     def _find(self, key: str) -> tuple[Any, Callable[[], Source]]:
         """The value in force and its source, which is only worked out when it is asked for."""
@@ -204,8 +204,8 @@ class Layers:
 
     def _find_set(self, key: str) -> tuple[Any, Callable[[], Source]]:
         """The value of the highest layer that sets the key, by itself or through a preset; else the default."""
-        chosen, name = self._preset_in_force() if key in schema.PRESET_FIELDS else (None, "")
-        bundle = self._preset_values(name) if name else {}
+        chosen, name = self._preset_in_force() if key in schema.TABLES["presets"] else (None, "")
+        bundle = self._named_values("presets", name) if name else {}
         for layer in reversed(LAYERS[1:]):
             stored = self._layers[layer]
             for said in reversed(list(stored.values)) if layer == chosen else (key,):
@@ -238,13 +238,10 @@ class Layers:
 
     def preset(self, name: str) -> dict[str, Any]:
         """A preset's system prompt and parameters, by key. Raises ConfigurationError for an unknown name."""
-        values = self._preset_values(name)
+        values = self._named_values("presets", name)
         if not values and name not in self.names("presets"):
             raise unknown_name("presets", name, self.names("presets"))
         return values
-
-    def _preset_values(self, name: str) -> dict[str, Any]:
-        return {last: self.get(f"presets.{name}.{last}") for last in self._fields_set("presets", name)}
 
     def _preset_in_force(self) -> tuple[Layer | None, str]:
         """The highest layer that names a preset (an empty name: none), and the name."""
@@ -253,10 +250,11 @@ class Layers:
                 return layer, str(self._layers[layer].values["preset"])
         return None, ""
 
-    def _fields_set(self, table: str, name: str) -> list[str]:
-        """Which fields of a named table some layer sets."""
+    def _named_values(self, table: str, name: str) -> dict[str, Any]:
+        """The fields of a named table that some layer sets."""
         keys = self._all_keys()
-        return [last for last in schema.TABLES[table] if f"{table}.{name}.{last}" in keys]
+        places = {last: f"{table}.{name}.{last}" for last in schema.TABLES[table]}
+        return {last: self.get(key) for last, key in places.items() if key in keys}
 
     def _all_keys(self) -> dict[str, None]:
         """Every key that some layer sets, once."""
@@ -322,13 +320,7 @@ def _checked(layer: Layer, key: str, value: object) -> Any:
     setting = require(key)
     if layer == "session" and setting.scope != "chat":
         raise UsageError(_("{key} does not belong to a session").format(key=key), hint=setting.summary)
-    try:
-        return check(setting, value)
-    except ValueError as error:
-        raise UsageError(
-            _("{key} is {meaning}, not {value}").format(key=key, meaning=error, value=show_value(value)[:60]),
-            hint=setting.summary,
-        ) from None
+    return checked(key, value)
 
 
 def _shown(setting: Setting, value: object) -> str:

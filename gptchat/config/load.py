@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gptchat import redaction, words
 from gptchat.config import schema
@@ -22,14 +21,13 @@ Place = tuple[str, ...]
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(NamedTuple):
     """A settings file that was read: its values by flat key (`ui.theme`, `providers.work.endpoint`)."""
 
     path: Path
-    text: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    places: Mapping[str, Place] = field(default_factory=dict)
+    text: str
+    values: Mapping[str, Any]
+    places: Mapping[str, Place]
 
     def where(self, key: str) -> str:
         """`/home/ann/.config/gptchat/config.toml:3`, or without the line where none is found."""
@@ -46,7 +44,7 @@ def load(path: Path) -> ConfigFile:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return ConfigFile(path)
+        return ConfigFile(path, "", {}, {})
     except OSError as error:
         raise ConfigurationError(
             _("cannot read {file}: {reason}").format(file=path, reason=words.reason(error)),
@@ -70,6 +68,8 @@ def parse(text: str, path: Path) -> ConfigFile:
     values: dict[str, Any] = {}
     places: dict[str, Place] = {}
     for place, setting, value in _entries(document, text, path):
+        if setting is None:
+            raise _unknown(place, value, text, path)
         key = ".".join(place)
         try:
             values[key] = check(setting, value)
@@ -86,28 +86,19 @@ def parse(text: str, path: Path) -> ConfigFile:
     return ConfigFile(path, text, values, places)
 
 
-def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[Place, Setting, object]]:
-    """Every value of the document with its setting. Raises ConfigurationError for what is no setting."""
+def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[Place, Setting | None, object]]:
+    """Every value of the document with its setting, None for what is no setting. Raises ConfigurationError."""
     groups = _groups()
     for first, value in document.items():
         if first in schema.TABLES:
             for name, table in _named_tables(first, value, text, path):
                 for last, entry in table.items():
-                    place = (first, name, last)
-                    found = schema.TABLES[first].get(last)
-                    if found is None:
-                        raise _unknown(place, entry, text, path)
-                    yield place, found, entry
+                    yield (first, name, last), schema.TABLES[first].get(last), entry
         elif first in groups and isinstance(value, dict):
             for last, entry in value.items():
-                setting = schema.SETTINGS.get(f"{first}.{last}")
-                if setting is None:
-                    raise _unknown((first, last), entry, text, path)
-                yield (first, last), setting, entry
-        elif first in schema.SETTINGS:
-            yield (first,), schema.SETTINGS[first], value
+                yield (first, last), schema.SETTINGS.get(f"{first}.{last}"), entry
         else:
-            raise _unknown((first,), value, text, path)
+            yield (first,), schema.SETTINGS.get(first), value
 
 
 def _groups() -> set[str]:

@@ -98,6 +98,23 @@ def _table(setting: Setting, value: Mapping[Any, Any]) -> dict[str, Any]:
     raise ValueError(setting.meaning)
 
 
+def checked(key: str, value: object) -> Any:
+    """`value` as the setting `key` holds it. Raises UsageError naming the nearest key, or what the key takes."""
+    setting = require(key)
+    try:
+        return check(setting, value)
+    except ValueError as error:
+        raise _refused(setting, error, show_value(value)[:60]) from None
+
+
+def _refused(setting: Setting, meaning: ValueError, shown: str) -> UsageError:
+    """The error for a value that the setting does not take; `meaning` is what it takes."""
+    return UsageError(
+        _("{key} is {meaning}, not {value}").format(key=setting.key, meaning=meaning, value=shown),
+        hint=setting.summary,
+    )
+
+
 def parse_value(setting: Setting, text: str) -> Any:
     """The value that a person means by `text`: "0.2", "true", "none" (not set), "a, b", JSON for tables.
 
@@ -167,10 +184,7 @@ def parse_setting(key: str, text: str) -> Any:
     try:
         return parse_value(setting, text)
     except ValueError as error:
-        raise UsageError(
-            _("{key} is {meaning}, not {value}").format(key=setting.key, meaning=error, value=_quoted(text)),
-            hint=setting.summary,
-        ) from None
+        raise _refused(setting, error, _quoted(text)) from None
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
@@ -218,7 +232,7 @@ def nearest(key: str, known: Iterable[str] = ()) -> list[str]:
         others = [f"{table}.{name}.{other}" for other in others if other in schema.TABLES[table]]
     else:
         pool = list(schema.SETTINGS)
-        of_provider = [field for field in (last, *others) if field in schema.PROVIDER_FIELDS]
+        of_provider = [field for field in (last, *others) if field in schema.TABLES["providers"]]
         others = [other for other in others if other in schema.SETTINGS]
     pool = [*known, *pool]
     same = [candidate for candidate in pool if candidate.rsplit(".", 1)[-1] == last]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gptchat.words import _
 
 APPLICATION = "gptchat"
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """The three places the program touches. None of them need exist.
 
     `chosen` says that the settings file was named by a flag or a variable, so that its absence is told.

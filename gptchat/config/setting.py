@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import field, fields
+from types import NoneType, UnionType
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from gptchat import words
 from gptchat.words import _
@@ -15,9 +17,40 @@ Type = Literal["text", "integer", "number", "flag", "list", "stop", "bias", "tex
 Scope = Literal["chat", "program", "provider", "model"]
 """What a setting belongs to: the conversation (a session keeps it), the program, one provider, one model."""
 
+_TYPES: Mapping[tuple[Any, ...], Type] = {
+    (str,): "text",
+    (int,): "integer",
+    (float,): "number",
+    (bool,): "flag",
+    (tuple[str, ...],): "list",
+    (str, tuple[str, ...]): "stop",
+    (Mapping[str, float],): "bias",
+    (Mapping[str, str],): "texts",
+    (Mapping[str, Any],): "object",
+}
+"""The annotations that a declared setting may have, without None."""
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+T = TypeVar("T")
+
+
+class Flag(NamedTuple):
+    """An option of the command line; `sentence`, in English, says what it is for, and people read `summary`."""
+
+    sentence: str
+    metavar: str = ""
+    """What stands for its value in the help; empty for an option without a value, or with `choices`."""
+    short: str = ""
+    name: str = ""
+    """Its long form where it is not the name of the field: `--continue`."""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """What the option is for, in the language in use."""
+        return words._(self.sentence)
+
+
+class Setting(NamedTuple):
     """One setting as it is declared; parsing, checking, completion, help and the example file derive from it.
 
     `default` None means that nothing is sent or assumed unless the person sets it. `low` and `high` bound a
@@ -34,6 +67,11 @@ class Setting:
     choices: tuple[str, ...] = ()
     scope: Scope = "program"
     example: Any = None
+    variable: str = ""
+    """The environment variable that sets it; at a provider's field, for the built-in `builtin` alone."""
+    builtin: str = ""
+    flag: Flag | None = None
+    """The option of the command line that sets it, beside `--set`; only for texts and flags."""
 
     @property
     def summary(self) -> str:
@@ -56,6 +94,33 @@ class Setting:
             "texts": _("a table of names, each with a text"),
             "object": _("a table"),
         }[self.type]
+
+
+def setting(default: T, sentence: str, low: float | None = None, high: float | None = None, **more: Any) -> T:
+    """A dataclass field that declares a setting, as `Setting` says; its annotation gives type and choices."""
+    about = Setting("", "text", default, sentence, low, high, **more)
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata={"setting": about})  # type: ignore[return-value] # a copy of a T is a T
+    return field(default=default, metadata={"setting": about})
+
+
+def declared(group: type, prefix: str, scope: Scope) -> dict[str, Setting]:
+    """The settings that a dataclass declares by its fields; the key of each is `prefix` and the field's name."""
+    found = {}
+    for entry in fields(group):
+        if (about := entry.metadata.get("setting")) is not None:
+            kind, choices = _type(entry.type)
+            key = prefix + entry.name
+            found[key] = about._replace(key=key, type=kind, choices=choices, scope=scope)
+    return found
+
+
+def _type(annotation: Any) -> tuple[Type, tuple[str, ...]]:
+    """The type that an annotation stands for, and the choices that its Literals name."""
+    union = get_origin(annotation) in (Union, UnionType)
+    members = tuple(one for one in (get_args(annotation) if union else (annotation,)) if one is not NoneType)
+    choices = [choice for one in members if get_origin(one) is Literal for choice in get_args(one) if choice]
+    return ("text", tuple(choices)) if choices else (_TYPES[members], ())
 
 
 def _range(kind: Type, low: float | None, high: float | None) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gptchat.config import schema
@@ -17,7 +17,35 @@ __all__ = ["LAYERS", "Item", "Layer", "Settings", "Source", "read_settings"]
 
 
 class Settings(Layers):
-    """Typed settings in layers: what a key is worth is told by `get`, where from by `source`."""
+    """Typed settings in layers. Code reads the frozen values of a group, which are made anew after a change.
+
+    What a key is worth that a person typed is told by `get`, where a value came from by `source`.
+    """
+
+    @property
+    def chat(self) -> schema.ChatSettings:
+        """Who answers, and under which instructions; without a choice, the provider whose key is at hand."""
+        return self.group(schema.ChatSettings)
+
+    @property
+    def context(self) -> schema.ContextSettings:
+        """`[context]`."""
+        return self.group(schema.ContextSettings)
+
+    @property
+    def ui(self) -> schema.UiSettings:
+        """`[ui]`."""
+        return self.group(schema.UiSettings)
+
+    @property
+    def budget(self) -> schema.BudgetSettings:
+        """`[budget]`."""
+        return self.group(schema.BudgetSettings)
+
+    @property
+    def network(self) -> NetworkSettings:
+        """`[network]`."""
+        return self.group(NetworkSettings)
 
     def provider_names(self) -> list[str]:
         """Every provider that can be named: the person's own, then the built-in ones."""
@@ -29,9 +57,9 @@ class Settings(Layers):
 
         Raises ConfigurationError for a name that nobody knows, or a provider without a kind.
         """
-        asked, name = name, name or self.text("provider")
+        asked, name = name, name or self.chat.provider
         known = self._builtin(name) if name else None
-        own = {last: self.get(f"providers.{name}.{last}") for last in self._fields_set("providers", name)}
+        own = self._named_values("providers", name)
         if known is None and not own:
             error = unknown_name("providers", name, self.provider_names())
             raise error if asked or not name else named(error, self.source("provider"))
@@ -46,14 +74,21 @@ class Settings(Layers):
         base = known or ProviderSettings(name=name, kind=kind)
         return replace(base, **{**own, "name": name, "kind": kind})
 
+    def own_providers(self) -> Iterator[ProviderSettings]:
+        """The providers of the person's own tables; one without a kind cannot be used and is left out."""
+        for name in self.names("providers"):
+            try:
+                yield self.provider(name)
+            except ConfigurationError:
+                continue
+
     def model(self) -> str:
         """The model in force: the one set for the provider in force, else that provider's own.
 
         A model set together with another provider (in the file, say, while a flag names the provider) was
         not meant for this one; it is used only where the provider has none of its own.
         """
-        chosen = self.text("model")
-        name = self.text("provider")
+        chosen, name = self.chat.model, self.chat.provider
         if chosen and self._provider_beside("model") in ("", name):
             return chosen
         try:
@@ -71,12 +106,6 @@ class Settings(Layers):
                 return str(name)
         return self._suggested[0]
 
-    def network(self) -> NetworkSettings:
-        """`[network]`, typed."""
-        return NetworkSettings(
-            **{entry.name: self.get(f"network.{entry.name}") for entry in fields(NetworkSettings)}
-        )
-
     def parameters(self) -> dict[str, Any]:
         """What travels in a request, by the chat API's names; only what somebody set."""
         values = {key: self.get(key) for key in schema.PARAMETERS}
@@ -90,9 +119,9 @@ class Settings(Layers):
         """The presets of the settings, sorted."""
         return self.names("presets")
 
-    def model_facts(self, name: str) -> dict[str, Any]:
-        """What `[models."NAME"]` says of a model: only the fields that are set there."""
-        return {last: self.get(f"models.{name}.{last}") for last in self._fields_set("models", name)}
+    def model_facts(self, name: str) -> schema.ModelSettings:
+        """What `[models."NAME"]` says of a model; None for what is not set there."""
+        return schema.ModelSettings(**self._named_values("models", name))
 
 
 def read_settings(
@@ -108,6 +137,6 @@ def read_settings(
     settings = Settings(builtin, builtin_names, environ)
     settings.replace_layer("file", file.values, file.where)
     own = [name for name in settings.names("providers") if name not in builtin_names]
-    if len(own) == 1 and not settings.text("provider"):
+    if len(own) == 1 and not settings.chat.provider:
         settings.set("file", "provider", own[0])  # there is nothing else that the person can have meant
     return settings

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptchat.config import schema
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.load import load, parse
-from gptchat.config.parse import check, require, show_value
+from gptchat.config.parse import checked, require
 from gptchat.config.private_files import write_private
-from gptchat.errors import UsageError
-from gptchat.words import _
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -27,16 +24,8 @@ def write_value(path: Path, key: str, value: Any) -> None:
     Raises UsageError for an unknown key or a wrong value, ConfigurationError where the file as it is cannot be
     understood or cannot be written.
     """
-    setting = require(key)
-    if value is not None:
-        try:
-            value = check(setting, value)
-        except ValueError as error:
-            raise UsageError(
-                _("{key} is {meaning}, not {value}").format(key=key, meaning=error, value=show_value(value)[:60]),
-                hint=setting.summary,
-            ) from None
-    _write(path, {key: value})
+    require(key)
+    _write(path, {key: value if value is None else checked(key, value)})
 
 
 def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool = True) -> None:
@@ -57,13 +46,11 @@ def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool
 
 def provider_values(provider: ProviderSettings) -> dict[str, Any]:
     """The fields of a provider that are set, by key (`providers.work.endpoint`), as the settings file has them."""
-    values: dict[str, Any] = {}
-    for entry in fields(ProviderSettings):
-        default = {} if entry.default is MISSING else entry.default
-        value = getattr(provider, entry.name)
-        if entry.name != "name" and value != default:
-            values[f"providers.{provider.name}.{entry.name}"] = value
-    return values
+    return {
+        f"providers.{provider.name}.{name}": value
+        for name, setting in schema.TABLES["providers"].items()
+        if (value := getattr(provider, name)) != setting.default
+    }
 
 
 def _write(path: Path, changes: Mapping[str, Any]) -> None:

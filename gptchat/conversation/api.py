@@ -75,18 +75,16 @@ class AsyncChat:
         config: str | Path = "",
         data_dir: str | Path = "",
     ) -> None:
+        given = {key: value for key, value in (("provider", provider), ("model", model)) if value}
         options = Options(
             user=user,
-            provider=provider,
-            model=model,
+            values={**given, **(settings or {})},
             system=system,
             incognito=incognito,
             config=str(config or ""),
             data_dir=str(data_dir or ""),
         )
-        self._services = compose(
-            options, os.environ, attended=approve is not None, given=settings, remember_user=False
-        )
+        self._services = compose(options, os.environ, attended=approve is not None, remember_user=False)
         self._approve = approve
         self._one_turn = asyncio.Lock()
         if session:

@@ -28,7 +28,7 @@ class Budget:
     def begin(self) -> None:
         """Start reading today's spending if a budget is set, so that the first turn does not wait for it."""
         now = (self._account.user, spending.midnight())
-        if self._settings.number("budget.daily") and (self._reading is None or self._of != now):
+        if self._settings.budget.daily and (self._reading is None or self._of != now):
             self._of, self._since = now, 0.0
             self._reading = asyncio.create_task(asyncio.to_thread(self._account.today))
 
@@ -38,7 +38,7 @@ class Budget:
         Raises QuotaError where `budget.stop` wants it to end there.
         """
         settings = self._settings
-        daily = settings.number("budget.daily")
+        daily = settings.budget.daily
         if not daily:
             self._reading = None  # without a budget nothing is tracked; the next one starts with a fresh read
             return ""
@@ -48,7 +48,7 @@ class Budget:
         if spent < daily:
             return ""
         words = _("today's budget is spent: {spent} of {daily}").format(spent=money(spent), daily=money(daily))
-        if settings.text("budget.stop") == "stop":
+        if settings.budget.stop == "stop":
             raise QuotaError(
                 words, hint=_("/set budget.daily raises it, /set budget.stop warn goes on with a warning")
             )

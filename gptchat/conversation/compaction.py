@@ -78,7 +78,7 @@ class Compaction:
 
     async def after_turn(self) -> AsyncGenerator[ConversationEvent, None]:
         """Summarise, or offer to, if the next request nearly fills the window (`context.compact`)."""
-        how = self._settings.text("context.compact")
+        how = self._settings.context.compact
         session = self._manager.session
         if how == "off" or self._declined == session.id:
             return

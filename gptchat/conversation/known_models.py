@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from gptchat import catalogue
 from gptchat.config.endpoints import ProviderSettings
@@ -33,9 +32,8 @@ class KnownModels:
                 if (value := getattr(served, field)) is not None
             }
             facts = replace(facts, **told, source="server")
-        own: Mapping[str, Any] = self._settings.model_facts(model)
-        fields = {key: value for key, value in own.items() if key != "encoding"}
-        return replace(facts, **fields, source="settings") if fields else facts
+        own = {key: value for key, value in self._settings.model_facts(model).given().items() if key != "encoding"}
+        return replace(facts, **own, source="settings") if own else facts
 
     def take(self, provider: str, listed: Iterable[ModelFacts]) -> None:
         """Remember what the server of `provider` listed."""
@@ -48,8 +46,7 @@ class KnownModels:
 
     def settings_window(self, provider: str, model: str) -> int | None:
         """The window in tokens that `[models."NAME"]` gives."""
-        value = self._settings.model_facts(model).get("context")
-        return value if isinstance(value, int) else None
+        return self._settings.model_facts(model).context
 
     def server_window(self, provider: str, model: str) -> int | None:
         """The window in tokens from the provider's model list, if the list was requested."""
@@ -65,8 +62,7 @@ class KnownModels:
         """A function that returns a model's wire API: from the settings, else the catalogue (OpenAI only)."""
 
         def api(model: str) -> str:
-            own = self._settings.model_facts(model).get("api")
-            if isinstance(own, str) and own:
+            if own := self._settings.model_facts(model).api:
                 return own
             known = _catalogued(model, provider) if abilities(provider).catalogued else None
             return known.api if known else "chat"

@@ -86,7 +86,7 @@ class Moderation:
         return notes
 
     def _wanted(self, side: str) -> bool:
-        return self._settings.text("moderation") in (side, "both")
+        return self._settings.chat.moderation in (side, "both")
 
     async def _doubt(self, messages: Sequence[Message], tell: Tell) -> str:
         """Return why a reply should not be shown; empty if it may be."""

@@ -74,7 +74,7 @@ class Outbox:
 
         facts = self._routing.facts(self._routing.model())
         vision = facts.vision if facts.source != "default" else None
-        loaded = load(reference, vision=vision, network=self._settings.network())
+        loaded = load(reference, vision=vision, network=self._settings.network)
         return list(loaded.attachments), list(loaded.notes)
 
     def _told(self, attached: Sequence[Attachment]) -> str:

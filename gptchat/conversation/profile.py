@@ -105,7 +105,7 @@ class Profile:
 
     def _speak(self) -> None:
         """Use the language of the settings, or of the environment if they leave it open."""
-        name = self._settings.text("ui.lang")
+        name = self._settings.ui.lang
         words.choose(name if name in words.LANGUAGES else words.detect(self._environ))
 
     def _drop_chat_settings(self) -> None:
@@ -120,7 +120,7 @@ class Profile:
         for key in ("provider", "model", "system", "preset", *schema.PARAMETERS):
             if self._settings.source(key).layer not in ("default", "file", "environment") and key not in kept:
                 kept[key] = self._settings.get(key)
-        if "preset" in kept and kept.get("system") == self._settings.get("system"):
+        if "preset" in kept and kept.get("system") == self._settings.chat.system:
             kept["system"] = kept.pop("system")  # the last key wins, so the preset's own prompt does not return
         return _plain(kept)
 

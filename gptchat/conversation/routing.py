@@ -75,7 +75,7 @@ class Routing:
     def provider(self, name: str = "") -> Provider:
         """The current provider, or `name`. It stays open until its settings, the keys or the user change."""
         settings = self.provider_settings(name)
-        now = (settings, self._settings.network(), self._keys.state)
+        now = (settings, self._settings.network, self._keys.state)
         with self._opening:
             known = self._open.get(settings.name)
             if known is None or known[0] != now:
@@ -158,7 +158,7 @@ class Routing:
             provider=self.provider(entry.name),
             model=model,
             limits=self._limits(entry.name, model, facts, parameters),
-            system=settings.text("system"),
+            system=settings.chat.system,
             parameters=parameters,
             stream=self._stream,
             price=lambda usage: catalogue.price(facts, usage),
@@ -168,7 +168,7 @@ class Routing:
     def routes(self, model: str = "") -> list[Route]:
         """The current route, followed by those of the usable fallback providers."""
         routes = [self.route(model)]
-        for name in self._settings.get("fallback"):
+        for name in self._settings.chat.fallback:
             if any(name == route.provider.name for route in routes):
                 continue
             try:
@@ -214,7 +214,7 @@ class Routing:
         settings = self._settings
         window = self._windows.window(provider, model).tokens
         window = min(window, at_most or window)
-        reserve = settings.integer("context.reserve") or parameters.get("max_tokens") or 0
+        reserve = settings.context.reserve or parameters.get("max_tokens") or 0
         if not reserve:
             reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
         if not self.counter.exact(model):
@@ -222,8 +222,8 @@ class Routing:
         return Limits(
             window,
             min(int(reserve), window),
-            settings.integer("context.max_tokens"),
-            settings.integer("context.max_turns"),
+            settings.context.max_tokens,
+            settings.context.max_turns,
         )
 
     def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gptchat import words
 from gptchat.config.paths import Paths, find_paths
@@ -112,21 +112,20 @@ def compose(
     environ: Mapping[str, str],
     *,
     attended: bool,
-    given: Mapping[str, Any] | None = None,
     remember_user: bool = True,
 ) -> Services:
     """The services for `options`, with a new session of the person named there, else of the last one.
 
-    `attended` says that somebody can be asked. `given` are settings beside those in `options`. `remember_user`
-    makes the person the last one, who chats where nobody is named.
+    `attended` says that somebody can be asked. `remember_user` makes the person the last one, who chats where
+    nobody is named.
 
     Raises ConfigurationError, UsageError or StorageError.
     """
     run = RunOptions(options.incognito, not attended, options.system)
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
-    settings = _settings(options, environ, paths, given or {})
-    if settings.text("ui.lang") in words.LANGUAGES:
-        words.choose(settings.text("ui.lang"))
+    settings = _settings(options, environ, paths)
+    if settings.ui.lang in words.LANGUAGES:
+        words.choose(settings.ui.lang)
     kept = Kept(paths.data_dir / "learnt.json", readonly=run.incognito)
     learnt = _memory(kept)
     keys = ProviderKeys(paths.data_dir, environ)
@@ -202,28 +201,17 @@ def compose(
     )
 
 
-def _settings(options: Options, environ: Mapping[str, str], paths: Paths, given: Mapping[str, Any]) -> Settings:
+def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Settings:
     from gptchat.config.parse import parse_assignment
     from gptchat.providers import registry as providers
 
     settings = read_settings(
         paths, environ, builtin=providers.builtin, builtin_names=[spec.name for spec in providers.specs()]
     )
-    flags: dict[str, Any] = {}
-    given = {**given, **dict(parse_assignment(text) for text in options.settings)}
-    if options.provider:
-        settings.replace_layer("flag", given)  # it may be one that -o makes
-        settings.provider(options.provider)  # an unknown name is refused here, with the nearest
-        flags["provider"] = options.provider
-    if options.model:
-        flags["model"] = options.model
-    if options.preset:
-        flags["preset"] = options.preset
-    if options.lang:
-        flags["ui.lang"] = options.lang
-    if options.raw:
-        flags["ui.raw"] = True
-    settings.replace_layer("flag", {**flags, **given})
+    given = dict(parse_assignment(text) for text in options.settings)
+    settings.replace_layer("flag", {**options.values, **given})
+    if name := options.values.get("provider"):
+        settings.provider(name)  # an unknown name is refused here, with the nearest
     return settings
 
 
@@ -257,7 +245,7 @@ def _opener(
 
         return open_provider(
             entry,
-            settings.network(),
+            settings.network,
             functools.partial(keys.value, entry),
             learnt=learnt(),
             api_for=models.api_for(entry),
@@ -269,12 +257,9 @@ def _opener(
 
 def _encodings(settings: Settings) -> dict[str, str]:
     """Which encoding counts for which model or provider, where the settings say so."""
-    coded = (
-        (name, settings.get(f"{table}.{name}.encoding"))
-        for table in ("providers", "models")
-        for name in settings.names(table)
-    )
-    return {name: code for name, code in coded if isinstance(code, str) and code}
+    models = {name: settings.model_facts(name).encoding for name in settings.names("models")}
+    coded = {**{provider.name: provider.encoding for provider in settings.own_providers()}, **models}
+    return {name: code for name, code in coded.items() if code}
 
 
 def _first_user(options: Options, environ: Mapping[str, str], paths: Paths) -> str:

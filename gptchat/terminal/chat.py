@@ -61,7 +61,7 @@ class Chat:
         self.options = options
         self.keyboard = open_keyboard()
         self.output = open_screen()
-        self.screen = Screen(self.services.settings.text("ui.theme"), self.services.environ, self.output)
+        self.screen = Screen(self.services.settings.ui.theme, self.services.environ, self.output)
         self.candidates = ChatCandidates(program)
         self.still = Quiet()
         self.warm = WarmUp(services.routing, self.still)
@@ -110,7 +110,7 @@ class Chat:
         except GptchatError as error:
             self.screen.error(error)
             return error.exit_status
-        if not self.services.settings.text("provider"):
+        if not self.services.settings.chat.provider:
             from gptchat.terminal.connect import connect
 
             if not await connect(self.services, self.screen, self.keyboard, self.output):
@@ -148,7 +148,7 @@ class Chat:
 
         Only of servers for which that costs nothing; what fails here will be told when it matters.
         """
-        self._asked = self.services.settings.text("provider")
+        self._asked = self.services.settings.chat.provider
         try:
             if not self.services.routing.provider().abilities.lists_freely:
                 return
@@ -231,21 +231,21 @@ class Chat:
         if "user" in what:
             self._use_person()
         if {"settings", "user", "theme"} & what:
-            self.screen.use_theme(self.services.settings.text("ui.theme"))
+            self.screen.use_theme(self.services.settings.ui.theme)
             self.prompt.set_style(self.screen.rules)
             self._use_habits()
         self.candidates.refresh()
         self.gauge.refresh()
-        if self.services.settings.text("provider") != self._asked:
+        if self.services.settings.chat.provider != self._asked:
             self._listing = asyncio.ensure_future(self._ask_server())
         self._title()
 
     def _use_habits(self) -> None:
         """How the person likes to type."""
         settings = self.services.settings
-        self.prompt.set_vi(settings.flag("ui.vi"))
-        self.prompt.set_suggest(settings.flag("ui.suggest"))
-        self.prompt.folding.lines = settings.integer("ui.paste_lines")
+        self.prompt.set_vi(settings.ui.vi)
+        self.prompt.set_suggest(settings.ui.suggest)
+        self.prompt.folding.lines = settings.ui.paste_lines
 
     def _use_person(self) -> None:
         """The input history and the unsent draft are each person's own."""
@@ -265,7 +265,7 @@ class Chat:
         parts = [
             "gptchat",
             self.services.manager.user,
-            f"{self.services.settings.text('provider')}/{model}".strip("/"),
+            f"{self.services.settings.chat.provider}/{model}".strip("/"),
         ]
         if self.services.run.incognito:
             parts.append(_("incognito: nothing is saved"))
@@ -282,7 +282,7 @@ class Chat:
         self._title()
 
     def _title(self) -> None:
-        if self.services.settings.flag("ui.title") and not self.screen.terminal.dumb:
+        if self.services.settings.ui.title and not self.screen.terminal.dumb:
             name = clean_line(self.services.manager.session.name)
             self.output.set_title(f"gptchat: {name}" if name else "gptchat")
             self.output.flush()
@@ -294,7 +294,7 @@ class Chat:
         return [("class:prompt", self._who())]
 
     def _toolbar(self, width: int) -> StyleAndTextTuples | None:
-        if not self.services.settings.flag("ui.toolbar"):
+        if not self.services.settings.ui.toolbar:
             return None
         plain = self.screen.terminal.dumb
         return toolbar(self.gauge.status(len(self.live.queued)), width, clean=clean_line, plain=plain)

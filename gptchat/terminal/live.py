@@ -236,14 +236,14 @@ class LiveTurn:
         from gptchat.terminal.output.reply import RawPainter
 
         settings, screen = self._settings, self._screen
-        if settings.flag("ui.raw"):
+        if settings.ui.raw:
             return RawPainter(screen.write, terminal=screen.terminal)
         return Painter(
             screen.write,
             size=screen.size,
             theme=screen.theme,
             terminal=screen.terminal,
-            reasoning=settings.get("ui.reasoning"),
+            reasoning=settings.ui.reasoning,
         )
 
 

@@ -175,7 +175,7 @@ class _OneShot:
             self._tell(_("this conversation cannot be saved: {why}").format(why=trouble.message))
 
     def _drawn(self) -> bool:
-        return self.streams.stdout.isatty() and not self.options.json and not self.services.settings.flag("ui.raw")
+        return self.streams.stdout.isatty() and not self.options.json and not self.services.settings.ui.raw
 
     def _painter(self) -> ReplyPainter:
         from gptchat.terminal.output.capabilities import Terminal, prepare_console, size
@@ -190,9 +190,9 @@ class _OneShot:
             return Painter(
                 writer(stdout),
                 size=lambda: size(stdout),
-                theme=choose(self.services.settings.text("ui.theme") or "auto", self.services.environ),
+                theme=choose(self.services.settings.ui.theme, self.services.environ),
                 terminal=terminal,
-                reasoning=self.services.settings.get("ui.reasoning"),
+                reasoning=self.services.settings.ui.reasoning,
                 reads_keys=False,
             )
         watched = self.streams.stderr.isatty()

@@ -74,7 +74,7 @@ class Transcript:
             screen.print([[(who, "prompt"), first], *([(" " * cells(who), "prompt"), line] for line in rest)])
             screen.write("\n")
         elif message.role == "assistant":
-            if self._settings.flag("ui.raw"):
+            if self._settings.ui.raw:
                 screen.say(message.text)
             else:
                 screen.markdown(message.text)

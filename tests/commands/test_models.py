@@ -91,7 +91,7 @@ def test_another_provider_asks_for_its_key_and_works(tmp_path: Path, server: Ser
     assert program.services.manager.session.path()[-1].text == "here"
     assert (program.services.paths.data_dir / "credentials.json").stat().st_mode & 0o077 == 0
     again = compose_program(tmp_path)
-    assert again.services.settings.text("provider") == "second"
+    assert again.services.settings.chat.provider == "second"
     assert not again.services.keys.missing(again.services.settings.provider())
     again.services.people.switch("bob")
     assert again.services.keys.missing(again.services.settings.provider("second"))
@@ -103,7 +103,7 @@ def test_declining_the_key_changes_nothing(tmp_path: Path, server: Server) -> No
     program = compose_program(tmp_path, config)
     with running(program) as loop:
         assert "nothing was changed" in loop.run(command(program, "/provider second", None))
-        assert program.services.settings.text("provider") == "test"
+        assert program.services.settings.chat.provider == "test"
     script = compose_program(tmp_path, config, attended=False)
     with running(script) as loop, pytest.raises(ConfigurationError, match="no key for second") as refused:
         loop.run(command(script, "/provider second", None))
@@ -118,7 +118,7 @@ def test_a_provider_that_cannot_be_reached_is_not_chosen(tmp_path: Path, server:
             with pytest.raises(ConfigurationError) as refused:
                 loop.run(command(program, line))
             assert refused.value.hint
-        assert program.services.settings.text("provider") == "test"
+        assert program.services.settings.chat.provider == "test"
         assert "answers from now on" in loop.run(command(program, "/provider demo"))
 
 

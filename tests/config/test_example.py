@@ -27,9 +27,9 @@ def test_it_names_every_key() -> None:
     """With its comments taken away, the example has every setting there is, in a file that is valid."""
     values = parse(UNCOMMENTED, FILE).values
     expected = set(schema.SETTINGS)
-    expected |= {f"providers.everything.{field}" for field in schema.PROVIDER_FIELDS}
-    expected |= {f"presets.translator.{field}" for field in schema.PRESET_FIELDS}
-    expected |= {f"models.my-model.{field}" for field in schema.MODEL_FIELDS}
+    expected |= {f"providers.everything.{field}" for field in schema.TABLES["providers"]}
+    expected |= {f"presets.translator.{field}" for field in schema.TABLES["presets"]}
+    expected |= {f"models.my-model.{field}" for field in schema.TABLES["models"]}
     assert expected <= set(values)
 
 

@@ -66,7 +66,7 @@ def test_a_value_from_the_file_names_its_line(tmp_path: Path) -> None:
     assert settings.source("ui.theme") == Source("file", f"{tmp_path / 'config.toml'}:8")
     assert settings.source("system") == Source("file", f"{tmp_path / 'config.toml'}:2")
     assert str(settings.source("model")) == f"settings file ({tmp_path / 'config.toml'}:1)"
-    assert settings.flag("ui.vi") is False
+    assert settings.ui.vi is False
 
 
 def test_a_value_from_the_environment_names_its_variable(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_session_from_elsewhere_cannot_redirect_a_key() -> None:
     settings.replace_layer("session", hostile)
     assert settings.layer("session") == {"temperature": 0.4}
     assert settings.provider("openai") == BUILTIN["openai"]
-    assert settings.network().proxy == ""
+    assert settings.network.proxy == ""
     with pytest.raises(UsageError, match=r"network\.proxy does not belong to a session"):
         settings.set("session", "network.proxy", "http://evil")
 

@@ -125,7 +125,7 @@ def values_of(setting: Setting) -> st.SearchStrategy[Any]:
     return strategies[setting.type]
 
 
-ALL = [*schema.SETTINGS.values(), *schema.PROVIDER_FIELDS.values(), *schema.MODEL_FIELDS.values()]
+ALL = [*schema.SETTINGS.values(), *schema.TABLES["providers"].values(), *schema.TABLES["models"].values()]
 
 
 @examples(max_examples=300)

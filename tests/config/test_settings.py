@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
 
 import pytest
 
+from gptchat import words
 from gptchat.config import schema
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings, read_settings
 from gptchat.errors import ConfigurationError
+from gptchat.terminal.output import theme
 from tests.config.support import BUILTIN, settings_of
 
 PRESET = '[presets.translator]\nsystem = "Translate."\ntemperature = 0.2\n'
@@ -151,18 +154,18 @@ def test_parameters_hold_only_what_was_set(tmp_path: Path) -> None:
 
 
 def test_the_network_is_typed_and_its_defaults_agree() -> None:
-    """The schema's defaults of the network are those of the typed settings."""
+    """Without a word in the settings the network is as its declaration says."""
     settings = Settings()
-    assert settings.network() == NetworkSettings()
+    assert settings.network == NetworkSettings()
     settings.set("set", "network.connect_timeout", 3)
-    assert settings.network() == NetworkSettings(connect_timeout=3.0)
+    assert settings.network == NetworkSettings(connect_timeout=3.0)
 
 
 def test_facts_on_models_with_dots_in_their_names(tmp_path: Path) -> None:
     """`[models."gpt-4.1"]` is found by its name, with only what stands there."""
     settings = settings_of('[models."gpt-4.1"]\ncontext = 5\ninput = 1', tmp_path)
-    assert settings.model_facts("gpt-4.1") == {"context": 5, "input": 1.0}
-    assert settings.model_facts("gpt-4") == {}
+    assert settings.model_facts("gpt-4.1").given() == {"context": 5, "input": 1.0}
+    assert settings.model_facts("gpt-4").given() == {}
     assert settings.get("models.gpt-4.1.context") == 5
 
 
@@ -178,15 +181,34 @@ def test_config_lists_every_setting_with_its_source_and_no_secret(tmp_path: Path
     assert few == ["provider", "providers.x.headers", "providers.x.kind"]
 
 
-def test_typed_reading_never_surprises() -> None:
-    """What is not set reads as empty, zero or false, whatever its type."""
-    settings = Settings(BUILTIN.get, tuple(BUILTIN))
-    assert settings.text("effort") == ""
-    assert settings.integer("seed") == 0
-    assert settings.number("temperature") == 0.0
-    assert settings.number("budget.daily") == 0.0
-    assert settings.flag("ui.toolbar") is True
-    assert settings.integer("ui.replay") == 3
+def test_every_setting_is_read_as_a_frozen_value() -> None:
+    """What code reads is what `/set` shows, in a value that nothing changes; the next reading sees a change."""
+    settings = Settings(BUILTIN.get, tuple(BUILTIN), {"OPENAI_API_KEY": "sk-1"})
+    top = {**asdict(settings.chat), **asdict(settings.group(schema.Parameters))}
+    tables = {
+        "context": asdict(settings.context),
+        "ui": asdict(settings.ui),
+        "budget": asdict(settings.budget),
+        "network": asdict(settings.network),
+    }
+    read = top | {f"{table}.{key}": value for table, values in tables.items() for key, value in values.items()}
+    assert read == {key: settings.get(key) for key in schema.SETTINGS}
+    assert settings.chat.provider == "openai", "the key at hand"
+    before = settings.ui
+    with pytest.raises(FrozenInstanceError):
+        before.theme = "dark"  # type: ignore[misc] # that it is refused is what is tested
+    settings.set("set", "ui.theme", "dark")
+    assert (before.theme, settings.ui.theme) == ("auto", "dark")
+    settings.replace_layer("flag", {"ui.vi": True})
+    assert settings.ui.vi is True
+    settings.unset("set", "ui.theme")
+    assert settings.ui.theme == "auto"
+
+
+def test_languages_and_themes_are_those_that_there_are() -> None:
+    """`ui.lang` and `ui.theme` offer exactly the languages with a catalogue and the themes with a palette."""
+    assert schema.SETTINGS["ui.lang"].choices == ("auto", *words.LANGUAGES)
+    assert set(schema.SETTINGS["ui.theme"].choices) == set(theme.NAMES)
 
 
 def test_the_only_provider_of_the_file_is_meant(tmp_path: Path) -> None:
@@ -197,4 +219,4 @@ def test_the_only_provider_of_the_file_is_meant(tmp_path: Path) -> None:
     assert settings.provider().name == "home"
     file.write_text('[providers.openai]\norganization = "org-1"\n', encoding="utf-8")
     settings = read_settings(Paths(file, tmp_path, tmp_path), {}, builtin_names=["openai"])
-    assert settings.text("provider") == ""
+    assert settings.chat.provider == ""

@@ -1,8 +1,8 @@
 """The catalogue of words: gathers every sentence of the program, keeps its translations, compiles them.
 
 `python -m tests.support.catalogue` brings `gptchat.po` up to date with the program and compiles `gptchat.mo`.
-Sentences are what stands in `_("...")` and `ngettext("...", "...", n)`, and the words of the commands, which are
-declared as data and translated when they are shown, as the system's reasons are.
+Sentences are what stands in `_("...")`, `N_("...")` and `ngettext("...", "...", n)`, and the words of the
+commands, which are declared as data and translated when they are shown, as the system's reasons are.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A call of `_` or `ngettext` somewhere; `texts` are its arguments where they are words, else None."""
+    """A call of `_`, `ngettext` or `N_`; `texts` are its arguments where they are words, else None."""
 
     name: str
     texts: tuple[str | None, ...]
@@ -68,7 +68,7 @@ class Marked:
 
 
 def marked() -> Iterator[Marked]:
-    """Every call of `_` and `ngettext` in the program, by file and line."""
+    """Every call of `_`, `ngettext` and `N_` in the program, by file and line."""
     for path in sorted((ROOT / "gptchat").rglob("*.py")):
         if path.name == "words.py":
             continue
@@ -77,8 +77,8 @@ def marked() -> Iterator[Marked]:
         for node in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
             function = node.func
             name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-            if name in ("_", "ngettext"):
-                given = node.args[: 1 if name == "_" else 2]
+            if name in ("_", "ngettext", "N_"):
+                given = node.args[: 2 if name == "ngettext" else 1]
                 texts = tuple(
                     word.value if isinstance(word, ast.Constant) and isinstance(word.value, str) else None
                     for word in given

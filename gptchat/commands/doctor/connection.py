@@ -55,7 +55,7 @@ async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, n
     async for finding in _key(keys, entry):
         usable = usable and finding.state != "failed"
         yield finding
-    network = settings.network()
+    network = settings.network
     address = ""
     if provider.abilities.address is not None:
         try:
@@ -166,7 +166,7 @@ async def _served(settings: Settings, routing: Routing, entry: ProviderSettings,
         # some servers have no list; the request tells whether the address is right
         other = ""
         if provider.abilities.movable and provider.abilities.address is not None:
-            other = await elsewhere(provider.abilities.address(), entry, settings.network())
+            other = await elsewhere(provider.abilities.address(), entry, settings.network)
         advice = _("the API seems to be at {address}: write it as base_url").format(address=other)
         yield Finding("models", "warning", error.message, advice if other else error.hint, {"kind": error.kind})
     except GptchatError as error:
@@ -187,7 +187,7 @@ async def _served(settings: Settings, routing: Routing, entry: ProviderSettings,
     yield _model(routing, entry, model)
     async for finding in _request(routing, entry, provider, model):
         yield finding
-    if settings.text("moderation") != "off":
+    if settings.chat.moderation != "off":
         yield await _moderation(provider)
 
 

@@ -49,7 +49,7 @@ def settings(settings: Settings, routing: Routing, paths: Paths, provider: str) 
         yield Finding("settings", "ok", _("settings file: {file}").format(file=file)).show()
     else:
         yield Finding("settings", "note", _("no settings file; it would be {file}").format(file=file)).show()
-    mine = f"providers.{provider or settings.text('provider')}."
+    mine = f"providers.{provider or settings.chat.provider}."
     everything = list(settings.items(everything=False))
     items = [item for item in everything if item.key.startswith(mine) or item.key in schema.SETTINGS]
     if items:
@@ -76,7 +76,7 @@ def settings(settings: Settings, routing: Routing, paths: Paths, provider: str) 
 
 
 def _fallback(settings: Settings, routing: Routing) -> Iterator[GptchatError]:
-    for name in settings.get("fallback"):
+    for name in settings.chat.fallback:
         try:
             routing.fallback(name)
         except GptchatError as error:
@@ -126,7 +126,7 @@ def _room(data: Path) -> Finding:
 
 def _permissions(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Whatever other people of this machine could read: keys first, then conversations."""
-    named = [settings.get(f"providers.{name}.api_key_file") for name in settings.names("providers")]
+    named = [provider.api_key_file for provider in settings.own_providers()]
     keys = [credentials_file(paths.data_dir), *(Path(file).expanduser() for file in named if file)]
     if openai := openai_file(environ):
         keys.append(openai)
