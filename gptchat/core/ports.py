@@ -156,19 +156,11 @@ class TokenCounter(Protocol):
     def overhead(self, model: str) -> int:
         """Tokens that every request has besides its messages."""
 
-    def joining(self, model: str) -> int:
-        """Tokens that each message of the person right after another one saves, because both go as one."""
-
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
 
     def learn(
-        self,
-        model: str,
-        counted: int,
-        reported: int,
-        messages: Sequence[Message] = (),
-        reply: Message | None = None,
+        self, model: str, counted: int, reported: int, messages: Sequence[Message], reply: Message | None = None
     ) -> None:
         """The server reported `reported` prompt tokens where `counted` had been counted (`ContextPlan.tokens`).
 

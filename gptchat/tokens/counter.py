@@ -7,12 +7,10 @@ from typing import Any
 
 from gptchat.core.messages import Content, Message
 from gptchat.tokens import vocabulary
-from gptchat.tokens.calibration import Calibration, Weights
 from gptchat.tokens.estimate import Parts, estimate, together
-from gptchat.tokens.experience import Experience
 from gptchat.tokens.images import image_tokens
+from gptchat.tokens.learning import LARGEST_REQUEST, Learning
 from gptchat.tokens.names import ENCODINGS, ESTIMATE, counts_as_published, encoding_for
-from gptchat.tokens.served import EMPTY_LINE, Served, Shares
 from gptchat.tokens.tools import call_text, tool_tokens
 
 _SYMBOLS, _WIDE = f"{ESTIMATE}.symbols", f"{ESTIMATE}.wide"
@@ -43,8 +41,7 @@ class Counter:
         self._aliases: dict[str, str] = {}
         self._kept: dict[str, object] = dict(calibration or {})
         self._save = save
-        self._experiences: dict[str, Experience] = {}
-        self._served: dict[str, Served] = {}
+        self._learnt: dict[str, Learning] = {}
         self._memory: dict[tuple[str, str], Parts] = {}
         self._counting: dict[str, tuple[str, Callable[[Message], int]]] = {}
         """By model: the encoding that was at hand, and the function made for it."""
@@ -57,8 +54,7 @@ class Counter:
         self._aliases[name] = model
         self._counting.pop(name, None)
         if before != (self.wanted(name), self._published(name)):
-            self._experiences.pop(name, None)  # what was learnt of an estimate is not true of this encoding
-            self._served.pop(name, None)
+            self._learnt.pop(name, None)  # what was learnt of an estimate is not true of this encoding
             self._kept.pop(name, None)
 
     def prefer(self, model: str, encoding: str) -> None:
@@ -99,10 +95,11 @@ class Counter:
 
     def count(self, text: str, model: str) -> int:
         """Tokens in `text`, without any share of the format. Takes any string whatever; never raises."""
-        told = self._serving(model).texts.get(text)
+        learnt = self._learning(model)
+        told = learnt.told.get(text)
         if told is not None:
             return told
-        weighed = _weigh(self._text(text, self.encoding(model)), self._weights(model))
+        weighed = _weigh(self._text(text, self.encoding(model)), learnt.factors)
         return max(weighed, 1) if text else 0  # no text is nothing, whatever a server has reported
 
     def message(self, message: Message, model: str) -> int:
@@ -134,54 +131,36 @@ class Counter:
 
     def overhead(self, model: str) -> int:
         """Tokens that every request has besides its messages."""
-        shares = self._shares(model)
-        return shares.request if shares else round(self._weights(model).request)
-
-    def joining(self, model: str) -> int:
-        """Tokens that each message of the person right after another one saves, because both go as one."""
-        shares = self._shares(model)
-        return max(shares.user - EMPTY_LINE, 0) if shares else 0
+        return round(self._learning(model).request)
 
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
         return tool_tokens(functions, lambda text: self.count(text, model), self.encoding(model))
 
     def learn(
-        self,
-        model: str,
-        counted: int,
-        reported: int,
-        messages: Sequence[Message] = (),
-        reply: Message | None = None,
+        self, model: str, counted: int, reported: int, messages: Sequence[Message], reply: Message | None = None
     ) -> None:
         """The server reported `reported` prompt tokens where `counted` had been counted (`ContextPlan.tokens`).
 
         `messages` are all that the request held (`ContextPlan.everything()`), `reply` what came, with its usage.
-        With them the correction tells kinds of writing and the template apart, and the tokens of what was sent
-        are known from then on; without, it is one ratio. Images teach nothing; with tools offered, do not call it.
+        Images teach nothing; with tools offered, do not call it.
         """
-        if counted <= 0 or not 0.1 <= reported / counted <= 10:
+        if counted <= 0 or not counted / 10 <= reported <= counted * 10 + LARGEST_REQUEST:
             return  # a server that reports nothing, or something else than the prompt
-        if any(not isinstance(message.content, str) for message in messages):
+        if not messages or any(not isinstance(message.content, str) for message in messages):
             return
-        experience = self._experience(model)
+        learnt = self._learning(model)
         name = self.encoding(model)
-        if self._published(model):
-            if name != ESTIMATE:
-                experience.exact(counted, reported)
-        elif not messages:
-            experience.whole(counted, reported)
-        else:
+        if not self._published(model):
             texts = [message.text + call_text(message.extra) for message in messages]
-            self._serving(model).learn(messages, reported)
-            experience.request(texts, [self._raw(message, name) for message in messages], reported)
             if reply is not None and not _special(reply):
-                experience.reply(reply, self._raw(reply, name), self._text(reply.reasoning, name))
+                learnt.reply(reply, self._raw(reply, name), self._text(reply.reasoning, name))
+            learnt.report(texts, [self._raw(message, name) for message in messages], reported)
+        elif name != ESTIMATE:
+            learnt.whole(counted, reported)
         self._counting.pop(model, None)
         if self._save is not None:
-            kept = self._kept[model] = experience.calibration.to_json()
-            if self._serving(model).seen:
-                kept["frame"] = self._serving(model).to_json()
+            self._kept[model] = learnt.to_json()
             self._save(dict(self._kept))
 
     def told(self, model: str, text: str, tokens: int) -> None:
@@ -190,26 +169,21 @@ class Counter:
         Where the encoding and the format are known to be exact, nothing needs to be told.
         """
         if not self._published(model):
-            served = self._serving(model)
-            if not served.texts:
-                self._counting.pop(model, None)
-            served.told(text, tokens)
+            self._learning(model).tell(text, tokens)
 
     def untold(self, model: str, messages: Sequence[Message]) -> list[str]:
         """The texts of `messages`, newest first, that the server's tokenizer could count better than is known."""
         if self._published(model):
             return []
-        known = self._serving(model).texts
+        known = self._learning(model).told
         texts = (message.content for message in reversed(messages) if not _special(message))
         return [text for text in dict.fromkeys(texts) if isinstance(text, str) and text and text not in known]
 
     def _make(self, model: str, name: str) -> Callable[[Message], int]:
-        weights = self._weights(model)
-        experience = self._experience(model)
-        a, b, c, format_share, _ = weights
-        share, known, memory = round(format_share), experience.known, self._memory
-        told = self._serving(model).texts
-        shares = self._shares(model) or Shares(share, share, share, 0)
+        learnt = self._learning(model)
+        known, told, memory = learnt.known, learnt.told, self._memory
+        (a, b, c), format_share = learnt.factors, learnt.message
+        share = round(format_share)
 
         def slowly(message: Message) -> int:
             parts = self._raw(message, name)
@@ -238,16 +212,12 @@ class Counter:
             content = message.content
             if not isinstance(content, str) or (message.extra and _special(message)):
                 return slowly(message)
-            if told:
-                if not content:
-                    return 0  # what holds nothing is not sent
-                alone = told.get(content)
-                if alone is not None:
-                    return alone + shares.of(message.role)
-            if known:
-                whole = known.get(content)
-                if whole is not None:
-                    return whole
+            whole = known.get(content)
+            if whole is not None:
+                return whole
+            alone = told.get(content)
+            if alone is not None:
+                return int(alone + add)
             tokens = message.tokens
             cached = tokens.get(name)
             if cached is None:
@@ -256,7 +226,7 @@ class Counter:
             # the same sum, begun from the cached whole
             return int(a * cached - a_less_b * tokens.get(of_symbols, 0) - a_less_c * tokens.get(of_wide, 0) + add)
 
-        return exactly if experience.calibration.fixed and name != ESTIMATE else weighed
+        return exactly if self._published(model) and name != ESTIMATE else weighed
 
     def _raw(self, message: Message, name: str) -> Parts:
         """The raw count of a message's text (and the calls in it), from its cache if it has one."""
@@ -290,27 +260,12 @@ class Counter:
         named = self._aliases.get(model, model)
         return counts_as_published(named) or encoding_for(named) == ESTIMATE
 
-    def _shares(self, model: str) -> Shares | None:
-        """What the template adds where the server's tokenizer counts the texts; None until both are known."""
-        served = self._serving(model)
-        return served.shares if served.seen and served.texts and not self._published(model) else None
-
-    def _serving(self, model: str) -> Served:
-        served = self._served.get(model)
-        if served is None:
-            kept = self._kept.get(model)
-            served = self._served[model] = Served(kept.get("frame") if isinstance(kept, Mapping) else None)
-        return served
-
-    def _weights(self, model: str) -> Weights:
-        return self._experience(model).weights
-
-    def _experience(self, model: str) -> Experience:
-        experience = self._experiences.get(model)
-        if experience is None:
-            calibration = Calibration.from_json(self._kept.get(model), fixed=self._published(model))
-            experience = self._experiences[model] = Experience(calibration)
-        return experience
+    def _learning(self, model: str) -> Learning:
+        learnt = self._learnt.get(model)
+        if learnt is None:
+            learnt = Learning(self._kept.get(model), published=self._published(model))
+            self._learnt[model] = learnt
+        return learnt
 
 
 def _special(message: Message) -> bool:
@@ -318,8 +273,8 @@ def _special(message: Message) -> bool:
     return "tool_calls" in message.extra or "name" in message.extra or not isinstance(message.content, str)
 
 
-def _weigh(parts: Parts, weights: Weights) -> int:
-    tokens = int(parts.words * weights.words + parts.symbols * weights.symbols + parts.wide * weights.wide + 0.5)
+def _weigh(parts: Parts, factors: Sequence[float]) -> int:
+    tokens = int(sum(raw * factor for raw, factor in zip(parts, factors, strict=True)) + 0.5)
     return max(tokens, 1) if parts.total else tokens  # something is never nothing
 
 

@@ -170,7 +170,7 @@ def test_deployment_takes_the_servers_word(counter: Counter) -> None:
 def test_the_servers_full_name_changes_nothing_learnt(counter: Counter) -> None:
     """When the server answers as the dated version of the model that was asked, what was learnt stays."""
     counter = Counter()
-    counter.learn("gpt-4o", 100, 140)
+    counter.learn("gpt-4o", 100, 140, EXAMPLE)
     learnt = counter.overhead("gpt-4o")
     assert learnt > 30
     counter.alias("gpt-4o", "gpt-4o-2024-08-06")
