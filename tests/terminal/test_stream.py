@@ -17,6 +17,8 @@ from tests.terminal.documents import document
 THEME = Theme("dark")
 DOCUMENTS = int(os.environ.get("GPTCHAT_TEST_DOCUMENTS", "500"))
 """How many documents the property is tried on; more by hand."""
+LONGEST = 1000
+"""Characters of a document that are used: a few very long ones would take most of the time, and show no more."""
 
 
 def written(lines: list[Line]) -> list[Line]:
@@ -52,7 +54,7 @@ def cut(text: str, chance: random.Random, longest: int) -> list[str]:
 def test_a_streamed_reply_reads_as_the_whole_one(seed: int, width: int) -> None:
     """However a reply is cut into pieces, what was printed in the end is what rendering it at once prints."""
     chance = random.Random(seed)
-    text = document(chance)
+    text = document(chance)[:LONGEST]
     if text.count("[ref]") > 1:
         text = text.replace("[ref]", "ref")  # definitions after their use may stay literal
     whole = written(render_lines(text, width, THEME))
