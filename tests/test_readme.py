@@ -7,33 +7,15 @@ from pathlib import Path
 
 from gptchat.commands.program import registry
 from gptchat.commands.registry import FAMILIES
+from readme import updated
 
 README = Path(__file__).parents[1] / "README.md"
-_BEGIN = "<!-- commands: made from the declarations by `python -m tests.test_readme` -->\n"
-_END = "<!-- end of commands -->"
-
-
-def table() -> str:
-    """The table of commands, in reading order."""
-    rows = ["| command | what it does |", "| --- | --- |"]
-    for family in FAMILIES:
-        for command in registry().commands:
-            if command.family == family:
-                aliases = "".join(f" (`/{alias}`)" for alias in command.aliases)
-                usage = command.usage.replace("|", "\\|")
-                rows.append(f"| `{usage}`{aliases} | {command.summary} |")
-    return "\n".join(rows) + "\n"
-
-
-def _parts() -> tuple[str, str, str]:
-    before, rest = README.read_text(encoding="utf-8").split(_BEGIN)
-    inside, after = rest.split(_END)
-    return before, inside, after
 
 
 def test_the_readme_lists_every_command() -> None:
     """What the README says of the commands is what the commands say of themselves."""
-    assert _parts()[1] == table()
+    text = README.read_text(encoding="utf-8")
+    assert text == updated(text)
 
 
 def test_two_commands_do_all_the_set_up() -> None:
@@ -55,8 +37,3 @@ def test_every_command_explains_itself() -> None:
         for example, _note in command.examples:
             parsed = known.parse(example)
             assert getattr(parsed, "command", None) is command, example
-
-
-if __name__ == "__main__":
-    before, _inside, after = _parts()
-    README.write_text(before + _BEGIN + table() + _END + after, encoding="utf-8")
