@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.replies import Recorded
-from tests.support.screen import ROOT, Screen
+from tests.support.screen import MEASURED, ROOT, Screen
 from tests.support.server import Server
 
 
@@ -28,6 +28,7 @@ class Home:
             "LOGNAME": "alice",
             "NO_PROXY": "127.0.0.1",
             "PYTHONPATH": str(ROOT),
+            **MEASURED,
         }
 
     def configure(self, text: str) -> None:

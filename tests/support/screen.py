@@ -29,6 +29,8 @@ import pyte
 ROOT = Path(__file__).parents[2]
 HISTORY = 100_000
 """Lines of scrollback that are kept."""
+MEASURED = {name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_CONFIG"}
+"""Has a program that a test starts measure what it covers, where the test run itself is measured."""
 
 
 class Screen:
@@ -67,6 +69,7 @@ class Screen:
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
             "XTERM_VERSION": "XTerm(399)",
+            **MEASURED,
             **({} if answer else {"PROMPT_TOOLKIT_NO_CPR": "1"}),
             **(env or {}),
         }
