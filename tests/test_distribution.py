@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import re
 import subprocess
 import sys
 import tarfile
@@ -39,6 +40,18 @@ def test_the_wheel_speaks_chinese(wheel: zipfile.ZipFile) -> None:
     """The wheel that an sdist makes has the compiled translations, which the sdist has not."""
     with wheel.open(MO) as file:
         assert gettext.GNUTranslations(file).gettext("timed out") == "超时"
+
+
+def test_the_description_stands_away_from_the_repository(wheel: zipfile.ZipFile) -> None:
+    """The README that a package index shows has no picture and no link that only the repository resolves."""
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    description = wheel.read(name).decode()
+    assert "## Quick start" in description
+    assert re.findall(r"\]\((?!https?://|#)[^)]*\)", description) == []
+    raw = "https://raw.githubusercontent.com/"
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]*)\)", description)
+    assert pictures
+    assert all(picture.startswith(raw) for picture in pictures)
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs the repository")

@@ -19,12 +19,17 @@ def test_the_readme_lists_every_command() -> None:
 
 
 def test_two_commands_do_all_the_set_up() -> None:
-    """The first two shell blocks under Quick start are one line each: one opens the chat, one runs the tests."""
+    """The first two shell blocks under Quick start are one line each: one opens the chat, one runs the tests.
+
+    Below them stand the other ways in.
+    """
     section = README.read_text(encoding="utf-8").split("## Quick start")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     assert [block.count("\n") for block in blocks] == [1, 1]
     assert blocks[0].rstrip().endswith("gptchat")
     assert "pytest" in blocks[1]
+    below = section.rpartition("```")[2]
+    assert all(way in below for way in ("git clone ", "uv tool install ", "pipx install "))
 
 
 def test_every_command_explains_itself() -> None:
