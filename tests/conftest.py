@@ -9,6 +9,7 @@ import pytest
 
 from gptchat import redaction
 from hatch_build import compile_translations
+from tests.support import measured  # noqa: F401 - from the start, no program is measured unless its test says so
 
 
 @pytest.fixture(scope="session", autouse=True)

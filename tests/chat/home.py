@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.measured import MEASURED
 from tests.support.replies import Recorded
-from tests.support.screen import MEASURED, ROOT, Screen
+from tests.support.screen import ROOT, Screen
 from tests.support.server import Server
 
 

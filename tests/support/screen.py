@@ -26,11 +26,11 @@ from types import TracebackType
 
 import pyte
 
+from tests.support.measured import MEASURED
+
 ROOT = Path(__file__).parents[2]
 HISTORY = 100_000
 """Lines of scrollback that are kept."""
-MEASURED = {name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_CONFIG"}
-"""Has a program that a test starts measure what it covers, where the test run itself is measured."""
 
 
 class Screen:
