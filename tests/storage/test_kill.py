@@ -14,6 +14,7 @@ WRITERS = 4
 """How many are killed beside each other, each in a store of its own: most of the time they wait for a stream."""
 
 
+@pytest.mark.timeout(max(60, KILLS // 5))  # the count may be raised by hand
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the writer is forked")
 def test_killed_at_any_moment() -> None:
     """Killed at 300 random moments, the program loses and doubles no turn, and keeps each cut-off reply."""

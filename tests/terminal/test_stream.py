@@ -49,6 +49,7 @@ def cut(text: str, chance: random.Random, longest: int) -> list[str]:
     return pieces
 
 
+@pytest.mark.timeout(max(60, DOCUMENTS // 5))  # the count may be raised by hand
 @settings(max_examples=DOCUMENTS, deadline=None)
 @given(seed=st.integers(min_value=0, max_value=2**40), width=st.sampled_from([20, 40, 79]))
 def test_a_streamed_reply_reads_as_the_whole_one(seed: int, width: int) -> None:
@@ -62,6 +63,7 @@ def test_a_streamed_reply_reads_as_the_whole_one(seed: int, width: int) -> None:
     assert written(streamed(text.splitlines(keepends=True), width)) == whole
 
 
+@pytest.mark.timeout(max(60, DOCUMENTS // 5))
 @settings(max_examples=max(DOCUMENTS // 20, 10), deadline=None)
 @given(seed=st.integers(min_value=0, max_value=2**40))
 def test_every_prefix_of_a_reply_can_be_shown_and_extended(seed: int) -> None:
