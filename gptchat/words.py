@@ -66,18 +66,17 @@ def language() -> str:
 def choose(name: str) -> str:
     """Use the language `name` (`en`, `zh`, or a locale name such as `zh_CN.UTF-8`) from now on.
 
-    Returns the language that took effect; an unknown one falls back to English.
+    Returns the language that took effect: English for an unknown one, and where the catalogue is not compiled.
     """
     global _translations, _language
-    code = "zh" if name.lower().replace("-", "_").startswith("zh") else "en"
-    if code == "en":
-        _translations = gettext.NullTranslations()
-    else:
-        _translations = gettext.translation(
-            DOMAIN, Path(__file__).with_name("locale"), languages=[code], fallback=True
-        )
-    _language = code
-    return code
+    _translations, _language = gettext.NullTranslations(), "en"
+    if name.lower().replace("-", "_").startswith("zh"):
+        try:
+            _translations = gettext.translation(DOMAIN, Path(__file__).with_name("locale"), languages=["zh"])
+            _language = "zh"
+        except FileNotFoundError:
+            pass  # a checkout that is not installed has no compiled catalogue
+    return _language
 
 
 def detect(environ: Mapping[str, str] = os.environ) -> str:

@@ -1,12 +1,21 @@
-"""What all tests share: no secret that one of them made up is masked in another."""
+"""What all tests share: translations as they stand in the checkout, and no secret of one is masked in another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gptchat import redaction
+from hatch_build import compile_translations
+from tests.support import measured  # noqa: F401 - from the start, no program is measured unless its test says so
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _translations() -> None:
+    """Compile the translations, which may have changed since the installation."""
+    compile_translations(Path(__file__).parents[1])
 
 
 @pytest.fixture(scope="module", autouse=True)

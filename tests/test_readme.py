@@ -7,53 +7,30 @@ from pathlib import Path
 
 from gptchat.commands.program import registry
 from gptchat.commands.registry import FAMILIES
-from gptchat.config.flags import declared
+from readme import MARK, updated
 
 README = Path(__file__).parents[1] / "README.md"
-_MARK = re.compile(r"(<!-- (commands|options): .*? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-
-
-def commands() -> str:
-    """The table of commands, in reading order."""
-    rows = ["| command | what it does |", "| --- | --- |"]
-    for family in FAMILIES:
-        for command in registry().commands:
-            if command.family == family:
-                aliases = "".join(f" (`/{alias}`)" for alias in command.aliases)
-                usage = command.usage.replace("|", "\\|")
-                rows.append(f"| `{usage}`{aliases} | {command.summary} |")
-    return "\n".join(rows) + "\n"
-
-
-def options() -> str:
-    """The table of the command line's options, in the order of `--help`."""
-    rows = ["| option | what it does |", "| --- | --- |"]
-    for option in declared():
-        usage = option.usage.replace("|", "\\|")
-        rows.append(f"| `{usage}` | {option.flag.sentence} |")
-    return "\n".join(rows) + "\n"
-
-
-def _written(text: str) -> str:
-    """The README with its tables made from the declarations."""
-    tables = {"commands": commands, "options": options}
-    return _MARK.sub(lambda found: found[1] + tables[found[2]]() + found[4], text)
 
 
 def test_the_readme_lists_every_command_and_option() -> None:
     """What the README says of the commands and the options is what these say of themselves."""
     text = README.read_text(encoding="utf-8")
-    assert [found[2] for found in _MARK.finditer(text)] == ["options", "commands"]
-    assert text == _written(text)
+    assert [found[2] for found in MARK.finditer(text)] == ["options", "commands"]
+    assert text == updated(text)
 
 
 def test_two_commands_do_all_the_set_up() -> None:
-    """The first two shell blocks under Quick start are one line each: one opens the chat, one runs the tests."""
+    """The first two shell blocks under Quick start are one line each: one opens the chat, one runs the tests.
+
+    Below them stand the other ways in.
+    """
     section = README.read_text(encoding="utf-8").split("## Quick start")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     assert [block.count("\n") for block in blocks] == [1, 1]
     assert blocks[0].rstrip().endswith("gptchat")
     assert "pytest" in blocks[1]
+    below = section.rpartition("```")[2]
+    assert all(way in below for way in ("git clone ", "uv tool install ", "pipx install "))
 
 
 def test_every_command_explains_itself() -> None:
@@ -66,7 +43,3 @@ def test_every_command_explains_itself() -> None:
         for example, _note in command.examples:
             parsed = known.parse(example)
             assert getattr(parsed, "command", None) is command, example
-
-
-if __name__ == "__main__":
-    README.write_text(_written(README.read_text(encoding="utf-8")), encoding="utf-8")

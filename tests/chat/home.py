@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.measured import MEASURED
 from tests.support.replies import Recorded
 from tests.support.screen import ROOT, Screen
 from tests.support.server import Server
@@ -28,6 +29,7 @@ class Home:
             "LOGNAME": "alice",
             "NO_PROXY": "127.0.0.1",
             "PYTHONPATH": str(ROOT),
+            **MEASURED,
         }
 
     def configure(self, text: str) -> None:

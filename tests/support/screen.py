@@ -26,6 +26,8 @@ from types import TracebackType
 
 import pyte
 
+from tests.support.measured import MEASURED
+
 ROOT = Path(__file__).parents[2]
 HISTORY = 100_000
 """Lines of scrollback that are kept."""
@@ -67,6 +69,7 @@ class Screen:
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
             "XTERM_VERSION": "XTerm(399)",
+            **MEASURED,
             **({} if answer else {"PROMPT_TOOLKIT_NO_CPR": "1"}),
             **(env or {}),
         }

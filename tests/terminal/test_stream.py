@@ -17,6 +17,8 @@ from tests.terminal.documents import document
 THEME = Theme("dark")
 DOCUMENTS = int(os.environ.get("GPTCHAT_TEST_DOCUMENTS", "500"))
 """How many documents the property is tried on; more by hand."""
+LONGEST = 1000
+"""Characters of a document that are used: a few very long ones would take most of the time, and show no more."""
 
 
 def written(lines: list[Line]) -> list[Line]:
@@ -47,12 +49,13 @@ def cut(text: str, chance: random.Random, longest: int) -> list[str]:
     return pieces
 
 
+@pytest.mark.timeout(max(60, DOCUMENTS // 5))  # the count may be raised by hand
 @settings(max_examples=DOCUMENTS, deadline=None)
 @given(seed=st.integers(min_value=0, max_value=2**40), width=st.sampled_from([20, 40, 79]))
 def test_a_streamed_reply_reads_as_the_whole_one(seed: int, width: int) -> None:
     """However a reply is cut into pieces, what was printed in the end is what rendering it at once prints."""
     chance = random.Random(seed)
-    text = document(chance)
+    text = document(chance)[:LONGEST]
     if text.count("[ref]") > 1:
         text = text.replace("[ref]", "ref")  # definitions after their use may stay literal
     whole = written(render_lines(text, width, THEME))
@@ -60,6 +63,7 @@ def test_a_streamed_reply_reads_as_the_whole_one(seed: int, width: int) -> None:
     assert written(streamed(text.splitlines(keepends=True), width)) == whole
 
 
+@pytest.mark.timeout(max(60, DOCUMENTS // 5))
 @settings(max_examples=max(DOCUMENTS // 20, 10), deadline=None)
 @given(seed=st.integers(min_value=0, max_value=2**40))
 def test_every_prefix_of_a_reply_can_be_shown_and_extended(seed: int) -> None:

@@ -1,6 +1,6 @@
 """The catalogue of words: gathers every sentence of the program, keeps its translations, compiles them.
 
-`python -m tests.support.catalogue` brings `gptchat.po` up to date with the program and compiles `gptchat.mo`.
+`python .dev/translations.py` brings `gptchat.po` up to date with the program, and compiles it for this checkout.
 Sentences are what stands in `_("...")`, `N_("...")` and `ngettext("...", "...", n)`, and the words of the
 commands, which are declared as data and translated when they are shown, as the system's reasons are.
 """
@@ -8,7 +8,6 @@ commands, which are declared as data and translated when they are shown, as the 
 from __future__ import annotations
 
 import ast
-import gettext
 import io
 import sys
 from collections.abc import Iterator
@@ -16,17 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from gptchat import words
 from gptchat.commands.program import registry
+from hatch_build import compile_translations
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "gptchat" / "locale" / "zh" / "LC_MESSAGES"
-PO, MO = FOLDER / "gptchat.po", FOLDER / "gptchat.mo"
+ROOT = Path(__file__).resolve().parents[1]
+PO = ROOT / "gptchat" / "locale" / "zh" / "LC_MESSAGES" / "gptchat.po"
 
-_HEADER = """# Simplified Chinese for gptchat; `python -m tests.support.catalogue` brings it up to date.
+_HEADER = """# Simplified Chinese for gptchat; `python .dev/translations.py` brings it up to date.
 msgid ""
 msgstr ""
 "Project-Id-Version: gptchat\\n"
@@ -131,20 +129,6 @@ def written(catalogue: Catalog) -> str:
     return _HEADER + stream.getvalue().decode("utf-8")
 
 
-def compiled(catalogue: Catalog) -> bytes:
-    """`catalogue` as a .mo file, by Babel."""
-    stream = io.BytesIO()
-    write_mo(stream, catalogue)
-    return stream.getvalue()
-
-
-def entries(mo: bytes) -> dict[object, str]:
-    """What a .mo file translates: sentence to translation, without the header."""
-    translations = gettext.GNUTranslations(io.BytesIO(mo))
-    found: dict[object, str] = translations._catalog  # type: ignore[attr-defined] # gettext has no public way to list them
-    return {key: value for key, value in found.items() if key != ""}
-
-
 def forms(message: Message) -> list[str]:
     """The translations of a message: Chinese has one form, whatever the number."""
     string = message.string
@@ -162,16 +146,14 @@ def missing(catalogue: Catalog) -> list[str]:
 
 
 def main() -> int:
-    """Bring both files up to date and say what still lacks a translation; returns 1 where something does."""
+    """Bring the catalogue up to date and say what still lacks a translation; returns 1 where something does."""
     catalogue = updated(read())
-    FOLDER.mkdir(parents=True, exist_ok=True)
     PO.write_text(written(catalogue), encoding="utf-8", newline="\n")
-    MO.write_bytes(compiled(read()))
-    lacking = missing(catalogue)
-    print(f"{len(catalogue)} sentences, {len(lacking)} without a translation")
-    for text in lacking:
+    compile_translations(ROOT)
+    print(f"{len(catalogue)} sentences, {len(missing(catalogue))} without a translation")
+    for text in missing(catalogue):
         print(f"  {text!r}")
-    return 1 if lacking else 0
+    return 1 if missing(catalogue) else 0
 
 
 if __name__ == "__main__":

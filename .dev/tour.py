@@ -1,4 +1,4 @@
-"""The README's picture, made from a real run: `python -m tests.support.picture` draws the demo's tour as SVG."""
+"""The README's picture, made from a real run: `python .dev/tour.py` draws the demo's tour as SVG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pyte
 
 COLUMNS, ROWS = 84, 110
-TARGET = Path(__file__).parents[2] / ".github" / "tour.svg"
+TARGET = Path(__file__).parents[1] / ".github" / "tour.svg"
 CELL, LINE, EDGE = 8.4, 18, 16
 """A column's and a row's size, and the margin, in pixels."""
 INK, PAPER = "d6d9de", "181a1f"

@@ -1,0 +1,44 @@
+"""The README's tables: `python .dev/readme.py` makes them anew from the declarations of commands and options."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gptchat.commands.program import registry
+from gptchat.commands.registry import FAMILIES
+from gptchat.config.flags import declared
+
+README = Path(__file__).parents[1] / "README.md"
+MARK = re.compile(r"(<!-- (commands|options): .*? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def commands() -> str:
+    """The table of commands, in reading order."""
+    rows = ["| command | what it does |", "| --- | --- |"]
+    for family in FAMILIES:
+        for command in registry().commands:
+            if command.family == family:
+                aliases = "".join(f" (`/{alias}`)" for alias in command.aliases)
+                usage = command.usage.replace("|", "\\|")
+                rows.append(f"| `{usage}`{aliases} | {command.summary} |")
+    return "\n".join(rows) + "\n"
+
+
+def options() -> str:
+    """The table of the command line's options, in the order of `--help`."""
+    rows = ["| option | what it does |", "| --- | --- |"]
+    for option in declared():
+        usage = option.usage.replace("|", "\\|")
+        rows.append(f"| `{usage}` | {option.flag.sentence} |")
+    return "\n".join(rows) + "\n"
+
+
+def updated(text: str) -> str:
+    """The README's `text` with both tables as they should be."""
+    tables = {"commands": commands, "options": options}
+    return MARK.sub(lambda found: found[1] + tables[found[2]]() + found[4], text)
+
+
+if __name__ == "__main__":
+    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
