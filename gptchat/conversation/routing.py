@@ -162,6 +162,7 @@ class Routing:
             stream=self._stream,
             price=lambda usage: catalogue.price(facts, usage),
             learn_limit=lambda error: self._learn_limit(entry.name, model, error),
+            taken=lambda tokens: self._windows.taken(entry.name, model, tokens),
         )
 
     def routes(self, model: str = "") -> list[Route]:
@@ -211,7 +212,7 @@ class Routing:
         at_most: int | None = None,
     ) -> Limits:
         settings = self._settings
-        window = self._windows.window(provider, model).tokens
+        window, source = self._windows.window(provider, model)
         window = min(window, at_most or window)
         reserve = settings.integer("context.reserve") or parameters.get("max_tokens") or 0
         if not reserve:
@@ -223,15 +224,14 @@ class Routing:
             min(int(reserve), window),
             settings.integer("context.max_tokens"),
             settings.integer("context.max_turns"),
+            guessed=source == "default" and at_most is None,
         )
 
-    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits:
+    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits | None:
         """The limits to plan again with, whether or not this was new: what was known may have been outweighed by
-        the settings, or our count was too small for it."""
-        if error.limit:
-            self._windows.learn_limit(provider, model, error.limit)
-        else:
-            requested = error.requested or self._windows.window(provider, model).tokens
-            self._windows.learn_too_long(provider, model, requested)
+        the settings, or our count was too small for it. None where the server told no limit."""
+        if not error.limit:
+            return None
+        self._windows.learn_limit(provider, model, error.limit)
         facts, parameters = self.facts(model, provider), self._settings.parameters()
         return self._limits(provider, model, facts, parameters, at_most=error.limit)
