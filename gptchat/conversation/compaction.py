@@ -40,8 +40,8 @@ class Compaction:
             # Plan once more with the limit learned from the refusal, as for a turn.
             route = self._routing.route()
             limits = route.learn_limit(error)
-            if limits is None:
-                raise
+            if limits is None:  # no number says what is too much: clearly less, this once
+                limits = replace(route.limits, window=route.limits.reserve + route.limits.budget * 3 // 4)
             return await self._summarise(replace(route, limits=limits), hint)
 
     async def _summarise(self, route: Route, hint: str) -> tuple[Fold, str]:

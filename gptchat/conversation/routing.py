@@ -163,6 +163,7 @@ class Routing:
             stream=self._stream,
             price=lambda usage: catalogue.price(facts, usage),
             learn_limit=lambda error: self._learn_limit(entry.name, model, error),
+            taken=lambda tokens: self._windows.taken(entry.name, model, tokens),
         )
 
     def routes(self, model: str = "") -> list[Route]:
@@ -212,7 +213,7 @@ class Routing:
         at_most: int | None = None,
     ) -> Limits:
         settings = self._settings
-        window = self._windows.window(provider, model).tokens
+        window, source = self._windows.window(provider, model)
         window = min(window, at_most or window)
         reserve = settings.context.reserve or parameters.get("max_tokens") or 0
         if not reserve:
@@ -224,15 +225,17 @@ class Routing:
             min(int(reserve), window),
             settings.context.max_tokens,
             settings.context.max_turns,
+            guessed=source == "default" and at_most is None,
         )
 
-    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits:
-        """The limits for planning again, even if nothing new was learned: the settings may override the known
-        limit, or our count was too small."""
-        if error.limit:
-            self._windows.learn_limit(provider, model, error.limit)
-        else:
-            requested = error.requested or self._windows.window(provider, model).tokens
-            self._windows.learn_too_long(provider, model, requested)
+    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits | None:
+        """The limits for planning again; None if the server told no limit.
+
+        They are returned even if nothing new was learned: the settings may override the known limit, or our count
+        was too small.
+        """
+        if not error.limit:
+            return None
+        self._windows.learn_limit(provider, model, error.limit)
         facts, parameters = self.facts(model, provider), self._settings.parameters()
         return self._limits(provider, model, facts, parameters, at_most=error.limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,19 +20,26 @@ SUMMARY_HEADING = "Summary of the conversation so far:"
 class Limits:
     """What a request may hold. `window` and `reserve` are tokens; 0 in `max_tokens`, `max_turns` is no limit.
 
-    The budget is `window - reserve`, and no more than `max_tokens`.
+    The budget is `window - reserve`, and no more than `max_tokens`. `guessed` says that nobody told the window:
+    older turns are left out for it, but only the server can say that the newest one does not fit.
     """
 
     window: int
     reserve: int = 0
     max_tokens: int = 0
     max_turns: int = 0
+    guessed: bool = False
 
     @property
     def budget(self) -> int:
         """How many tokens the request may hold."""
         room = max(self.window - self.reserve, 0)
         return min(room, self.max_tokens) if self.max_tokens > 0 else room
+
+    @property
+    def most(self) -> float:
+        """The tokens beyond which a request is not sent."""
+        return (self.max_tokens or math.inf) if self.guessed else self.budget
 
     @property
     def binding(self) -> Reason:
@@ -44,7 +52,8 @@ class ContextPlan:
     """A request's contents in the order they are sent, with the tokens of each part.
 
     `messages` are those of the path that are sent, in their order; `pinned` names the ones among them that
-    are there only because they are pinned. `fits` is false when even the least does not fit the budget.
+    are there only because they are pinned. `fits` is false when even the least does not fit the budget,
+    or the person's own limit where the window is a guess.
     """
 
     system: str
@@ -170,7 +179,7 @@ def plan(
         overhead=overhead,
         unsent=dropped,
         reason=reason,
-        fits=room >= 0,
+        fits=limits.budget - room <= limits.most,
         count=count,
         summarised=summarised,
     )

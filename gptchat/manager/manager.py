@@ -167,7 +167,9 @@ class SessionManager:
             if plan.trimmed and not self._trimming:
                 yield ContextTrimmed(plan)
             self._trimming = plan.trimmed
-            learnt: Route | None = None
+            if plan.over and plan.limits.guessed:
+                yield Notice(request.over_a_guess(plan, route.model))
+            learnt: tuple[Route, ContextPlan] | None = None
             async with aclosing(self._attempt(order, route, plan, base, started)) as events:
                 async for event in events:
                     if (
@@ -182,7 +184,7 @@ class SessionManager:
                     yield event
             if learnt is None:
                 return
-            route, smaller = learnt, self._plan(learnt, path)
+            route, smaller = learnt
             if not smaller.fits:
                 message, hint = request.too_large(smaller)
                 draft = ""
@@ -250,6 +252,8 @@ class SessionManager:
     ) -> tuple[Message, list[Message]]:
         """Write the reply, and the other choices beside it, to the journal."""
         session = self.session
+        if status == "complete":
+            route.taken(reply.usage.prompt_tokens if reply.usage else plan.tokens)
         if reply.usage is None and reply.begun:
             completion = await asyncio.to_thread(self.counter.count, reply.text(), route.model)
             reply.usage = Usage(plan.tokens, completion, plan.tokens + completion, estimated=True)
@@ -318,16 +322,19 @@ class SessionManager:
 
     def _relearnt(
         self, route: Route, error: ContextLengthError, plan: ContextPlan, path: Sequence[Message]
-    ) -> Route | None:
-        """The route under the limits that an overflow taught; None where nothing was learnt."""
+    ) -> tuple[Route, ContextPlan] | None:
+        """The route under the limits that an overflow told, and its plan; None where there is nothing to try."""
         if error.requested:
             # Else the estimate that was too small would be made again.
             self.counter.learn(route.model, plan.tokens, error.requested, plan.everything())
-        limits = route.learn_limit(error)
-        if limits is None:
-            return None
+        limits = route.learn_limit(error) or route.limits
         learnt = replace(route, limits=limits)
-        if self._plan(learnt, path).messages == plan.messages:
-            # Our count is still too small to see it: send clearly less, this once.
-            learnt = replace(route, limits=replace(limits, window=limits.reserve + plan.tokens * 3 // 4))
-        return learnt
+        smaller = self._plan(learnt, path)
+        if smaller.fits and smaller.messages == plan.messages:
+            # No number says what is too much: send clearly less, this once.
+            less = replace(limits, window=limits.reserve + plan.tokens * 3 // 4, guessed=False)
+            learnt = replace(route, limits=less)
+            smaller = self._plan(learnt, path)
+            if not smaller.fits:
+                return None
+        return learnt, smaller

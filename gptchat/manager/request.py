@@ -87,13 +87,20 @@ def _conversation(plan: ContextPlan, route: Route, session: Session) -> str | No
 
 def too_large(plan: ContextPlan) -> tuple[str, str]:
     """What to tell when even the newest message does not fit: what happened, and three ways out."""
-    if plan.limits.binding == "max_tokens":
+    if plan.limits.binding == "max_tokens" or plan.limits.guessed:
         hint = _("shorten it, /unpin or shorten /system, or raise the limit with /set context.max_tokens")
     else:
         hint = _("shorten it, /unpin or shorten /system, or take a model with a larger window (/models)")
     return (
         _("this message does not fit: the request would take {tokens} tokens, and {budget} are free").format(
-            tokens=f"{plan.tokens:,}", budget=f"{plan.limits.budget:,}"
+            tokens=f"{plan.tokens:,}", budget=f"{plan.limits.most:,}"
         ),
         hint,
     )
+
+
+def over_a_guess(plan: ContextPlan, model: str) -> str:
+    """What to tell when the newest message is sent though it exceeds a window that nobody told."""
+    return _(
+        "the window of {model} is not known: {window} tokens is a guess, and this request has {tokens}"
+    ).format(model=model, window=f"{plan.limits.window:,}", tokens=f"{plan.tokens:,}")

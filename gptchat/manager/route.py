@@ -20,12 +20,17 @@ def _no_limit(error: ContextLengthError) -> Limits | None:
     return None
 
 
+def _not_noted(tokens: int) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One way to send a turn: a provider, a model, the system prompt and parameters, and the limits.
 
     `price` gives the US$ of a usage, None where unknown. `learn_limit` takes an overflow that the server
-    reported and returns the limits that hold from then on, None where nothing was learnt.
+    reported and returns the limits that hold from then on, None where the server told no number. `taken` is
+    told how many tokens a request had that the server answered.
     """
 
     provider: Provider
@@ -36,6 +41,7 @@ class Route:
     stream: bool = True
     price: Callable[[Usage], float | None] = _no_price
     learn_limit: Callable[[ContextLengthError], Limits | None] = _no_limit
+    taken: Callable[[int], None] = _not_noted
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,6 @@ class Counter:
         self._save = save
         self._learnt: dict[str, Learning] = {}
         self._memory: dict[tuple[str, str], Parts] = {}
-        self._counting: dict[str, tuple[str, Callable[[Message], int]]] = {}
-        """By model: the encoding that was at hand, and the function made for it."""
 
     def alias(self, name: str, model: str) -> None:
         """The server says that the model `model` answers under `name` (an Azure deployment, an alias)."""
@@ -52,7 +50,6 @@ class Counter:
             return
         before = self.wanted(name), self._published(name)
         self._aliases[name] = model
-        self._counting.pop(name, None)
         if before != (self.wanted(name), self._published(name)):
             self._learnt.pop(name, None)  # what was learnt of an estimate is not true of this encoding
             self._kept.pop(name, None)
@@ -61,7 +58,6 @@ class Counter:
         """Count `model` by `encoding` from now on, as its provider's settings say; an unknown one is ignored."""
         if encoding in (*ENCODINGS, ESTIMATE) and model not in self._encodings:
             self._encodings[model] = encoding
-            self._counting.pop(model, None)
 
     def encoding(self, model: str) -> str:
         """The encoding under which counts for `model` are cached now; `estimate` until it is loaded."""
@@ -111,12 +107,52 @@ class Counter:
 
         To be fetched anew for each plan: it does not follow a vocabulary that is loaded or a report learnt from.
         """
-        # Other threads count too, and load: what was made before a vocabulary came is told by its encoding.
         name = self.encoding(model)
-        kept = self._counting.get(model)
-        if kept is None or kept[0] != name:
-            kept = self._counting[model] = name, self._make(model, name)
-        return kept[1]
+        learnt = self._learning(model)
+        known, told = learnt.known, learnt.told
+        (a, b, c), format_share = learnt.factors, learnt.message
+
+        def slowly(message: Message) -> int:
+            parts = self._raw(message, name)
+            tokens = a * parts.words + b * parts.symbols + c * parts.wide + format_share
+            if not isinstance(message.content, str):
+                tokens += sum(
+                    image_tokens(part, self._aliases.get(model, model)) for part in _images(message.content)
+                )
+            if isinstance(called := message.extra.get("name"), str):
+                tokens += self._text(called, name).total + _NAME
+            return int(tokens + 0.5)
+
+        a_less_b, a_less_c, add = a - b, a - c, format_share + 0.5
+        of_symbols, of_wide = (_SYMBOLS, _WIDE) if name == ESTIMATE else ("", "")
+
+        def weighed(message: Message) -> int:
+            content = message.content
+            if not isinstance(content, str) or (message.extra and _special(message)):
+                return slowly(message)
+            whole = known.get(content)
+            if whole is not None:
+                return whole
+            alone = told.get(content)
+            if alone is not None:
+                return int(alone + add)
+            tokens = message.tokens
+            cached = tokens.get(name)
+            if cached is None:
+                words, symbols, wide = self._text(content, name)
+                return int(a * words + b * symbols + c * wide + add)
+            # the same sum, begun from the cached whole
+            return int(a * cached - a_less_b * tokens.get(of_symbols, 0) - a_less_c * tokens.get(of_wide, 0) + add)
+
+        share = round(format_share)
+
+        def exactly(message: Message) -> int:
+            cached = message.tokens.get(name)
+            if cached is None or (message.extra and _special(message)) or not isinstance(message.content, str):
+                return weighed(message)
+            return cached + share
+
+        return exactly if name != ESTIMATE and self._published(model) else weighed
 
     def measure(self, message: Message, model: str) -> dict[str, int]:
         """What to keep in `Message.tokens`: the raw count of the text, by the name of what counted it.
@@ -158,7 +194,6 @@ class Counter:
             learnt.report(texts, [self._raw(message, name) for message in messages], reported)
         elif name != ESTIMATE:
             learnt.whole(counted, reported)
-        self._counting.pop(model, None)
         if self._save is not None:
             self._kept[model] = learnt.to_json()
             self._save(dict(self._kept))
@@ -178,55 +213,6 @@ class Counter:
         known = self._learning(model).told
         texts = (message.content for message in reversed(messages) if not _special(message))
         return [text for text in dict.fromkeys(texts) if isinstance(text, str) and text and text not in known]
-
-    def _make(self, model: str, name: str) -> Callable[[Message], int]:
-        learnt = self._learning(model)
-        known, told, memory = learnt.known, learnt.told, self._memory
-        (a, b, c), format_share = learnt.factors, learnt.message
-        share = round(format_share)
-
-        def slowly(message: Message) -> int:
-            parts = self._raw(message, name)
-            tokens = a * parts.words + b * parts.symbols + c * parts.wide + format_share
-            if not isinstance(message.content, str):
-                tokens += sum(
-                    image_tokens(part, self._aliases.get(model, model)) for part in _images(message.content)
-                )
-            if isinstance(called := message.extra.get("name"), str):
-                tokens += self._text(called, name).total + _NAME
-            return int(tokens + 0.5)
-
-        def exactly(message: Message) -> int:
-            if not isinstance(message.content, str) or (message.extra and _special(message)):
-                return slowly(message)
-            cached = message.tokens.get(name)
-            if cached is None:
-                counted = memory.get((name, message.content))
-                return (counted[0] if counted else self._text(message.content, name)[0]) + share
-            return cached + share
-
-        a_less_b, a_less_c, add = a - b, a - c, format_share + 0.5
-        of_symbols, of_wide = (_SYMBOLS, _WIDE) if name == ESTIMATE else ("", "")
-
-        def weighed(message: Message) -> int:
-            content = message.content
-            if not isinstance(content, str) or (message.extra and _special(message)):
-                return slowly(message)
-            whole = known.get(content)
-            if whole is not None:
-                return whole
-            alone = told.get(content)
-            if alone is not None:
-                return int(alone + add)
-            tokens = message.tokens
-            cached = tokens.get(name)
-            if cached is None:
-                words, symbols, wide = self._text(content, name)
-                return int(a * words + b * symbols + c * wide + add)
-            # the same sum, begun from the cached whole
-            return int(a * cached - a_less_b * tokens.get(of_symbols, 0) - a_less_c * tokens.get(of_wide, 0) + add)
-
-        return exactly if self._published(model) and name != ESTIMATE else weighed
 
     def _raw(self, message: Message, name: str) -> Parts:
         """The raw count of a message's text (and the calls in it), from its cache if it has one."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from gptchat.core.limits import SMALLEST
+
 DEFAULT_WINDOW = 8192
 """The careful window in tokens for a model nobody knows anything of."""
-
-SMALLEST_WINDOW = 128
 
 Source = Literal["settings", "learnt", "server", "catalogue", "default"]
 Lookup = Callable[[str, str], int | None]
@@ -43,6 +43,7 @@ class Windows:
         self._catalogue = catalogue
         self._learnt = dict(_limits((learnt or {}).items()))
         self._save = save
+        self._guesses: dict[str, int] = {}
 
     def window(self, provider: str, model: str) -> Window:
         """The window of `model` at `provider`."""
@@ -54,24 +55,21 @@ class Windows:
             return Window(tokens, "server")
         if tokens := _ask(self._catalogue, provider, model):
             return Window(tokens, "catalogue")
-        return Window(DEFAULT_WINDOW, "default")
+        return Window(self._guesses.get(f"{provider}/{model}", DEFAULT_WINDOW), "default")
 
     def learn_limit(self, provider: str, model: str, limit: int) -> bool:
         """A server refused a request and named its `limit` in tokens. Whether that was new."""
         key = f"{provider}/{model}"
-        if limit < SMALLEST_WINDOW or self._learnt.get(key) == limit:
+        if limit < SMALLEST or self._learnt.get(key) == limit:
             return False
         self._learnt[key] = limit
         self._keep()
         return True
 
-    def learn_too_long(self, provider: str, model: str, tokens: int) -> bool:
-        """A server refused a request of `tokens` and named no limit: from now on, three quarters of that.
-
-        Only where the window in use is not smaller already. Whether that was new.
-        """
-        limit = tokens * 3 // 4
-        return limit < self.window(provider, model).tokens and self.learn_limit(provider, model, limit)
+    def taken(self, provider: str, model: str, tokens: int) -> None:
+        """The server answered a request of `tokens`: where the window is a guess, it is at least twice that."""
+        key = f"{provider}/{model}"
+        self._guesses[key] = max(self._guesses.get(key, DEFAULT_WINDOW), 2 * tokens)
 
     def learnt(self, provider: str, model: str) -> int | None:
         """The limit that was learnt for the model, if any."""
@@ -102,5 +100,5 @@ def _ask(lookup: Lookup | None, provider: str, model: str) -> int | None:
 def _limits(items: Iterable[tuple[str, object]]) -> Iterable[tuple[str, int]]:
     """Those of `items` that can be limits: a damaged file of them costs what it lost, not the program."""
     for key, value in items:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= SMALLEST_WINDOW:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= SMALLEST:
             yield key, value

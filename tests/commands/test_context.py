@@ -9,7 +9,7 @@ import pytest
 
 from gptchat.conversation import spending
 from gptchat.core.context import NEARLY
-from gptchat.core.events import ContextTrimmed, TurnFailed, TurnFinished
+from gptchat.core.events import ContextTrimmed, Notice, TurnFailed, TurnFinished
 from gptchat.manager import Continue, Send
 from gptchat.terminal.output.gauge import Gauge
 from tests.support.program import command, compose_program, effects, running, settings_for, shown, turn
@@ -164,6 +164,57 @@ def test_a_message_the_server_finds_too_large_comes_back(tmp_path: Path) -> None
             assert (end.draft, program.services.manager.session.path()) == (text, [])
             runner.run(turn(program, Send("hi")))
             assert [one.text for one in program.services.manager.session.path()] == ["hi", "You said: hi"]
+
+
+def test_a_guessed_window_refuses_nothing(tmp_path: Path) -> None:
+    """A message larger than a window that nobody told is sent, the guess is told, and the answer corrects it."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
+            usage = {"prompt_tokens": 9_050, "completion_tokens": 2, "total_tokens": 9_052}
+            server.script(say("read", usage=usage))
+            events = runner.run(turn(program, Send("word " * 9_000)))
+            assert isinstance(events[-1], TurnFinished)
+            notices = [event.text for event in events if isinstance(event, Notice)]
+            assert len(notices) == 1
+            assert "8,192 tokens is a guess" in notices[0]
+            assert program.services.routing.window("m") == (18_100, "default")
+            events = runner.run(turn(program, Send("what did it say?")))
+            assert not [event for event in events if isinstance(event, Notice | ContextTrimmed)]
+            assert len(server.requests[-1].json["messages"]) == 3
+
+
+@pytest.mark.parametrize("facts", ["", '[models."m"]\ncontext = 100000\n'])
+def test_a_refusal_without_a_number_teaches_nothing(tmp_path: Path, facts: str) -> None:
+    """A server that says "too long" and no number is quoted, and the window stays what it was, time after time."""
+    words = "litellm.ContextWindowExceededError: this request is beyond the context window"
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url) + facts)
+        with running(program) as runner:
+            before = program.services.routing.window("m")
+            for _time in range(3):
+                server.script(refuse(400, words, code="context_length_exceeded"))
+                end = runner.run(turn(program, Send("hi")))[-1]
+                assert isinstance(end, TurnFailed)
+                assert words in end.error.message
+                assert program.services.routing.window("m") == before
+                runner.run(effects(program, "/undo"))
+            assert len(server.requests) == 3
+
+
+def test_a_long_conversation_is_tried_once_with_less(tmp_path: Path) -> None:
+    """Where no number is told and older turns can be left out, fewer are sent, once; nothing is kept."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
+            for _number in range(4):
+                runner.run(turn(program, Send("word " * 400)))
+            before, requests = program.services.routing.window("m"), len(server.requests)
+            server.script(refuse(400, "the context is too long", code="context_length_exceeded"))
+            assert isinstance(runner.run(turn(program, Send("and now?")))[-1], TurnFinished)
+            first, second = (len(request.json["messages"]) for request in server.requests[requests:])
+            assert second < first
+            assert program.services.routing.window("m") == before
 
 
 def test_a_limit_of_ones_own_is_named_as_the_way_out(tmp_path: Path) -> None:

@@ -57,12 +57,17 @@ def test_learnt_limit_is_kept() -> None:
     assert json.loads(kept[-1]) == {}
 
 
-def test_refusal_without_a_number() -> None:
-    """A refusal that names no limit still teaches one below what was refused, once."""
-    windows = Windows(catalogue=lambda p, m: 128_000)
-    assert windows.learn_too_long("local", "llama", 8_000)
-    assert windows.window("local", "llama") == (6_000, "learnt")
-    assert not windows.learn_too_long("local", "llama", 9_000)
+def test_a_guess_follows_what_was_answered() -> None:
+    """A guessed window grows with the requests that the server answered; one that is known does not."""
+    windows = Windows(catalogue=lambda p, m: 16_000 if m == "known" else None)
+    windows.taken("local", "llama", 100)
+    assert windows.window("local", "llama") == (DEFAULT_WINDOW, "default")
+    windows.taken("local", "llama", 9_000)
+    windows.taken("local", "known", 9_000)
+    windows.taken("local", "llama", 100)
+    assert windows.window("local", "llama") == (18_000, "default")
+    assert windows.window("local", "known") == (16_000, "catalogue")
+    assert windows.window("other", "llama") == (DEFAULT_WINDOW, "default")
 
 
 def test_a_ridiculous_limit_is_not_learnt() -> None:

@@ -42,7 +42,7 @@ class Gauge:
         self._pause = pause
         self._known = Status()
         self._budget = 0
-        self._room = 0
+        self._room = 0.0
         """Tokens that a draft may take, with all older turns left out."""
         self._spent = Running()
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class Gauge:
                 self._routing.counter.load(route.model)
             plan = self._manager.plan(route, draft=self._outbox.waiting())
             self._budget = plan.limits.budget
-            self._room = self._budget - plan.system_tokens - plan.pinned_tokens - plan.overhead
+            self._room = plan.limits.most - plan.system_tokens - plan.pinned_tokens - plan.overhead
             self._known = Status(
                 provider=route.provider.name,
                 model=route.model,
