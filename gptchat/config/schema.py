@@ -1,6 +1,7 @@
 """Every setting, declared once: parsing, checking, completion, help and the example file derive from it.
 
-The code reads the frozen values themselves (`settings.ui.theme`); see `Settings`.
+A field is all that a new setting needs: its annotation gives the type, `setting` the rest, such as a variable of
+the environment or an option of the command line. Code reads the frozen values (`settings.ui.theme`).
 """
 
 # Annotations are not put off here: `setting.declared` reads the types themselves. The classes have no == and no
