@@ -84,8 +84,8 @@ class Learning:
             self._written.clear()
         fresh = [i for i, text in enumerate(texts) if text not in self.known or text in self._written]
         fresh = fresh or [len(texts) - 1]  # said before: what is off is most likely what was added last
-        first = len(fresh) == len(texts)
-        rest = reported - self.request - sum(self.known[t] for i, t in enumerate(texts) if i not in set(fresh))
+        first, new = len(fresh) == len(texts), set(fresh)
+        rest = reported - self.request - sum(self.known[t] for i, t in enumerate(texts) if i not in new)
         off = rest - sum(self._text(texts[i], parts[i]) + self.message for i in fresh)
         told = sum(self.told.get(texts[i], 0) for i in fresh)
         longer = first and off > 0  # by a constant of any size
@@ -98,12 +98,8 @@ class Learning:
         guessed = together([parts[i] for i in fresh if not self._certain(texts[i])])
         expected, before = self._weigh(guessed), self.request
         if first:
-            self._first = (
-                self.request,
-                self.request + off + expected + self.message * len(fresh),
-                guessed,
-                len(fresh),
-            )
+            unsure = before + off + expected + self.message * len(fresh)
+            self._first = before, unsure, guessed, len(fresh)
             trust = 1 - self._settle()  # what the constant takes says nothing of the texts
             self._teach(guessed, expected + off - self.request + before, trust)
         else:
@@ -127,15 +123,15 @@ class Learning:
         if usage is None or usage.estimated or not text or text in self.known or text in self.told:
             return
         written = float(usage.completion_tokens - usage.reasoning_tokens)
-        hidden = bool(reasoning.total and not usage.reasoning_tokens)
-        if hidden:
+        mixed = bool(reasoning.total and not usage.reasoning_tokens)
+        if mixed:
             written *= parts.total / max(parts.total + reasoning.total, 1)
         if message.finish_reason == "stop":
             written -= 1  # the end mark, which the share of the format holds
         if written > 0 and _plausible(written, self._weigh(parts)):
             self._written[text] = written
             self.known[text] = round(written + self.message)
-            if not hidden:
+            if not mixed:
                 self._teach(parts, written)
 
     def to_json(self) -> dict[str, object]:
@@ -153,6 +149,7 @@ class Learning:
         shares = _numbers([0, kept.get("message"), kept.get("request")])
         if raw and true and shares:
             self._seen, self.request = True, min(shares[2], LARGEST_REQUEST)
+            self._first = self.request, self.request, Parts(0, 0, 0), 0
             if not self._published:
                 self._raw, self._true, self.message = raw, true, min(shares[1], _MOST_MESSAGE)
 
