@@ -137,6 +137,22 @@ def test_a_tested_kind_would_be_found(text: str, found: bool) -> None:
     assert any(_tests_a_kind(node) for node in ast.walk(ast.parse(text))) == found
 
 
+def test_settings_are_read_as_values() -> None:
+    """Outside the settings themselves no code names a setting by a text, so that a slip is a type error."""
+    wrong = []
+    for path in _files():
+        text = path.read_text(encoding="utf-8")
+        if _room(path) == "config" or "import Settings" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                of = ast.unparse(node.func.value)
+                named = isinstance(node.args[0], ast.Constant) and node.func.attr == "get"
+                if named and of.split(".")[-1] in ("settings", "_settings") and "session" not in of:
+                    wrong.append(f"{path.relative_to(ROOT)}: {ast.unparse(node)}")
+    assert wrong == []
+
+
 def test_files_stay_short_enough_to_read() -> None:
     """Every file fits in one sitting, and its first line says what its room is for."""
     for path in _files():
