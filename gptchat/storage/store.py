@@ -171,7 +171,7 @@ class JournalStore:
         return tuple(foreign)
 
     def stood(self, session: Session) -> str | None:
-        """Where the session stood before what `refresh` is going to return, or was put by us since."""
+        """The session's head without the records that the next `refresh` will return."""
         state = self._state(session)
         return state.stood if state.foreign else session.head
 
