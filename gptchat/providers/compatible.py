@@ -80,7 +80,7 @@ class CompatibleProvider(Engine):
 
     @property
     def abilities(self) -> Abilities:
-        """As the engine has them, with the tokenizer that some servers have."""
+        """Like `Engine.abilities`, plus the server's tokenizer, if it has one."""
         return replace(super().abilities, tokenize=self.tokenize, counts_tokens=self.counts_tokens)
 
     @property

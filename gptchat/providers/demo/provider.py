@@ -42,7 +42,7 @@ class DemoProvider:
 
     @property
     def abilities(self) -> Abilities:
-        """Those of its kind."""
+        """The abilities of its kind."""
         return ABILITIES["demo"]
 
     async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:

@@ -258,7 +258,7 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
 
 
 def words_of(said: Said) -> str:
-    """A server's words for display: shortened and redacted; a page of the web by its title."""
+    """A server's message for display, shortened and redacted; for a web page, its title."""
     text = shorten(said.message)
     return _("a web page, “{title}”").format(title=text or "…") if said.page else text
 

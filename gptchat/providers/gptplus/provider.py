@@ -66,7 +66,7 @@ class GptPlusProvider:
 
     @property
     def abilities(self) -> Abilities:
-        """Those of its kind."""
+        """The abilities of its kind."""
         return replace(ABILITIES["gptplus"], address=self._base)
 
     async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
