@@ -47,7 +47,7 @@ class GptchatError(Exception):
 
 
 class Refusal(NamedTuple):
-    """The error fields of a server's response, complete and unedited. Decisions use this, never display text.
+    """The error fields of a server's response, not shortened. Decisions use this, never display text.
 
     `code` and `type` are in lower case. A field that the response lacks is empty.
     """

@@ -34,7 +34,7 @@ async def read_answer(
 ) -> AsyncGenerator[ProviderEvent, None]:
     """Yield the events of a reply as they arrive. Raises GptchatError, ServerSaid or an error of httpx2.
 
-    The first byte of the body decides how it is read, since many servers send a wrong content type.
+    The beginning of the body decides how it is read, since many servers send a wrong content type.
     """
     async with aclosing(_Chunks(response, network, endpoint)) as chunks:
         first = b""
@@ -149,7 +149,7 @@ class _Chunks:
         self._patience = min(self._idle, _LINGER) if complete else self._idle
 
     async def drain(self) -> None:
-        """Read the rest of the body, so that the connection can be reused. Never raises."""
+        """Read the rest of the body for up to 0.1 s, so that the connection can be reused. Ignores failures."""
         try:
             async with asyncio.timeout(_DRAIN):
                 async for _chunk in self._source:
