@@ -1,4 +1,4 @@
-"""The tree of errors a person can meet: what happened, why, what to do.
+"""The exceptions that the program shows to users.
 
     GptchatError
     ├── ProviderError                the request failed; exit status 1
@@ -19,7 +19,8 @@
     ├── UsageError                   usage; exit status 2
     └── StorageError                 storage; exit status 1
 
-Lower libraries' errors become one of these in one place each (`providers/failures.py` for the wire).
+Errors of the libraries below are converted to these in one place per library (`providers/faults/failures.py`
+for HTTP and the SDK, `storage/os_errors.py` for the operating system).
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from typing import ClassVar, NamedTuple
 
 
 class GptchatError(Exception):
-    """Something a person should read: `message` says what happened and why, `hint` what to do next.
+    """Base class of all errors shown to the user: `message` says what happened and why, `hint` what to do next.
 
-    Both are plain sentences without a final period, in the person's language. `kind` is the stable name
-    that `--json` reports; `exit_status` is the program's exit status when nothing else can be done.
+    Both are plain sentences without a final period, in the user's language. `kind` is the stable name
+    that `--json` reports; `exit_status` is the exit status of the program if the error ends it.
     """
 
     kind: ClassVar[str] = "server"
@@ -42,12 +43,14 @@ class GptchatError(Exception):
         self.message = message
         self.hint = hint
         self.status = status
-        """The HTTP status, where there was one."""
+        """The HTTP status, or None if the error did not come from an HTTP response."""
 
 
 class Refusal(NamedTuple):
-    """What a server said when it refused, whole and as it said it: decisions are made from this, never from words
-    for people. `code` and `type` are in lower case; each is empty where it was not told."""
+    """The error fields of a server's response, not shortened. Decisions use this, never display text.
+
+    `code` and `type` are in lower case. A field that the response lacks is empty.
+    """
 
     text: str = ""
     code: str = ""
@@ -56,7 +59,7 @@ class Refusal(NamedTuple):
 
 
 class ProviderError(GptchatError):
-    """A request to a provider failed. `retry_after` is the server's wish in seconds, if it told one."""
+    """A request to a provider failed. `retry_after` is the delay in seconds that the server asked for, or None."""
 
     def __init__(
         self,
@@ -103,7 +106,10 @@ class QuotaError(ProviderError):
 
 
 class ContextLengthError(ProviderError):
-    """The request is larger than the model's window; `limit` is the window in tokens where it was told."""
+    """The request is larger than the model's window.
+
+    `limit` is the window and `requested` the size of the request, in tokens; None if the server did not say.
+    """
 
     kind = "context_length"
 
@@ -152,13 +158,13 @@ class ServerError(ProviderError):
 
 
 class ProtocolError(ProviderError):
-    """The server answered with something that is not the API: HTML, an empty or a broken stream."""
+    """The response does not follow the API: HTML, an empty stream or a broken one."""
 
     kind = "protocol"
 
 
 class TurnInterruptedError(GptchatError):
-    """The person stopped the reply."""
+    """The user stopped the reply."""
 
     kind = "interrupted"
     exit_status = 130
@@ -172,13 +178,13 @@ class ConfigurationError(GptchatError):
 
 
 class UsageError(GptchatError):
-    """A command or flag was used in a way that has no meaning."""
+    """A command or flag was used incorrectly."""
 
     kind = "usage"
     exit_status = 2
 
 
 class StorageError(GptchatError):
-    """Reading or writing the person's data failed."""
+    """Reading or writing the user's data failed."""
 
     kind = "storage"

@@ -1,4 +1,4 @@
-"""Files: private folders and files, written whole or not at all, forced to the disk; the one lock.
+"""File primitives: private folders and files, atomic and durable writes, and the file lock.
 
 All other modules write and lock through this one.
 """
@@ -16,11 +16,14 @@ from typing import IO
 
 _NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 BINARY = getattr(os, "O_BINARY", 0)
-"""Windows translates line ends unless told not to."""
+"""Flag for `os.open`: without it, Windows translates line endings."""
 
 
 def make_folder(path: Path) -> Path:
-    """Create the folder `path` and those above it that are missing, each 0700 whatever the umask."""
+    """Create the folder `path` and its missing parents, each with mode 0700 regardless of the umask.
+
+    Raises OSError; NotADirectoryError if something else has the name.
+    """
     if not path.is_dir():
         make_folder(path.parent)
         try:
@@ -33,7 +36,7 @@ def make_folder(path: Path) -> Path:
 
 
 def open_private(path: Path, flags: int) -> int:
-    """A descriptor of `path`; a file that this creates is 0600 whatever the umask. Raises OSError."""
+    """Open `path` with `os.open` flags; a new file gets mode 0600 regardless of the umask. Raises OSError."""
     descriptor = os.open(path, flags | BINARY, 0o600)
     if flags & os.O_CREAT and hasattr(os, "fchmod"):
         try:
@@ -44,14 +47,14 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write all of `data`: one `os.write`, and more only where the system took less. Raises OSError."""
+    """Write all of `data`, with one `os.write` unless the system writes less than asked. Raises OSError."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
 
 
 def sync(fd: int) -> None:
-    """Force the file's data to the disk. Raises OSError where the disk failed."""
+    """Force the file's data to the disk. Raises OSError if the disk fails, not if the file system cannot sync."""
     try:
         getattr(os, "fdatasync", os.fsync)(fd)
     except OSError as error:
@@ -60,14 +63,14 @@ def sync(fd: int) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Force the names in the folder `path` to the disk, where the system can do that."""
+    """Force the entries of the folder `path` to the disk; does nothing if the system cannot do that."""
     try:
         fd = os.open(path, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
+    except OSError:  # Windows cannot open folders
         return
     try:
         os.fsync(fd)
-    except OSError:  # a file system that cannot: the file's own contents are on the disk all the same
+    except OSError:  # not supported by this file system; the file's own contents are on the disk anyway
         pass
     finally:
         os.close(fd)
@@ -75,10 +78,11 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
-    """A file to write into that becomes `path` when the block ends well, and leaves no trace when not.
+    """A temporary file, opened for writing, that replaces `path` at the end of the block.
 
-    It is 0600 and, where `durable`, on the disk before it takes the name. A link at `path` stays a link: what it
-    points to is replaced. Raises OSError.
+    If the block raises, the temporary file is removed and `path` is unchanged. The file has mode 0600. With
+    `durable` it is on the disk before it is renamed. If `path` is a symbolic link, its target is replaced.
+    Raises OSError.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:80]}.{os.urandom(4).hex()}.tmp")
@@ -98,21 +102,21 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
 
 
 def write_file(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Make `data` the contents of `path`, whole or not at all; `durable` waits for the disk. Raises OSError."""
+    """Replace the contents of `path` by `data` atomically; `durable` waits for the disk. Raises OSError."""
     with replacing(path, durable=durable) as file:
         file.write(data)
 
 
 PATIENCE = 10.0
-"""Seconds to wait for another program: it holds a lock for milliseconds, unless it was stopped."""
+"""Seconds to wait for a lock. Other programs hold it for milliseconds, unless they are suspended."""
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
-"""What file systems without locks (some network ones) answer: then we go on without."""
+"""Errors of file systems without locks (some network ones); the program then goes on without a lock."""
 
 if sys.platform == "win32":
     import msvcrt
 
-    # A locked range is mandatory on Windows, so it must lie where no data ever will.
+    # On Windows a locked range cannot be read or written by others, so it lies far beyond any data.
     _FAR = 0x7FFF_FFFF_0000_0000
 
     def _lock(fd: int) -> None:
@@ -120,7 +124,7 @@ if sys.platform == "win32":
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
 
     def unlock(fd: int) -> None:
-        """Give the lock of `fd` back; closing the file does the same."""
+        """Release the lock of `fd`; closing the file does the same. Raises OSError."""
         os.lseek(fd, _FAR, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 
@@ -131,12 +135,15 @@ else:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def unlock(fd: int) -> None:
-        """Give the lock of `fd` back; closing the file does the same."""
+        """Release the lock of `fd`; closing the file does the same. Raises OSError."""
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def try_lock(fd: int) -> bool:
-    """Take the lock of the open file `fd` unless another holds it; false if so. Raises OSError."""
+    """Lock the open file `fd` without waiting; False if another program holds the lock.
+
+    True if the file system has no locks. Raises OSError.
+    """
     try:
         _lock(fd)
     except OSError as error:
@@ -150,7 +157,10 @@ def try_lock(fd: int) -> bool:
 
 @contextmanager
 def locked(fd: int) -> Iterator[None]:
-    """Hold the lock of the open file `fd`; waits `PATIENCE` seconds for it, then raises TimeoutError."""
+    """Hold the lock of the open file `fd` during the block.
+
+    Raises TimeoutError if another program holds the lock for more than `PATIENCE` seconds, else OSError.
+    """
     pause, deadline = 0.0005, time.monotonic() + PATIENCE
     while not try_lock(fd):
         if time.monotonic() > deadline:
@@ -162,12 +172,12 @@ def locked(fd: int) -> Iterator[None]:
     finally:
         try:
             unlock(fd)
-        except OSError:  # a file system without locks; closing the file frees whatever there was
+        except OSError:  # a file system without locks; closing the file releases the lock, if there was one
             pass
 
 
 def still_named(fd: int, path: Path) -> bool:
-    """Whether the open file is still the one at `path`, and was not moved away before it could be locked."""
+    """Whether `path` still names the open file `fd`; False if it was moved or deleted before it was locked."""
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:

@@ -1,15 +1,15 @@
-"""Secrets never leave: every key the program holds is known here, and `redact` masks it in any text."""
+"""Masks secrets in text: keys that the program holds are registered here, and `redact` hides them."""
 
 from __future__ import annotations
 
 import re
 
 MASK = "****"
-_MINIMUM = 6  # shorter strings are words, not keys; masking them would spoil ordinary text
+_MINIMUM = 6  # characters; shorter strings are likely words, and masking them would garble ordinary text
 
 _known: set[str] = set()
 
-# Keys as servers echo them back, in forms we may never have held ourselves.
+# Servers may echo keys that were never registered here, so anything that looks like a key is masked too.
 _SHAPES = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|sess)-[A-Za-z0-9_\-*]{8,}"
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/\-]{8,}=*"
@@ -19,23 +19,26 @@ _SHAPES = re.compile(
 
 
 def register(secret: str) -> None:
-    """Remember `secret` (a key, token or password), so that `redact` masks it from now on."""
+    """Remember `secret` (a key, token or password), so that `redact` masks it from now on.
+
+    Strings shorter than 6 characters are ignored.
+    """
     if len(secret) >= _MINIMUM:
         _known.add(secret)
 
 
 def mask(secret: str) -> str:
-    """`secret` as it may be shown: its last four characters at most, and only of a long one."""
+    """`secret` in displayable form: `****`, followed by its last 4 characters if it has 16 or more."""
     return MASK + (secret[-4:] if len(secret) >= 16 else "")
 
 
 def redact(text: str) -> str:
-    """`text` with every known secret, and everything that has a key's shape, masked."""
+    """`text` with every registered secret, and everything that looks like a key, masked."""
     return _SHAPES.sub(_masked, redact_known(text))
 
 
 def redact_known(text: str) -> str:
-    """`text` with the secrets that were registered masked, and nothing else: for what a person takes along."""
+    """`text` with only the registered secrets masked; for exports and other output that must stay exact."""
     for secret in sorted(_known, key=len, reverse=True):
         if secret in text:
             text = text.replace(secret, mask(secret))

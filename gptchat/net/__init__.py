@@ -1,1 +1,1 @@
-"""The only HTTP client: proxies, certificates, timeouts, and answers that cannot burst the memory."""
+"""The program's only HTTP client: proxies, certificates, timeouts and bounded response sizes."""

@@ -1,4 +1,4 @@
-"""The HTTP client for one server, and the bounds of what its answers may cost."""
+"""Creates the HTTP client for a server, with limits on redirects and response size."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gptchat.words import _
 if TYPE_CHECKING:
     import httpx2
 
-_PIECE = 1 << 16  # bytes that one step of decompression may yield
+_PIECE = 1 << 16  # maximum bytes per decompression step
 
 
 def trust(ca_file: str) -> ssl.SSLContext:
-    """A TLS context with the system's authorities (or `SSL_CERT_FILE`'s), and those in `ca_file` (PEM) if given.
+    """A TLS context that trusts the system's authorities (or `SSL_CERT_FILE`'s) and those in `ca_file`.
 
-    Raises `ConfigurationError` where a file cannot be read.
+    `ca_file` is the path of a PEM file, or empty. Raises ConfigurationError if a file cannot be read.
     """
     import httpx2
 
@@ -42,11 +42,11 @@ def trust(ca_file: str) -> ssl.SSLContext:
 
 
 def http_client(address: str, settings: ProviderSettings | None, network: NetworkSettings) -> httpx2.AsyncClient:
-    """A client for the server at `address`, with its proxy, certificates, timeouts and limits.
+    """An HTTP client for the server at `address`, with its proxy, certificates, timeouts and limits.
 
-    `settings` are those of a provider, whose key must not follow a redirection to another server; without them
-    a redirection may lead anywhere. Raises ConfigurationError for a proxy or a certificate file that cannot be
-    used.
+    `settings` are those of the provider at `address`: with them the client refuses redirects that would send
+    the provider's key to another server; with None it follows any redirect. Raises ConfigurationError if a
+    proxy or certificate file cannot be used.
     """
     import httpx2
 
@@ -60,7 +60,7 @@ def http_client(address: str, settings: ProviderSettings | None, network: Networ
     return httpx2.AsyncClient(
         proxy=proxy or None,
         verify=trust((settings.ca_file if settings else "") or network.ca_file),
-        # The proxy is chosen above; from the environment httpx2 would also take a .netrc over our key
+        # The proxy is chosen above. With the environment, httpx2 would also let a .netrc override our key.
         trust_env=False,
         timeout=httpx2.Timeout(network.idle_timeout, connect=network.connect_timeout),
         follow_redirects=True,
@@ -69,10 +69,11 @@ def http_client(address: str, settings: ProviderSettings | None, network: Networ
 
 
 def stay(response: httpx2.Response) -> None:
-    """Refuse a redirection that would take the key or the conversation to another server, or lose what is said.
+    """Refuse a redirect that leads to another server or would turn a POST into a GET.
 
-    httpx2 would take along every header but `Authorization`, and makes an empty GET of a POST after a 301 or 302.
-    Raises `ProtocolError`, naming where it leads.
+    httpx2 forwards every header except `Authorization` to the other server, and after a 301 or 302 it repeats
+    a POST as a GET without a body. A redirect from http to https on the same host and default ports is allowed.
+    Raises ProtocolError, whose message names the target.
     """
     if not response.has_redirect_location:
         return
@@ -95,7 +96,11 @@ def stay(response: httpx2.Response) -> None:
 
 
 def limit(response: httpx2.Response, max_reply: int) -> None:
-    """Bound what reading `response` can cost: its bytes are counted, and decompressed in small steps."""
+    """Limit `response` to `max_reply` bytes after decompression, which is done in steps of at most 64 kB.
+
+    Raises ProtocolError for an unsupported content encoding. Reading the response raises ProtocolError if it
+    is too large or cannot be decompressed.
+    """
     import httpx2
 
     stream = response.stream
@@ -103,7 +108,7 @@ def limit(response: httpx2.Response, max_reply: int) -> None:
         return
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding in ("gzip", "x-gzip", "deflate"):
-        del response.headers["content-encoding"]  # from here on the bytes are plain
+        del response.headers["content-encoding"]  # else httpx2 would decompress again
     elif encoding not in ("", "identity"):
         raise ProtocolError(
             _("the server compressed its answer as “{encoding}”, which was not asked for").format(
@@ -130,8 +135,8 @@ def limit(response: httpx2.Response, max_reply: int) -> None:
 
 
 async def inflate(source: AsyncIterator[bytes] | httpx2.AsyncByteStream, encoding: str) -> AsyncIterator[bytes]:
-    """The plain bytes of a compressed stream, never more than 64 kB at once."""
-    # 47: gzip or zlib, told by the header; `deflate` without a zlib header (-15) is met in the wild as well
+    """Decompress `source` into chunks of at most 64 kB. Raises ProtocolError if the data is damaged."""
+    # 47 detects gzip or zlib by the header. Some servers send `deflate` without a zlib header (-15).
     decoder = zlib.decompressobj(47)
     fresh = True
     async for chunk in source:

@@ -1,4 +1,4 @@
-"""Which proxy is on the way to an address: the settings', else the environment's."""
+"""Chooses the proxy for an address, from the settings or else from the environment."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gptchat.words import _
 
 
 def proxy_for(address: str, settings: ProviderSettings | None, network: NetworkSettings) -> str:
-    """The proxy on the way to `address`, or empty: that of `settings`, else of `network`, else the environment's.
+    """The URL of the proxy for `address`, or empty: from `settings`, else `network`, else the environment.
 
-    The environment is read as curl does: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY` with names,
-    addresses and networks such as `10.0.0.0/8`. The word `none` in the settings means: no proxy at all.
-    Raises ConfigurationError for a proxy whose address is none.
+    The environment variables are those of curl: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY` with
+    names, addresses and networks such as `10.0.0.0/8`. The word `none` in the settings means no proxy at all.
+    Raises ConfigurationError if the proxy is not a valid URL.
     """
     chosen = (settings.proxy if settings else "") or network.proxy
     if chosen:
@@ -42,7 +42,7 @@ def _bypassed(host: str, host_and_port: str, exceptions: str) -> bool:
         try:
             if "/" in entry and address in ipaddress.ip_network(entry.strip(), strict=False):
                 return True
-        except ValueError:  # a name, which `proxy_bypass` has looked at
+        except ValueError:  # a name, which `proxy_bypass` has already compared
             continue
     return False
 
@@ -51,7 +51,7 @@ def _proxy(address: str) -> str:
     text = address.strip()
     if "://" not in text:
         text = f"http://{text}"
-    # `socks://` is what desktops write; names are left to the proxy, as behind a firewall they must be
+    # Desktops write `socks://`. The proxy resolves names, since behind a firewall only it may be able to.
     text = re.sub(r"^socks[45]?[ah]?://", "socks5h://", text, flags=re.IGNORECASE)
     try:
         parts = urlsplit(text)

@@ -1,1 +1,1 @@
-"""Endpoints that answer: an address, a key and a wire API each; the code of a kind is loaded when first used."""
+"""Providers: endpoints with an address, a key and a wire API. The code of a kind is imported on first use."""

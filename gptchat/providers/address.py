@@ -1,4 +1,4 @@
-"""Addresses of servers as they were meant: scheme added, route cut off, version neither missing nor doubled."""
+"""Normalises server addresses as users type them: adds scheme and version, removes the route."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ROUTES = re.compile(
     r"/(?:chat/completions|completions|responses|models|embeddings|moderations|messages|chat)/*$", re.IGNORECASE
 )
 _SCHEME = re.compile(r"^(https?)(?:[:：]/{1,3}|//)(?=[^/])", re.IGNORECASE)
-"""A scheme as fingers and input methods leave it: `http:/host`, `http//host`, `https：//host`."""
+"""A scheme with typical typing errors: `http:/host`, `http//host`, `https：//host`."""
 
 
 def base_address(address: str, *, version: str = "/v1") -> str:
-    """`address` as it was meant: scheme added, route and slash cut off, `/v1` neither missing nor doubled.
+    """The base URL that `address` means: scheme added, route, query and trailing slash removed, one `/v1`.
 
-    `version` is added only to an address without a path: one with a path (a gateway's, `/api/v3`, `/openai`)
-    is taken at its word. Raises `ConfigurationError` for something that is no address.
+    The scheme is http for local hosts, else https. `version` is added only if the address has no path: other
+    paths (`/api/v3`, `/openai`, a gateway's) are kept. Raises ConfigurationError if `address` is invalid.
     """
     text = _SCHEME.sub(r"\1://", address.strip().strip("\"'<>"))
     if "://" not in text:
@@ -39,7 +39,7 @@ def base_address(address: str, *, version: str = "/v1") -> str:
             hint=_("an address looks like https://host/v1"),
         )
     path = re.sub(r"/{2,}", "/", parts.path)
-    if parts.port == 11434:  # Ollama's own API, which its pages name first, is beside the one spoken here
+    if parts.port == 11434:  # Ollama: its documentation names the native API first, but `/v1` is the one used here
         path = re.sub(r"^/api(?:/(?:chat|generate|tags))?/?$", "", path)
     path = _ROUTES.sub("", path.rstrip("/"))
     path = re.sub(r"(/v\d+)(?:\1)+$", r"\1", path.rstrip("/"))
@@ -47,14 +47,14 @@ def base_address(address: str, *, version: str = "/v1") -> str:
 
 
 def query_in(address: str) -> dict[str, str]:
-    """The query of a pasted address, which goes with every request instead of with the address."""
+    """The query parameters in `address`, which are sent with every request instead of in the base URL."""
     return dict(parse_qsl(address.strip().strip("\"'<>").partition("?")[2]))
 
 
 def _is_local(host: str) -> bool:
     if host == "host.docker.internal" or host.endswith((".local", ".localhost")):
         return True
-    if "." not in host and ":" not in host:  # localhost, or another machine of one's own network
+    if "." not in host and ":" not in host:  # localhost, or a machine in the local network
         return True
     try:
         address = ipaddress.ip_address(host.strip("[]"))

@@ -1,4 +1,4 @@
-"""Reading one HTTP answer: a stream of events, a whole reply, or something that is neither."""
+"""Reads one HTTP response: an event stream, a JSON reply, or neither (an error)."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from gptchat.words import _
 if TYPE_CHECKING:
     import httpx2
 
-_LINGER = 3.0  # seconds to wait for usage or [DONE] once every choice has its finish reason
-_GATHER = 0.03  # seconds in which pieces gather; shorter than a frame on the screen
-_LITTLE = 4096  # bytes between two waits; where more come, they already come together
-_FIRST = 2000  # bytes, about a dozen events: the first words are handed over as they come
-_AT_HAND = 0.001  # seconds; a chunk that took longer had not arrived yet
-_DRAIN = 0.1  # seconds to let the body end after [DONE], so that the connection can be used again
+_LINGER = 3.0  # seconds to wait for usage or [DONE] after every choice has its finish reason
+_GATHER = 0.03  # seconds to let chunks accumulate; shorter than a screen frame
+_LITTLE = 4096  # bytes; if more arrive between two waits, chunks are large enough already
+_FIRST = 2000  # bytes, about a dozen events: the first words are not delayed
+_AT_HAND = 0.001  # seconds; a chunk that took longer was not in the buffer yet
+_DRAIN = 0.1  # seconds to wait for the end of the body after [DONE], so that the connection can be reused
 
 
 async def read_answer(
     response: httpx2.Response, reader: Reader, network: NetworkSettings, endpoint: Endpoint
 ) -> AsyncGenerator[ProviderEvent, None]:
-    """The events of a reply, as they come. Raises a `GptchatError`, `ServerSaid` or an error of httpx2.
+    """Yield the events of a reply as they arrive. Raises GptchatError, ServerSaid or an error of httpx2.
 
-    What the body begins with decides how it is read: servers name their content types carelessly.
+    The beginning of the body decides how it is read, since many servers send a wrong content type.
     """
     async with aclosing(_Chunks(response, network, endpoint)) as chunks:
         first = b""
@@ -83,7 +83,7 @@ async def _events(
         except StopAsyncIteration:
             break
         except Exception:
-            # After the finish reason only usage was still due; a break there costs the person nothing
+            # After the finish reason only usage is missing, so the reply is complete
             if not reader.complete:
                 raise
             break
@@ -93,7 +93,10 @@ async def _events(
 
 
 class _Chunks:
-    """The chunks of a body, where only `alive` puts off the end of patience, not just any byte."""
+    """The chunks of a body, with an idle timeout that only `alive` restarts, not every byte (comment pings).
+
+    Iterating raises RequestTimeoutError when the timeout expires.
+    """
 
     def __init__(self, response: httpx2.Response, network: NetworkSettings, endpoint: Endpoint) -> None:
         self._source = response.aiter_bytes()
@@ -111,7 +114,7 @@ class _Chunks:
 
     async def __anext__(self) -> bytes:
         loop = asyncio.get_running_loop()
-        if self._fresh:  # counted from when we listen, not from when the painter let us
+        if self._fresh:  # the timeout starts when we begin to wait: the time the caller took does not count
             self._deadline = loop.time() + self._patience
             self._fresh = False
         try:
@@ -123,9 +126,10 @@ class _Chunks:
             raise
 
     async def paced(self) -> bytes:
-        """The next chunk; where they trickle in, not at once after one that had to be waited for.
+        """The next chunk. If the previous one had to be waited for, sleeps briefly first.
 
-        Meanwhile more come together, and cost less than one by one; what came before is already handed over.
+        During the sleep several small chunks accumulate, which cost less together than one by one. Earlier
+        chunks have already been processed by then.
         """
         if self._waited:
             if self._gathered < _LITTLE and self._whole > _FIRST:
@@ -140,28 +144,28 @@ class _Chunks:
         return chunk
 
     def alive(self, complete: bool) -> None:
-        """Something was said; when the reply is `complete`, little more is waited for."""
+        """Restart the idle timeout after an event; it is short once the reply is `complete`."""
         self._fresh = True
         self._patience = min(self._idle, _LINGER) if complete else self._idle
 
     async def drain(self) -> None:
-        """Read what little is left, so that the connection can be kept."""
+        """Read the rest of the body for up to 0.1 s, so that the connection can be reused. Ignores failures."""
         try:
             async with asyncio.timeout(_DRAIN):
                 async for _chunk in self._source:
                     pass
-        except Exception:  # noqa: S110  # the reply is complete; how its connection ends is of no interest
+        except Exception:  # noqa: S110  # the reply is complete, so a failure of the connection does not matter
             pass
 
     async def aclose(self) -> None:
-        """Give the body up."""
+        """Close the body without reading the rest."""
         close = getattr(self._source, "aclose", None)
         if close is not None:
             await close()
 
 
 async def read_json(response: httpx2.Response, network: NetworkSettings, endpoint: Endpoint) -> Any:
-    """The JSON value of an answer that comes at once. Raises a `GptchatError` or an error of httpx2."""
+    """The JSON value of a response that is not streamed. Raises GptchatError or an error of httpx2."""
     body = bytearray()
     async with aclosing(_Chunks(response, network, endpoint)) as chunks:
         async for chunk in chunks:

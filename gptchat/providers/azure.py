@@ -1,4 +1,4 @@
-"""Azure OpenAI: the classic endpoint by deployment and api-version, and the v1 endpoint; key or Entra token."""
+"""The Azure OpenAI provider: classic API (deployment and api-version) and v1 API, with a key or an Entra token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _SCOPE = "https://cognitiveservices.azure.com/.default"
-"""What a token is asked for: Azure's cognitive services, of which Azure OpenAI is one."""
+"""The OAuth scope of tokens: Azure's cognitive services, which include Azure OpenAI."""
 
 
 def is_token(key: str) -> bool:
@@ -33,9 +33,9 @@ def is_token(key: str) -> bool:
 
 
 def entra_token() -> str:
-    """A token for Azure OpenAI from the machine's login (`az login`, a managed identity), or empty.
+    """A token for Azure OpenAI from the machine's login (`az login`, a managed identity).
 
-    Blocks. Raises `AuthenticationError` where azure-identity is installed and no login works.
+    Empty if azure-identity is not installed. Blocks. Raises AuthenticationError if no login works.
     """
     try:
         from azure.identity import DefaultAzureCredential
@@ -53,11 +53,14 @@ def entra_token() -> str:
 
 
 class AzureProvider(Engine):
-    """Azure OpenAI at `endpoint`: the classic API with an `api_version`, else v1; the model is the deployment."""
+    """Azure OpenAI at the setting `endpoint`: the classic API if `api_version` is set, else v1.
+
+    The model of a request is the name of the deployment.
+    """
 
     @property
     def version(self) -> str:
-        """The classic API's version; empty for the v1 endpoint."""
+        """The version of the classic API, from settings, address or environment; empty for the v1 API."""
         settings = self.settings
         asked = parse_qs(urlsplit(self._endpoint).query).get("api-version", [""])[0]
         named = settings.api_version or asked or os.environ.get("OPENAI_API_VERSION", "")
@@ -65,7 +68,7 @@ class AzureProvider(Engine):
 
     @property
     def address(self) -> str:
-        """The resource's address with the path of the API in use."""
+        """The resource's address with the path of the API in use. Raises ConfigurationError if there is none."""
         root = self._endpoint.partition("/openai")[0].partition("?")[0].rstrip("/")
         return base_address(root, version="/openai" if self.version else "/openai/v1")
 
@@ -80,14 +83,14 @@ class AzureProvider(Engine):
         return endpoint
 
     def body(self, request: Request) -> tuple[str, dict[str, Any]]:
-        """As the engine has it; the classic API names deployment and version in the address."""
+        """Like `Engine.body`; with the classic API the path also names deployment and version."""
         path, body = super().body(request)
         if self.version:
             path = f"/deployments/{quote(request.model, safe='')}{path}?api-version={quote(self.version)}"
         return path, body
 
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
-        """The SDK's Azure client for the classic API; for v1 the plain one, with the header that fits the key."""
+        """The SDK's Azure client for the classic API, or its plain client for v1."""
         from openai import AsyncAzureOpenAI, AsyncOpenAI
 
         options = sdk_options(self, key, http)
@@ -105,7 +108,7 @@ class AzureProvider(Engine):
         return client
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The resource's models, after the deployment in the settings: Azure lists no deployments to a key."""
+        """The resource's models, plus the deployment in the settings, as Azure's API lists no deployments."""
         listed = await super().models()
         own = self.settings.deployment
         if not own or any(one.name == own for one in listed):
@@ -113,7 +116,7 @@ class AzureProvider(Engine):
         return [ModelFacts(own, provider=self.name, source="settings"), *listed]
 
     async def key_now(self) -> str:
-        """The key; where there is none, a token of the machine's own login, if `azure-identity` is installed."""
+        """The key, or without one a token from `entra_token`. Raises ConfigurationError, AuthenticationError."""
         try:
             return await super().key_now()
         except ConfigurationError as missing:
@@ -124,7 +127,7 @@ class AzureProvider(Engine):
             return token
 
     def authorization(self, key: str) -> dict[str, Any]:
-        """A token goes as bearer, a key as `api-key`."""
+        """Sends a token as bearer token and a key in the header `api-key`."""
         if is_token(key) or not key:
             return super().authorization(key)
         from openai import Omit

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's API: local ones, other clouds, gateways."""
+"""The provider for any server with OpenAI's API: local servers, other clouds, gateways."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 
 
 _PASSING = (ConnectionFailedError, RequestTimeoutError, RateLimitError, ServerError)
-"""Failures that say nothing of whether the server has what it was asked for."""
+"""Temporary failures, which do not tell whether the server has a tokenizer."""
 
 
 class CompatibleProvider(Engine):
-    """An OpenAI-compatible server at `base_url`; nothing meant for OpenAI is told to it."""
+    """An OpenAI-compatible server at the setting `base_url`; OpenAI's environment variables do not apply."""
 
     _tokenizer = ""
-    """The kind of tokenizer the server said it has (a key of `BODIES`); empty where it has none, or is unknown."""
+    """The kind of the server's tokenizer (a key of `BODIES`), from its list of models; empty if none is known."""
     _without_tokenizer = False
-    """Whether the server refused to tokenize, in this run."""
+    """Whether the server refused to tokenize during this run."""
 
     @property
     def address(self) -> str:
-        """The settings' base address, forgiven."""
+        """The normalised `base_url` of the settings. Raises ConfigurationError if it is empty or invalid."""
         if not self.settings.base_url:
             raise ConfigurationError(
                 _("the provider {who} has no base_url").format(who=self.name),
@@ -53,7 +53,7 @@ class CompatibleProvider(Engine):
         return base_address(self.settings.base_url)
 
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
-        """The SDK's client, without the environment's organisation and project."""
+        """The SDK's client, without organisation and project from the environment."""
         from openai import AsyncOpenAI
 
         client = AsyncOpenAI(api_key=key or "none", base_url=self.address, **sdk_options(self, key, http))
@@ -62,7 +62,7 @@ class CompatibleProvider(Engine):
         return client
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The models the server lists; llama.cpp and Ollama also tell the window they really run with."""
+        """The models the server lists; for llama.cpp and Ollama, with the window of the running server."""
         answer = await self.listed()
         models = models_in(answer, self.name)
         root = self._root
@@ -71,28 +71,28 @@ class CompatibleProvider(Engine):
             if is_owned_by(answer, "llamacpp"):
                 window = window_in(await self.get(f"{root}/props"))
                 return [replace(one, context=window or one.context) for one in models]
-            if is_owned_by(answer, "library"):  # what Ollama writes there
+            if is_owned_by(answer, "library"):  # Ollama
                 windows = loaded_windows(await self.get(f"{root}/api/ps"))
                 return [replace(one, context=windows.get(one.name, one.context)) for one in models]
-        except GptchatError:  # a server may keep this to itself; the list is good without it
+        except GptchatError:  # the server may not offer this; the list is useful without it
             pass
         return models
 
     @property
     def abilities(self) -> Abilities:
-        """As the engine has them, with the tokenizer that some servers have."""
+        """Like `Engine.abilities`, plus the server's tokenizer, if it has one."""
         return replace(super().abilities, tokenize=self.tokenize, counts_tokens=self.counts_tokens)
 
     @property
     def counts_tokens(self) -> bool:
-        """Whether the server has a tokenizer: it has listed its models as llama.cpp or vLLM, and not refused."""
+        """Whether the server has a tokenizer: `models` recognised llama.cpp or vLLM, and it has not refused."""
         return bool(self._tokenizer) and not self._without_tokenizer
 
     async def tokenize(self, texts: Sequence[str], model: str) -> list[int] | None:
-        """The tokens of each of `texts` alone, by the server's own tokenizer; None where it tells none.
+        """The token count of each of `texts`, by the server's own tokenizer; None if it gives none.
 
-        A refusal is remembered for the run. Only a server that lists its models as llama.cpp or vLLM is asked;
-        anybody else sees neither the request nor the texts.
+        Only servers recognised as llama.cpp or vLLM by their list of models get the request and the texts.
+        A refusal is remembered for the run.
         """
         if not self.counts_tokens:
             return None
@@ -112,7 +112,7 @@ class CompatibleProvider(Engine):
         except GptchatError as error:
             if not is_stale(error):
                 raise
-        # The server had dropped an idle connection, as servers do; that is no failure
+        # The server had closed an idle connection, which is normal
         return tokens_in(await self._json("post", address, body))
 
     @property

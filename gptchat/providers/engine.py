@@ -1,4 +1,4 @@
-"""One request over the SDK: sent, retried where that can help, adapted to what the server takes, and read."""
+"""Sends requests over the SDK: retries them if useful, adapts them to the server, reads the reply."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
-_LESSONS = 8  # refusals of one request that are answered by adapting it, before it is given up
+_LESSONS = 8  # how often one request is adapted after a refusal before it fails
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 class Engine(ABC):
-    """A provider that is reached through the SDK. Kinds differ in `connect` and `address` alone."""
+    """Base class of providers that use the SDK. Subclasses define at least `address` and `connect`."""
 
     def __init__(
         self,
@@ -69,34 +69,34 @@ class Engine(ABC):
         self.network = network
         self.learnt = learnt if learnt is not None else Learnt()
         self.rate_limits: RateLimits | None = None
-        """What the server last told of its limits."""
+        """The rate limits in the server's latest response that had any."""
         self.breaker = Breaker()
         self._key_source = key
         self._key = ""
         self._client: AsyncOpenAI | None = None
         self._api_for = api_for
         self.user_agent = user_agent
-        """What we call ourselves to the server; empty: as the SDK does."""
+        """The `User-Agent` header; empty for the SDK's own."""
         self._sleep = sleep
         self._clock = clock
-        self._kept = False  # whether a connection of an earlier request may be used again
+        self._kept = False  # whether a connection of an earlier request may be reused
         self._told: set[tuple[str, str]] = set()
 
-    # What kinds differ in
+    # Defined or extended by subclasses
 
     @property
     @abstractmethod
     def address(self) -> str:
-        """The base address requests go to. Raises `ConfigurationError` where there is none."""
+        """The base URL of requests. Raises ConfigurationError if there is none."""
 
     @abstractmethod
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
-        """The SDK's client for `key` (empty: none) over `http`, without retries of its own."""
+        """The SDK's client for `key` (empty if there is none) over `http`, without the SDK's own retries."""
 
     def authorization(self, key: str) -> dict[str, Any]:
-        """The headers that carry `key`, named in every request, so that nothing else can take their place.
+        """The headers that carry `key`, set on every request, so that nothing else can replace them.
 
-        Without a key none are sent. One that the settings themselves give stays.
+        Without a key, no authorisation is sent. An `Authorization` header in the settings takes precedence.
         """
         from openai import Omit
 
@@ -104,7 +104,7 @@ class Engine(ABC):
             return {}
         return {"Authorization": f"Bearer {key}" if key else Omit()}
 
-    # The provider's port
+    # The provider port
 
     @property
     def name(self) -> str:
@@ -113,7 +113,7 @@ class Engine(ABC):
 
     @property
     def abilities(self) -> Abilities:
-        """Those of its kind, with what is known of the server by now."""
+        """The abilities of its kind, with the rate limits and other facts known of the server so far."""
         return replace(
             ABILITIES[self.settings.kind],
             address=lambda: self.address,
@@ -124,17 +124,17 @@ class Engine(ABC):
         )
 
     def api(self, model: str) -> str:
-        """The wire API for `model`: the settings', what the server once asked for, the catalogue's, else chat."""
+        """The wire API for `model`: from the settings, else learnt from the server, else `api_for`, else chat."""
         told = self.settings.api or self.learnt.api(self.name, model)
         return told or (self._api_for(model) if self._api_for is not None else "") or "chat"
 
     def body(self, request: Request) -> tuple[str, dict[str, Any]]:
-        """The path and body that `request` goes out as, for showing it; nothing is sent."""
+        """The path and body that would be sent for `request`, for display; sends nothing."""
         wire = wire_named(self.api(request.model))
         return wire.path, self._adapted(wire.payload(request).body, request.model)
 
     async def stream(self, request: Request) -> AsyncGenerator[ProviderEvent, None]:
-        """Send `request` and yield what comes; ends with `Finished` or raises a `GptchatError`."""
+        """Send `request` and yield the events of the reply, the last of which is Finished. Raises GptchatError."""
         wait = self.breaker.wait(self._clock())
         if wait > 0:
             yield Notice(
@@ -168,7 +168,7 @@ class Engine(ABC):
                     )
                 )
                 continue
-            if kept and is_stale(error):  # servers drop idle connections as they like; that is no failure
+            if kept and is_stale(error):  # the server had closed an idle connection, which is normal
                 kept = False
                 continue
             if isinstance(error, AuthenticationError) and not renewed and await self._renewed():
@@ -183,11 +183,14 @@ class Engine(ABC):
             await self._sleep(seconds)
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The models the server lists, with the facts it tells."""
+        """The models the server lists, with the facts in its list. Raises GptchatError."""
         return models_in(await self.listed(), self.name)
 
     async def listed(self) -> Any:
-        """What `/models` answers. Some servers chat and have no such list, so its lack is told for itself."""
+        """The JSON answer to `/models`. Raises GptchatError.
+
+        A NotFoundError has its own message here, since some servers can chat but have no such list.
+        """
         try:
             return await self.get("/models")
         except NotFoundError as error:
@@ -202,23 +205,23 @@ class Engine(ABC):
             ) from error
 
     async def moderate(self, text: str, model: str = "") -> Verdict:
-        """Ask the server's moderation of `text`. Raises `NotFoundError` where it has none."""
+        """The server's moderation verdict on `text`. Raises GptchatError; NotFoundError if it offers none."""
         body: dict[str, Any] = {"input": clean(text)}
         if model:
             body["model"] = model
         return moderation_in(await self._json("post", "/moderations", body))
 
     async def get(self, path: str) -> Any:
-        """The JSON that the server gives for `path` below the base address; raises a `GptchatError`."""
+        """The JSON answer to a GET of `path` below the base URL, or of a whole URL. Raises GptchatError."""
         return await self._json("get", path, None)
 
     async def close(self) -> None:
-        """Close connections; the provider may not be used afterwards."""
+        """Close all connections. The provider must not be used afterwards."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
 
-    # One try
+    # One attempt
 
     async def _once(self, request: Request) -> AsyncGenerator[ProviderEvent, None]:
         wire = wire_named(self.api(request.model))
@@ -240,17 +243,17 @@ class Engine(ABC):
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> httpx2.Response:
         client = await self._connected()
-        import httpx2  # loaded by now
+        import httpx2  # already imported by `_connected`
         from openai import AsyncStream
 
         headers: dict[str, Any] = {
-            # Compressed pieces are held back until there are enough of them; text should come as it is made
+            # A compressing server collects text until there is enough of it, which would delay the stream
             "Accept-Encoding": "identity"
         }
         if body is not None:
             headers["Accept"] = "text/event-stream" if body.get("stream") else "application/json"
         headers.update(self.authorization(self._key))
-        # The SDK's way to any path: its auth, Azure's routing and its errors, and the body as it comes
+        # The SDK's raw request: its authentication, Azure routing and errors, with the body unread
         options: dict[str, Any] = {
             "cast_to": httpx2.Response,
             "options": {"headers": headers},
@@ -280,11 +283,11 @@ class Engine(ABC):
     async def _connected(self) -> AsyncOpenAI:
         if self._client is None:
             key = self._key = self._key or await self.key_now()
-            # In a thread: importing the SDK and reading certificates would hold up typing and stopping
+            # In a thread, since importing the SDK and reading certificates would block the event loop
             client = await asyncio.to_thread(self._client_for, key)
             if self._client is None:
                 self._client = client
-            else:  # another request was quicker
+            else:  # another request has connected meanwhile
                 await client.close()
         return self._client
 
@@ -292,14 +295,14 @@ class Engine(ABC):
         return self.connect(key, http_client(self.address, self.settings, self.network))
 
     async def key_now(self) -> str:
-        """The key as its source gives it now; empty where none is needed. Raises `ConfigurationError`."""
+        """The current key from its source; empty if none is needed. Raises ConfigurationError."""
         source = self._key_source
         if callable(source):  # it may run a command or ask a keyring
             return await asyncio.to_thread(resolve, source, self.settings)
         return resolve(source, self.settings)
 
     async def _renewed(self) -> bool:
-        """Whether the key's source now gives another key than the one refused (a token that had expired)."""
+        """Get the key again after it was refused, as a token may have expired; False if it is the same."""
         key = await self.key_now()
         if key == self._key:
             return False
@@ -310,7 +313,7 @@ class Engine(ABC):
     # Learning and waiting
 
     def endpoint(self, model: str) -> Endpoint:
-        """Who is asked, for the words of an error."""
+        """The endpoint, as error messages name it."""
         address = self.address
         proxy = proxy_for(address, self.settings, self.network)
         return Endpoint(self.name, redact(address), model, key_hint(self.settings), redact(proxy))

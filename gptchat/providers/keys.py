@@ -1,4 +1,4 @@
-"""A key on its way to the wire: where it comes from, whether it can travel, and what to say when there is none."""
+"""Gets and checks a provider's key before it is sent."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from gptchat.redaction import register
 from gptchat.words import _
 
 KeySource = Callable[[], str] | str | None
-"""A key, or something that finds it when it is needed (and again after it was refused)."""
+"""A key, or a function that finds it, called when it is needed and again after it was refused."""
 
 
 def resolve(source: KeySource, settings: ProviderSettings) -> str:
-    """The key, cleaned of what a paste brings along; empty where a request without one makes sense.
+    """The key, without quotes, white space and `Bearer`; empty if the provider needs none.
 
-    Raises `ConfigurationError` where there is no key, or where it cannot be a key. The key is never shown.
+    Registers the key for redaction. Raises ConfigurationError if a required key is missing, or if it has
+    characters other than visible ASCII; the message never contains the key.
     """
     key = (source() if callable(source) else source) or ""
     key = key.strip().strip("\"'").strip()
@@ -39,7 +40,7 @@ def resolve(source: KeySource, settings: ProviderSettings) -> str:
 
 
 def key_hint(settings: ProviderSettings) -> str:
-    """How to give this provider a key."""
+    """A sentence for the user on how to give this provider a key."""
     if settings.api_key_env:
         return _("set the environment variable {name}, or give the key with /key set").format(
             name=settings.api_key_env

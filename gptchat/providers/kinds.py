@@ -1,4 +1,4 @@
-"""What holds for every provider of a kind, before one is opened."""
+"""The abilities of each kind of provider that are known before a provider is opened."""
 
 from __future__ import annotations
 

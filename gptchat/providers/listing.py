@@ -1,4 +1,4 @@
-"""What servers tell of their models and of a text's moderation, in the dialects met."""
+"""Reads the lists of models, window sizes and moderation results of different servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gptchat.words import _
 
 
 def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
-    """The models in the answer to `/models`, by name. Raises `ProtocolError` where it is no such list."""
+    """The models in the answer to `/models`, sorted by name. Raises ProtocolError if it is not a list."""
     items = answer.get("data", answer.get("models")) if isinstance(answer, dict) else answer
     if not isinstance(items, list):
         raise ProtocolError(
@@ -68,7 +68,7 @@ def _number(item: Mapping[str, Any], *keys: str) -> int | None:
 
 
 def _price(pricing: Mapping[str, Any], key: str) -> float | None:
-    """US$ per million tokens from OpenRouter's US$ per token, written as a string; negative means unknown."""
+    """US$ per million tokens, from OpenRouter's US$ per token in a string; None if unknown (there: negative)."""
     try:
         price = float(pricing[key])
     except (KeyError, TypeError, ValueError):
@@ -77,13 +77,13 @@ def _price(pricing: Mapping[str, Any], key: str) -> float | None:
 
 
 def window_in(properties: Any) -> int | None:
-    """The window of the running llama.cpp server, from its `/props`: what one conversation really has."""
+    """The window of the running llama.cpp server in tokens, for one conversation, from the answer to `/props`."""
     settings = _object(properties, "default_generation_settings") if isinstance(properties, dict) else {}
     return _number(settings, "n_ctx") or (_number(properties, "n_ctx") if isinstance(properties, dict) else None)
 
 
 def loaded_windows(answer: Any) -> dict[str, int]:
-    """Window by model, from Ollama's `/api/ps`: what each loaded model was given, not what it could have."""
+    """The configured window in tokens of each loaded model, from Ollama's `/api/ps`; not the model's maximum."""
     models = answer.get("models") if isinstance(answer, dict) else None
     found = {}
     for item in models if isinstance(models, list) else ():
@@ -94,13 +94,13 @@ def loaded_windows(answer: Any) -> dict[str, int]:
 
 
 def is_owned_by(answer: Any, owner: str) -> bool:
-    """Whether a model in the answer to `/models` names `owner`, by which some servers make themselves known."""
+    """Whether a model in the answer to `/models` has `owner` as `owned_by`, which identifies some servers."""
     items = answer.get("data") if isinstance(answer, dict) else None
     return isinstance(items, list) and any(isinstance(one, dict) and one.get("owned_by") == owner for one in items)
 
 
 def moderation_in(answer: Any) -> Verdict:
-    """The verdict in the answer to `/moderations`. Raises `ProtocolError` where it is none."""
+    """The verdict in the answer to `/moderations`. Raises ProtocolError if the answer has none."""
     results: Sequence[Any] = answer.get("results", ()) if isinstance(answer, dict) else ()
     if not isinstance(results, list) or not results or not isinstance(results[0], dict):
         raise ProtocolError(_("the server's moderation answer cannot be read"))

@@ -1,4 +1,4 @@
-"""OpenAI itself, or whatever `OPENAI_BASE_URL` names in its place."""
+"""The provider for OpenAI itself, or for the address in `OPENAI_BASE_URL`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ ADDRESS = "https://api.openai.com/v1"
 
 
 class OpenAIProvider(Engine):
-    """The OpenAI API, with the SDK's own variables for organisation, project and address."""
+    """The OpenAI API, with the SDK's environment variables for organisation, project and address."""
 
     @property
     def address(self) -> str:
-        """The settings' base address, else `OPENAI_BASE_URL`, else OpenAI's."""
+        """The base URL from the settings, else `OPENAI_BASE_URL`, else OpenAI's. Raises ConfigurationError."""
         return base_address(self.settings.base_url or os.environ.get("OPENAI_BASE_URL") or ADDRESS)
 
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
-        """The SDK's client."""
+        """The SDK's standard client."""
         from openai import AsyncOpenAI
 
         return AsyncOpenAI(
@@ -37,5 +37,5 @@ class OpenAIProvider(Engine):
         )
 
     def authorization(self, key: str) -> dict[str, Any]:
-        """As the SDK does it: `OPENAI_CUSTOM_HEADERS` may hold another authorisation than the key."""
+        """Leaves the header to the SDK, since `OPENAI_CUSTOM_HEADERS` may replace the key's authorisation."""
         return {} if key else super().authorization(key)

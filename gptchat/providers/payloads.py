@@ -1,4 +1,4 @@
-"""JSON that can travel: any text a person may have pasted becomes text that UTF-8 can carry."""
+"""Makes request bodies encodable: pasted text may contain surrogates, which UTF-8 cannot encode."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def clean(value: Any) -> Any:
-    """`value` with every string encodable: halves of surrogate pairs are joined, lone ones become U+FFFD."""
+    """A copy of the JSON `value` with encodable strings: surrogate pairs are joined, lone ones become U+FFFD."""
     if isinstance(value, str):
         try:
             value.encode()

@@ -1,4 +1,4 @@
-"""Looking at the way to a server without asking it for anything: names, connection, TLS, and its clock."""
+"""Diagnoses the connection to a server without using its API: name resolution, connection, TLS and clock."""
 
 from __future__ import annotations
 
@@ -22,25 +22,28 @@ if TYPE_CHECKING:
     import httpx2
 
 _PATHS = ("/v1", "/api/v1", "/openai/v1")
-"""Where the API stands on most servers."""
+"""Common base paths of the API."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What a server showed of itself. `tls` is its protocol (`TLSv1.3`), empty for plain HTTP.
+    """What a connection showed. `status` is the HTTP status; `tls` the protocol (`TLSv1.3`), or empty for HTTP.
 
-    `skew` is how many seconds our clock is ahead of the server's, by its Date header; None where it has none.
+    `skew` is how many seconds this machine's clock is ahead of the server's `Date` header; None without one.
     """
 
     status: int
     tls: str = ""
     expires: datetime | None = None
-    """When its certificate ends, where the connection told."""
+    """When the server's certificate expires; None if not known."""
     skew: float | None = None
 
 
 async def resolve(address: str, seconds: float) -> list[str]:
-    """The IP addresses of the host in `address`, each once. Raises ConnectionFailedError, RequestTimeoutError."""
+    """The IP addresses of the host in `address`, without duplicates.
+
+    Raises RequestTimeoutError after `seconds`, ConnectionFailedError if the name does not resolve.
+    """
     parts = urlsplit(address)
     endpoint = Endpoint(address=redact(address))
     try:
@@ -61,9 +64,9 @@ async def resolve(address: str, seconds: float) -> list[str]:
 
 
 async def reach(address: str, settings: ProviderSettings, network: NetworkSettings) -> Reached:
-    """Connect to the server as requests do and look at what it answers; no key is sent.
+    """Send one request to the server as the provider would, but without a key.
 
-    Raises a GptchatError where no answer comes; any HTTP status is an answer.
+    Any HTTP status counts as reached. Raises GptchatError if there is no response.
     """
     endpoint = Endpoint(settings.name, redact(address), proxy=redact(proxy_for(address, settings, network)))
     try:
@@ -78,7 +81,7 @@ async def reach(address: str, settings: ProviderSettings, network: NetworkSettin
 
 
 async def elsewhere(address: str, settings: ProviderSettings, network: NetworkSettings) -> str:
-    """Another base address of the same server where a list of models is, or at least a door to one; else empty."""
+    """Another base URL on the same server whose `/models` answers with 200, 401 or 403; empty if none does."""
     parts = urlsplit(address)
     for path in _PATHS:
         other = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
@@ -93,13 +96,13 @@ async def elsewhere(address: str, settings: ProviderSettings, network: NetworkSe
 
 
 def _tls(response: httpx2.Response) -> tuple[str, datetime | None]:
-    """The TLS version of the connection that `response` came over, and when the certificate ends."""
+    """The TLS version of the connection of `response` (empty without TLS), and when its certificate expires."""
     stream: Any = response.extensions.get("network_stream")
     secured: Any = stream.get_extra_info("ssl_object") if stream is not None else None
     if secured is None:
         return "", None
     try:
-        ends = secured.getpeercert()["notAfter"]  # not told where the system itself has verified the certificate
+        ends = secured.getpeercert()["notAfter"]  # missing if the operating system verified the certificate
         expires = datetime.strptime(ends, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
     except (KeyError, TypeError, ValueError):
         expires = None
@@ -113,5 +116,5 @@ def _skew(date: str, now: datetime) -> float | None:
         return None
     if told.tzinfo is None:
         told = told.replace(tzinfo=UTC)
-    # the header is cut to whole seconds
+    # The header is truncated to whole seconds
     return (now - told).total_seconds() - 0.5

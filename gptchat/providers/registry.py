@@ -1,4 +1,4 @@
-"""The providers there are: ready-made entries as data, and the door through which one is opened."""
+"""The built-in providers as data, and `open_provider`, which creates a provider from settings."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _KINDS = {
     "gptplus": ("gptplus.provider", "GptPlusProvider"),
     "demo": ("demo.provider", "DemoProvider"),
 }
-"""Kind: module and class, imported when a provider of the kind is opened."""
+"""Module and class of each kind, imported when a provider of the kind is opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
-    """A ready-made provider: a line for people, and the settings it stands for."""
+    """A built-in provider: a one-line summary for users, and its settings."""
 
     summary: str
     settings: ProviderSettings
@@ -42,7 +42,7 @@ class ProviderSpec:
 
     @property
     def kind(self) -> str:
-        """What sort of provider it is."""
+        """The kind of the provider, a key of `_KINDS`."""
         return self.settings.kind
 
 
@@ -54,7 +54,7 @@ def _compatible(
 
 
 def specs() -> tuple[ProviderSpec, ...]:
-    """Every ready-made provider, in reading order, with summaries in the language in use."""
+    """All built-in providers in display order, with summaries in the current language."""
     return (
         ProviderSpec(
             _("OpenAI"),
@@ -132,12 +132,12 @@ def specs() -> tuple[ProviderSpec, ...]:
 
 
 def servers() -> list[str]:
-    """The names of the ready-made servers that speak OpenAI's API."""
+    """The names of the built-in providers for OpenAI-compatible servers."""
     return [spec.name for spec in specs() if spec.kind == "compatible"]
 
 
 def builtin(name: str) -> ProviderSettings | None:
-    """The settings of the ready-made provider `name`, or None where there is none."""
+    """The settings of the built-in provider `name`, or None if there is none."""
     return next((spec.settings for spec in specs() if spec.name == name), None)
 
 
@@ -150,11 +150,11 @@ def open_provider(
     api_for: Callable[[str], str] | None = None,
     user_agent: str = "",
 ) -> Provider:
-    """The provider that `settings` describe; nothing is sent yet, and no key is looked for.
+    """Create the provider that `settings` describe, without connecting or looking for a key.
 
-    `key` may block: it is called in a thread at the first request, and again once after a key was refused.
-    `learnt` is the memory of what servers refuse. `api_for` tells the wire API of a model where the settings
-    do not. Raises `ConfigurationError` for an unknown kind.
+    `key` may block: it is called in a thread for the first request, and again after a key was refused.
+    `learnt` remembers what servers refuse. `api_for` returns the wire API of a model if the settings do not
+    name one. Raises ConfigurationError for an unknown kind.
     """
     found = _KINDS.get(settings.kind)
     if found is None:
@@ -172,12 +172,12 @@ def open_provider(
 
 
 def abilities(settings: ProviderSettings) -> Abilities:
-    """What can be asked of the provider that `settings` describe, as far as its kind tells."""
+    """The abilities of the kind of provider that `settings` describe, known without opening it."""
     return ABILITIES.get(settings.kind, Abilities())
 
 
 def modules(settings: ProviderSettings) -> tuple[str, ...]:
-    """The modules that the first request to a provider needs, to be loaded while the person types."""
+    """The modules that the first request to a provider needs, to be imported while the user types."""
     own = (f"gptchat.providers.{_KINDS[settings.kind][0]}",) if settings.kind in _KINDS else ()
     if not abilities(settings).network:
         return own

@@ -1,4 +1,4 @@
-"""What every client of the SDK is made with."""
+"""The common options of all SDK clients."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def sdk_options(engine: Engine, key: str, http: httpx2.AsyncClient, *, ambient: bool = False) -> dict[str, Any]:
-    """What every SDK client is made with. `ambient`: the SDK's own `OPENAI_CUSTOM_HEADERS` may apply.
+    """Keyword arguments for the constructor of an SDK client of `engine`.
 
-    Any other server must not be told them: they may hold a credential.
+    With `ambient`, the SDK's environment variable `OPENAI_CUSTOM_HEADERS` applies. Servers other than OpenAI
+    must not get these headers, as they may contain a credential.
     """
     from openai import Omit
 

@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes as they arrive, with a cap on what one line and one reply may hold."""
+"""Decodes server-sent events incrementally, with limits on the size of a line and of a reply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gptchat.net.client import too_large
 from gptchat.words import _
 
 Event = tuple[str, str]
-"""The name of the event (mostly empty) and its data, several `data:` lines joined by line feeds."""
+"""The name of an event (usually empty) and its data; several `data:` lines are joined by line feeds."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -15,12 +15,12 @@ _BOM = b"\xef\xbb\xbf"
 class SseDecoder:
     """An incremental decoder of `text/event-stream` (WHATWG HTML, 9.2.6 "Interpreting an event stream").
 
-    Bytes may be cut anywhere: inside a character, a line end, a field. Two departures from the standard,
-    both so that nothing a server said is lost: an event at the end of the stream counts without its blank
-    line, and a line `error: ...` (which llama.cpp has sent) is an event named `error`.
+    Chunks may end anywhere: inside a character, a line ending or a field. There are two deviations from the
+    standard, so that no data of a server is lost: the last event needs no blank line after it, and a line
+    `error: ...` (sent by some llama.cpp versions) is an event named `error`.
 
-    `max_line` bounds the bytes of one line or one event, `max_reply` those of the whole stream. What passes
-    either is dropped, and `check` raises `ProtocolError` once the events before it have been taken.
+    `max_line` is the limit for one line or event, `max_reply` for the whole stream, in bytes. Data over a
+    limit is dropped, and `check` raises ProtocolError; call it after processing the events of each `feed`.
     """
 
     __slots__ = (
@@ -49,11 +49,11 @@ class SseDecoder:
         self._started = False
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes; comments yield none, which is how silence is told from life."""
+        """The events that `chunk` completes. Comments give none, so that pings do not count as activity."""
         self._size += len(chunk)
         if self._size > self._max_reply:
             return self._fail(too_large(self._max_reply))
-        if self._skip_feed and chunk:  # the other half of a CR LF that was cut between two chunks
+        if self._skip_feed and chunk:  # the LF of a CR LF that was split between two chunks
             self._skip_feed = False
             if chunk[0] == 0x0A:
                 chunk = chunk[1:]
@@ -73,13 +73,13 @@ class SseDecoder:
         return events
 
     def close(self) -> list[Event]:
-        """The events still held when the stream ends."""
+        """The remaining events at the end of the stream. Raises ProtocolError as `check` does."""
         self.check()
         lines, self._buffer = [self._buffer, b""], b""
         return self._read(lines)
 
     def check(self) -> None:
-        """Raise what went wrong, if anything did; nothing that is fed after it counts."""
+        """Raise ProtocolError if a limit was exceeded. Data fed after that gives no events."""
         if self._failure is not None:
             raise self._failure
 
@@ -101,7 +101,7 @@ class SseDecoder:
             if not line:
                 self._dispatch(events)
             elif line.startswith(b"data:"):
-                # `partition` and one strip would do for every field; this one is nearly all there ever is
+                # A fast path: nearly all lines are `data:` lines
                 value = line[6:] if line[5:6] == b" " else line[5:]
                 self._held += len(value)
                 if self._held > self._max_line:

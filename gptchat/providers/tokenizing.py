@@ -1,4 +1,4 @@
-"""The tokenizers that local servers offer beside OpenAI's API: what they are asked, and what they answer."""
+"""Request bodies and answers of the tokenizer endpoints that local servers offer beside OpenAI's API."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from gptchat.words import _
 
 
 def _llamacpp(text: str, model: str) -> dict[str, Any]:
-    """llama.cpp's `/tokenize` (its server's README); `model` is for its router, a single server ignores it."""
+    """The body for llama.cpp's `/tokenize` (see its server README). Only its router uses `model`."""
     return {"model": model, "content": text, "add_special": False}
 
 
 def _vllm(text: str, model: str) -> dict[str, Any]:
-    """vLLM's `/tokenize`, a `TokenizeCompletionRequest`."""
+    """The body for vLLM's `/tokenize`, a `TokenizeCompletionRequest`."""
     return {"model": model, "prompt": text, "add_special_tokens": False}
 
 
 BODIES: dict[str, Callable[[str, str], dict[str, Any]]] = {"llamacpp": _llamacpp, "vllm": _vllm}
-"""The body that asks for the tokens of a text, by what the server writes as `owned_by` in its list of models.
+"""Functions from (text, model) to the request body, by the server's `owned_by` in its list of models.
 
-Both tokenizers stand at the root of the server, not below `/v1`, and read special tokens in a text as such,
-as they do in a chat.
+Both endpoints are at the root of the server, not below `/v1`. They parse special tokens in a text, as the
+servers do in a chat.
 """
 
 
 def tokens_in(answer: Any) -> int:
-    """How many tokens the answer to `/tokenize` counts. Raises `ProtocolError` where it counts none."""
+    """The number of tokens in the answer to `/tokenize`. Raises ProtocolError if the answer has none."""
     if isinstance(answer, dict):
         count, tokens = answer.get("count"), answer.get("tokens")
         if isinstance(count, int) and not isinstance(count, bool) and count >= 0:

@@ -1,1 +1,1 @@
-"""Users and sessions on disk. Import the module you need; this package itself loads nothing."""
+"""Users and sessions on disk. Import the module you need; the package itself imports nothing."""

@@ -1,4 +1,4 @@
-"""Reading much that stays, without the collector of garbage looking through it again and again."""
+"""Pauses the garbage collector during bulk reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Collect no garbage in this block, in which many objects are made and all are kept."""
+    """Disable the garbage collector during the block; for code that creates many objects and keeps them all."""
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The ids of sessions: made of the time and something random, and safe as the names of files."""
+"""Session ids: creation time plus a random suffix, safe as file names."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ _SAFE = re.compile(r'[^./\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff][^/\\:*?"<>|\x00-\x
 
 
 def new_id(moment: float) -> str:
-    """A session's id for the time `moment` (seconds since 1970): `20261120-083015-4f2a`, in UTC."""
+    """A new session id for the time `moment` (seconds since 1970), such as `20261120-083015-4f2a`, in UTC."""
     return time.strftime("%Y%m%d-%H%M%S-", time.gmtime(moment)) + os.urandom(2).hex()
 
 
 def timestamp(moment: float) -> str:
-    """The time `moment` as records have it: `2026-11-20T08:30:15Z`."""
+    """`moment` (seconds since 1970) in the format of records: `2026-11-20T08:30:15Z`."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
 
 
 def acceptable_id(id: str) -> bool:
-    """Whether a session may be given `id`: a file's name on any system, and no device of Windows."""
+    """Whether a new session may get `id`: it is a valid file name on every system and no Windows device name."""
     return _OURS.match(id) is not None
 
 
 def safe_id(id: str) -> bool:
-    """Whether a journal called `id` may be opened: also the copies that sync tools and people make."""
+    """Whether an existing journal named `id` may be opened. Wider than `acceptable_id`, for copies of journals
+    that sync tools and people have renamed."""
     return _SAFE.match(id) is not None

@@ -1,8 +1,8 @@
-"""Append-only JSON Lines: how records become bytes, how bytes of any kind become records again.
+"""The journal format, append-only JSON Lines: encodes records, decodes possibly damaged files, heals torn ends.
 
-A journal is read as bytes and split at line feeds only, since a string may hold U+2028 and its like. What
-cannot be read never hides the rest: it is counted, named and left in place, and only at the end of the file,
-where the next record would be glued to it, is it set aside in `<id>.torn`.
+A journal is read as bytes and split at line feeds only, since a JSON string may contain other line separators
+such as U+2028. An unreadable line never hides the others: it is reported and left in place. Only at the end
+of the file, where the next record would be joined to it, is it moved to `<id>.torn`.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ from gptchat.words import ngettext
 _BOM = b"\xef\xbb\xbf"
 _PADDING = b" \t\r\0"
 _STARTS = (b'{"type":', b'{"v":')
-"""How every record of ours begins; inside a string the quotation marks would be escaped."""
+"""How each record that this program writes begins. Inside a JSON string the quotation marks would be escaped."""
 
 _decode = json.JSONDecoder(parse_constant=lambda name: None).raw_decode
 
 
 @dataclass(slots=True)
 class Reading:
-    """What a stretch of a journal holds. Offsets are bytes from the beginning of the file."""
+    """The result of reading a section of a journal. Offsets are in bytes from the beginning of the file."""
 
     records: list[Record] = field(default_factory=list)
     end: int = 0
-    """Where the last readable line ends, its line feed included."""
+    """End offset of the last readable line, including its line feed."""
     bad: list[int] = field(default_factory=list)
-    """Where the unreadable lines begin."""
+    """Start offsets of unreadable lines."""
     whole: bool = True
-    """Whether the stretch ends with a line feed, or is empty."""
+    """Whether the section ends with a line feed, or is empty."""
     size: int = 0
-    """Where the stretch ends."""
+    """End offset of the section."""
 
 
 def to_line(record: Mapping[str, Any]) -> bytes:
-    """`record` as one line: readable UTF-8, escaped only where a lone surrogate asks for it; NaN as null."""
+    """`record` as one line of UTF-8 JSON; ASCII with escapes if it has lone surrogates. NaN becomes null."""
     try:
         return (_dumps(record, ascii_only=False) + "\n").encode()
     except UnicodeEncodeError:
         return (_dumps(record, ascii_only=True) + "\n").encode()
-    except ValueError:  # NaN or an infinity, which JSON does not have
+    except ValueError:  # NaN or an infinity, which JSON cannot express
         return to_line(_finite(record))
 
 
 def to_bytes(records: Iterable[Mapping[str, Any]]) -> bytes:
-    """`records` as the lines of a journal."""
+    """`records` as journal lines."""
     return b"".join(map(to_line, records))
 
 
 def read_line(line: bytes) -> tuple[Record | None, bool]:
-    """The record in `line`, None where there is none, and whether the line is sound.
+    """The record in `line` (None if there is none), and whether the whole line is intact.
 
-    A line of which only the end is a record (it was glued to a torn one) gives that record, unsound.
+    If only the end of the line is a record, because it was appended to a torn line, that record and False.
     """
     text = line.strip(_PADDING)
     sound = True
@@ -86,7 +86,7 @@ def read_line(line: bytes) -> tuple[Record | None, bool]:
 
 
 def read(data: bytes, start: int = 0) -> Reading:
-    """The records in `data`, the bytes of a journal from its offset `start`, where a line begins."""
+    """Read the records in `data`, the bytes of a journal from offset `start`, which must begin a line."""
     reading = Reading(end=start, size=start + len(data))
     lines = data.split(b"\n")
     rest = lines.pop()
@@ -104,7 +104,7 @@ def read(data: bytes, start: int = 0) -> Reading:
         at = after
     if rest:
         reading.whole = False
-        # A last line without a line feed is whole if it can be read: the beginning of an object never can.
+        # A last line without a line feed is complete if it can be parsed: a cut-off JSON object never can.
         record, sound = read_line(rest)
         if record is not None and sound:
             reading.records.append(record)
@@ -115,11 +115,11 @@ def read(data: bytes, start: int = 0) -> Reading:
 
 
 def heal(fd: int, path: Path, reading: Reading, known_good: bool) -> None:
-    """Make the end of the journal `fd` a place where a line can begin. Call it under the lock.
+    """Repair the end of the journal `fd`, so that a new line can be appended. The caller must hold the lock.
 
-    Unreadable lines at the end go to `<id>.torn`, on the disk before they leave the journal. `known_good`:
-    records were read before this stretch; in a file without any, only a last incomplete line is taken, as
-    it may be something else altogether. Raises OSError.
+    Unreadable lines at the end are written to `<id>.torn` and synced before they are cut off. `known_good`
+    means that records were read before this section. In a file without any records only an incomplete last
+    line is moved, as the file may not be a journal at all. Updates `reading`. Raises OSError.
     """
     if reading.end == reading.size:
         if not reading.whole:
@@ -143,7 +143,7 @@ def heal(fd: int, path: Path, reading: Reading, known_good: bool) -> None:
 
 
 def read_bytes(fd: int, start: int = 0) -> bytes:
-    """Everything in the open file `fd` from the offset `start` on."""
+    """The contents of the open file `fd` from the offset `start` on. Raises OSError."""
     os.lseek(fd, start, os.SEEK_SET)
     pieces = []
     while piece := os.read(fd, 1 << 20):
@@ -152,19 +152,22 @@ def read_bytes(fd: int, start: int = 0) -> bytes:
 
 
 def append(fd: int, path: Path, data: bytes, size: int, *, durable: bool) -> None:
-    """Append `data` to the journal of `size` bytes; all of it, or none and OSError. Call it under the lock."""
+    """Append `data` to the journal of `size` bytes. The caller must hold the lock.
+
+    If that fails, the journal is cut back to `size` and OSError raised.
+    """
     try:
         write_all(fd, data)
         if durable:
             sync(fd)
     except OSError:
-        # What a full disk took of it would be a torn line.
+        # A full disk may have taken part of it, which would be a torn line.
         os.truncate(fd if os.truncate in os.supports_fd else path, size)
         raise
 
 
 def damage(path: Path, bad: Sequence[int]) -> str:
-    """One sentence on the unreadable lines of the journal `path`; empty where there are none."""
+    """A sentence for the user about the unreadable lines of the journal `path`; empty if `bad` is empty."""
     if not bad:
         return ""
     sentence = ngettext(

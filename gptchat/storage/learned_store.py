@@ -1,4 +1,4 @@
-"""What the program has learnt between runs (token counts, windows, what servers refuse): one small JSON file."""
+"""Stores what the program learns between runs (token counts, windows, quirks of servers) in one JSON file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from gptchat.files import make_folder, write_file
 
 
 class Kept:
-    """The file `path` in parts. Losing it costs nothing but learning again, so a bad file is simply left out.
+    """The JSON file `path`, read and written as named parts.
 
-    `readonly` keeps changes for this run alone.
+    An unreadable file counts as empty, because its contents can be learnt again. With `readonly`, changes are
+    kept in memory only.
     """
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
@@ -23,14 +24,14 @@ class Kept:
         self._changed: set[str] = set()
 
     def part(self, name: str) -> dict[str, Any]:
-        """One part; empty where nothing was kept."""
+        """A copy of the part `name`; empty if there is none."""
         if self._parts is None:
             self._parts = self._read()
         value = self._parts.get(name)
         return dict(value) if isinstance(value, dict) else {}
 
     def saver(self, name: str) -> Callable[[Mapping[str, Any]], None]:
-        """A function that replaces one part; it is written with the next `flush`."""
+        """A function that replaces the part `name` in memory; the next `flush` writes it."""
 
         def save(value: Mapping[str, Any]) -> None:
             self.part(name)
@@ -41,7 +42,10 @@ class Kept:
         return save
 
     def flush(self) -> None:
-        """Write what has changed, beside what other programs wrote. Blocking; a disk that refuses is no error."""
+        """Write the changed parts, and keep the other parts as other programs wrote them.
+
+        Blocks. Never raises OSError: parts that could not be written are tried again by the next `flush`.
+        """
         if not self._changed or self._readonly:
             return
         changed, self._changed = self._changed, set()
@@ -51,7 +55,7 @@ class Kept:
             make_folder(self._path.parent)
             write_file(self._path, json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8") + b"\n")
         except OSError:
-            self._changed |= changed  # tried again with the next flush
+            self._changed |= changed
 
     def _read(self) -> dict[str, Any]:
         try:

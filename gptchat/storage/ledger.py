@@ -1,4 +1,4 @@
-"""What replies have cost: the lines of journals that tell usage, read without the rest."""
+"""Reads the usage of replies from journals, skipping all other lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gptchat.storage.users import sessions_folder
 
 
 def replies(data: Path, user: str, session_id: str) -> list[Message]:
-    """The replies with usage in one session of `user`, every branch; none where it cannot be read."""
+    """The replies with usage in all branches of one session of `user`; empty if the journal cannot be read."""
     try:
         content = (sessions_folder(data, user) / f"{session_id}.jsonl").read_bytes()
     except OSError:
@@ -23,9 +23,9 @@ def replies(data: Path, user: str, session_id: str) -> list[Message]:
         if record is None or record.get("type") not in ("message", "continuation", "aside"):
             continue
         if record.get("copied") is True:
-            continue  # a fork's beginning was paid for in the session it comes from
+            continue  # copied by a fork: the cost counts in the original session
         message = Message.from_record(record)
         if message.usage is not None:
-            # A continuation is a request of its own, and has no id.
+            # A continuation is a separate request and has no id.
             found[message.id or f"line {number}"] = message
     return list(found.values())

@@ -1,4 +1,4 @@
-"""The store of an incognito run: sessions live in memory, and nothing of them is written anywhere."""
+"""The session store of an incognito run: sessions are kept in memory and never written to disk."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ from gptchat.words import _
 
 
 class MemoryReply:
-    """A reply while it streams, kept by nobody."""
+    """Stands in for a sidecar on disk while a reply streams; stores nothing."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     @property
     def token(self) -> str:
-        """The token of this reply, as a sidecar on disk has one."""
+        """The random token of this reply, as in `Sidecar.token`."""
         return self._token
 
     def write(self, text: str, *, reasoning: bool = False) -> None:
-        """A piece came; whoever paints it has it."""
+        """Does nothing: the caller has the text."""
 
     def discard(self) -> None:
-        """There is nothing to remove."""
+        """Does nothing: there is no file to remove."""
 
 
 class MemoryStore:
-    """Sessions that end with the program. `read` gives a saved session to go on from, without touching it.
+    """Sessions that exist until the program ends.
 
-    `clock` gives the time in seconds since 1970.
+    `read` takes a user and a session id and returns a copy of a saved session to continue in memory; None if
+    saved sessions cannot be opened. `clock` returns the time in seconds since 1970.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class MemoryStore:
         self._sessions: dict[tuple[str, str], Session] = {}
 
     def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
-        """A new session."""
+        """Create a session."""
         moment = self._clock()
         id = new_id(moment)
         while (user, id) in self._sessions:
@@ -58,7 +59,7 @@ class MemoryStore:
         return session
 
     def open(self, user: str, session_id: str) -> Session:
-        """A session of this run, or a copy of a saved one. Raises StorageError."""
+        """A session of this run, or a copy of a saved one. Raises StorageError if there is neither."""
         session = self._sessions.get((user, session_id))
         if session is None:
             if self._read is None:
@@ -68,39 +69,39 @@ class MemoryStore:
         return session
 
     def append(self, session: Session, records: Sequence[Record], *, durable: bool = False) -> Sequence[Record]:
-        """Apply `records` to `session`, each message without an id under the next free one."""
+        """Apply `records` to `session`; a message without an id gets the next free one. Returns the records."""
         return take(session, records)
 
     def refresh(self, session: Session) -> Sequence[Record]:
-        """Nobody else knows the session."""
+        """Always empty: no other program can write to the session."""
         return ()
 
     def stood(self, session: Session) -> str | None:
-        """Nobody else moves it."""
+        """The head of `session`: no other program can move it."""
         return session.head
 
     def partial(self, session: Session, header: Record) -> MemoryReply:
-        """Begin a reply."""
+        """Begin a reply with the record `header`; its `turn`, if any, becomes the token."""
         return MemoryReply(str(header.get("turn") or os.urandom(8).hex()))
 
     def trouble(self, session: Session) -> StorageError | None:
-        """Nothing is written, so nothing fails."""
+        """Always None: nothing is written, so nothing can fail."""
         return None
 
     def unsaved(self, session: Session) -> Sequence[Record]:
-        """Nothing waits to be written."""
+        """Always empty: no records wait to be written."""
         return ()
 
     def waiting(self) -> Sequence[Session]:
-        """Nothing waits to be written."""
+        """Always empty: no session has records that wait to be written."""
         return ()
 
     def retry(self) -> None:
-        """Nothing waits to be written."""
+        """Does nothing: no records wait to be written."""
 
     def forget(self, user: str, session_id: str) -> None:
-        """Nothing waits to be written."""
+        """Does nothing: no records wait to be written."""
 
     def damage(self, session: Session) -> str:
-        """There is no journal to be damaged."""
+        """Always empty: there is no journal."""
         return ""

@@ -1,4 +1,4 @@
-"""The operating system's errors in a person's words: what happened to their data, and what they can do."""
+"""Converts operating system errors to messages for the user: what happened to the file, and what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gptchat.words import _
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:
-    """What `error` means for the person whose file `path` could not be read or written."""
+    """The StorageError, with a message and a hint for the user, for an `error` on reading or writing `path`."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             reason, hint = _("the disk is full"), _("free some space")

@@ -1,8 +1,9 @@
-"""The sidecar of a reply while it streams: `<id>.partial`, so that what came survives any end of the process.
+"""The sidecar file of a streaming reply (`<id>.partial`): the received text survives if the process is killed.
 
-Its first line is the reply's record without content (a message, or a continuation), with a random token as
-`turn`; then a line a piece: `{"text": ...}` or `{"reasoning": ...}`. Its writer holds its lock while it lives.
-The record that ends the reply in the journal carries the same token, so a reply is taken in once only.
+The first line is the reply's record without content (a message or a continuation), with a random token as
+`turn`. Each further line is one piece: `{"text": ...}` or `{"reasoning": ...}`. The writing process holds the
+file's lock while it runs. The journal record that ends the reply carries the same token, so that a reply is
+never recovered twice.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from gptchat.storage import journal
 
 
 class Sidecar:
-    """A reply that is being written beside the journal `path`. Its methods never raise: the chat goes on."""
+    """The sidecar of the journal `path`, for one reply. The methods never raise, so that the chat can go on."""
 
     _fd: int | None = None
     _full = False
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
-        """Begin the sidecar; `header` is the reply's record without content, its `turn` token optional."""
+        """Create the file; `header` is the reply's record without content. A `turn` in it becomes the token."""
         given = header.get("turn")
         self._token = given if isinstance(given, str) and given else os.urandom(8).hex()
         self._path, self._fd = _claim(path, self._token)
@@ -36,11 +37,11 @@ class Sidecar:
 
     @property
     def token(self) -> str:
-        """The token of this reply, for the field `turn` of the record that ends it."""
+        """The token of this reply, for the `turn` field of the record that ends it."""
         return self._token
 
     def write(self, text: str, *, reasoning: bool = False) -> None:
-        """Append a piece; the operating system has it when this returns."""
+        """Append a piece of text; it has been passed to the operating system when this returns."""
         if text:
             self._write(journal.to_line({"reasoning" if reasoning else "text": text}))
 
@@ -52,7 +53,7 @@ class Sidecar:
         try:
             self._path.unlink()
             os.close(fd)
-        except PermissionError:  # Windows removes no open file
+        except PermissionError:  # Windows cannot remove an open file
             os.close(fd)
             _remove(self._path)
         except OSError:
@@ -67,15 +68,16 @@ class Sidecar:
             return
         try:
             write_all(self._fd, line)
-        except OSError:  # a full disk: the reply is still in memory, and the journal will be tried again
+        except OSError:  # a full disk: the reply is still in memory, and writing the journal is retried later
             self._full = True
 
 
 def take_in(path: Path, session: Session, save: Callable[[Session, list[Record]], bool]) -> None:
-    """Take in the replies that were cut off beside the journal `path` of `session`, each once.
+    """Recover the interrupted replies in the sidecars of the journal `path` of `session`, each once.
 
-    `save` appends records and tells whether they are on the disk; until then a sidecar stays. One whose
-    token the journal has was saved: the end came between the append and the removal.
+    `save` appends records and returns whether they are on the disk; only then is the sidecar removed. If the
+    journal already has a sidecar's token, the process ended between append and removal, and the sidecar is
+    only removed.
     """
     alone = path.with_suffix(".partial")
     for sidecar in [alone] * alone.exists() + sorted(path.parent.glob(f"{escape(path.stem)}.*.partial")):
@@ -86,7 +88,7 @@ def take_in(path: Path, session: Session, save: Callable[[Session, list[Record]]
                 records = [record]
                 head, parent = session.head, record.get("parent")
                 if record["type"] == "message" and parent != head and parent in session.messages:
-                    records.append(move(head))  # the conversation went on elsewhere since, and stays there
+                    records.append(move(head))  # the conversation has moved on since: keep its head
                 saved = save(session, records)
             if fd is not None and saved:
                 _remove(sidecar)
@@ -94,7 +96,7 @@ def take_in(path: Path, session: Session, save: Callable[[Session, list[Record]]
 
 @contextmanager
 def _orphan(path: Path) -> Iterator[int | None]:
-    """The sidecar `path`, open and locked, if its writer is gone; None while it lives, or nothing is there."""
+    """Open and lock the sidecar `path`; None if its writer still runs or the file is gone."""
     try:
         fd = os.open(path, os.O_RDWR | BINARY)
     except OSError:
@@ -107,7 +109,7 @@ def _orphan(path: Path) -> Iterator[int | None]:
 
 
 def remains(fd: int) -> Record | None:
-    """The record of the reply in the open sidecar, marked as interrupted; None where nothing had come."""
+    """The record of the reply in the open sidecar `fd`, marked as interrupted; None if no piece was written."""
     reading = journal.read(journal.read_bytes(fd))
     header: Record = {}
     text: list[str] = []
@@ -128,7 +130,10 @@ def remains(fd: int) -> Record | None:
 
 
 def _claim(path: Path, token: str) -> tuple[Path, int | None]:
-    """A new sidecar beside the journal `path`, locked; another name where one stands there already."""
+    """Create and lock a sidecar of the journal `path`, under a second name if the first is taken.
+
+    Returns its path and descriptor; the descriptor is None if the file could not be created.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
     names = [path.with_suffix(".partial"), path.with_suffix(f".{token}.partial")]
     for name in [*names, *names]:
@@ -140,12 +145,12 @@ def _claim(path: Path, token: str) -> tuple[Path, int | None]:
             break
         if try_lock(fd) and _same(fd, name):
             return name, fd
-        os.close(fd)  # a program that looks for orphans was quicker than our lock, and has removed it
+        os.close(fd)  # another program took it for an orphan and removed it before we had the lock
     return path, None
 
 
 def _same(fd: int, path: Path) -> bool:
-    """Whether the open file is still the one that has the name `path`."""
+    """Whether `path` still names the open file `fd`."""
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except OSError:
@@ -155,5 +160,5 @@ def _same(fd: int, path: Path) -> bool:
 def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
-    except OSError:  # Windows removes no open file: it goes at the next opening, and is not taken in again
+    except OSError:  # Windows cannot remove an open file: the next `take_in` removes it, by its token
         pass

@@ -1,4 +1,4 @@
-"""A session as records again: what its journal would have to say for the same tree to come of it."""
+"""Converts a session back to the records of a journal that produces the same tree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gptchat.core.session import VERSION, Session, move, summary_record
 
 
 def header(id: str, user: str, ts: str, title: str | None, settings: Mapping[str, Any], **extra: object) -> Record:
-    """The first record of a journal; `extra` are further fields, such as where an import came from."""
+    """The first record of a journal. `ts` is an ISO 8601 time; `extra` are further fields, such as `source`."""
     return {
         "v": VERSION,
         "type": "session",
@@ -26,9 +26,9 @@ def header(id: str, user: str, ts: str, title: str | None, settings: Mapping[str
 
 
 def message_records(session: Session) -> list[Record]:
-    """The messages of every branch in the order of arrival, each naming the parent it really has.
+    """The messages of all branches in order of arrival, each with its current parent.
 
-    A message whose parent came later (it was moved) waits for it.
+    A message that was moved below a later one comes after that one.
     """
     records: list[Record] = []
     done: set[str | None] = {None}
@@ -47,7 +47,7 @@ def message_records(session: Session) -> list[Record]:
 
 
 def snapshot(session: Session) -> list[Record]:
-    """All records of a journal from which `session` would be read again; only the way of undoing is left out."""
+    """All records of a journal from which `session` can be read again, except its undo history."""
     records = [header(session.id, session.user, session.created, session.title, session.settings)]
     records += message_records(session)
     records += [{"type": "pin", "message": id, "pinned": True} for id in session.pinned]

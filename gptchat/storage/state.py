@@ -1,4 +1,4 @@
-"""What the store remembers of each open session besides its tree: how far its journal was read, what waits."""
+"""The store's bookkeeping per open session: how far its journal was read, and which records are unsaved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gptchat.core.session import Session
 from gptchat.errors import StorageError
 
 SEAM = 64
-"""How many bytes before the place reached are compared, to notice that the file is another one now."""
+"""Bytes before the last read offset that are compared to detect that the file was replaced."""
 
 
 @dataclass(slots=True)
@@ -18,32 +18,32 @@ class State:
     """The journal of one session as this program knows it."""
 
     offset: int = 0
-    """Everything before it was read, or written by us."""
+    """Bytes of the journal that were read, or written by this program."""
     seam: bytes = b""
     """The last bytes before `offset`."""
     version: int = 0
     header: Record | None = None
-    """The session record, until it is written."""
+    """The session record, until it is written; then None."""
     created: bool = False
-    """Whether the journal was ever there."""
+    """Whether the journal file has existed."""
     bad: list[int] = field(default_factory=list)
-    """Where lines that cannot be read begin."""
+    """Byte offsets of unreadable lines."""
     unsaved: list[Record] = field(default_factory=list)
-    """Records that are in the session and wait to be written."""
+    """Records that are applied to the session and not yet written."""
     trouble: StorageError | None = None
-    """Why they could not be written."""
+    """Why the unsaved records could not be written."""
     foreign: list[Record] = field(default_factory=list)
-    """What others wrote, in the session since one of our own appends, and not told yet."""
+    """Records of other programs that are applied to the session and not yet returned by `refresh`."""
     stood: str | None = None
-    """Where the session stood for us before that, or was put by us since."""
+    """The session's head without the `foreign` records: from before them, or from a later record of our own."""
 
     def reach(self, offset: int, last: bytes) -> None:
-        """The journal is known up to `offset`; `last` are the bytes before it."""
+        """Note that the journal is known up to `offset`; `last` are the bytes before it."""
         self.seam = (self.seam + last)[-SEAM:] if offset else b""
         self.offset = offset
 
     def take(self, session: Session, records: Sequence[Record]) -> list[Record]:
-        """As the function `take`; where these records put the head is where the session stands for us."""
+        """Like the function `take`; also updates `stood` if the records move the head."""
         taken = take(session, records)
         if any(record.get("type") in ("message", "head") for record in taken):
             self.stood = session.head
@@ -51,7 +51,7 @@ class State:
 
 
 def take(session: Session, records: Sequence[Record]) -> list[Record]:
-    """Apply `records` to `session`, each message without an id under the next free one; the records as applied."""
+    """Apply `records` to `session`; a message without an id gets the next free one. Returns them as applied."""
     taken = []
     for record in records:
         if record.get("type") == "message" and not record.get("id"):
@@ -67,7 +67,10 @@ def new_messages(records: Sequence[Record], known: Set[str]) -> list[Record]:
 
 
 def renumber(records: Sequence[Record], session: Session) -> list[Record]:
-    """`records` that waited, with new ids for those messages whose id another program has taken meanwhile."""
+    """The unsaved `records`, with new ids for messages whose id another program has taken meanwhile.
+
+    References to such a message are changed with it.
+    """
     names: dict[str, str] = {}
     scratch = Session(session.id, session.user)
     for id in session.messages:
@@ -88,5 +91,5 @@ def renumber(records: Sequence[Record], session: Session) -> list[Record]:
 
 
 def missing(session: Session, remembered: Sequence[Record]) -> list[Record]:
-    """Of the `remembered` records of a session those that its journal, read again, no longer tells."""
+    """Message records in `remembered` that are missing from `session` after its journal was read again."""
     return [r for r in remembered if r["type"] == "message" and r["id"] not in session.messages]

@@ -1,7 +1,7 @@
-"""The store of sessions: journals in a data folder, written by several programs at once without loss.
+"""The session store: journals in a data folder, which several programs can write at once without loss.
 
-Every write happens under the lock of the session's journal and begins by reading what others wrote. What
-cannot be written waits in memory and is tried again with every later append, so the chat goes on.
+Every write holds the lock of the session's journal and first reads what other programs wrote. Records that
+cannot be written stay in memory and are retried with every later append, so that the chat can go on.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ from gptchat.storage.users import sessions_folder
 from gptchat.words import _
 
 _STILL_READABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT)
-"""Why a journal may not be written, and can be read all the same."""
+"""Errors that prevent writing or locking a journal, but not reading it."""
 
 
 class JournalStore:
-    """Sessions under the data folder `data`. `clock` gives the time in seconds since 1970."""
+    """Sessions under the data folder `data`. `clock` returns the time in seconds since 1970."""
 
     def __init__(self, data: Path, clock: Callable[[], float] = time.time) -> None:
         self.data = data
         self._clock = clock
         self._states: WeakKeyDictionary[Session, State] = WeakKeyDictionary()
         self._waiting: dict[Session, None] = {}
-        """Sessions with records that wait to be written, kept also when nobody else holds them any longer."""
+        """Sessions with unsaved records, as ordered set; the reference keeps them alive after they are closed."""
 
     def path(self, session: Session) -> Path:
-        """Where the session's journal is, or will be."""
+        """The path of the session's journal, which need not exist yet."""
         return self.journal_path(session.user, session.id)
 
     def journal_path(self, user: str, session_id: str) -> Path:
-        """Where the journal of a session is. Raises StorageError for what can be no id."""
+        """The path of the journal with the id `session_id`. Raises StorageError if that cannot be an id."""
         if not safe_id(session_id):
             message = _("{id} is not the id of a session").format(id=repr(session_id[:80]))
             raise StorageError(message, hint=_("/sessions lists them"))
         return sessions_folder(self.data, user) / f"{session_id}.jsonl"
 
     def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
-        """A new session; its journal appears with its first record."""
+        """Create a session; its journal file is created by the first append."""
         return self.begin(user, settings, title=title)
 
     def begin(
@@ -69,7 +69,7 @@ class JournalStore:
         ts: str = "",
         **extra: object,
     ) -> Session:
-        """As `create`, for a session that has an id or a time already; `extra` goes into its session record."""
+        """Like `create`, with a given `id` or ISO 8601 time `ts`; `extra` goes into the session record."""
         moment = self._clock()
         session = Session(id or new_id(moment), user)
         if not id:
@@ -82,7 +82,7 @@ class JournalStore:
 
     @undisturbed()
     def open(self, user: str, session_id: str) -> Session:
-        """Read a session, heal its journal, and take in a reply that was cut off. Raises StorageError."""
+        """Read a session, heal its journal, and recover interrupted replies. Raises StorageError."""
         for session in self.waiting():
             if (session.user, session.id) == (user, session_id):
                 self.retry()
@@ -106,7 +106,7 @@ class JournalStore:
         return session
 
     def read(self, user: str, session_id: str) -> Session:
-        """Read a session and change nothing on disk. Raises StorageError."""
+        """Read a session without changing anything on disk. Raises StorageError."""
         session = Session(session_id, user)
         state = self._states[session] = State(created=True)
         try:
@@ -116,12 +116,12 @@ class JournalStore:
         return session
 
     def append(self, session: Session, records: Sequence[Record], *, durable: bool = False) -> Sequence[Record]:
-        """Write `records` and apply them to `session`; first apply what other programs wrote meanwhile.
+        """Write `records` and apply them to `session`, after applying what other programs wrote meanwhile.
 
-        A message with an empty `id` is given one that nobody else has taken. Returns the records as
-        written. `durable` forces them to the disk before returning. Where the disk refuses, nothing is
-        raised: the records are in the session, `trouble` says why, and the next append tries again.
-        Raises StorageError only for a journal that a newer version of the program has written.
+        A message with an empty `id` gets a free one. Returns the records as written. `durable` forces them to
+        the disk before returning. If writing fails, nothing is raised: the records are applied to the session,
+        `trouble` returns the reason, and the next append tries again. Raises StorageError only if a newer
+        version of the program has written the journal.
         """
         state = self._state(session)
         if not records and not state.unsaved:
@@ -159,40 +159,40 @@ class JournalStore:
         return taken
 
     def refresh(self, session: Session) -> Sequence[Record]:
-        """Apply what other programs have written to the session, and return it, once."""
+        """Apply what other programs wrote to the session; returns their records since the last call."""
         state = self._state(session)
         path = self.path(session)
         foreign, state.foreign = state.foreign, []
         try:
             if state.created and path.stat().st_size != state.offset:
                 foreign += self._read(session, state)
-        except OSError:  # gone, or out of reach: the next append deals with it, and says so
+        except OSError:  # missing or not readable now: the next append handles and reports it
             pass
         return tuple(foreign)
 
     def stood(self, session: Session) -> str | None:
-        """Where the session stood before what `refresh` is going to return, or was put by us since."""
+        """The session's head without the records that the next `refresh` will return."""
         state = self._state(session)
         return state.stood if state.foreign else session.head
 
     def partial(self, session: Session, header: Record) -> Sidecar:
-        """Begin the sidecar of a reply: `header` is its message record (or continuation) without content."""
+        """Create the sidecar of a reply; `header` is its message or continuation record without content."""
         return Sidecar(self.path(session), header)
 
     def trouble(self, session: Session) -> StorageError | None:
-        """Why the last append could not be written, if so."""
+        """Why the last append could not be written; None if it was."""
         return self._state(session).trouble
 
     def unsaved(self, session: Session) -> Sequence[Record]:
-        """The records that are in the session and not on disk."""
+        """The records that are applied to the session and not yet written."""
         return tuple(self._state(session).unsaved)
 
     def waiting(self) -> Sequence[Session]:
-        """The sessions with records that wait to be written, those that were left since among them."""
+        """The sessions with unsaved records, including those that are no longer open."""
         return tuple(self._waiting)
 
     def retry(self) -> None:
-        """Try again to write what waits, of every session."""
+        """Try again to write the unsaved records of all sessions."""
         for session in self.waiting():
             try:
                 self.append(session, (), durable=True)
@@ -200,13 +200,13 @@ class JournalStore:
                 pass
 
     def forget(self, user: str, session_id: str) -> None:
-        """Let go of what waits of a session that was deleted: it must not come back."""
+        """Drop the unsaved records of a deleted session, so that a later append does not restore it."""
         for session in self.waiting():
             if (session.user, session.id) == (user, session_id):
                 del self._waiting[session]
 
     def settled(self, session: Session) -> os.stat_result | None:
-        """The state of the session's journal, if the session holds all of it and it all of the session."""
+        """The `os.stat` result of the session's journal; None if session and journal are not in step."""
         state = self._state(session)
         try:
             stat = self.path(session).stat()
@@ -215,7 +215,7 @@ class JournalStore:
         return stat if stat.st_size == state.offset and not state.unsaved else None
 
     def damage(self, session: Session) -> str:
-        """One sentence on lines of the session's journal that cannot be read; empty where there are none."""
+        """A sentence for the user about unreadable lines of the session's journal; empty if there are none."""
         return journal.damage(self.path(session), self._state(session).bad)
 
     def _saved(self, session: Session, records: Sequence[Record]) -> bool:
@@ -223,19 +223,20 @@ class JournalStore:
         return self.trouble(session) is None
 
     def _state(self, session: Session) -> State:
-        """The state of `session`; one that another store made is compared with its file, or written whole."""
+        """The state of `session`. A session of another store is compared with its file, or written completely."""
         state = self._states.get(session)
         if state is None:
             state = self._states[session] = State(version=VERSION)
             if self.path(session).exists():
-                state.created, state.offset, state.seam = True, 1, b"\0"  # as of a file that has changed
+                state.created, state.offset, state.seam = True, 1, b"\0"  # matches no journal: counts as replaced
         return state
 
     @contextmanager
     def _journal(self, session: Session, state: State, *, write: bool = False) -> Iterator[tuple[int, bool]]:
-        """The session's journal, locked, read to its end and healed, and whether it is fresh.
+        """Open and lock the session's journal, read it to its end and heal it.
 
-        Where `write` and missing it is created, and removed again if the block ends in an OSError.
+        Yields the descriptor, and whether the file is new. With `write`, a missing journal is created, and
+        removed again if the block raises an OSError.
         """
         while True:
             path, fresh, failed = self.path(session), False, False
@@ -252,13 +253,13 @@ class JournalStore:
                 fresh = True
             try:
                 if not fresh and not state.created:
-                    session.id = new_id(self._clock())  # another program has taken this very id
+                    session.id = new_id(self._clock())  # another program has taken the id
                     if state.header is not None:
                         state.header["id"] = session.id
                     continue
                 with locked(fd):
                     if not still_named(fd, path):
-                        continue  # moved away between the opening and the lock
+                        continue  # it was moved before it was locked
                     if not fresh:
                         self._catch_up(fd, path, session, state)
                     yield fd, fresh
@@ -272,9 +273,9 @@ class JournalStore:
                     path.unlink(missing_ok=True)
 
     def _before(self, session: Session, state: State, fresh: bool) -> list[Record]:
-        """What is to be written before new records: the session record where it is missing, and what waits.
+        """The records to write before new ones: the session record if it is missing, and the unsaved records.
 
-        All of the session, where its journal has vanished.
+        If the journal has disappeared, all records of the session.
         """
         if state.header is not None:
             return [state.header, *state.unsaved]
@@ -285,9 +286,9 @@ class JournalStore:
         return state.unsaved
 
     def _catch_up(self, fd: int, path: Path, session: Session, state: State) -> None:
-        """Apply what others wrote. A file that is not the one we knew is read from its beginning.
+        """Apply what other programs wrote, and heal the journal. A replaced file is read from its beginning.
 
-        Records that waited come after what others wrote meanwhile, in memory as in the file.
+        Unsaved records are applied after those of other programs, in memory as in the file.
         """
         back, start = len(state.seam), state.offset
         data = journal.read_bytes(fd, start - back)
@@ -312,14 +313,14 @@ class JournalStore:
                 session.apply(record)
             self._bring_back(session, state, remembered)
         if state.version <= VERSION:
-            # The memory is complete whatever happens now: healing may meet a full disk.
+            # All state in memory is complete by now, since healing may raise (full disk).
             journal.heal(fd, path, reading, known_good=start > 0)
             state.bad += [at for at in reading.bad if at < reading.size]
-            # The line feed is the one by which healing ends a last line that lacked it.
+            # Healing may have added a line feed to the last line, so it is added here too.
             state.reach(reading.size, (data + b"\n")[end : reading.size - start + back])
 
     def _bring_back(self, session: Session, state: State, remembered: Sequence[Record]) -> None:
-        """Let the messages that `remembered` has, and the file no longer, be written again beside the rest."""
+        """Apply the messages in `remembered` that the file has lost, and queue them to be written again."""
         head, lost = session.head, missing(session, remembered)
         if lost and head is not None:
             lost.append(move(head))
@@ -328,13 +329,13 @@ class JournalStore:
         state.unsaved += lost
 
     def _read(self, session: Session, state: State) -> Sequence[Record]:
-        """Apply the complete lines that are new, without lock and healing."""
+        """Apply the new complete lines, without locking or healing. Returns their records."""
         with self.path(session).open("rb") as file:
             back = len(state.seam)
             file.seek(state.offset - back)
             data = file.read()
         if data[:back] != state.seam:
-            return ()  # another file by now; the next append reads it under the lock
+            return ()  # the file was replaced; the next append reads it under the lock
         reading = journal.read(data[back:], state.offset)
         if not reading.end > state.offset:
             return ()

@@ -1,4 +1,4 @@
-"""The people: names of any script as folders that never leave `users/`, and what each has set."""
+"""Users: maps names in any script to safe folders below `users/`, and reads and writes their settings."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from gptchat.words import _
 LONGEST_NAME = 64
 """Characters."""
 LONGEST_SLUG = 200
-"""Bytes; file systems allow 255, and a journal set aside needs some."""
+"""Bytes; file systems allow 255, and file name suffixes need some of them."""
 
 _PLAIN = re.compile(r"[a-z0-9_-]{1,64}\Z")
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-")
 _RESERVED = frozenset(("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
-"""Names that Windows keeps for devices, in any folder."""
+"""Names that Windows reserves for devices, in any folder."""
 
-# Characters that change the direction of text or hide in it: a name must look like what it is.
+# Invisible and direction-changing characters: with them, two different names could look the same.
 _TRICKS = frozenset(
     "\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\u3164\ufeff\uffa0"
 )
@@ -34,7 +34,7 @@ _TRICKS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with a folder of their own. `settings` are theirs alone; `sessions` how many are saved."""
+    """A user, who has a folder of their own. `sessions` is the number of their saved sessions."""
 
     name: str
     slug: str
@@ -43,7 +43,7 @@ class User:
 
 
 def validate_name(name: str) -> str:
-    """`name` as it is kept: composed (NFC), without blanks around it. Raises UsageError that says why not."""
+    """`name` in stored form: NFC, without surrounding white space. Raises UsageError if it is not allowed."""
     name = unicodedata.normalize("NFC", name).strip()
     hint = _("choose another name")
     if not name:
@@ -61,42 +61,42 @@ def validate_name(name: str) -> str:
 
 
 def slug(name: str) -> str:
-    """The folder of the user `name`: the name itself where it is `[a-z0-9_-]{1,64}`, else percent-encoded.
+    """The folder name of the user `name`: the name itself if it matches `[a-z0-9_-]{1,64}`, else percent-encoded.
 
-    Two names never share a slug, even where upper and lower case are the same to the file system: a plain
-    name has no `%`, and every other character, capitals and `%` itself included, is written as its bytes.
+    Two names never share a slug, even on a file system that ignores case: a plain name has no `%`, and all
+    other characters, including capitals and `%` itself, are encoded as bytes.
     """
     if _PLAIN.match(name) and name not in _RESERVED:
         return name
     data = name.encode("utf-8", "surrogatepass")
     encoded = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in data)
-    if encoded == name:  # one that Windows keeps for itself
+    if encoded == name:  # a name that Windows reserves
         return f"%{data[0]:02X}{encoded[1:]}"
     return encoded
 
 
 def user_folder(data: Path, user: str) -> Path:
-    """Where everything of `user` is kept below the data folder `data`."""
+    """The folder with all data of `user`, below the data folder `data`."""
     return data / "users" / slug(user)
 
 
 def sessions_folder(data: Path, user: str) -> Path:
-    """Where the journals of `user` are."""
+    """The folder with the journals of `user`."""
     return data / "users" / slug(user) / "sessions"
 
 
 def input_history(data: Path, user: str) -> Path:
-    """The file of the lines that `user` typed; its folder exists when this returns, if it can."""
+    """The path of the input history of `user`. Creates its folder; never raises if that fails."""
     folder = user_folder(data, user)
     try:
         make_folder(folder)
-    except OSError:  # whoever writes the history finds out
+    except OSError:  # writing the history will raise the error
         pass
     return folder / "input_history"
 
 
 def ensure_user(data: Path, name: str) -> User:
-    """The user `name`, with a folder from now on. Raises UsageError for a bad name, StorageError."""
+    """The user `name`; creates their folder if it is missing. Raises UsageError for a bad name, StorageError."""
     name = validate_name(name)
     path = user_folder(data, name) / "user.json"
     user = read_user(data, name)
@@ -106,20 +106,23 @@ def ensure_user(data: Path, name: str) -> User:
 
 
 def read_user(data: Path, name: str) -> User:
-    """The user `name` as their `user.json` has it, or as new; a damaged file is set aside, never an error."""
+    """The user `name` from their `user.json`, or without settings if it is missing or damaged.
+
+    A damaged file is renamed to `user.json.damaged`.
+    """
     document = _read(user_folder(data, name) / "user.json")
     settings = document.get("settings")
     return User(name, slug(name), settings if isinstance(settings, dict) else {})
 
 
 def write_settings(data: Path, name: str, settings: Mapping[str, Any]) -> None:
-    """Make `settings` those of the user `name`; whatever else their `user.json` holds stays. StorageError."""
+    """Replace the settings of the user `name`; other fields of their `user.json` stay. Raises StorageError."""
     path = user_folder(data, name) / "user.json"
     _write(path, {"v": 1, **_read(path), "name": name, "settings": dict(settings)})
 
 
 def list_users(data: Path) -> list[User]:
-    """Everyone who has a folder, by name."""
+    """All users who have a folder, sorted by name; empty if the data folder cannot be read."""
     users = []
     try:
         entries = [entry for entry in os.scandir(data / "users") if entry.is_dir()]
@@ -137,12 +140,12 @@ def list_users(data: Path) -> list[User]:
 
 
 def read_state(data: Path) -> dict[str, Any]:
-    """What the program remembers between runs (`user`: the last one); empty where nothing can be read."""
+    """The state kept between runs (`user`: the last user's name); empty if it cannot be read."""
     return _read(data / "state.json")
 
 
 def write_state(data: Path, **changes: object) -> None:
-    """Remember `changes` between runs; what else is remembered stays. Raises StorageError."""
+    """Merge `changes` into the state kept between runs. Raises StorageError."""
     path = data / "state.json"
     before = _read(path)
     after = {"v": 1, **before, **changes}
@@ -151,7 +154,7 @@ def write_state(data: Path, **changes: object) -> None:
 
 
 def _unslug(folder: str) -> str | None:
-    """The name whose slug `folder` is; None for a folder that is not ours."""
+    """The user name whose slug is `folder`; None if it is no slug."""
     from urllib.parse import unquote
 
     try:
@@ -169,7 +172,7 @@ def _count(folder: Path) -> int:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`; empty where there is none. What cannot be read is kept as `.damaged`."""
+    """The JSON object in `path`; empty if there is none. Renames an invalid file to `*.damaged`."""
     try:
         document = json.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError:
@@ -180,7 +183,7 @@ def _read(path: Path) -> dict[str, Any]:
         return document
     try:
         path.replace(path.with_suffix(path.suffix + ".damaged"))
-    except OSError:  # it stays where it is, and is written over by the next change
+    except OSError:  # it keeps its name, and the next change overwrites it
         pass
     return {}
 

@@ -1,1 +1,1 @@
-"""The built-in offline demo."""
+"""The built-in offline demo provider."""

@@ -1,8 +1,7 @@
-"""The mechanics of ELIZA (Weizenbaum, CACM 9(1), 1966): ranked keywords, decomposition, reassembly, memory.
+"""The algorithm of ELIZA (Weizenbaum, CACM 9(1), 1966): ranked keywords, decomposition, reassembly, memory.
 
-A script in one language brings the words; nothing here speaks. Everything that changes from turn to turn
-(which reassembly rule comes next, what is remembered) follows from the messages taken in so far, so the
-same conversation always gets the same answer.
+All texts come from a script in one language. The state (the next reassembly rule, the memory) depends only on
+the messages so far, so that the same conversation always gets the same answer.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-_LONGEST_CLAUSE = 400  # characters; a sentence longer than this is not one that a rule was written for
+_LONGEST_CLAUSE = 400  # characters; the rules are not written for longer sentences
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A decomposition pattern and its reassembly rules, used in turn.
+    """A decomposition pattern and its replies (reassembly rules), which are used in turn.
 
-    In `pattern`, `*` takes any words, `+` at least one, `[a|b]` either word. In the replies `{1}`, `{2}` are
-    what the first and second `*` or `+` took, seen from the other side ("my work" becomes "your work").
+    In `pattern`, `*` matches any words, `+` at least one, `[a|b]` either word, and each is a group. In the
+    replies, `{1}` and `{2}` are the first and second group with pronouns exchanged ("my" becomes "your").
     """
 
     pattern: str
@@ -30,7 +29,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """Words, parted by `|`, that call for `rules`. Of the keywords in a sentence the highest `rank` wins."""
+    """Words, separated by `|`, that trigger `rules`. The keyword of the highest `rank` in a sentence wins."""
 
     words: str
     rank: int
@@ -39,30 +38,31 @@ class Keyword:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One language's side of the conversation."""
+    """The rules and texts of one language."""
 
     keywords: tuple[Keyword, ...]
     memory: tuple[Rule, ...]
-    """What is kept of a sentence for later, when nothing else comes to mind."""
+    """Rules whose replies are stored, for later messages without a keyword."""
     otherwise: tuple[str, ...]
-    """What is said when no keyword is found and nothing is remembered."""
+    """Replies for messages without a keyword when the memory is empty."""
     reflect: Callable[[str], str]
+    """Exchanges the pronouns in a fragment ("my" becomes "your")."""
     spaced: bool
-    """Whether words are parted by blanks."""
+    """Whether words are separated by spaces."""
     introduction: str
     about: tuple[str, ...]
     asks_about: str
-    """A regular expression for questions about the program itself, answered by `about`."""
+    """A regular expression for questions about the program, which `about` answers."""
     asks_tour: str
     long_text: str
-    """Said of a text too long for rules; `{tokens}` is its size."""
+    """The reply to a text that is too long for the rules; `{tokens}` is its size."""
     picture: str
     tour: str
-    """The file with the tour of Markdown."""
+    """The file name of the Markdown tour."""
 
 
 class Eliza:
-    """One conversation by one script. Every message must be given to `answer`, in order."""
+    """One conversation with one script. Every message must be passed to `answer`, in order."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -70,7 +70,7 @@ class Eliza:
         self._memories: deque[str] = deque()
 
     def answer(self, text: str) -> str:
-        """What is said to `text`."""
+        """The reply to the message `text`."""
         for clause in _clauses(text):
             keywords = self._keywords_in(clause)
             if keywords:
@@ -85,7 +85,7 @@ class Eliza:
         return self.rotate("otherwise", self._script.otherwise)
 
     def rotate(self, name: str, choices: Sequence[str]) -> str:
-        """The next of `choices`, which belong to `name`."""
+        """The next of `choices`, in turn; `name` identifies the counter."""
         chosen = choices[self._used[name] % len(choices)]
         self._used[name] += 1
         return chosen
@@ -112,7 +112,7 @@ class Eliza:
 
 
 def _clauses(text: str) -> list[str]:
-    """The sentences of `text` between its stops, as ELIZA hears them: the first with a keyword is answered."""
+    """Split `text` at punctuation, as ELIZA does; the first clause with a keyword is answered."""
     plain = text.replace("’", "'")
     clauses = (" ".join(piece.split()) for piece in re.split(r"[.,;:!?\n，。；：！？、…()（）\"“”]+", plain))
     return [clause for clause in clauses if 0 < len(clause) <= _LONGEST_CLAUSE]
@@ -126,7 +126,7 @@ def _word_pattern(words: str, spaced: bool) -> re.Pattern[str]:
 
 @cache
 def _compile(pattern: str, spaced: bool) -> re.Pattern[str]:
-    """`* i [need|want] +` as a regular expression that groups what `*` and `+` stand for."""
+    """The regular expression for a pattern such as `* i [need|want] +`, with a group for each placeholder."""
     pieces = []
     for piece in re.findall(r"\*|\+|\[[^\]]*\]|[^*+\[\]]+", pattern):
         if piece in "*+":

@@ -1,4 +1,4 @@
-"""The offline demo: an honest small companion in the manner of ELIZA, with a tour of Markdown. No network."""
+"""The offline demo provider: replies in the manner of ELIZA, and a tour of Markdown, without network."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gptchat.providers.kinds import ABILITIES
 from gptchat.words import _, language
 
 WINDOW = 4096
-"""Small on purpose: a person can watch how older turns are left out."""
+"""Tokens; small, so that users can see how older turns are omitted."""
 
-_PACE = 36.0  # tokens a second: quick reading
+_PACE = 36.0  # tokens per second, fast reading speed
 _PACED, _FAST = "demo", "demo-fast"
-_LONG = 800  # characters; beyond this a message is a document, not a sentence
+_LONG = 800  # characters; a longer message is treated as a document
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _LETTER = re.compile("[A-Za-z]")
 _PIECE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]{1,2}\s*|[^\s\u2e80-\u9fff\uff00-\uffef]{1,12}\s*|\s+")
@@ -30,7 +30,7 @@ _WIDE = re.compile("[\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef\U0001f
 
 
 class DemoProvider:
-    """Answers by rules, always the same to the same conversation, and never claims to be more than it is."""
+    """Replies by rules; the same conversation always gets the same reply."""
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._settings = settings
@@ -42,13 +42,13 @@ class DemoProvider:
 
     @property
     def abilities(self) -> Abilities:
-        """Those of its kind."""
+        """The abilities of its kind."""
         return ABILITIES["demo"]
 
     async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
-        """Yield the reply: with the model `demo` at a reading pace, with `demo-fast` at once.
+        """Yield the reply, with the model `demo` at reading speed, with `demo-fast` without pauses.
 
-        Usage is an estimate by length. `max_tokens` is kept to; a reply asked to go on goes on where it stopped.
+        Obeys `max_tokens`, and continues a reply if `request.continuing`. Usage is estimated from the length.
         """
         if request.parameters.get("n", 1) not in (1, None):
             yield Notice(_("the demo gives one answer at a time"))
@@ -65,7 +65,7 @@ class DemoProvider:
         for piece in kept:
             spent += estimate(piece)
             due += 0.0 if fast else estimate(piece) / _PACE
-            # Even without a pause the loop gets its turn, so that a reply can be stopped at any piece.
+            # Also sleeps for 0 s, so that the reply can be cancelled after any piece.
             await asyncio.sleep(max(due - loop.time(), 0.0))
             yield TextDelta(piece)
         asked = sum(estimate(Message("user", _content(message)).text) for message in request.messages)
@@ -73,20 +73,20 @@ class DemoProvider:
         yield Finished(reason, model=_FAST if request.model == _FAST else _PACED)
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The demo's two paces, with their window."""
+        """The models `demo` and `demo-fast`."""
         return [
             ModelFacts(name, context=WINDOW, vision=False, provider="demo", source="server")
             for name in (_PACED, _FAST)
         ]
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: there are no connections."""
 
 
 def reply_to(messages: Sequence[Mapping[str, Any]], *, continuing: bool = False) -> str:
-    """What the demo says to a conversation of chat-API messages; the same to the same conversation.
+    """The demo's reply to chat API messages; the same messages always get the same reply.
 
-    With `continuing` the last message is the beginning of a reply, and what comes after it is returned.
+    With `continuing`, the last message is the beginning of the reply, and only the rest is returned.
     """
     history = [Message(str(message.get("role")), _content(message)) for message in messages]
     begun = history.pop().text if continuing and history and history[-1].role == "assistant" else ""
@@ -101,13 +101,13 @@ def reply_to(messages: Sequence[Mapping[str, Any]], *, continuing: bool = False)
 
 
 def estimate(text: str) -> int:
-    """Tokens in `text` by length alone: four narrow characters or one wide character are about one."""
+    """Estimated tokens in `text`: one per four narrow characters and one per wide character."""
     wide = len(_WIDE.findall(text))
     return wide + -(-(len(text) - wide) // 4)
 
 
 def _conversation(said: Sequence[Message]) -> str:
-    """Play the person's messages through in order; the answer to the last."""
+    """Replay the user's messages in order; returns the reply to the last one."""
     companions = {script.tour: Eliza(script) for script in (english.SCRIPT, chinese.SCRIPT)}
     answer = ""
     for number, message in enumerate(said, 1):
@@ -134,7 +134,7 @@ def _asks_tour(text: str) -> bool:
 
 
 def _script(said: Sequence[Message]) -> Script:
-    """The language of the newest words that show one; else that of the interface."""
+    """The script for the language of the newest message with letters or Han characters, else of the interface."""
     for message in reversed(said):
         text = message.text[:_LONG]
         if _HAN.search(text):

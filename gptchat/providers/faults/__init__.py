@@ -1,1 +1,1 @@
-"""Failures of servers: what they mean, what is learnt from them, when a request is sent again."""
+"""Server failures: classifies them, learns from them, and decides when to retry."""

@@ -1,4 +1,4 @@
-"""The dialects of refusal: the parts of an error body and the wait it asks for, however they are written."""
+"""Parses error bodies and retry delays in the formats of different servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An error object of a server, whatever its dialect: `code` and `type` in lower case, `param` as named."""
+    """A server's error, from any format. `code` and `type` are in lower case; `limit` and `requested` in tokens.
+
+    Fields that the body lacks are empty or None.
+    """
 
     message: str = ""
     code: str = ""
@@ -24,13 +27,13 @@ class Said:
     limit: int | None = None
     requested: int | None = None
     page: bool = False
-    """The answer was a page of the web, and `message` is its title."""
+    """Whether the body was a web page; `message` is its title."""
     filtered: tuple[str, ...] = ()
-    """What a content filter found, where it tells: Azure's categories, OpenRouter's reasons."""
+    """What a content filter found: Azure's categories or OpenRouter's reasons."""
 
 
 def read(body: Any) -> Said:
-    """The parts of an error body: OpenAI's, nested or not, FastAPI's `detail`, a string, or a whole page."""
+    """Parse an error body: OpenAI's format, nested or not, FastAPI's `detail`, a plain string, or a web page."""
     if isinstance(body, (bytes, bytearray)):
         body = body.decode("utf-8", "replace")
     if isinstance(body, str):
@@ -47,11 +50,11 @@ def read(body: Any) -> Said:
     if isinstance(inner, (dict, list)) and inner:
         return read(inner)
     message = _first(body, "message", "msg", "error_description", "error_message", "detail", "error")
-    for key in ("detail", "message"):  # Mistral has FastAPI's `detail` inside its message
+    for key in ("detail", "message"):  # Mistral nests FastAPI's `detail` in its message
         if not message and isinstance(body.get(key), (list, dict)):
             return read(body[key])
     code, kind = body.get("code"), body.get("type") or body.get("status")
-    inside = body.get("innererror")  # Azure keeps the telling code one level down
+    inside = body.get("innererror")  # Azure has the specific code one level down
     if isinstance(inside, dict) and isinstance(inside.get("code"), str):
         code = inside["code"] if code in (None, "") else code
     upstream = _upstream(body)
@@ -70,7 +73,7 @@ def read(body: Any) -> Said:
 
 
 def categories(results: Any) -> tuple[str, ...]:
-    """The categories for which Azure's content filter stepped in, with their severity where it is told."""
+    """The categories that Azure's content filter blocked, with their severity if Azure names it."""
     return tuple(
         f"{category} ({verdict['severity']})" if isinstance(verdict.get("severity"), str) else str(category)
         for category, verdict in (results.items() if isinstance(results, dict) else ())
@@ -87,7 +90,7 @@ def _found(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _upstream(body: Mapping[str, Any]) -> Said:
-    """What the server behind a gateway said: OpenRouter puts it into `metadata.raw`, its own words say nothing."""
+    """The error of the server behind OpenRouter, from `metadata.raw`; OpenRouter's own message is generic."""
     metadata = body.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     return read(raw) if raw else Said()
@@ -110,7 +113,7 @@ def _status(code: Any) -> int | None:
 
 
 def _detail(items: list[Any]) -> Said:
-    """A list of complaints as pydantic writes them: `{"loc": ["body", "n"], "msg": ...}`."""
+    """The first error in a list, in pydantic's format (`{"loc": ["body", "n"], "msg": ...}`) or any other."""
     for item in items:
         if isinstance(item, dict) and isinstance(item.get("loc"), list) and item["loc"]:
             place = ".".join(str(part) for part in item["loc"] if part != "body")
@@ -122,7 +125,7 @@ def _detail(items: list[Any]) -> Said:
 
 
 def _page(text: str) -> Said:
-    """A page of the web by its title, or a plain text."""
+    """The error for a body that is not JSON: the title of a web page, or the text itself."""
     if text.lstrip()[:1] == "<":
         title = re.search(r"<title[^>]*>(.*?)</title>", text[:20_000], re.IGNORECASE | re.DOTALL)
         return Said(" ".join(title[1].split()) if title else "", page=True)
@@ -130,9 +133,10 @@ def _page(text: str) -> Said:
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds the server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
+    """Seconds to wait, from `retry-after-ms`, or `Retry-After` in seconds or as a date; None without either.
 
-    `headers` must find names in lower case. `now` is the time to count a date from (default: the clock).
+    `headers` must accept lower-case names. `now` (seconds since 1970, default: the clock) is compared with a
+    date.
     """
     value = headers.get("retry-after", "")
     for text, unit in ((headers.get("retry-after-ms", ""), 0.001), (value, 1.0)):
@@ -140,7 +144,7 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
             seconds = float(text) * unit
         except ValueError:
             continue
-        if math.isfinite(seconds):  # `inf` and `nan` are numbers to Python
+        if math.isfinite(seconds):  # `float` also accepts `inf` and `nan`
             return max(0.0, seconds)
     try:
         then = parsedate_to_datetime(value).timestamp()
@@ -158,7 +162,7 @@ _AGAIN = re.compile(
 
 
 def wait_in_words(message: str) -> float | None:
-    """Seconds the sentence of an error asks to wait ("Please retry in 32.1s", "try again in 7m12s"), or None."""
+    """Seconds to wait, from an error message ("Please retry in 32.1s", "try again in 7m12s"); None without any."""
     found = _AGAIN.search(message)
     if not found or not (found["h"] or found["m"] or found["n"]):
         return None

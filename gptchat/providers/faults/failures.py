@@ -1,8 +1,8 @@
-"""The one place where failures of the SDK, of HTTP, of TLS and of a stream become our errors.
+"""Converts all exceptions of the SDK, HTTP, TLS and streams to the program's errors.
 
-Libraries' exceptions are recognised by name along their class's ancestry, so that nothing is imported to
-explain a failure. `NAMES` lists every exception class of `openai` and `httpx2`; a test fails when either
-library grows one that is missing here.
+Exceptions are recognised by the names of their class and its bases, so that no library is imported for this.
+`NAMES` lists every exception class of `openai` and `httpx2`; a test fails if a new version of either library
+adds one that is missing here.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Explain = Callable[[BaseException, Endpoint], GptchatError]
 
 
 def explain(failure: BaseException, endpoint: Endpoint) -> GptchatError:
-    """What a person should read of `failure`; our own errors pass as they are.
+    """The error to show for `failure`; a GptchatError is returned unchanged.
 
-    The original is kept as `__cause__`, for `--debug`. Never raises.
+    `failure` is kept as `__cause__`, for `--debug`. Never raises.
     """
     if isinstance(failure, GptchatError):
         return failure
@@ -43,14 +43,14 @@ def explain(failure: BaseException, endpoint: Endpoint) -> GptchatError:
 
 
 def may_retry(error: GptchatError) -> bool:
-    """Whether the same request may succeed if it is sent again a little later."""
+    """Whether the same request may succeed if it is sent again later."""
     if isinstance(error, ConnectionFailedError):
         return error.status is None and not any(isinstance(link, ssl.SSLError) for link in _chain(error))
     return isinstance(error, (RateLimitError, ServerError, RequestTimeoutError))
 
 
 def is_stale(error: GptchatError) -> bool:
-    """Whether a kept connection turned out to be closed by the server, before it answered anything."""
+    """Whether the cause is a reused connection that the server had closed before it answered."""
     return any(
         "without sending" in str(link) or type(link).__name__ in ("ReadError", "WriteError")
         for link in _chain(error)
@@ -69,7 +69,7 @@ def _find(failure: BaseException) -> Explain:
 
 
 def _chain(failure: BaseException) -> list[BaseException]:
-    """`failure` and what caused it, outermost first."""
+    """`failure` and its causes, outermost first."""
     links: list[BaseException] = []
     link: BaseException | None = failure
     while link is not None and link not in links:
@@ -85,7 +85,7 @@ def _status(failure: BaseException, endpoint: Endpoint) -> GptchatError:
     if not body:
         try:
             body = response.text
-        except Exception:  # a body that was never read, or cannot be decoded, has nothing to say
+        except Exception:  # a body that was not read, or cannot be decoded
             body = ""
     return error_of(getattr(response, "status_code", None), body, endpoint, headers)
 
@@ -160,7 +160,7 @@ def _timeout(failure: BaseException, endpoint: Endpoint) -> GptchatError:
 
 
 def silent(seconds: float, endpoint: Endpoint) -> RequestTimeoutError:
-    """The error for a reply that brought nothing but silence, or comment pings, for `seconds`."""
+    """The error for a reply without any event for `seconds`; comment pings do not count."""
     return RequestTimeoutError(
         _("{where} sent nothing for {seconds:g} s").format(where=endpoint.address, seconds=seconds),
         hint=_("/retry; a slow server needs a larger network.idle_timeout"),
@@ -284,7 +284,7 @@ NAMES: Mapping[str, Explain] = {
     "json.JSONDecodeError": _broken,
     "ssl.SSLError": _connection,
 }
-"""How each known exception class is explained, by `library.ClassName`."""
+"""The function that explains each known exception class, by `library.ClassName`."""
 
 _ROOTS: Mapping[str, Explain] = {
     "httpcore2": _connection,
@@ -292,6 +292,6 @@ _ROOTS: Mapping[str, Explain] = {
     "anyio": _connection,
     "h11": _connection,
 }
-"""Libraries below httpx2, whose errors it should have translated."""
+"""Libraries used by httpx2, which should convert their exceptions but may miss some."""
 
 __all__ = ["NAMES", "Endpoint", "explain", "is_stale", "may_retry", "silent"]

@@ -1,4 +1,4 @@
-"""From a refusal to a lesson, and from lessons to a body that the server takes."""
+"""Derives lessons from refusals, and applies lessons to request bodies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gptchat.providers.faults.quirks import Json, Lesson
 _ESSENTIAL = frozenset(("model", "messages", "input", "prompt", "instructions", "stream"))
 _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
-# A value out of range is the person's to correct; only a parameter that is not taken at all is dropped.
+# Only a parameter that the server does not support is dropped; a value out of range is for the user to correct.
 _UNSUPPORTED = re.compile(
     r"unsupported|not.{0,12}support|n['’]t (?:\w+ )?support|unrecogni[sz]ed|unknown|unexpected"
     r"|extra (?:inputs|fields)|extra_forbidden"
@@ -27,9 +27,9 @@ _ROLE = re.compile(
 )
 _ALTERNATE = re.compile(r"roles? must alternate|alternat\w+ .{0,20}(?:user|assistant|roles?)", re.IGNORECASE)
 _CHOICES = re.compile(r"supported values|valid values|(?:must|should) be one of|expected one of", re.IGNORECASE)
-"""A server that lists what it takes corrects a value, which the person can do too."""
+"""A server that lists accepted values refuses only the value, which the user can correct."""
 _UNKNOWN = re.compile(r"unknown (?:field|name|parameter|argument)", re.IGNORECASE)
-"""One that lists the parameters it knows, beside the one it does not, does not correct a value."""
+"""A server that lists the parameters it knows refuses the parameter, not its value."""
 _TELLING = (
     (
         "n",
@@ -39,23 +39,23 @@ _TELLING = (
         ),
     ),
     ("reasoning_effort", r"does not support thinking"),  # Ollama
-    ("frequency_penalty", r"penalty is not enabled"),  # Gemini; of two, one is tried at a time
+    ("frequency_penalty", r"penalty is not enabled"),  # Gemini; if both are set, they are dropped one by one
     ("presence_penalty", r"penalty is not enabled"),
     ("temperature", r"\btemperature\b.{0,8} only (?:be set to )?\d"),  # Anthropic, Kimi
-    ("stream", r"must be verified to stream"),  # OpenAI, to organisations it has not verified
+    ("stream", r"must be verified to stream"),  # OpenAI, for organisations that are not verified
 )
-"""Sentences that refuse a parameter without its name, or as if another value were right though none is."""
+"""Messages that refuse a parameter without naming it, or as if only its value were wrong."""
 _OTHER_API = re.compile(
     r"\b(?:only|use|did you mean)\b[^.]{0,40}?v1/(responses|completions|chat/completions)", re.IGNORECASE
 )
 
 
 def apply(body: Json, lessons: tuple[Lesson, ...]) -> Json:
-    """`body` as the server is known to take it; `body` itself is not changed."""
+    """`body` adapted by `lessons`; the argument itself is not changed."""
     for lesson in lessons:
         if lesson.what == "drop":
             body = _without(body, lesson.name.split("."))
-            if lesson.name == "stream":  # its options are refused without it
+            if lesson.name == "stream":  # without it, the server would refuse its options
                 body = _without(body, ["stream_options"])
         elif lesson.what == "rename" and lesson.name in body:
             body = {lesson.value if key == lesson.name else key: value for key, value in body.items()}
@@ -85,7 +85,7 @@ def _in_role(message: Any, role: str) -> Any:
 
 
 def _alternating(messages: list[Any]) -> list[Any]:
-    """The messages with neighbours of the same role joined by a blank line."""
+    """`messages` with consecutive ones of the same role merged, separated by a blank line."""
     joined: list[Any] = []
     for message in messages:
         before = joined[-1] if joined else None
@@ -111,10 +111,10 @@ def _both(first: Any, second: Any) -> Any:
 
 
 def lesson_in(error: ProviderError, body: Json, api: str) -> Lesson | None:
-    """What a refusal of `body` teaches, so that it can be sent again at once; None where nothing.
+    """The lesson with which `body` can be sent again after the refusal `error`; None if there is none.
 
-    `api` is the wire that `body` was for. Only refusals that name what they refuse teach, and of failures
-    those of a model's template, which some servers report as their own (500).
+    `api` is the wire API of `body`. A refusal must name what it refuses. Of server errors (500) only those of
+    a model's chat template count, which some servers report with that status.
     """
     message, param = error.said.text, error.said.param
     if isinstance(error, (BadRequestError, ServerError)) and error.status in (400, 422, 500):
@@ -141,7 +141,7 @@ def _role(message: str, body: Json) -> Lesson | None:
     if not _ROLE.search(message) or not (_refuses(message) or _CHOICES.search(message)):
         return None
     roles = [one.get("role") for one in body.get("messages", ()) if isinstance(one, dict)]
-    if "developer" in roles:  # the server told us before, or the person chose it
+    if "developer" in roles:  # from an earlier lesson, or chosen by the user
         return Lesson("system", "role", "user" if _mentions("system", message) else "system")
     if "system" in roles:
         return Lesson("system", "role", "developer" if _mentions("developer", message) else "user")
@@ -169,9 +169,9 @@ def _dropped(message: str, param: str, body: Json) -> Lesson | None:
         for name in names:
             if param == name or param.startswith((f"{name}.", f"{name}[")):
                 return Lesson("drop", name)
-    # What stands behind "unless" or "while" is the condition, not what is refused.
+    # After "unless" or "while" follows the condition, not what is refused.
     for part in (_CONDITION.split(message, maxsplit=1)[0], message):
-        # where two parameters are refused together, the later one goes: it is the one the person added
+        # If two parameters are refused together, the later one is dropped: it is the one the user added.
         told = [name for name in names if _mentions(name, part)]
         if told:
             return Lesson("drop", max(told, key=lambda name: (_place(name, part), len(name))))
@@ -198,7 +198,7 @@ def _mentions(name: str, message: str) -> bool:
 
 
 def _place(name: str, message: str) -> int:
-    """Where `message` names the parameter `name`, or -1."""
+    """The index at which `message` names the parameter `name`, or -1."""
     head, *tail = name.split("_")
     # xAI writes `presencePenalty`, Cerebras `body.seed`
     word = "(?:body\\.)?(?:" + re.escape(name) + "|" + re.escape(head + "".join(map(str.title, tail))) + ")"
@@ -208,7 +208,7 @@ def _place(name: str, message: str) -> int:
         rf"(?<![\w.]){word}(?=\s*[:=])",
         rf"(?:parameter|argument|field|input)s?:? {word}(?!\w)",
     ]
-    if "_" in name or len(name) > 8:  # `n`, `seed` and `stop` are words too, and count only where marked as names
+    if "_" in name or len(name) > 8:  # `n`, `seed` and `stop` are also words, and must be marked as names
         patterns.append(rf"(?<![\w.]){word}(?!\w|\.\w)")
     found = re.search("|".join(patterns), message)
     return found.start() if found else -1

@@ -1,4 +1,4 @@
-"""The rate limits a server tells in its headers, as last seen."""
+"""Reads rate limits from response headers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gptchat.core.ports import RateLimits
 
 
 def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
-    """The limits in `headers` (names found in lower case), or None where there are none."""
+    """The limits in `headers`, which must accept lower-case names; None if there are none."""
 
     def number(name: str) -> int | None:
         value = headers.get(f"x-ratelimit-{name}", "")

@@ -1,4 +1,4 @@
-"""What servers refuse, learnt once: parameters dropped or renamed, roles and wire APIs, by model."""
+"""Remembers what servers refuse, by provider and model: parameters to drop or rename, roles, wire APIs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One thing learnt.
+    """One adaptation of requests that a server requires.
 
-    `what` is `drop` NAME, `rename` NAME to VALUE, `system` (its role is VALUE), `alternate` (one message of
-    a role at a time), or `api` VALUE. Windows are remembered elsewhere (`tokens.windows`).
+    `what` is `drop` (the parameter `name`), `rename` (`name` to `value`), `system` (system prompts get the role
+    `value`), `alternate` (merge consecutive messages of the same role) or `api` (use the wire API `value`).
+    Window sizes are remembered elsewhere (`tokens.windows`).
     """
 
     what: str
@@ -26,7 +27,7 @@ class Lesson:
     value: str = ""
 
     def sentence(self) -> str:
-        """The lesson in words, without its provider and model."""
+        """The lesson as a phrase for the user, without its provider and model."""
         if self.what == "drop":
             return _("{name} is not taken and is left out").format(name=self.name)
         if self.what == "rename":
@@ -40,7 +41,7 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """A lesson with the provider and model it holds for."""
+    """A lesson with the provider and model it applies to."""
 
     provider: str
     model: str
@@ -48,7 +49,7 @@ class Learning:
 
 
 LASTING = timedelta(days=30)
-"""How long a lesson holds: servers and models change, and learning again costs one refused request."""
+"""How long a lesson is valid: servers and models change, and learning it again costs one refused request."""
 
 _SETTINGS = {
     "reasoning_effort": "effort",
@@ -57,16 +58,16 @@ _SETTINGS = {
     "max_completion_tokens": "max_tokens",
     "max_output_tokens": "max_tokens",
 }
-"""The settings behind parameters that the wire calls otherwise."""
+"""The setting of each parameter that has another name on the wire."""
 
 
 @dataclass(slots=True)
 class Learnt:
-    """The memory of lessons. `load` is called at the first use, `save` after every change.
+    """The remembered lessons. `load` is called on first use, `save` after every change.
 
-    Both take the same JSON object: provider, then model, then a list of `[what, name, value, day]`. `day` is the
-    date (ISO 8601) of learning; an entry without one was learnt today. Entries of another shape are
-    ignored. `today` gives the date.
+    `load` returns and `save` takes the same JSON object: it maps providers to models to lists of
+    `[what, name, value, day]`. `day` is the date of learning (ISO 8601); an entry without it counts as learnt
+    today. Entries of another shape are ignored. `today` returns the current date.
     """
 
     load: Callable[[], Mapping[str, Any]] | None = None
@@ -75,17 +76,17 @@ class Learnt:
     _lessons: dict[tuple[str, str], dict[Lesson, date]] | None = field(default=None, repr=False)
 
     def lessons(self, provider: str, model: str) -> tuple[Lesson, ...]:
-        """What is known of `model` at `provider`, in the order it was learnt; what is too old no longer counts."""
+        """The lessons for `model` at `provider` that are not older than `LASTING`, in the order learnt."""
         oldest = self.today() - LASTING
         return tuple(one for one, day in self._all().get((provider, model), {}).items() if day >= oldest)
 
     def left_out(self, provider: str, model: str) -> frozenset[str]:
-        """The settings that `model` at `provider` is known not to take."""
+        """The settings that `model` at `provider` does not accept, by the lessons."""
         names = (lesson.name for lesson in self.lessons(provider, model) if lesson.what == "drop")
         return frozenset(_SETTINGS.get(name, name) for name in names)
 
     def entries(self) -> tuple[Learning, ...]:
-        """Everything known, for a list."""
+        """All valid lessons, sorted by provider and model."""
         return tuple(
             Learning(provider, model, lesson)
             for provider, model in sorted(self._all())
@@ -93,7 +94,7 @@ class Learnt:
         )
 
     def learn(self, provider: str, model: str, lesson: Lesson) -> bool:
-        """Remember `lesson`, in place of an earlier one about the same thing; False where it was known."""
+        """Remember `lesson`; it replaces one with the same `what` and `name`. False if it was known already."""
         if lesson in self.lessons(provider, model):
             return False
         held = self._all().get((provider, model), {})
@@ -103,7 +104,7 @@ class Learnt:
         return True
 
     def forget(self, provider: str = "", model: str = "") -> int:
-        """Forget what is known of `model` at `provider` (empty: of any); returns how many lessons that were."""
+        """Forget the lessons for `model` at `provider` (empty: any); returns the number of forgotten lessons."""
         gone = [
             key for key in self._all() if (not provider or key[0] == provider) and (not model or key[1] == model)
         ]
@@ -113,11 +114,11 @@ class Learnt:
         return number
 
     def api(self, provider: str, model: str) -> str:
-        """The wire API the server asked for, or empty."""
+        """The wire API that the server asked for; empty if it did not."""
         return next((lesson.value for lesson in self.lessons(provider, model) if lesson.what == "api"), "")
 
     def to_json(self) -> Json:
-        """Everything known, as `load` gives it back."""
+        """All lessons, in the format of `load`."""
         data: Json = {}
         for (provider, model), lessons in self._all().items():
             if lessons:
@@ -131,7 +132,7 @@ class Learnt:
             self._lessons = {}
             try:
                 data: object = self.load() if self.load is not None else {}
-            except GptchatError:  # a memory that cannot be read is begun anew; it is only experience
+            except GptchatError:  # lessons that cannot be read can be learnt again
                 data = {}
             for provider, models in data.items() if isinstance(data, Mapping) else ():
                 for model, items in models.items() if isinstance(models, Mapping) else ():
@@ -140,18 +141,18 @@ class Learnt:
         return self._lessons
 
     def _read(self, item: object) -> tuple[Lesson, date] | None:
-        """One entry of the file and the day it was learnt; None for one of another shape."""
+        """The lesson in one stored entry, and the day it was learnt; None if the entry has another shape."""
         if not isinstance(item, list) or len(item) not in (3, 4) or not all(isinstance(one, str) for one in item):
             return None
         try:
             day = date.fromisoformat(item[3]) if len(item) == 4 else self.today()
         except ValueError:
             return None
-        return Lesson(*item[:3]), min(day, self.today())  # a day to come is another clock's, and would never pass
+        return Lesson(*item[:3]), min(day, self.today())  # a future date (a wrong clock) would never expire
 
     def _changed(self) -> None:
         if self.save is not None:
             try:
                 self.save(self.to_json())
-            except GptchatError:  # what cannot be saved is learnt again next time; no reply fails for it
+            except GptchatError:  # a lesson that cannot be saved is learnt again; the reply must not fail
                 pass

@@ -1,4 +1,4 @@
-"""What a server says when it refuses: status and body, in every dialect met, become one of our errors."""
+"""Classifies a server's error response, by status and body, as one of the program's errors."""
 
 from __future__ import annotations
 
@@ -28,12 +28,15 @@ from gptchat.providers.faults.dialects import Said, read, retry_after, wait_in_w
 from gptchat.redaction import redact
 from gptchat.words import _
 
-_LONGEST = 400  # characters of a server's own words that are shown
+_LONGEST = 400  # maximum characters of a server's message that are shown
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Who was asked, for the words of an error. `key_hint` tells how to give a key, `proxy` is on the way."""
+    """The endpoint of a request, as error messages name it; `address` and `proxy` must be redacted.
+
+    `key_hint` says how to give a key.
+    """
 
     provider: str = ""
     address: str = ""
@@ -55,7 +58,7 @@ _QUOTA = re.compile(
     re.IGNORECASE,
 )
 _BILLING = re.compile(r"billing", re.IGNORECASE)
-"""A word of empty purses, but of a refused key as well, where it names the page on which keys are made."""
+"""Usually means that there is no credit, but a refused key (401) also links to the billing page for new keys."""
 _KEY = re.compile(
     r"(?:incorrect|invalid|wrong|missing|no|expired).{0,12}(?:api.?key|access token|credential)"
     r"|api.?key.{0,20}(?:not valid|invalid|expired|required)|a valid api.?key|login fail"
@@ -124,13 +127,13 @@ _STATUSES = {
     "overloaded_error": 529,
     "invalid_request_error": 400,
 }
-"""The status that an error inside a stream would have had, by its code or type."""
+"""The HTTP status for an error inside a stream, by its code or type."""
 
 
 def error_of(
     status: int | None, body: Any, endpoint: Endpoint, headers: Mapping[str, str] | None = None
 ) -> ProviderError:
-    """The error for an answer of `status` with `body`, or for an error object inside a reply (`status` None)."""
+    """The error for a response with `status` and `body`, or for an error object inside a reply (`status` None)."""
     said = read(body)
     error = _classified(status, said, endpoint, headers or {})
     error.said = Refusal(said.message, said.code, said.type, said.param)
@@ -157,7 +160,7 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
             hint=_("write them into the proxy's address: http://user:password@host:port"),
             status=told,
         )
-    # A limit that is over in a moment is no empty purse, though the sentence points to the page for payments
+    # A temporary rate limit does not mean that the credit is used up, even if the message mentions billing
     passing = code == 429 and (names & _RATE_CODES or wait is not None)
     empty = _QUOTA.search(said.message) or (code != 401 and _BILLING.search(said.message))
     spent = code in (None, 400, 401, 403, 429) and not passing and empty
@@ -255,12 +258,12 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
 
 
 def words_of(said: Said) -> str:
-    """A server's words for display: shortened and redacted; a page of the web by its title."""
+    """A server's message for display, shortened and redacted; for a web page, its title."""
     text = shorten(said.message)
     return _("a web page, “{title}”").format(title=text or "…") if said.page else text
 
 
 def shorten(text: str) -> str:
-    """A server's words in one redacted line of bounded length, without the final period."""
+    """A server's message as one redacted line of at most 400 characters, without a final period."""
     line = redact(" ".join(text.split()))
     return line[: _LONGEST - 1] + "…" if len(line) > _LONGEST else line.rstrip(".")

@@ -1,4 +1,4 @@
-"""When to try again: after one failure of a request, and after repeated failures of an endpoint."""
+"""Decides when to retry a failed request, and how long to wait for an endpoint that fails repeatedly."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ from gptchat.errors import GptchatError, ProviderError
 from gptchat.providers.faults.failures import may_retry
 from gptchat.words import _
 
-_SHORTEST, _LONGEST = 0.5, 8.0  # seconds between tries where the server names no time, as in the SDK
+_SHORTEST, _LONGEST = 0.5, 8.0  # seconds between attempts if the server names no delay, as in the SDK
 
 TOLERATED = 3
-"""Failed requests in a row after which waiting begins; each has had its own retries already."""
+"""Consecutive failed requests, each after its own retries, before the breaker delays further requests."""
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
-"""Seconds; the wait doubles with every further failure."""
+"""Seconds; the delay doubles with every further failure."""
 
 
 @dataclass(slots=True)
 class Breaker:
-    """Counts failures in a row. Times are seconds of any clock that only moves forward."""
+    """Counts consecutive failures of an endpoint. Times are seconds of a monotonic clock."""
 
     failures: int = 0
     last: float = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds to wait before the next try: 0 while the endpoint is in good standing."""
+        """Seconds to wait before the next request; 0 after fewer than `TOLERATED` failures."""
         if self.failures < TOLERATED:
             return 0.0
         due = min(FIRST_WAIT * 2.0 ** min(self.failures - TOLERATED, 30), LONGEST_WAIT)
         return max(0.0, self.last + due - now)
 
     def failed(self, now: float) -> None:
-        """A request failed in a way that is the endpoint's or the network's."""
+        """Note that a request failed because of the endpoint or the network."""
         self.failures += 1
         self.last = now
 
     def succeeded(self) -> None:
-        """The endpoint answered, if only with a refusal."""
+        """Note that the endpoint answered, even if it refused the request."""
         self.failures = 0
 
 
 def pause(error: GptchatError, attempt: int, network: NetworkSettings) -> float | None:
-    """Seconds to wait before the next try, or None where there is to be none; `attempt` counts from 0.
+    """Seconds to wait before the next attempt, or None if there should be none; `attempt` counts from 0.
 
-    The server's own wish goes first. Where it is longer than `network.max_retry_wait`, the error's hint
-    says so.
+    A delay that the server asks for takes precedence. If it is longer than `network.max_retry_wait`, the
+    result is None and the hint of `error` is replaced to say so.
     """
     if attempt >= network.max_retries or not may_retry(error):
         return None
     asked = error.retry_after if isinstance(error, ProviderError) else None
     if asked is None:
         longest = min(_SHORTEST * 2.0**attempt, _LONGEST)
-        # jitter keeps many clients from coming back at once; it needs no secrecy
+        # Jitter, so that many clients do not retry at the same time; it needs no secure random source
         return longest * (1 - 0.25 * random.random())  # noqa: S311
     if asked > network.max_retry_wait:
         error.hint = _(

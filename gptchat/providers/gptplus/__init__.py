@@ -1,1 +1,1 @@
-"""The GPT+ platform."""
+"""The provider for the GPT+ open platform."""

@@ -1,4 +1,4 @@
-"""The GPT+ open platform: login, a conversation kept on its side, whole replies; its format is `gptplus_wire`."""
+"""The GPT+ provider: login, conversations stored on the server, replies without streaming. Format: `wire`."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     import httpx2
 
 BASE_URL = "https://open.ss.chat/v1"
-"""The platform's own address; `base_url` in the settings replaces it."""
+"""The platform's address; `base_url` in the settings replaces it."""
 
 _TAKEN = frozenset(("max_tokens", "n", "stream"))
 _SHORT_WAIT = 0.5  # seconds before the first retry, doubled for each further one
 
 
 class GptPlusProvider:
-    """Speaks to GPT+ with an application's id and key, or with a token the person holds.
+    """The GPT+ platform, with an application's id and key or with the user's access token.
 
-    `key` gives the secret (see `gptplus_wire.credentials`) and is asked again for each login. `clock` tells
-    the seconds since 1970.
+    `key` returns the secret (see `wire.credentials`); it may block, and is called again for each login.
+    `clock` returns seconds since 1970.
     """
 
     def __init__(
@@ -66,15 +66,15 @@ class GptPlusProvider:
 
     @property
     def abilities(self) -> Abilities:
-        """Those of its kind."""
+        """The abilities of its kind."""
         return replace(ABILITIES["gptplus"], address=self._base)
 
     async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
-        """Send `request` and yield the whole reply at once: the platform does not stream.
+        """Send `request` and yield the reply in one piece, since the platform does not stream.
 
-        With `request.conversation` the platform's conversation is gone on with, and only the newest message
-        is sent; else a new one begins with the system prompt and the earlier turns. Its id is in
-        `Finished.extra["conversation"]`.
+        With `request.conversation`, that conversation on the server is continued and only the newest message
+        is sent. Otherwise a new conversation starts with the system prompt and the earlier turns. The id of
+        the conversation is in `Finished.extra["conversation"]`. Raises GptchatError.
         """
         for notice in self._refused(request):
             yield notice
@@ -109,7 +109,7 @@ class GptPlusProvider:
         return ()
 
     async def close(self) -> None:
-        """Close connections; the provider may not be used afterwards."""
+        """Close all connections. The provider must not be used afterwards."""
         if self._client is not None:
             await self._client.aclose()
 
@@ -130,7 +130,7 @@ class GptPlusProvider:
         return wire.reply_of(await self._post(f"/conversations/{quote(conversation, safe='')}/messages", body))
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """POST with a token that is good. A token the platform refuses all the same is renewed once."""
+        """POST `body` with a valid token; if the platform refuses the token, once more with a new one."""
         token = await self._good_token()
         try:
             return await self._exchange(path, body, token)
@@ -141,7 +141,7 @@ class GptPlusProvider:
             return await self._exchange(path, body, renewed)
 
     async def _good_token(self, refused: str = "") -> str:
-        """A token that has not expired and is not `refused`; logs in where needed, one login at a time."""
+        """A token that has not expired and is not `refused`; logs in if needed, one login at a time."""
         async with self._one_login:
             held = self._token
             if held is not None and held.value != refused and held.usable(self._clock()):
@@ -169,7 +169,7 @@ class GptPlusProvider:
             try:
                 return wire.token_of(await self._exchange("/sessions", body, ""), begun)
             except errors.BadRequestError as error:
-                # Whatever number the platform gives a refused login, it is the key that was refused.
+                # The platform's code for a refused login varies, but the reason is always the key.
                 raise errors.AuthenticationError(
                     error.message, hint=_("check app_id and the key with /key"), status=error.status
                 ) from error
@@ -182,7 +182,7 @@ class GptPlusProvider:
         )
 
     async def _exchange(self, path: str, body: Mapping[str, Any], token: str) -> Mapping[str, Any]:
-        """One POST and its answer's data; every failure is one of ours."""
+        """Send one POST; returns the data of its answer. Raises only GptchatError."""
         import httpx2
 
         if not token.isascii():
@@ -195,7 +195,7 @@ class GptPlusProvider:
         query = dict(self._settings.query) or None
         try:
             async with client.stream("POST", address, json=body, headers=headers, params=query) as response:
-                received = await response.aread()  # the client bounds it
+                received = await response.aread()  # the client limits its size
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise explain(error, Endpoint(self.name, redact(address), proxy=redact(self._proxy()))) from error
         return wire.data_of(response.status_code, received, response.headers.get("retry-after"))
@@ -214,7 +214,7 @@ class GptPlusProvider:
         return proxy_for(self._base(), self._settings, self._network)
 
     def _refused(self, request: Request) -> list[Notice]:
-        """One line for parameters the platform does not take, told when they change."""
+        """A notice of parameters that the platform does not accept, if there are new ones since the last call."""
         names = frozenset(request.parameters) - _TAKEN
         told, self._not_taken = self._not_taken, names
         if not names - told:
@@ -223,7 +223,7 @@ class GptPlusProvider:
         return [Notice(_("GPT+ does not take {names}; not sent").format(names=listed))]
 
     def _wait_before_retry(self, error: errors.ProviderError, attempt: int) -> float | None:
-        """Seconds to wait, or None where trying again is of no use or could send the message twice."""
+        """Seconds to wait, or None if a retry is useless or could send the message twice."""
         again = isinstance(error, errors.RateLimitError) or _was_not_sent(error) or error.status == 503
         if not again or attempt >= self._network.max_retries:
             return None
@@ -232,5 +232,5 @@ class GptPlusProvider:
 
 
 def _was_not_sent(error: errors.GptchatError) -> bool:
-    """Whether the server was never reached, so that trying again sends nothing twice."""
+    """Whether the request never reached the server, so that a retry cannot send the message twice."""
     return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError")

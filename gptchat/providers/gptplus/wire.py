@@ -1,4 +1,4 @@
-"""The GPT+ open platform's wire format, pure: keys, prompts and envelopes in, values or our errors out."""
+"""The wire format of the GPT+ open platform, without I/O: keys, prompts, response envelopes and errors."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from gptchat.redaction import redact
 from gptchat.words import _
 
 RENEW_AHEAD = 60.0
-"""Seconds before its expiry at which a token is renewed."""
+"""Seconds before expiry at which a token is renewed."""
 
 _CONTINUE = "Go on exactly where your last reply broke off. Repeat nothing of it."
 _QUOTA = ("quota", "balance", "insufficient", "credit", "余额", "欠费", "额度")
 _LENGTH = ("context length", "context window", "maximum context", "too long", "过长", "超长")
 _RATE = ("rate limit", "too many", "频繁", "限流")
 _TOKEN = ("token expired", "invalid token", "unauthorized", "access_token", "app_key", "未授权", "未登录", "登录")
-_SHOWN = 300  # characters of a server's own words
+_SHOWN = 300  # maximum characters of a server's message that are shown
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """An access token; `renew_at` is the time (seconds since 1970) from which it is not used, if it expires."""
+    """An access token, not to be used from `renew_at` on (seconds since 1970; None if it does not expire)."""
 
     value: str
     renew_at: float | None = None
 
     def usable(self, now: float) -> bool:
-        """Whether the token may still be sent at `now`."""
+        """Whether the token may still be used at `now` (seconds since 1970)."""
         return self.renew_at is None or now < self.renew_at
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """What the person holds: an application's id and key, or a token."""
+    """The user's credentials: an application's id and key, a token, or both."""
 
     app_id: str = ""
     app_key: str = ""
@@ -46,15 +46,15 @@ class Credentials:
 
     @property
     def can_log_in(self) -> bool:
-        """Whether a new token can be had with these."""
+        """Whether a new token can be requested with these credentials."""
         return bool(self.app_id and self.app_key)
 
 
 def credentials(key: str, app_id: str, now: float) -> Credentials:
-    """Read a key: an `app_key` where there is an `app_id`, else a token, plain or as JSON.
+    """Parse a key: an `app_key` if there is an `app_id`, else an access token, or JSON.
 
-    The JSON may hold `access_token` with `expires_at` (seconds since 1970, or ISO 8601) or `expires_in`
-    (seconds, counted from `now`), and `app_id` with `app_key` for renewal. Raises ConfigurationError.
+    The JSON may have `access_token` with `expires_at` (seconds since 1970, or ISO 8601) or `expires_in`
+    (seconds from `now`), and `app_id` with `app_key` to renew it. Raises ConfigurationError.
     """
     key = key.strip()
     if not key.startswith("{"):
@@ -80,7 +80,7 @@ def credentials(key: str, app_id: str, now: float) -> Credentials:
 
 
 def token_of(data: Mapping[str, Any], now: float) -> Token:
-    """The token in the answer to a login at `now`. Raises ProtocolError where there is none."""
+    """The token in the answer to a login at `now`. Raises ProtocolError if there is none."""
     value = data.get("access_token")
     if not isinstance(value, str) or not value:
         raise errors.ProtocolError(_("GPT+ answered the login without an access token"), hint=_hint_address())
@@ -88,7 +88,10 @@ def token_of(data: Mapping[str, Any], now: float) -> Token:
 
 
 def content_of(message: Message | None, *, continuing: bool) -> str:
-    """The words to send. Raises BadRequestError for images, which the platform does not take."""
+    """The text to send for `message`, or a request to continue the last reply if `continuing`.
+
+    Raises BadRequestError if there is no message, or if it has parts other than text.
+    """
     if continuing:
         return _CONTINUE
     if message is None:
@@ -102,7 +105,7 @@ def content_of(message: Message | None, *, continuing: bool) -> str:
 
 
 def prompt_of(earlier: Sequence[Message]) -> str:
-    """The system prompt and the turns before the newest, as the text a new conversation begins with."""
+    """The initial prompt of a new conversation: the system prompt and the `earlier` turns as text."""
     system = [message.text for message in earlier if message.role in ("system", "developer")]
     names = {"user": "User", "assistant": "Assistant", "tool": "Tool"}
     turns = [f"{names[message.role]}: {message.text}" for message in earlier if message.role in names]
@@ -112,7 +115,7 @@ def prompt_of(earlier: Sequence[Message]) -> str:
 
 
 def reply_of(data: Mapping[str, Any]) -> str:
-    """The text of the answered message. Raises ProtocolError where there is none."""
+    """The text of the reply in `data`. Raises ProtocolError if there is none."""
     inner = data.get("message")
     message = inner if isinstance(inner, Mapping) else data
     for name in ("content_raw", "content"):
@@ -123,7 +126,11 @@ def reply_of(data: Mapping[str, Any]) -> str:
 
 
 def data_of(status: int, body: bytes, retry_after: str | None = None) -> Mapping[str, Any]:
-    """The `data` of an answer's envelope; a refusal, by HTTP status or inside it, is raised as our error."""
+    """The `data` of a response envelope. `retry_after` is the response's header, in seconds.
+
+    Raises a ProviderError for a refusal, by HTTP status or by the `code` in the envelope, and ProtocolError
+    for a body in another format.
+    """
     try:
         envelope = json.loads(body)
     except ValueError:
@@ -167,7 +174,7 @@ def _refusal(status: int, code: int | None, words: str, retry_after: str | None)
 
 
 def _renew_at(data: Mapping[str, Any], now: float) -> float | None:
-    """When a token is to be renewed: ahead of its expiry, by half its life where that is short."""
+    """When to renew a token: `RENEW_AHEAD` before it expires, or halfway there if that is later; None: never."""
     expires = data.get("expires_at")
     if isinstance(expires, str):
         expires = _timestamp(expires)
@@ -201,7 +208,7 @@ def _number(value: object) -> int | None:
 
 
 def _words(envelope: object) -> str:
-    """The server's own reason, one line, without keys."""
+    """The server's message in one redacted line; empty if there is none."""
     if not isinstance(envelope, dict):
         return ""
     for name in ("message", "msg", "error", "detail"):

@@ -1,4 +1,4 @@
-"""The wire APIs: pure translation of a request to a payload, and of what the server sends to events."""
+"""The wire APIs: translate a request to a payload, and server data to events, without any I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def wire_named(name: str) -> Wire:
-    """The wire API `chat`, `responses` or `completions`. Raises `ConfigurationError` for another name."""
+    """The wire API named `chat`, `responses` or `completions`. Raises ConfigurationError for any other name."""
     from gptchat.providers.wire import chat, completions, responses
 
     wires: dict[str, Wire] = {wire.name: wire for wire in (chat.WIRE, responses.WIRE, completions.WIRE)}

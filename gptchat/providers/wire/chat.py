@@ -1,4 +1,4 @@
-"""Chat completions: the API that nearly every server speaks."""
+"""The chat completions API, which nearly all servers support."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RENAMED = {"effort": "reasoning_effort"}
 
 
 def payload(request: Request) -> Payload:
-    """The body of a chat request; parameters keep the API's names, which are ours."""
+    """The body of a chat request. Parameters already have this API's names, apart from `effort`."""
     messages = [dict(message) for message in request.messages]
     if request.continuing:
         messages.append({"role": "user", "content": CONTINUE})
@@ -42,13 +42,13 @@ def payload(request: Request) -> Payload:
 
 
 def response_format(value: Any) -> Any:
-    """`json` and `text` stand for the API's objects; an object is passed as it is."""
+    """The API's object for the setting `json` or `text`; an object is returned unchanged."""
     short = {"json": "json_object"}
     return {"type": short.get(value, value)} if isinstance(value, str) else value
 
 
 class ChatReader:
-    """Reads one chat reply, streamed or whole, of any number of choices."""
+    """Reads one chat reply with any number of choices, streamed or not."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -56,11 +56,11 @@ class ChatReader:
 
     @property
     def complete(self) -> bool:
-        """Whether every choice that began has its finish reason."""
+        """Whether every choice that has begun has its finish reason."""
         return self._end.complete
 
     def feed(self, name: str, data: str) -> Sequence[ProviderEvent]:
-        """The events in one server-sent event."""
+        """The events in one server-sent event. Raises ServerSaid, ProtocolError."""
         if data == "[DONE]" or data.strip() == "[DONE]":
             self.ended = self._end.marked = True
             return ()
@@ -77,7 +77,7 @@ class ChatReader:
         return events
 
     def whole(self, data: Any) -> Sequence[ProviderEvent]:
-        """The events in a reply that came at once."""
+        """The events in a reply that was not streamed. Raises ServerSaid, ProtocolError."""
         if not isinstance(data, dict):
             raise malformed(str(data))
         error = error_in(data)
@@ -89,7 +89,7 @@ class ChatReader:
         return events
 
     def finish(self) -> Sequence[ProviderEvent]:
-        """Tool calls, usage and the ends of the choices."""
+        """Tool calls, usage, and one Finished per choice. Raises ServerSaid, ProtocolError."""
         return tuple(self._end.events())
 
     def _chunk(self, value: Mapping[str, Any], key: str, events: list[ProviderEvent]) -> None:
@@ -144,7 +144,7 @@ class ChatReader:
         function = mapping(call.get("function"))
         for place, value in enumerate((call.get("id"), function.get("name"), function.get("arguments"))):
             if isinstance(value, str):
-                # ids and names come once, but some servers repeat them in every piece
+                # Arguments are concatenated. Id and name come once, but some servers repeat them in every chunk
                 held[place] = held[place] + value if place == 2 else held[place] or value
 
 
@@ -160,7 +160,7 @@ def _thinking(content: Any) -> str:
 
 
 def filtered(choice: Mapping[str, Any]) -> Sequence[ProviderEvent]:
-    """A line naming the categories for which Azure's content filter stopped a reply, where it tells them."""
+    """A notice with the categories for which Azure's content filter stopped a reply; empty if it names none."""
     named = categories(choice.get("content_filter_results"))
     if not named:
         return ()

@@ -1,4 +1,4 @@
-"""What the wire APIs share: the shape of a wire, reading JSON without trust, and the end of a reply."""
+"""Common parts of the wire APIs: their types, defensive reading of JSON, and the end of a reply."""
 
 from __future__ import annotations
 
@@ -17,54 +17,60 @@ Json = dict[str, Any]
 """A JSON object."""
 
 CONTINUE = "Continue exactly where your last message stopped. Do not repeat any of it and add no introduction."
-"""Sent as a user's message where an API cannot go on with an unfinished reply by itself."""
+"""Sent as a user message if an API cannot itself continue an unfinished reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A request's body, and the parameters of the person's that this API has no place for."""
+    """The body of a request, and the names of parameters that the API does not have."""
 
     body: Json
     ignored: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
-    """Reads one reply. It is fed JSON objects in the order they came and never trusts their shape."""
+    """Reads one reply from its events, in order of arrival, without relying on their shape."""
 
     @property
     def ended(self) -> bool:
-        """Whether the server's end mark has come, so that nothing more needs to be read."""
+        """Whether the end mark was received, so that nothing more needs to be read."""
 
     @property
     def complete(self) -> bool:
-        """Whether the reply is whole even if the connection breaks now."""
+        """Whether the reply is complete even if the connection breaks now."""
 
     def feed(self, name: str, data: str) -> Sequence[ProviderEvent]:
-        """The events in one server-sent event. Raises `ServerSaid` for an error object, `ProtocolError`."""
+        """The events in the server-sent event `name` with `data`.
+
+        Raises ServerSaid for an error object, ProtocolError for invalid data.
+        """
 
     def whole(self, data: Any) -> Sequence[ProviderEvent]:
-        """The events in the answer to a request without `stream`."""
+        """The events in `data`, the JSON answer to a request without `stream`. Raises as `feed` does."""
 
     def finish(self) -> Sequence[ProviderEvent]:
-        """What is due at the end: tool calls, usage, `Finished`. Raises `ProtocolError` when none was marked."""
+        """The final events: tool calls, usage, Finished.
+
+        Raises ServerSaid if a choice failed, ProtocolError if the reply is not complete.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A wire API."""
+    """A wire API: its path, and the functions for requests and replies."""
 
     name: str
     path: str
-    """Below the base address, with a leading slash."""
+    """Path below the base URL, with a leading slash."""
 
     payload: Callable[[Request], Payload]
-    """The body of a request."""
+    """Returns the body of a request."""
     reader: Callable[[], Reader]
-    """A reader for one reply."""
+    """Returns a new reader for one reply."""
 
 
 class ServerSaid(Exception):
-    """The server put an error object where a reply was due. `body` is that object, of any JSON type."""
+    """The server sent an error inside a reply. `body` is the error, of any JSON type."""
 
     def __init__(self, body: Any) -> None:
         super().__init__("the server sent an error inside a reply")
@@ -73,30 +79,30 @@ class ServerSaid(Exception):
 
 @dataclass(slots=True)
 class Ending:
-    """What a reader gathers for the end of the reply."""
+    """Collects what a reader needs to end the reply."""
 
     model: str = ""
     usage: Usage | None = None
     reasons: dict[int, str] = field(default_factory=dict)
-    """Finish reason by number of the choice."""
+    """Finish reason by choice number."""
     seen: set[int] = field(default_factory=set)
-    """Numbers of the choices of which anything came."""
+    """Numbers of choices that have begun."""
     calls: dict[tuple[int, int], list[str]] = field(default_factory=dict)
     """Tool calls as `[id, name, arguments]`, by choice and index."""
     marked: bool = False
-    """Whether an explicit end mark came."""
+    """Whether an explicit end mark was received."""
     spoken: bool = False
-    """Whether anything a person could read came: text, reasoning or a tool call."""
+    """Whether there was any content: text, reasoning or a tool call."""
     failure: ServerSaid | None = None
-    """What a choice ended with instead of a finish reason; raised once what came before is handed on."""
+    """The error that ended a choice; raised by `events`, after the content before it has been yielded."""
 
     @property
     def complete(self) -> bool:
-        """Whether every choice that began has its finish reason."""
+        """Whether every choice that has begun has its finish reason."""
         return bool(self.reasons) and self.seen <= self.reasons.keys()
 
     def close(self, number: int, choice: Mapping[str, Any]) -> str:
-        """Take in how a choice says it ended; its reason, empty where it goes on or has failed."""
+        """Note how choice `number` ended; returns its finish reason, empty if it has not ended or has failed."""
         try:
             reason = reason_of(choice)
         except ServerSaid as said:
@@ -107,7 +113,7 @@ class Ending:
         return reason
 
     def events(self) -> Iterator[ProviderEvent]:
-        """Tool calls, usage, and one `Finished` a choice. Raises `ServerSaid` and `ProtocolError`."""
+        """Yield tool calls, usage, and one Finished per choice. Raises ServerSaid, ProtocolError."""
         if self.failure is not None:
             raise self.failure
         if not self.complete and not (self.marked and self.spoken):
@@ -121,7 +127,7 @@ class Ending:
 
 
 def unfinished(began: bool) -> ProtocolError:
-    """The error for a stream that ended without an end mark: empty, or cut after something had come."""
+    """The error for a stream that ended without an end mark: empty, or cut off after it had `began`."""
     if began:
         return ProtocolError(
             _("the reply ended without an end mark, so part of it may be missing"),
@@ -134,9 +140,9 @@ def unfinished(began: bool) -> ProtocolError:
 
 
 def objects(data: str) -> Iterator[Any]:
-    """The JSON values in the data of one event: one, or one a line where a server forgot the blank lines.
+    """Yield the JSON values in the data of one event: one, or one per line if the server omitted blank lines.
 
-    Raises `ProtocolError` for anything that is not JSON.
+    Raises ProtocolError for anything that is not JSON.
     """
     try:
         yield json.loads(data)
@@ -165,23 +171,23 @@ def malformed(data: str) -> ProtocolError:
 
 
 def error_in(value: Mapping[str, Any]) -> Any:
-    """The error object in a JSON object that came where a reply was due, or None."""
+    """The error in the JSON object `value` of a reply, or None."""
     error = value.get("error")
     if error:
         return value if isinstance(error, str) else error
     if value.get("object") == "error":  # vLLM
         return value
-    if "choices" not in value and "output" not in value:  # SiliconFlow and gateways: a bare code and message
+    if "choices" not in value and "output" not in value:  # SiliconFlow and gateways: only a code and a message
         said = (value.get("message"), value.get("msg"), value.get("detail"))
         return value if any(isinstance(one, str) and one for one in said) else None
-    base = value.get("base_resp")  # MiniMax, beside choices that are null
+    base = value.get("base_resp")  # MiniMax, together with choices that are null
     if isinstance(base, dict) and base.get("status_code") and not value.get("choices"):
         return {"message": str(base.get("status_msg", "")), "code": base["status_code"]}
     return None
 
 
 _BROKEN = frozenset(("error", "network_error", "insufficient_system_resource", "abort"))
-"""Finish reasons that mark a failure: OpenRouter's and Mistral's, Zhipu's, DeepSeek's, vLLM's."""
+"""Finish reasons that mean a failure: of OpenRouter and Mistral, Zhipu, DeepSeek, vLLM, in this order."""
 _REASONS = {
     "sensitive": "content_filter",  # Zhipu
     "max_tokens": "length",
@@ -191,10 +197,10 @@ _REASONS = {
 
 
 def reason_of(choice: Mapping[str, Any]) -> str:
-    """Why a choice ended, in OpenAI's words; empty where it has not. Raises `ServerSaid` where it broke."""
+    """Why a choice ended, as OpenAI's finish reason; empty if it has not ended. Raises ServerSaid if it failed."""
     error = choice.get("error")
     reason = choice.get("finish_reason")
-    if isinstance(error, (dict, str)) and error:  # OpenRouter says what happened behind it
+    if isinstance(error, (dict, str)) and error:  # OpenRouter: the error of the server behind it
         raise ServerSaid(error)
     if not isinstance(reason, str):
         return ""
@@ -204,7 +210,7 @@ def reason_of(choice: Mapping[str, Any]) -> str:
 
 
 def words(value: Any) -> str:
-    """Text in a field that is a string, null, or a list of parts as some servers send it."""
+    """The text in a field that is a string, null, or (from some servers) a list of parts."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -217,17 +223,17 @@ def words(value: Any) -> str:
 
 
 def count(value: Any) -> int:
-    """A count of tokens: the number, or 0 where it is none."""
+    """`value` as a token count: a non-negative integer, or 0 for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """The value where it is a JSON object, else an empty one."""
+    """`value` if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def usage_of(data: Any) -> Usage | None:
-    """Usage as the chat, completions and responses APIs report it, or None where there is none."""
+    """Token usage as the chat, completions and responses APIs report it; None if `data` has none."""
     if not isinstance(data, dict) or not data:
         return None
     prompt = count(data.get("prompt_tokens")) or count(data.get("input_tokens"))
@@ -237,7 +243,7 @@ def usage_of(data: Any) -> Usage | None:
     total = count(data.get("total_tokens")) or prompt + completion
     if not total:
         return None
-    # Moonshot tells its cache in `cached_tokens` beside the counts, DeepSeek in `prompt_cache_hit_tokens`
+    # Moonshot has `cached_tokens` on the same level as the counts, DeepSeek `prompt_cache_hit_tokens`
     beside = count(data.get("cached_tokens")) or count(data.get("prompt_cache_hit_tokens"))
     cached = count(read.get("cached_tokens")) or beside
     return Usage(prompt, completion, total, cached, count(wrote.get("reasoning_tokens")))

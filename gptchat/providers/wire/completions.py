@@ -1,4 +1,4 @@
-"""Legacy completions: the dialogue goes as one transcript, for base models and servers that still have them."""
+"""The legacy completions API, for base models: the dialogue is sent as one transcript."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gptchat.providers.wire.common import (
 
 _NAMES = {"user": "User", "assistant": "Assistant"}
 _STOPS = ("\nUser:",)
-"""Where the model would go on in the person's place; the server cuts there unless other stops are set."""
+"""The default stop sequence: there the model would begin to write the user's next message."""
 
 _FOREIGN = ("response_format", "effort", "reasoning_effort", "max_completion_tokens", "tools", "tool_choice")
 
 
 def payload(request: Request) -> Payload:
-    """The body of a completions request; `stop` defaults to the next line of the person's."""
+    """The body of a completions request; `stop` defaults to the beginning of the next user message."""
     body: Json = {"model": request.model, "prompt": transcript(request.messages, request.continuing)}
     body.update((key, value) for key, value in request.parameters.items() if key not in _FOREIGN)
     body.setdefault("stop", list(_STOPS))
@@ -38,7 +38,10 @@ def payload(request: Request) -> Payload:
 
 
 def transcript(messages: Sequence[Mapping[str, Any]], continuing: bool = False) -> str:
-    """The dialogue as text: the system prompt, then `User:` and `Assistant:` paragraphs, the last left open."""
+    """The dialogue as text: the system prompt, then `User:` and `Assistant:` paragraphs.
+
+    It ends with an empty `Assistant:` paragraph, or if `continuing` with the unfinished reply.
+    """
     paragraphs = []
     for message in messages:
         text = plain(message.get("content"))
@@ -50,7 +53,7 @@ def transcript(messages: Sequence[Mapping[str, Any]], continuing: bool = False) 
 
 
 def plain(content: Any) -> str:
-    """Content as text; a part that is not text leaves its kind in brackets, so that nothing vanishes unseen."""
+    """Message content as text; a part that is not text is replaced by its type in brackets."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, (list, tuple)) else ()
@@ -62,7 +65,7 @@ def plain(content: Any) -> str:
 
 
 class CompletionsReader:
-    """Reads one reply of the completions API, streamed or whole."""
+    """Reads one reply of the completions API, streamed or not."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -70,11 +73,11 @@ class CompletionsReader:
 
     @property
     def complete(self) -> bool:
-        """Whether every choice that began has its finish reason."""
+        """Whether every choice that has begun has its finish reason."""
         return self._end.complete
 
     def feed(self, name: str, data: str) -> Sequence[ProviderEvent]:
-        """The events in one server-sent event."""
+        """The events in one server-sent event. Raises ServerSaid, ProtocolError."""
         if data.strip() == "[DONE]":
             self.ended = self._end.marked = True
             return ()
@@ -90,7 +93,7 @@ class CompletionsReader:
         return events
 
     def whole(self, data: Any) -> Sequence[ProviderEvent]:
-        """The events in a reply that came at once."""
+        """The events in a reply that was not streamed. Raises ServerSaid, ProtocolError."""
         if not isinstance(data, dict):
             raise malformed(str(data))
         error = error_in(data)
@@ -102,7 +105,7 @@ class CompletionsReader:
         return events
 
     def finish(self) -> Sequence[ProviderEvent]:
-        """Usage and the ends of the choices."""
+        """Usage, and one Finished per choice. Raises ServerSaid, ProtocolError."""
         return tuple(self._end.events())
 
     def _chunk(self, value: Mapping[str, Any], events: list[ProviderEvent]) -> None:
@@ -118,7 +121,7 @@ class CompletionsReader:
             number = number if type(number) is int else position
             text = choice.get("text")
             if isinstance(text, str):
-                if number not in end.seen:  # the transcript ends in "Assistant:", so a blank comes first
+                if number not in end.seen:  # after "Assistant:" the model begins with a space
                     text = text.removeprefix(" ")
                 if text:
                     end.seen.add(number)

@@ -1,4 +1,4 @@
-"""The Responses API, stateless: nothing is stored at the server, the journal is the history."""
+"""The Responses API, used statelessly: the server stores nothing, and each request has the whole history."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FOREIGN = ("n", "stop", "seed", "frequency_penalty", "presence_penalty", "logit
 
 
 def payload(request: Request) -> Payload:
-    """The body of a Responses request: leading system messages as instructions, the rest as input items."""
+    """The body of a Responses request: leading system messages become instructions, the rest input items."""
     messages = list(request.messages)
     instructions = []
     while messages and messages[0].get("role") in ("system", "developer"):
@@ -52,14 +52,14 @@ def payload(request: Request) -> Payload:
 
 
 def _format(value: Any) -> Any:
-    """The chat API's response format in this API's flatter shape."""
+    """The chat API's response format in this API's flatter form."""
     chosen = response_format(value)
     schema = chosen.get("json_schema") if isinstance(chosen, dict) else None
     return {"type": "json_schema", **schema} if isinstance(schema, dict) else chosen
 
 
 def _items(message: Mapping[str, Any]) -> list[Json]:
-    """A chat message as input items; tool calls and their results are items of their own."""
+    """A chat message as input items; tool calls and their results are separate items."""
     role = str(message.get("role", "user"))
     if role == "tool":
         return [
@@ -93,7 +93,7 @@ def _items(message: Mapping[str, Any]) -> list[Json]:
 
 
 def _part(part: Mapping[str, Any], said: str) -> Json:
-    """A chat content part as this API names it; one of an unknown kind is passed as it is."""
+    """A chat content part in this API's format; one of an unknown type is unchanged. `said` is the text type."""
     if part.get("type") == "text":
         return {"type": said, "text": part.get("text", "")}
     if part.get("type") == "image_url":
@@ -113,7 +113,7 @@ def _plain(content: Any) -> str:
 
 
 class ResponsesReader:
-    """Reads one response: typed events, or the whole object."""
+    """Reads one response, from typed events or from the whole object."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -122,12 +122,12 @@ class ResponsesReader:
 
     @property
     def complete(self) -> bool:
-        """Whether the final event has come."""
+        """Whether the final event was received."""
         return self._end.complete
 
     def feed(self, name: str, data: str) -> Sequence[ProviderEvent]:
-        """The events in one server-sent event."""
-        if data.strip() == "[DONE]":  # not part of this API, but some gateways end every stream with it
+        """The events in one server-sent event. Raises ServerSaid, ProtocolError."""
+        if data.strip() == "[DONE]":  # not part of this API, but some gateways send it at the end of every stream
             self.ended = True
             return ()
         events: list[ProviderEvent] = []
@@ -138,7 +138,7 @@ class ResponsesReader:
         return events
 
     def whole(self, data: Any) -> Sequence[ProviderEvent]:
-        """The events in a response that came at once."""
+        """The events in a response that was not streamed. Raises ServerSaid, ProtocolError."""
         if not isinstance(data, dict):
             raise malformed(str(data))
         events: list[ProviderEvent] = []
@@ -146,7 +146,7 @@ class ResponsesReader:
         return events
 
     def finish(self) -> Sequence[ProviderEvent]:
-        """Tool calls, usage and the end."""
+        """Tool calls, usage and Finished. Raises ServerSaid, ProtocolError."""
         return tuple(self._end.events())
 
     def _event(self, kind: str, value: Mapping[str, Any], events: list[ProviderEvent]) -> None:
@@ -173,7 +173,7 @@ class ResponsesReader:
             raise ServerSaid(value["error"])
 
     def _final(self, response: Mapping[str, Any], events: list[ProviderEvent]) -> None:
-        """Take in the finished response; its text only where none was streamed."""
+        """Process the finished response; its text and reasoning only if they were not streamed before."""
         status = response.get("status")
         error = error_in(response)
         if error is not None or status in ("failed", "cancelled"):

@@ -1,1 +1,1 @@
-"""Lists and searches over the journals: a cache that may be deleted at any time."""
+"""Lists and searches the journals, with a cache that may be deleted at any time."""

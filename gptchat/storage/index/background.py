@@ -1,4 +1,4 @@
-"""Brings the search index up to date behind whatever else goes on, and says how far it is."""
+"""Updates the search index in a background thread and reports progress."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Indexing:
-    """At most one thread indexes the sessions of one person at a time; searches meanwhile read the rest directly.
+    """Indexes the sessions of one user at a time in a thread; searches meanwhile read unindexed files directly.
 
-    `changed` is called from the thread when `share` has moved.
+    `changed` is called from the thread when `share` has changed.
     """
 
     def __init__(self, data: Path, cache: Path | None, changed: Callable[[], None] = lambda: None) -> None:
@@ -22,18 +22,18 @@ class Indexing:
         self._cache = cache
         self.changed = changed
         self.share: float | None = None
-        """How much is indexed, from 0 to 1; None where nothing is being done."""
+        """Fraction indexed, from 0 to 1; None if no thread is running."""
         self._thread: threading.Thread | None = None
 
     @property
     def index(self) -> SearchIndex:
         """The search over the sessions."""
-        from gptchat.storage.index.search import SearchIndex  # SQLite: only where it is needed
+        from gptchat.storage.index.search import SearchIndex  # imports SQLite, so only if needed
 
         return SearchIndex(self._data, self._cache)
 
     def start(self, user: str) -> None:
-        """Index what is new of `user` in a thread; returns at once. A second call while it runs does nothing."""
+        """Index the new records of `user` in a thread; returns at once. Does nothing while a thread is running."""
         if self._thread is None or not self._thread.is_alive():
             self.share = 0.0
             self._thread = threading.Thread(target=self._run, args=(user,), name="indexing", daemon=True)

@@ -1,7 +1,7 @@
-"""The SQLite file in the cache folder: opened, created, thrown away when damaged. Nothing in it is the truth.
+"""The SQLite file in the cache folder: opens and creates it, and deletes it if it is damaged.
 
-Whoever uses it must do without: every function of `listing` and `index` reads the journals themselves
-where this file is missing, locked, read-only or broken.
+It is only a cache. The functions of `listing` and `search` read the journals instead if this file is missing,
+locked, read-only or damaged.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from gptchat.files import make_folder, open_private
 
 SCHEMA = 1
-"""The version of the tables; a file of another version is made anew."""
+"""Version of the tables; a file of another version is deleted and created again."""
 
 PATIENCE = 0.25
-"""Seconds to wait for another program that writes to the cache; without it, the journals are read."""
+"""Seconds to wait while another program writes to the cache; after that the journals are read instead."""
 
 _OUT_OF_REACH = (
     sqlite3.SQLITE_BUSY,
@@ -33,9 +33,9 @@ _OUT_OF_REACH = (
     sqlite3.SQLITE_NOMEM,
 )
 
-# `infos` is the list of sessions, valid while size, time and inode of the journal are the same.
-# `indexed` and `chunks` say which bytes of which journal the search index `grams` knows; `seam` is a checksum
-# of the last of them. `grams` holds no text, only which three letters occur in which chunk.
+# `infos` is the list of sessions; a row is valid while size, mtime and inode of the journal are unchanged.
+# `indexed` and `chunks` tell which bytes of which journal are in the search index `grams`; `seam` is a checksum
+# of the last of these bytes. `grams` contains no text, only which trigrams occur in which chunk.
 _TABLES = """
 CREATE TABLE folders (key INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE infos (
@@ -59,7 +59,7 @@ _GRAMS = (
 
 
 def connect(cache: Path | None) -> sqlite3.Connection | None:
-    """The cache in the folder `cache`, ready to be used; None where it cannot be. Close it after use."""
+    """Open the cache in the folder `cache`; None if it cannot be used. The caller must close it."""
     if cache is None:
         return None
     path = cache / "index.sqlite3"
@@ -76,14 +76,14 @@ def connect(cache: Path | None) -> sqlite3.Connection | None:
 
 
 def out_of_reach(error: sqlite3.Error) -> bool:
-    """Whether the cache may be sound and only cannot be used now; any other error means it is damaged."""
+    """Whether `error` means that the cache cannot be used now; any other error means that it is damaged."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _OUT_OF_REACH
 
 
 @contextmanager
 def cached(cache: Path | None) -> Iterator[sqlite3.Connection | None]:
-    """As `connect`, closed at the end of the block. What was not committed is forgotten."""
+    """Like `connect`, closed at the end of the block; an open transaction is rolled back."""
     database = connect(cache)
     try:
         yield database
@@ -93,17 +93,17 @@ def cached(cache: Path | None) -> Iterator[sqlite3.Connection | None]:
 
 
 def throw_away(cache: Path | None) -> None:
-    """Remove the cache, so that the next use makes it anew."""
+    """Delete the cache, so that the next use creates it again. Never raises OSError."""
     if cache is not None:
         for name in ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm"):
             try:
                 (cache / name).unlink(missing_ok=True)
-            except OSError:  # held open by another program on Windows, or not ours to remove
+            except OSError:  # open in another program (Windows), or no permission
                 pass
 
 
 def folder_key(database: sqlite3.Connection, folder: Path) -> int:
-    """The number of the folder of journals `folder` in the tables."""
+    """The key of the journal folder `folder` in the tables; adds the folder if it is new."""
     path = str(folder.absolute())
     row = database.execute("SELECT key FROM folders WHERE path = ?", (path,)).fetchone()
     if row is None:
@@ -116,13 +116,13 @@ def _open(path: Path) -> sqlite3.Connection:
     if not path.exists():
         make_folder(path.parent)
         os.close(open_private(path, os.O_RDWR | os.O_CREAT))
-    # Autocommit: transactions are begun where they are meant. Threads may hand the connection on.
+    # Autocommit: transactions are begun explicitly. The connection may be passed between threads.
     database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA:
             _create(database, path, version)
-        database.execute("PRAGMA synchronous = OFF")  # a cache: what a crash spoils is made anew
+        database.execute("PRAGMA synchronous = OFF")  # a cache that a crash damages is created again
     except BaseException:
         database.close()
         raise
@@ -137,7 +137,7 @@ def _create(database: sqlite3.Connection, path: Path, version: int) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("BEGIN IMMEDIATE")
     if database.execute("PRAGMA user_version").fetchone()[0] == SCHEMA:
-        database.execute("ROLLBACK")  # another program was quicker
+        database.execute("ROLLBACK")  # another program has created the tables
         return
     for statement in _TABLES.split(";\n"):
         if statement.strip():
@@ -145,7 +145,7 @@ def _create(database: sqlite3.Connection, path: Path, version: int) -> None:
     try:
         for statement in _GRAMS:
             database.execute(statement)
-    except sqlite3.OperationalError:  # an SQLite without FTS5 or trigrams (before 3.34): searching reads the files
+    except sqlite3.OperationalError:  # SQLite without FTS5 or trigrams (before 3.34): a search reads the journals
         pass
     database.execute(f"PRAGMA user_version = {SCHEMA}")
     database.execute("COMMIT")

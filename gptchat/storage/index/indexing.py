@@ -1,7 +1,7 @@
-"""The tables behind the search: which bytes of which journals they know, how they learn new ones, candidates.
+"""The search index in SQLite: finds what is not indexed yet, indexes it, and narrows a search to candidates.
 
-`grams` is an FTS5 index with the trigram tokenizer and `detail=none`: for every group of three code points,
-the stretches of journals that hold it. A stretch ends at the end of a line, so a message is never divided.
+`grams` is an FTS5 index with the trigram tokenizer and `detail=none`: it maps every sequence of three code
+points to the chunks of journals that contain it. A chunk ends at the end of a line, so no message is divided.
 """
 
 from __future__ import annotations
@@ -21,52 +21,52 @@ from gptchat.storage.index.matching import fold
 from gptchat.storage.journal import read_line
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all."""
+"""Called with the bytes done and the total bytes."""
 
 _SEAM = 1024
-"""How many bytes before the end of what is known are compared, to see that a journal has only grown."""
+"""Bytes before the indexed end that are compared to check that a journal has only grown."""
 _PIECE = 65_536
-"""About how many bytes of a journal one entry of the index stands for."""
+"""Approximate bytes of a journal per chunk."""
 _BATCH = 2_000_000
-"""How many bytes are indexed in one transaction, so that other programs get their turn."""
+"""Bytes to index per transaction; between transactions other programs can write."""
 _MANY = 500
-"""Beginnings of more groups than this are too common for looking each up to help."""
+"""A short word that begins more trigrams than this is too common to narrow the search."""
 _GROUPS = 12
-"""How many groups of a long word are asked for; the rest is compared anyway."""
+"""Approximate number of trigrams to query for a long word; candidates are compared with the whole word anyway."""
 
 
 @dataclass(slots=True)
 class Journal:
-    """A journal as it is (`now` bytes) and as the index knows it (the first `size` of them)."""
+    """A journal of `now` bytes, of which the first `size` are indexed."""
 
     id: str
     now: int
     key: int = 0
-    """Its number in the index; 0: unknown."""
+    """Its key in the index; 0 if it is not indexed."""
     size: int = 0
     whole: bool = False
-    """It holds continuations: a match may begin in one record and end in another, so all of it is read."""
+    """Whether all of it must be read: in a journal with continuations, a match may span two records."""
     parts: list[tuple[int, int]] = field(default_factory=list)
-    """The stretches that may hold an answer, as offsets of bytes."""
+    """The (first, last) byte offsets of the sections that may contain a match."""
 
 
 @dataclass(slots=True)
 class Survey:
-    """The journals of a folder. Thousands are as the index knows them, so those stay rows of its table."""
+    """The journals of a folder. Thousands may be fully indexed, so those are kept as plain table rows."""
 
     known: dict[int, tuple[str, int, int, int, int, int]] = field(default_factory=dict)
-    """By number: id, number, size, time, seam, whole."""
+    """Fully indexed journals by key, as (id, key, size, mtime in ns, seam, whole)."""
     behind: list[Journal] = field(default_factory=list)
-    """Those of which the index does not know all."""
+    """Journals that are not fully indexed."""
 
     @property
     def missing(self) -> int:
-        """How many bytes are not in the index."""
+        """Bytes that are not in the index."""
         return sum(found.now - found.size for found in self.behind)
 
 
 def survey(folder: Path, database: sqlite3.Connection | None) -> Survey:
-    """The journals in `folder`, and what the index knows of each. Raises sqlite3.Error."""
+    """Compare the journals in `folder` with the index (None: nothing is indexed). Raises sqlite3.Error."""
     rows: dict[str, tuple[str, int, int, int, int, int]] = {}
     if database is not None:
         query = """
@@ -81,7 +81,7 @@ def survey(folder: Path, database: sqlite3.Connection | None) -> Survey:
                     continue
                 try:
                     stat = entry.stat()
-                except OSError:  # gone this moment
+                except OSError:  # deleted meanwhile
                     continue
                 if not S_ISREG(stat.st_mode):
                     continue
@@ -101,7 +101,7 @@ def survey(folder: Path, database: sqlite3.Connection | None) -> Survey:
 
 
 def index(database: sqlite3.Connection, folder: Path, found: Survey, progress: Progress | None = None) -> None:
-    """Bring the index up to what was `found`, newest first. Raises sqlite3.Error, and what `progress` raises."""
+    """Index the missing parts of `found`, newest first. Raises sqlite3.Error, and what `progress` raises."""
     total, done, batch = found.missing, 0, 0
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -127,7 +127,7 @@ def index(database: sqlite3.Connection, folder: Path, found: Survey, progress: P
 
 
 def candidates(database: sqlite3.Connection, found: Survey, wanted: Sequence[str]) -> list[Journal]:
-    """The journals with the parts that may hold all of `wanted` (folded). Raises sqlite3.Error."""
+    """The journals whose `parts` may contain all of `wanted` (folded words). Raises sqlite3.Error."""
     expression = _expression(database, wanted)
     result = {journal.key or -number: journal for number, journal in enumerate(found.behind, 1)}
     for row in found.known.values():
@@ -144,7 +144,7 @@ def candidates(database: sqlite3.Connection, found: Survey, wanted: Sequence[str
             match = result.get(key)
             if match is None:
                 if (known := found.known.get(key)) is None:
-                    continue  # another person's, or gone
+                    continue  # in another folder, or deleted
                 match = result[key] = Journal(known[0], known[2], key, known[2])
             if last <= match.size and not match.whole:
                 match.parts.append((first, last))
@@ -152,7 +152,7 @@ def candidates(database: sqlite3.Connection, found: Survey, wanted: Sequence[str
 
 
 def text_of(record: Record) -> str:
-    """The words of a record that a search looks at: a message's or continuation's content, or a title."""
+    """The searchable text of a record: the content of a message or continuation, or a title; else empty."""
     kind = record.get("type")
     if kind in ("title", "session"):
         title = record.get("title")
@@ -164,12 +164,12 @@ def text_of(record: Record) -> str:
 
 
 def needs_all(record: Record) -> bool:
-    """Whether what this record means depends on others: a continuation, or a bare message of version 0."""
+    """Whether `record` depends on other records: a continuation, or a message of journal version 0."""
     return record.get("type") == "continuation" or ("role" in record and "type" not in record)
 
 
 def _expression(database: sqlite3.Connection, wanted: Sequence[str]) -> str | None:
-    """The FTS5 query for `wanted`; None where the index cannot narrow it, empty where nothing can match."""
+    """The FTS5 query for `wanted`; None if the index cannot narrow it, empty if nothing can match."""
     conditions = []
     for word in map(_storable, wanted):
         if len(word) >= 3:
@@ -177,7 +177,7 @@ def _expression(database: sqlite3.Connection, wanted: Sequence[str]) -> str | No
             step = max(len(groups) // _GROUPS, 1)
             conditions += [_quoted(group) for group in groups[::step]]
             continue
-        # One or two letters are the beginning of a group, since two line feeds follow every text.
+        # One or two letters always begin a trigram, since two line feeds follow every text.
         query = "SELECT term FROM vocabulary WHERE term >= ? AND term < ? LIMIT ?"
         rows = database.execute(query, (word, word + "\U0010ffff", _MANY + 1)).fetchall()
         if not rows:
@@ -192,12 +192,12 @@ def _quoted(text: str) -> str:
 
 
 def _storable(text: str) -> str:
-    """SQLite takes no lone surrogates; all of them are one and the same to the index."""
+    """`text` with lone surrogates, which SQLite does not accept, replaced by `?`."""
     return text.encode(errors="replace").decode()
 
 
 def _learn(database: sqlite3.Connection, folder_number: int, folder: Path, found: Journal) -> None:
-    """Index what the journal has grown by, or all of it where it is new or another one."""
+    """Index what was appended to the journal, or all of it if it is new or was replaced."""
     try:
         with (folder / f"{found.id}.jsonl").open("rb") as file:
             stat = os.fstat(file.fileno())
@@ -206,7 +206,7 @@ def _learn(database: sqlite3.Connection, folder_number: int, folder: Path, found
             end = found.size + data.rfind(b"\n") + 1
             file.seek(max(end - _SEAM, 0))
             seam = crc32(file.read(end - max(end - _SEAM, 0)))
-    except OSError:  # it can be searched no other way either
+    except OSError:  # a search could not read it either
         return
     if found.key and not found.size:
         database.execute("DELETE FROM chunks WHERE session = ?", (found.key,))
@@ -233,7 +233,7 @@ def _learn(database: sqlite3.Connection, folder_number: int, folder: Path, found
 
 
 def _pieces(data: bytes, start: int) -> Iterator[tuple[int, list[str], bool]]:
-    """The complete lines of `data` in stretches: where each ends, its texts, and whether all must be read."""
+    """The complete lines of `data` in chunks: end offset, texts, and whether the whole journal must be read."""
     texts: list[str] = []
     at, begun, all_needed = start, start, False
     for line in data.split(b"\n")[:-1]:
@@ -250,7 +250,7 @@ def _pieces(data: bytes, start: int) -> Iterator[tuple[int, list[str], bool]]:
 
 
 def _forget_the_gone(database: sqlite3.Connection, folder_number: int, found: Survey) -> list[Journal]:
-    """Drop what is no longer there; start anew when most of the index is of such. Returns what to index."""
+    """Remove deleted journals from the index, or empty it if most of it is obsolete. Returns what to index."""
     here = found.known.keys() | {journal.key for journal in found.behind}
     rows = database.execute("SELECT key FROM indexed WHERE folder = ?", (folder_number,)).fetchall()
     gone = [row for row in rows if row[0] not in here]
@@ -261,7 +261,7 @@ def _forget_the_gone(database: sqlite3.Connection, folder_number: int, found: Su
         0
     ]
     if made > 2 * alive + 2000:
-        # The groups of dropped stretches cannot be removed one by one without their text.
+        # Without their text, the trigrams of removed chunks cannot be deleted one by one.
         database.execute("INSERT INTO grams (grams) VALUES ('delete-all')")
         for table in ("chunks", "indexed"):
             database.execute(f"DELETE FROM {table}")  # noqa: S608 - two names of ours

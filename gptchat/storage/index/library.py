@@ -1,4 +1,4 @@
-"""A person's sessions: listed, found by any name a person would give them, thrown away and brought back."""
+"""The sessions of a user: lists, finds, deletes and restores them."""
 
 from __future__ import annotations
 
@@ -22,38 +22,42 @@ from gptchat.storage.users import sessions_folder, user_folder
 from gptchat.words import _
 
 LONGEST_TITLE = 200
-"""Characters; more is cut."""
+"""Characters; a longer title is cut."""
 
 _BESIDE = (".jsonl", ".torn", ".partial")
-"""The files of one session, by the ends of their names."""
+"""Suffixes of the files of a session."""
 
 
 class Library:
-    """The sessions below the data folder `data`; `cache` is a folder that may vanish, or None for no cache."""
+    """The sessions below the data folder `data`.
+
+    `cache` is a folder for the cache, which may be deleted at any time; None for no cache.
+    """
 
     def __init__(self, data: Path, cache: Path | None = None) -> None:
         self.data = data
         self.cache = cache
 
     def list(self, user: str) -> list[SessionInfo]:
-        """All sessions of `user`, newest first. Never raises: a damaged one says so in `damaged`."""
+        """All sessions of `user`, newest first. Never raises: `damaged` describes what cannot be read."""
         return [row.info(user) for row in self._newest_first(user)]
 
     def latest(self, user: str) -> SessionInfo | None:
-        """The session of `user` that changed last."""
+        """The most recently changed session of `user`; None if there are no sessions."""
         found = rows(sessions_folder(self.data, user), self.cache)
         return max(found, key=_age).info(user) if found else None
 
     def latest_id(self, user: str) -> str | None:
-        """The id of `latest`, for who will open it: nothing large is read for it that has only grown."""
+        """The id of `latest`. Faster, since of a journal that has only grown it reads just the new part."""
         found = rows(sessions_folder(self.data, user), self.cache, only_age=True)
         return max(found, key=_age).id if found else None
 
     def find(self, user: str, ref: str) -> SessionInfo:
-        """The session that `ref` means: an id, its unique beginning, a number in the list, words of its title.
+        """The session that `ref` names: an id, its unique prefix, a number in the list, or words of its title.
 
-        Number 1 is the newest. Digits mean a number as long as there are so many sessions. Words may come in
-        any order and script; a title that is exactly `ref` wins. Raises UsageError that names what is near.
+        Number 1 is the newest session. Digits are a number if there are that many sessions. Words may be in
+        any order and case; a title equal to `ref` wins. Raises UsageError if there is no match or several,
+        with candidates in the message or hint.
         """
         ref = ref.strip()
         if not ref:
@@ -62,7 +66,7 @@ class Library:
         if safe_id(ref):
             try:
                 return row_at(folder, ref, self.cache).info(user)
-            except OSError:  # no such file: it is something else that was meant
+            except OSError:  # not an id
                 pass
         found = self._newest_first(user)
         if ref.isdecimal() and len(ref) < 8 and 1 <= int(ref) <= len(found):
@@ -86,26 +90,26 @@ class Library:
         raise UsageError(_("no session matches {ref}").format(ref=ref), hint=hint)
 
     def remember(self, store: JournalStore, session: Session) -> None:
-        """Note in the cache how `session` stands, so that the next list need not read its journal again.
+        """Update the cached row of `session`, so that the next listing need not read its journal.
 
-        For when the program leaves a session: it spares the next start the second reading of a large one.
+        Called when the program leaves a session; the next start is then faster if the journal is large.
         """
         stat = store.settled(session)
         if stat is not None:
             remember(session, store.path(session), stat, store.damage(session), self.cache)
 
     def sources(self, user: str) -> dict[str, str]:
-        """The sessions of `user` that were imported: where each came from, and its id."""
+        """The imported sessions of `user`: maps the source of each to its session id."""
         found = rows(sessions_folder(self.data, user), self.cache)
         return {row.source: row.id for row in found if row.source}
 
     def delete(self, user: str, id: str) -> Path:
-        """Move a session to the trash; returns where its journal lies now. Raises UsageError, StorageError."""
+        """Move a session to the trash; returns its journal's new path. Raises UsageError, StorageError."""
         source = self._existing(sessions_folder(self.data, user), id)
         return self._move(source, user_folder(self.data, user) / "trash")
 
     def restore(self, user: str, id: str) -> Path:
-        """Bring a session back from the trash. Raises UsageError, StorageError."""
+        """Restore a session from the trash; returns its journal's new path. Raises UsageError, StorageError."""
         source = self._existing(user_folder(self.data, user) / "trash", id)
         return self._move(source, sessions_folder(self.data, user))
 
@@ -115,7 +119,7 @@ class Library:
         return [row.info(user) for row in sorted(found, key=_age, reverse=True)]
 
     def delete_forever(self, user: str, id: str) -> None:
-        """Remove a session, or one in the trash, with everything beside it. Raises UsageError, StorageError."""
+        """Delete the files of a session, which may be in the trash, and the cache. Raises as `delete` does."""
         folder = sessions_folder(self.data, user)
         if not (folder / f"{id}.jsonl").exists():
             folder = user_folder(self.data, user) / "trash"
@@ -128,7 +132,7 @@ class Library:
         if self.cache is not None:
             from gptchat.storage.index.database import throw_away
 
-            throw_away(self.cache)  # it holds titles, and which letters were said
+            throw_away(self.cache)  # it holds titles, and trigrams of the messages
 
     def _newest_first(self, user: str) -> Sequence[Row]:
         return sorted(rows(sessions_folder(self.data, user), self.cache), key=_age, reverse=True)
@@ -140,7 +144,7 @@ class Library:
         return path
 
     def _move(self, source: Path, folder: Path) -> Path:
-        """Move a journal and what lies beside it; under another id where the folder has this one already."""
+        """Move the files of a session to `folder`, under another id if `folder` already has this one."""
         stem = source.stem
         try:
             make_folder(folder)
@@ -154,7 +158,7 @@ class Library:
 
 
 def title_record(title: str) -> Record:
-    """The record that names a session: one line, shortened where it is very long. Raises UsageError if empty."""
+    """The record that sets a title, as one line of at most 200 characters. Raises UsageError if it is empty."""
     letters = (" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in title[: LONGEST_TITLE * 4])
     line = " ".join("".join(letters).split())
     if not line:
@@ -163,7 +167,7 @@ def title_record(title: str) -> Record:
 
 
 def matching(infos: Sequence[SessionInfo], text: str) -> list[SessionInfo]:
-    """Those of `infos` whose title or id holds every word of `text`, whatever the case."""
+    """Those of `infos` whose title or id contains every word of `text`, ignoring case."""
     words = text.casefold().split()
     return [info for info in infos if all(word in f"{info.title}\n{info.id}".casefold() for word in words)]
 
@@ -172,7 +176,7 @@ _age = attrgetter("updated", "mtime", "id")
 
 
 def _files(source: Path) -> list[Path]:
-    """A journal and what lies beside it; the journal first, so that no moment shows half a session twice."""
+    """The existing files of a session. The journal is first, so that a session being moved never shows twice."""
     beside = [source.with_suffix(end) for end in _BESIDE]
     return [path for path in beside if path.exists()] + sorted(
         source.parent.glob(f"{escape(source.stem)}.*.partial")

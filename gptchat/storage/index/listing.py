@@ -1,4 +1,4 @@
-"""What a folder of journals holds, one line a session: from the cache where the file is unchanged, else read."""
+"""Lists a folder of journals, one row per session: from the cache if the file is unchanged, else from the file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """A session in the list, as the cache keeps it; `source` is where it was imported from, if it was."""
+    """A session in the list, with the columns of the cache; `source` is where it was imported from, or empty."""
 
     id: str
     title: str
@@ -34,22 +34,22 @@ class Row(NamedTuple):
     damaged: str
     source: str
     size: int
-    """Bytes of the journal; with the two that follow it tells whether the line is still true."""
+    """Bytes of the journal. The row is valid while this, `mtime` (ns) and `inode` match the file."""
     mtime: int
     inode: int
 
     def info(self, user: str) -> SessionInfo:
-        """As the rest of the program knows it."""
+        """The row as the public type, without the cache's own columns."""
         return SessionInfo(
             self.id, user, self.title, self.created, self.updated, self.turns, self.model, self.damaged
         )
 
 
 def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Row]:
-    """The sessions in `folder`, in no order. One file that cannot be read is named, and hides no other.
+    """The sessions in `folder`, unsorted. An unreadable file is listed with the reason in `damaged`.
 
-    With `only_age`, a journal that has grown is read no further than what is new in it: `updated` is right,
-    and title, turns and model are as they were.
+    With `only_age`, only the new part of a journal that has grown is read: `updated` is current, while title,
+    turns and model may be outdated.
     """
     found: dict[str, os.stat_result] = {}
     try:
@@ -58,7 +58,7 @@ def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Ro
                 if entry.name.endswith(".jsonl") and safe_id(entry.name[:-6]):
                     try:
                         found[entry.name[:-6]] = entry.stat()
-                    except OSError:  # gone this moment
+                    except OSError:  # deleted meanwhile
                         continue
     except OSError:
         return []
@@ -98,17 +98,17 @@ def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Ro
         if database is not None and (fresh or len(known) > len(found)):
             try:
                 _remember(database, folder, fresh, known.keys() - found.keys())
-            except sqlite3.Error:  # the next one to list reads these files again
+            except sqlite3.Error:  # the next listing reads these files again
                 pass
     return result
 
 
 _POSITIVE = 0x7FFF_FFFF_FFFF_FFFF
-"""SQLite's integers are signed; a file's number need not be."""
+"""Mask for inode numbers, which may be unsigned, while SQLite's integers are signed."""
 
 
 def row_at(folder: Path, id: str, cache: Path | None) -> Row:
-    """The line of one session alone. Raises OSError if it is gone."""
+    """The row of one session. Raises OSError if its journal does not exist."""
     if cache is None:
         return row_of(folder, id, None)
 
@@ -122,7 +122,7 @@ _COLUMNS = ", ".join(Row._fields)
 
 
 def row_of(folder: Path, id: str, database: sqlite3.Connection | None) -> Row:
-    """The line of one session, from the cache where it is there and still true. Raises OSError if it is gone."""
+    """Like `row_at`, with an open cache (None: no cache)."""
     import sqlite3
 
     path = folder / f"{id}.jsonl"
@@ -143,7 +143,7 @@ def row_of(folder: Path, id: str, database: sqlite3.Connection | None) -> Row:
 def _known(database: sqlite3.Connection, folder: Path) -> dict[str, Row]:
     query = f"SELECT {_COLUMNS} FROM infos JOIN folders ON folder = key WHERE path = ?"  # noqa: S608 - as above
     found = database.execute(query, (str(folder.absolute()),))
-    # As `Row._make`, at a tenth of its cost, which counts for ten thousand sessions.
+    # Like `Row._make`, in a tenth of the time, which matters for ten thousand sessions.
     return {row.id: row for row in map(partial(tuple.__new__, Row), found)}
 
 
@@ -162,12 +162,15 @@ def _remember(database: sqlite3.Connection, folder: Path, fresh: list[Row], gone
 
 
 def _storable(value: object) -> object:
-    """SQLite takes no lone surrogates."""
+    """`value`; in a string, lone surrogates, which SQLite does not accept, are replaced by `?`."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, cache: Path | None) -> None:
-    """Put the line of `session` into the cache, all of whose journal `path` it holds as of `stat`."""
+    """Update the cached row of `session`, which must hold all of its journal `path` as of `stat`.
+
+    A session without a row gets none, since only the journal tells where it was imported from.
+    """
     if cache is None:
         return
 
@@ -181,7 +184,7 @@ def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, c
         query = "SELECT source FROM infos JOIN folders ON folder = key WHERE path = ? AND id = ?"
         try:
             before = database.execute(query, (str(path.parent.absolute()), path.stem)).fetchone()
-            if before is not None:  # else it may have a source, which only the journal tells
+            if before is not None:
                 _remember(database, path.parent, [_row(session, stat, damaged, before[0])], set())
         except sqlite3.Error:  # it is only a cache
             pass
@@ -189,7 +192,7 @@ def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, c
 
 @undisturbed()
 def _read(path: Path, stat: os.stat_result) -> Row:
-    """The line of the session in `path`, from the whole journal."""
+    """The row of the session in `path`, from the whole journal."""
     session = Session(path.stem, "")
     source, damaged = "", ""
     try:
@@ -206,7 +209,7 @@ def _read(path: Path, stat: os.stat_result) -> Row:
 
 
 def _grown(path: Path, row: Row, stat: os.stat_result) -> Row | None:
-    """`row` with the time of what was appended since; None where the journal is another one, or is shorter."""
+    """`row` with `updated` from the records appended since; None if the journal was replaced or is not longer."""
     if row.inode != stat.st_ino & _POSITIVE or row.size >= stat.st_size:
         return None
     session = Session(row.id, "")

@@ -1,4 +1,4 @@
-"""What a search looks for, and where in a text it is: every word, in any case, in any script."""
+"""Splits a search into words and finds them in a text, ignoring case, in any script."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _TERM = re.compile(r'"([^"]+)"|(\S+)')
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A message (or a title: `message` is empty then, `role` is `title`) in which everything was found.
+    """A message that contains every searched word, or a title (then `message` is empty and `role` is `title`).
 
-    `line` is the line of the text with the first match, shortened around it; `spans` are the matches in it,
-    as index ranges of `line`.
+    `message` is its id. `line` is the line of the text with the most of the words, shortened around the first
+    match; `spans` are the matches in it, as (begin, end) indexes of `line`.
     """
 
     session: str
@@ -26,28 +26,29 @@ class Hit:
 
 
 def fold(text: str) -> str:
-    """`text` in one case, at its own length, so that places in it are places in `text`."""
+    """`text` case-folded without changing its length, so that indexes into it are valid for `text`."""
     folded = text.casefold()
-    if len(folded) != len(text):  # a letter that folds into several, such as ß: it stays as it is
+    if len(folded) != len(text):  # a character that folds to several, such as ß, stays as it is
         folded = "".join(low if len(low := char.casefold()) == 1 else char for char in text)
-    return folded.replace("\0", " ")  # at which SQLite would stop
+    return folded.replace("\0", " ")  # SQLite would end the text there
 
 
 def terms(text: str) -> list[str]:
-    """The words of a search, folded; what stands in quotation marks is one."""
+    """The words of a search, folded, each once; a phrase in quotation marks counts as one word."""
     found = [fold(match[1] or match[2]) for match in _TERM.finditer(text)]
     return list(dict.fromkeys(found))
 
 
 def holds(folded: str, wanted: Sequence[str]) -> bool:
-    """Whether every one of `wanted` is in `folded`."""
+    """Whether `folded` contains every one of `wanted`."""
     return all(term in folded for term in wanted)
 
 
 def excerpt(text: str, wanted: Sequence[str], width: int = 160) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The line of `text` that holds most of `wanted`, at most `width` characters of it, and where they are.
+    """The line of `text` with the most of `wanted`, cut to `width` characters, and the spans of the matches.
 
-    A match that runs over the end of a line counts for the line where it begins.
+    If no line matches: the beginning of `text`, and no spans. A match that continues on the next line counts
+    for the line where it begins.
     """
     folded = fold(text)
     lines: dict[tuple[int, int], set[str]] = {}
@@ -71,7 +72,7 @@ def excerpt(text: str, wanted: Sequence[str], width: int = 160) -> tuple[str, tu
 
 
 def _spans(folded: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
-    """Where `wanted` are in `folded`, in order, those that touch or overlap as one."""
+    """The sorted spans of `wanted` in `folded`; adjacent and overlapping ones are merged."""
     found = sorted((m.start(), m.end()) for term in wanted for m in re.finditer(re.escape(term), folded))
     merged: list[tuple[int, int]] = []
     for begin, end in found:

@@ -1,8 +1,8 @@
-"""Search over the contents of all of a person's sessions, Chinese and English, in a moment.
+"""Full-text search over all sessions of a user, in any script.
 
-The index names candidates, and every candidate is read and compared before it is an answer; what the index
-does not know yet, or everything where there is none, is read directly. So the answer is always right, and
-the index only makes it quick.
+The index names candidates, and each candidate is read and compared before it becomes a hit. What is not indexed
+yet, or everything if there is no index, is read directly. So results are always correct, and the index only
+makes them fast.
 """
 
 from __future__ import annotations
@@ -22,21 +22,24 @@ from gptchat.storage.upgrades import fold as fold_records
 from gptchat.storage.users import sessions_folder
 
 AT_ONCE = 1_000_000
-"""How many new bytes a search indexes before it looks; more is read directly, and left to `update`."""
+"""Maximum bytes that a search indexes first. If more is missing, it is read directly and left to `update`."""
 
 
 class SearchIndex:
-    """The search over the sessions below the data folder `data`; `cache` is a folder that may vanish, or None."""
+    """Searches the sessions below the data folder `data`.
+
+    `cache` is a folder for the cache, which may be deleted at any time; None for no cache.
+    """
 
     def __init__(self, data: Path, cache: Path | None = None) -> None:
         self.data = data
         self.cache = cache
 
     def search(self, user: str, text: str, limit: int = 50, *, each: int = 0) -> list[Hit]:
-        """Messages and titles of `user` that hold every word of `text`, those of the newest sessions first.
+        """Messages and titles of `user` that contain every word of `text`, newest sessions first.
 
-        "Words in quotation marks" are one. At most `limit` hits, and `each` of one session (0: no limit).
-        Every branch is searched. Never raises: journals that cannot be read hold nothing.
+        A "phrase in quotation marks" counts as one word. Returns at most `limit` hits, and at most `each` per
+        session (0: no limit). All branches are searched. Never raises: unreadable journals give no hits.
         """
         wanted = terms(text)
         if not wanted or limit < 1:
@@ -58,7 +61,7 @@ class SearchIndex:
         return hits
 
     def behind(self, user: str) -> int:
-        """How many bytes of the journals of `user` are not in the index; the whole where there is no index."""
+        """Bytes of the journals of `user` that are not in the index; all bytes if there is no index."""
         folder = sessions_folder(self.data, user)
         with cached(self.cache) as database:
             try:
@@ -67,10 +70,10 @@ class SearchIndex:
                 return survey(folder, None).missing
 
     def update(self, user: str, progress: Progress | None = None) -> bool:
-        """Index everything of `user` that is new; false where the cache cannot be used.
+        """Index all new records of `user`; False if the cache cannot be used.
 
-        `progress` is called every few megabytes with the bytes done and in all; what it raises ends the
-        work, and what is done stays. It may run in a thread: searches meanwhile read the rest directly.
+        `progress` is called every few megabytes with the bytes done and the total. If it raises, indexing
+        stops and what is done stays. May run in a thread: searches meanwhile read the rest directly.
         """
         folder = sessions_folder(self.data, user)
         for _attempt in range(2):
@@ -91,10 +94,10 @@ class SearchIndex:
 def _candidates(
     cache: Path | None, database: sqlite3.Connection | None, folder: Path, wanted: Sequence[str]
 ) -> list[Journal]:
-    """The journals with the parts to look at; without a usable index, all of each."""
+    """The journals with the parts to search; without a usable index, each journal completely."""
     if database is not None:
         try:
-            # One transaction: another program may be indexing this moment.
+            # One transaction, since another program may be indexing now.
             database.execute("BEGIN")
             found = survey(folder, database)
             if 0 < found.missing <= AT_ONCE:
@@ -127,7 +130,7 @@ def _index_quietly(database: sqlite3.Connection, folder: Path, found: Survey) ->
 def _look(
     folder: Path, found: Journal, wanted: Sequence[str], database: sqlite3.Connection | None
 ) -> Iterator[Hit]:
-    """The hits in the parts of one journal, in their order."""
+    """The hits in the parts of one journal, in file order."""
     try:
         with (folder / f"{found.id}.jsonl").open("rb") as file:
             for first, last in sorted(found.parts):
@@ -141,14 +144,14 @@ def _look(
                     yield from _look_whole(folder, found, file.read(), wanted, database)
                     return
                 yield from _matches(folder, found, records, wanted, database)
-    except OSError:  # gone this moment, or not ours to read
+    except OSError:  # deleted meanwhile, or no permission
         return
 
 
 def _look_whole(
     folder: Path, found: Journal, data: bytes, wanted: Sequence[str], database: sqlite3.Connection | None
 ) -> Iterator[Hit]:
-    """As `_look`, over the messages as they are when all records are applied."""
+    """Like `_look`, but searches the messages after applying all records."""
     session = Session(found.id, "")
     fold_records(read(data).records, session, 0)
     records: list[Record] = [message.to_record() for message in session.messages.values()]
@@ -174,13 +177,13 @@ def _matches(
         line, spans = excerpt(text, wanted)
         if record.get("type") not in ("title", "session"):
             yield Hit(found.id, title, str(record.get("id") or ""), str(record.get("role") or ""), line, spans)
-        elif text == title:  # and not one it had before
+        elif text == title:  # former titles do not count
             yield Hit(found.id, title, "", "title", line, spans)
 
 
 def _may_hold(data: bytes, wanted: Sequence[str]) -> bool:
-    """Whether `data`, lines of a journal, can hold `wanted` at all: a quick look to spare reading."""
+    """Whether the journal lines `data` can contain `wanted` at all: a quick check before parsing them."""
     if b"\\u" in data or b'"continuation"' in data:
-        return True  # letters are written in another way, or a match may be divided
+        return True  # escaped characters, or a match may be split across records
     folded = fold(data.decode(errors="replace"))
     return all(term in folded for term in wanted if not ('"' in term or "\\" in term or not term.isprintable()))

@@ -1,1 +1,1 @@
-"""What the offline demo says, in English and in Chinese: its rules, its few facts about itself, its tour."""
+"""The texts of the offline demo in English and Chinese: rules, facts about the program, Markdown tour."""

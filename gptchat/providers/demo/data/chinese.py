@@ -1,4 +1,4 @@
-"""The demo's Chinese: how pronouns turn, what is kept in memory, and its honest words about itself."""
+"""The demo's Chinese script: exchange of pronouns, memory rules, and texts about the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PRONOUN = re.compile("咱们|我|你|您")
 
 
 def reflect(fragment: str) -> str:
-    """`fragment` seen from the other side: 我 and 你 change places; a final particle is dropped."""
+    """`fragment` with 我 and 你 exchanged, and without final particles."""
     turned = _PRONOUN.sub(lambda match: _TURNED[match[0]], fragment)
     return re.sub("[了吗呢吧啊呀嘛哦]+$", "", turned)
 

@@ -1,4 +1,4 @@
-"""The demo's English: how pronouns turn, what is kept in memory, and its honest words about itself."""
+"""The demo's English script: exchange of pronouns, memory rules, and texts about the program."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _OBJECT_AFTER = re.compile(
     r"|show|trust|know|believe|understand|meet|miss)$",
     re.IGNORECASE,
 )
-"""Words after which "you" is "me" and not "I"."""
+"""Words after which "you" becomes "me" and not "I"."""
 _PHRASES = re.compile(r"\b(" + "|".join(sorted([*_TURNED, "you"], key=len, reverse=True)) + r")\b", re.IGNORECASE)
 
 
 def reflect(fragment: str) -> str:
-    """`fragment` seen from the other side: "my work for you" becomes "your work for me"."""
+    """`fragment` with pronouns exchanged: "my work for you" becomes "your work for me"."""
 
     def turn(match: re.Match[str]) -> str:
         phrase = match[1].lower()
