@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from email.message import Message as Headers
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
@@ -13,6 +12,7 @@ from gptchat.attachments.limits import human_size
 from gptchat.errors import ProtocolError, UsageError
 from gptchat.net.client import http_client
 from gptchat.redaction import redact
+from gptchat.values import dataclass
 from gptchat.words import _
 
 if TYPE_CHECKING:

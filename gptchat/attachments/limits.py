@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gptchat.core.attachments import Attachment
+from gptchat.values import dataclass
 from gptchat.words import ngettext
 
 

@@ -10,13 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import IO, Any
 
 from gptchat import words
 from gptchat.attachments.decoding import decode
 from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
+from gptchat.values import dataclass
 from gptchat.words import _
 
 _POLL = 0.05  # seconds between two looks at the clock and at `stopped`

@@ -7,10 +7,10 @@ into it. It never prints. `Show` carries both what a person sees (blocks) and wh
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gptchat.core.messages import Message
+from gptchat.values import dataclass, field
 
 Tone = Literal["plain", "quiet", "good", "warning", "error"]
 

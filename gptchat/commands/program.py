@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from gptchat.commands import about, context, exchange, input, models, output, preferences, sessions, turns, users
 from gptchat.commands import search as finding
 from gptchat.commands.doctor import report as doctor
 from gptchat.commands.registry import Registry
+from gptchat.values import dataclass
 
 if TYPE_CHECKING:
     from gptchat.commands.effects import AsideEffects, Effects

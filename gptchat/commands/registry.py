@@ -7,11 +7,11 @@ import io
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from gptchat.commands.effects import Effects
 from gptchat.errors import UsageError
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 Kind = Literal[

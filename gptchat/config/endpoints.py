@@ -3,10 +3,10 @@
 # Annotations are not put off here: `setting.declared` reads the types themselves.
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gptchat.config.setting import Setting, setting
+from gptchat.values import dataclass, field
 from gptchat.words import N_
 
 Kind = Literal["openai", "azure", "compatible", "gptplus", "demo"]

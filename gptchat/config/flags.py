@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar
 
 from gptchat import __version__
 from gptchat.config.schema import SETTINGS
 from gptchat.config.setting import Flag
 from gptchat.errors import UsageError
+from gptchat.values import dataclass, field, fields
 from gptchat.words import LANGUAGES, N_, _
 
 T = TypeVar("T")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from gptchat import redaction, words
@@ -15,6 +14,7 @@ from gptchat.config.environment import KEY_VARIABLES, openai_file
 from gptchat.config.key_text import clean_key, key_in
 from gptchat.config.private_files import decode, exposed
 from gptchat.errors import ConfigurationError
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
 
 from gptchat import redaction
@@ -12,6 +11,7 @@ from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.parse import checked, require, show_value
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError, UsageError
+from gptchat.values import fields
 from gptchat.words import _
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ the environment or an option of the command line. Code reads the frozen values (
 # repr: nothing needs them, and generating them costs a fifth of a millisecond a class at every start.
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from gptchat.config.endpoints import Api, NetworkSettings, ProviderSettings
 from gptchat.config.setting import Flag, Scope, Setting, declared, setting
+from gptchat.values import dataclass, fields
 from gptchat.words import LANGUAGES, N_
 
 _SEED = 2**63 - 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from gptchat import words
+from gptchat.values import field, fields
 from gptchat.words import _
 
 Type = Literal["text", "integer", "number", "flag", "list", "stop", "bias", "texts", "object"]

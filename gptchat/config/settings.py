@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gptchat.config import schema
@@ -11,6 +10,7 @@ from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Source, named, no_builtin, unknown_name
 from gptchat.config.paths import Paths
 from gptchat.errors import ConfigurationError
+from gptchat.values import replace
 from gptchat.words import _
 
 __all__ = ["LAYERS", "Item", "Layer", "Settings", "Source", "read_settings"]

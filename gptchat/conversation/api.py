@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -19,6 +18,7 @@ from gptchat.conversation.services import compose
 from gptchat.core.events import TurnStarted
 from gptchat.core.messages import Message, Usage
 from gptchat.errors import TurnInterruptedError, UsageError
+from gptchat.values import dataclass
 from gptchat.words import _
 
 _T = TypeVar("_T")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 from gptchat.config.settings import Settings
 from gptchat.conversation.events import CompactWanted, ConversationEvent, Decision, Told
@@ -14,6 +13,7 @@ from gptchat.core.context import ContextPlan, nearly_full
 from gptchat.core.session import summary_record
 from gptchat.errors import ContextLengthError, GptchatError, ProtocolError, UsageError
 from gptchat.manager import Route, SessionManager, split_system
+from gptchat.values import replace
 from gptchat.words import _, ngettext
 
 _MOST_REQUESTS = 4

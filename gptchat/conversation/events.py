@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
+from gptchat.values import dataclass, field
 
 Subject = Literal["foreign_edits", "send_flagged", "show_withheld", "choose_answer", "compact"]
 

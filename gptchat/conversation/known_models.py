@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from gptchat import catalogue
 from gptchat.config.endpoints import ProviderSettings
@@ -11,6 +10,7 @@ from gptchat.config.settings import Settings
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
 from gptchat.providers.registry import abilities
+from gptchat.values import replace
 
 
 class KnownModels:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import TurnEvent, TurnFailed, TurnFinished, TurnInterrupted, TurnStarted
 from gptchat.core.messages import Message
 from gptchat.errors import GptchatError
+from gptchat.values import dataclass
 
 
 @dataclass(slots=True)

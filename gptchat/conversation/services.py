@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gptchat import words
@@ -32,6 +31,7 @@ from gptchat.storage.learned_store import Kept
 from gptchat.storage.store import JournalStore
 from gptchat.tokens.counter import Counter
 from gptchat.tokens.windows import Windows
+from gptchat.values import dataclass
 
 if TYPE_CHECKING:
     from gptchat.config.endpoints import ProviderSettings

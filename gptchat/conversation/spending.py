@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from gptchat import catalogue
 from gptchat.core.messages import Message, Usage
 from gptchat.core.session import Session
 from gptchat.storage import ledger
+from gptchat.values import dataclass
 from gptchat.words import _
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
 from typing import Literal
 
 from gptchat.core.messages import Part
+from gptchat.values import dataclass, field
 
 AttachmentKind = Literal["text", "image"]
 

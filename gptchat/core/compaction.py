@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from gptchat.core.messages import Message
+from gptchat.values import dataclass
 
 KEEP_TURNS = 2
 """How many of the newest turns are never folded: what is being talked about stays word for word."""

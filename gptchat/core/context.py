@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from gptchat.core.messages import Message
+from gptchat.values import dataclass, field
 
 Reason = Literal["window", "max_tokens", "max_turns", "summary"]
 """Why older messages are left out: the model's window, a limit the person set, or a summary stands for them."""

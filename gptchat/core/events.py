@@ -7,12 +7,12 @@ sees and adds its own, which together are `TurnEvent`s. Whoever paints them matc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message, Usage
 from gptchat.errors import GptchatError
+from gptchat.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
+
+from gptchat.values import dataclass, field, replace
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 Status = Literal["complete", "interrupted", "failed"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gptchat.core.events import ProviderEvent
 from gptchat.core.messages import Message, Record, Request
 from gptchat.core.session import Session
 from gptchat.errors import StorageError
+from gptchat.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gptchat.core.messages import Message, Record, Usage
+from gptchat.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gptchat.core.messages import Content, Message, Record
@@ -18,6 +17,7 @@ from gptchat.core.records import move as move
 from gptchat.core.records import spent as spent
 from gptchat.core.records import summary_record as summary_record
 from gptchat.core.titles import shorten as shorten
+from gptchat.values import replace
 
 VERSION = 1
 """The version of the journal format that this program writes."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from gptchat.core.messages import Record
@@ -21,6 +20,7 @@ from gptchat.storage.os_errors import storage_error
 from gptchat.storage.snapshot import message_records
 from gptchat.storage.store import JournalStore
 from gptchat.storage.users import ensure_user
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 

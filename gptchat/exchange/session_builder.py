@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from gptchat.core.messages import ROLES, Record
 from gptchat.core.session import Session
 from gptchat.storage.upgrades import upgrade
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 _OURS = ("type", "id", "parent", "role", "content")

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +30,7 @@ from gptchat.manager.measuring import Measuring
 from gptchat.manager.pump import Pump
 from gptchat.manager.reply import Reply
 from gptchat.manager.route import Continue, Order, Retry, Route, Send
+from gptchat.values import replace
 from gptchat.words import _
 
 _ELSEWHERE = frozenset({"connection", "timeout", "server", "rate_limit", "quota", "protocol"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from gptchat.core.events import (
@@ -20,6 +19,7 @@ from gptchat.core.events import (
 from gptchat.core.messages import Message, Usage
 from gptchat.core.ports import PartialReply
 from gptchat.core.thinking import Piece, ThinkSplitter
+from gptchat.values import replace
 
 
 class Choice:

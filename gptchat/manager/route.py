@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from gptchat.core.context import Limits
 from gptchat.core.messages import Content, Usage
 from gptchat.core.ports import Provider
 from gptchat.errors import ContextLengthError
+from gptchat.values import dataclass, field
 
 
 def _no_price(usage: Usage) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gptchat.core.ports import Abilities, ModelFacts
@@ -23,6 +22,7 @@ from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, wi
 from gptchat.providers.payloads import clean
 from gptchat.providers.sdk import sdk_options
 from gptchat.providers.tokenizing import BODIES, tokens_in
+from gptchat.values import replace
 from gptchat.words import _
 
 if TYPE_CHECKING:

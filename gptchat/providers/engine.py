@@ -7,7 +7,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
@@ -39,6 +38,7 @@ from gptchat.providers.listing import models_in, moderation_in
 from gptchat.providers.payloads import clean
 from gptchat.providers.wire import wire_named
 from gptchat.redaction import redact
+from gptchat.values import replace
 from gptchat.words import _
 
 if TYPE_CHECKING:

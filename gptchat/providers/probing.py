@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from gptchat.net.client import http_client
 from gptchat.net.proxies import proxy_for
 from gptchat.providers.faults.failures import Endpoint, explain
 from gptchat.redaction import redact
+from gptchat.values import dataclass
 from gptchat.words import _
 
 if TYPE_CHECKING:

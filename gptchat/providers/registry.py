@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.core.ports import Abilities
 from gptchat.errors import ConfigurationError
 from gptchat.providers.kinds import ABILITIES
+from gptchat.values import dataclass
 from gptchat.words import _
 
 if TYPE_CHECKING:

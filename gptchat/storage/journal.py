@@ -11,12 +11,12 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gptchat.core.messages import Record
 from gptchat.files import open_private, sync, write_all
+from gptchat.values import dataclass, field
 from gptchat.words import ngettext
 
 _BOM = b"\xef\xbb\xbf"

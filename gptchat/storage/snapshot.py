@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from gptchat.core.messages import Record
 from gptchat.core.records import aside_record
 from gptchat.core.session import VERSION, Session, move, summary_record
+from gptchat.values import replace
 
 
 def header(id: str, user: str, ts: str, title: str | None, settings: Mapping[str, Any], **extra: object) -> Record:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
 
 from gptchat.core.messages import Record
 from gptchat.core.session import Session
 from gptchat.errors import StorageError
+from gptchat.values import dataclass, field
 
 SEAM = 64
 """Bytes before the last read offset that are compared to detect that the file was replaced."""

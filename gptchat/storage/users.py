@@ -7,13 +7,13 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gptchat.errors import UsageError
 from gptchat.files import make_folder, write_file
 from gptchat.storage.os_errors import storage_error
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 LONGEST_NAME = 64

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from gptchat.providers import registry
 from gptchat.providers.address import base_address
 from gptchat.terminal.input import questions
 from gptchat.terminal.output.safe import clean_line
+from gptchat.values import dataclass, replace
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:

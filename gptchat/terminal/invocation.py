@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import dataclass
 from typing import TextIO
 
 from gptchat.commands.program import registry
 from gptchat.commands.registry import Parsed, Said, Shell
 from gptchat.config.flags import Options
 from gptchat.errors import UsageError
+from gptchat.values import dataclass
 from gptchat.words import _
 
 

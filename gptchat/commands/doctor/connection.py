@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
 from gptchat.net.proxies import proxy_for
 from gptchat.providers.probing import elsewhere, reach, resolve
 from gptchat.providers.registry import abilities
+from gptchat.values import replace
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gptchat.commands.effects import Block, Facts, Show, Text, Tone
 from gptchat.errors import GptchatError
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 State = Literal["ok", "note", "warning", "failed"]

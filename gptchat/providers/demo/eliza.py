@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
+
+from gptchat.values import dataclass
 
 _LONGEST_CLAUSE = 400  # characters; the rules are not written for longer sentences
 

@@ -7,9 +7,10 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from gptchat.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

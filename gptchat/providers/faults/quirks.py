@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from gptchat.errors import GptchatError
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 Json = dict[str, Any]

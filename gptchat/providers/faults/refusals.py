@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gptchat.core.limits import limit_from_words, requested_from_words
@@ -26,6 +25,7 @@ from gptchat.errors import (
 )
 from gptchat.providers.faults.dialects import Said, read, retry_after, wait_in_words
 from gptchat.redaction import redact
+from gptchat.values import dataclass
 from gptchat.words import _
 
 _LONGEST = 400  # maximum characters of a server's message that are shown

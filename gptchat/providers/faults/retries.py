@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.errors import GptchatError, ProviderError
 from gptchat.providers.faults.failures import may_retry
+from gptchat.values import dataclass
 from gptchat.words import _
 
 _SHORTEST, _LONGEST = 0.5, 8.0  # seconds between attempts if the server names no delay, as in the SDK

@@ -6,7 +6,6 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -23,6 +22,7 @@ from gptchat.providers.faults.refusals import Endpoint
 from gptchat.providers.gptplus import wire
 from gptchat.providers.kinds import ABILITIES
 from gptchat.redaction import redact, register
+from gptchat.values import replace
 from gptchat.words import _
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from gptchat import errors
 from gptchat.core.messages import Message
 from gptchat.redaction import redact
+from gptchat.values import dataclass
 from gptchat.words import _
 
 RENEW_AHEAD = 60.0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gptchat.core.events import Finished, ProviderEvent, ToolCall, UsageReported
 from gptchat.core.messages import Request, Usage
 from gptchat.errors import ProtocolError
 from gptchat.redaction import redact
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 Json = dict[str, Any]

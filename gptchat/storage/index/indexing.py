@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
 from zlib import crc32
@@ -19,6 +18,7 @@ from gptchat.storage.ids import safe_id
 from gptchat.storage.index.database import folder_key
 from gptchat.storage.index.matching import fold
 from gptchat.storage.journal import read_line
+from gptchat.values import dataclass, field
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the total bytes."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from gptchat.values import dataclass
 
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
 

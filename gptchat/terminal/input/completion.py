@@ -9,7 +9,6 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -18,6 +17,7 @@ from prompt_toolkit.document import Document
 
 from gptchat.commands.registry import Argument, Call, Command, Registry
 from gptchat.terminal.input import fuzzy
+from gptchat.values import dataclass
 from gptchat.words import _
 
 _SLASH = re.compile(r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*|)$")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from prompt_toolkit.utils import get_cwidth
 
 from gptchat.core import graphemes
+from gptchat.values import dataclass
 
 _WORD = re.compile(r"\w+|[^\w\s]+")
 

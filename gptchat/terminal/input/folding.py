@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate, islice
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -17,6 +16,7 @@ from prompt_toolkit.formatted_text.utils import fragment_list_len, fragment_list
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 
 from gptchat.terminal.output.safe import marked
+from gptchat.values import dataclass
 from gptchat.words import _, ngettext
 
 _FIRST, _LAST = 0x100000, 0x10FFFD  # Unicode's last plane for private use: 65,534 marks

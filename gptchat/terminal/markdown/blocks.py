@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 from rich.cells import cell_len
@@ -16,6 +15,7 @@ from gptchat.terminal.markdown.maths import to_unicode
 from gptchat.terminal.markdown.tree import Container, Piece
 from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.output.theme import Theme
+from gptchat.values import dataclass
 from gptchat.words import _
 
 _BULLETS = "•◦▪"

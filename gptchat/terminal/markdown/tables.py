@@ -6,13 +6,13 @@ The widths follow from the header and the first rows alone, so that later rows c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from rich.cells import cell_len
 
 from gptchat.terminal.markdown.lines import Line, plain, trim, width_of, wrap
 from gptchat.terminal.output.theme import Theme
+from gptchat.values import dataclass
 
 MEASURED_ROWS = 8
 """How many rows after the header decide the widths."""

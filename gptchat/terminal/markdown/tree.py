@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from markdown_it.token import Token
 
 from gptchat.terminal.markdown import parser
+from gptchat.values import dataclass, field
 
 Kind = Literal["paragraph", "heading", "rule", "fence", "code", "table", "html", "maths", "footnote", "empty"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import IO, Literal
+
+from gptchat.values import dataclass
 
 Depth = Literal["none", "16", "256", "truecolor"]
 

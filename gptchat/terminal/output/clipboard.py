@@ -8,10 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from gptchat.terminal.output.safe import clean
+from gptchat.values import dataclass
 
 _OSC52_LIMIT = 74_994
 """Bytes of text beyond which xterm and its kin drop an OSC 52 (100,000 characters of base64, less the frame)."""

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from os.path import commonprefix
 
 from rich.cells import cell_len
 
 from gptchat.terminal.output.capabilities import Terminal
+from gptchat.values import dataclass, replace
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"

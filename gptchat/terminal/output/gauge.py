@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
@@ -15,6 +14,7 @@ from gptchat.errors import GptchatError
 from gptchat.manager import SessionManager
 from gptchat.storage.index.background import Indexing
 from gptchat.terminal.output.toolbar import Status
+from gptchat.values import replace
 
 
 class Gauge:
