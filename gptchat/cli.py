@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from gptchat import words
+from gptchat import __version__, words
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.words import _
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gptchat.commands.program import Program
     from gptchat.config.flags import Options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run gptchat with the arguments `argv` (default: the command line's); returns the exit status."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments == ["--version"]:  # needs no settings, which declare the other flags
+        print(f"gptchat {__version__}")
+        return 0
     from gptchat.config.flags import asked_language, parse, wants_json
 
-    arguments = sys.argv[1:] if argv is None else list(argv)
     words.choose(asked_language(arguments) or words.detect(os.environ))
     _speak_utf8()
     try:
@@ -76,14 +80,14 @@ def _drop_output() -> None:
 
 
 def _run(options: Options) -> int:
-    from gptchat.terminal.debugging import keep_quiet, start_log
     from gptchat.terminal.invocation import Streams, question
 
-    keep_quiet()
     streams = Streams.of_process()
     asked = question(options, streams)
     program = compose(options, os.environ, attended=asked is None)
     if options.debug:
+        from gptchat.terminal.debugging import start_log
+
         start_log(program.services.paths.data_dir)
     if asked is None:
         from gptchat.terminal.chat import chat
@@ -100,9 +104,9 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
     `attended` says that a person sits at a terminal and can be asked.
     """
     from gptchat.commands.program import Program, registry
-    from gptchat.conversation import services
+    from gptchat.conversation import composing
 
-    parts = services.compose(options, environ, attended=attended)
+    parts = composing.compose(options, environ, attended=attended)
     return Program(parts, registry(), _code_blocks, lambda: _abilities(environ))
 
 

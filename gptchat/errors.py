@@ -25,7 +25,11 @@ for HTTP and the SDK, `storage/os_errors.py` for the operating system).
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 
 class GptchatError(Exception):

@@ -10,7 +10,7 @@ _MINIMUM = 6  # characters; shorter strings are likely words, and masking them w
 _known: set[str] = set()
 
 # Servers may echo keys that were never registered here, so anything that looks like a key is masked too.
-_SHAPES = re.compile(
+_SHAPES = (
     r"\b(?:sk|pk|rk|gsk|xai|sess)-[A-Za-z0-9_\-*]{8,}"
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/\-]{8,}=*"
     r"|(?i:(?<=api-key: )|(?<=x-api-key: ))\S{8,}"
@@ -34,7 +34,7 @@ def mask(secret: str) -> str:
 
 def redact(text: str) -> str:
     """`text` with every registered secret, and everything that looks like a key, masked."""
-    return _SHAPES.sub(_masked, redact_known(text))
+    return re.sub(_SHAPES, _masked, redact_known(text))
 
 
 def redact_known(text: str) -> str:

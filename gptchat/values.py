@@ -70,11 +70,11 @@ else:
             namespace["__slots__"] = tuple(entry.name for entry in own if entry.name not in taken)
         namespace["__dataclass_fields__"] = known
         namespace.setdefault("__match_args__", tuple(n for n, entry in known.items() if not entry.kw_only))
-        methods = {"__init__": _init_source(known, frozen)}
+        methods = {"__init__": _frozen_init_source if frozen else _init_source}
         if eq:
-            methods["__eq__"] = _eq_source(known)
+            methods["__eq__"] = _eq_source
             if frozen:
-                methods["__hash__"] = _hash_source(known)
+                methods["__hash__"] = _hash_source
             else:
                 namespace.setdefault("__hash__", None)
         if repr:
@@ -110,14 +110,14 @@ else:
         return known, own
 
     def _at_first_use(name, source, known, made):
-        """A method that compiles `source`, replaces itself in the class `made[0]`, and calls the result."""
+        """A method that compiles `source(known)`, replaces itself in the class `made[0]`, and calls the result."""
 
         def first(*arguments, **named):
             scope = {"_set": object.__setattr__, "MISSING": MISSING}
             for entry in known.values():
                 scope[f"_{entry.name}"] = entry.default
                 scope[f"_make_{entry.name}"] = entry.default_factory
-            exec(source, scope)  # noqa: S102 - names of fields are all that it is made of
+            exec(source(known), scope)  # noqa: S102 - names of fields are all that it is made of
             scope[name].__qualname__ = f"{made[0].__qualname__}.{name}"
             type.__setattr__(made[0], name, scope[name])
             return scope[name](*arguments, **named)
@@ -125,7 +125,10 @@ else:
         first.__name__ = name
         return first
 
-    def _init_source(known, frozen):
+    def _frozen_init_source(known):
+        return _init_source(known, "_set(self, {!r}, {})")
+
+    def _init_source(known, assignment="self.{} = {}"):
         ordered = [[e for e in known.values() if e.kw_only is named] for named in (False, True)]
         arguments = ["self"]
         for named, entries in enumerate(ordered):
@@ -138,7 +141,7 @@ else:
         for e in known.values():
             made = e.default_factory is not MISSING
             value = f"_make_{e.name}() if {e.name} is MISSING else {e.name}" if made else e.name
-            lines.append(f"_set(self, {e.name!r}, {value})" if frozen else f"self.{e.name} = {value}")
+            lines.append(assignment.format(e.name, value))
         return f"def __init__({', '.join(arguments)}):\n " + "\n ".join(lines or ["pass"])
 
     def _tuple(known, of):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gettext
-import locale
 import os
-from collections.abc import Mapping
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import gettext
+    from collections.abc import Mapping
 
 REASONS = (
     "Permission denied",
@@ -33,13 +34,13 @@ REASONS = (
 DOMAIN = "gptchat"
 LANGUAGES = ("en", "zh")
 
-_translations: gettext.NullTranslations = gettext.NullTranslations()
+_translations: gettext.NullTranslations | None = None  # English needs none
 _language = "en"
 
 
 def _(message: str) -> str:
     """`message` in the language in use; `message` itself where the catalogue lacks it."""
-    return _translations.gettext(message) if message else message
+    return _translations.gettext(message) if _translations and message else message
 
 
 def N_(message: str) -> str:
@@ -49,6 +50,8 @@ def N_(message: str) -> str:
 
 def ngettext(singular: str, plural: str, n: int) -> str:
     """The form of the sentence that fits the number `n`, in the language in use."""
+    if _translations is None:
+        return singular if n == 1 else plural
     return _translations.ngettext(singular, plural, n)
 
 
@@ -69,10 +72,13 @@ def choose(name: str) -> str:
     Returns the language that took effect: English for an unknown one, and where the catalogue is not compiled.
     """
     global _translations, _language
-    _translations, _language = gettext.NullTranslations(), "en"
+    _translations, _language = None, "en"
     if name.lower().replace("-", "_").startswith("zh"):
+        import gettext
+
+        folder = os.path.join(os.path.dirname(__file__), "locale")  # noqa: PTH118, PTH120 - pathlib may never be needed
         try:
-            _translations = gettext.translation(DOMAIN, Path(__file__).with_name("locale"), languages=["zh"])
+            _translations = gettext.translation(DOMAIN, folder, languages=["zh"])
             _language = "zh"
         except FileNotFoundError:
             pass  # a checkout that is not installed has no compiled catalogue
@@ -81,10 +87,14 @@ def choose(name: str) -> str:
 
 def detect(environ: Mapping[str, str] = os.environ) -> str:
     """The language the environment asks for, in gettext's own order of variables; else the platform's."""
-    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", "LC_CTYPE"):
         value = environ.get(variable, "").split(":")[0]
         if value:
             return "zh" if value.lower().startswith("zh") else "en"
+    if os.name != "nt":
+        return "en"  # no locale but C
+    import locale
+
     try:
         name = locale.getlocale()[0] or ""
     except ValueError:  # a locale name that Python does not know

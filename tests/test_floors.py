@@ -12,7 +12,7 @@ from gptchat.providers.kinds import ABILITIES
 
 ROOT = Path(gptchat.__file__).parent
 FLOORS = (
-    {"errors", "words", "redaction", "files"},
+    {"errors", "words", "redaction", "files", "values", "waiting"},
     {"core"},
     {"config"},
     {"net"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,8 @@ from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registr
 from gptchat.commands.wording import left_out, setting_as_json, window_source
 from gptchat.config import parse as settings_parse
 from gptchat.config.schema import SETTINGS
-from gptchat.core.session import spent
 from gptchat.errors import UsageError
+from gptchat.waiting import to_thread
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 async def usage(call: Call, account: Account) -> AsideEffects:
     """Show tokens and cost."""
-    report = await asyncio.to_thread(account.report)
+    report = await to_thread(account.report)
     rows = [
         [
             row.label,
@@ -74,8 +73,10 @@ async def status(
 ) -> AsideEffects:
     """Show who, where, which model, and how full the window is."""
     route = routing.route()
-    plan = await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())
+    plan = await to_thread(manager.plan, route, draft=outbox.waiting())
     window, source = routing.window(route.model)
+    from gptchat.core.session import spent
+
     total = spent(manager.session.path())
     pairs = [
         (_("user"), manager.user),

@@ -7,10 +7,12 @@ into it. It never prints. `Show` carries both what a person sees (blocks) and wh
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from gptchat.core.messages import Message
 from gptchat.values import dataclass, field
+
+if TYPE_CHECKING:
+    from gptchat.core.messages import Message
 
 Tone = Literal["plain", "quiet", "good", "warning", "error"]
 

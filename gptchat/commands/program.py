@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from gptchat.commands import about, context, exchange, input, models, output, preferences, sessions, turns, users
-from gptchat.commands import search as finding
-from gptchat.commands.doctor import report as doctor
 from gptchat.commands.registry import Registry
 from gptchat.values import dataclass
 
 if TYPE_CHECKING:
     from gptchat.commands.effects import AsideEffects, Effects
-    from gptchat.commands.registry import Call
+    from gptchat.commands.registry import Call, Command
     from gptchat.conversation.services import Services
 
 
@@ -30,33 +27,46 @@ class Program:
 
     def start(self, call: Call) -> Effects:
         """Begin a command. Its function gets the call first, then the parts that its other parameters name."""
-        function = call.command.run
-        code = function.__code__
-        needs = code.co_varnames[1 : code.co_argcount]
-        return function(call, *(getattr(self if name in _OWN else self.services, name) for name in needs))
+        parts = (getattr(self if name in _OWN else self.services, name) for name in _needs(call.command))
+        return call.command.run(call, *parts)
+
+    def waits(self, call: Call) -> bool:
+        """Whether a command needs an event loop, to wait for a server, say."""
+        return not _AT_ONCE.issuperset(_needs(call.command))
 
     def start_aside(self, call: Call) -> AsideEffects:
         """Begin a command whose `streaming` says that it may run beside a reply."""
         return cast("AsideEffects", self.start(call))
 
 
+def _needs(command: Command) -> Sequence[str]:
+    """The parts that a command asks for by the names of its function's parameters, the call aside."""
+    code = command.run.__code__
+    return code.co_varnames[1 : code.co_argcount]
+
+
 _OWN = frozenset(("registry", "code_blocks", "abilities"))
+
+_AT_ONCE = _OWN | {"run", "paths", "environ", "settings", "people", "library", "open_id"}
+"""Parts that never wait for an event loop, nor load one."""
+
+_MODULES = {
+    "sessions": "new clear reset sessions ls resume open rename delete fork branch",
+    "search": "search history",
+    "exchange": "export import",
+    "turns": "retry regenerate edit undo redo continue",
+    "users": "user users",
+    "models": "model models provider",
+    "preferences": "set unset system preset key",
+    "context": "context tokens pin unpin compact",
+    "input": "attach editor",
+    "output": "copy save raw code json",
+    "about": "usage cost status config theme lang help ? exit quit bye",
+    "doctor.report": "doctor",
+}
+"""Each module of commands, with the names and aliases of those it declares, in reading order."""
 
 
 def registry() -> Registry:
     """The registry of every command."""
-    families = (
-        sessions,
-        finding,
-        exchange,
-        turns,
-        users,
-        models,
-        preferences,
-        context,
-        input,
-        output,
-        about,
-        doctor,
-    )
-    return Registry([command for family in families for command in family.COMMANDS])
+    return Registry(modules={f"gptchat.commands.{module}": names for module, names in _MODULES.items()})

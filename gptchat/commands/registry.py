@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
-import io
 import re
-import shlex
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
 
-from gptchat.commands.effects import Effects
 from gptchat.errors import UsageError
 from gptchat.values import dataclass, field
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gptchat.commands.effects import Effects
+
+    Runner = Callable[..., Effects]
 
 Kind = Literal[
     "text", "word", "number", "file", "session", "user", "model", "provider", "setting", "value", "preset",
@@ -65,10 +69,6 @@ class Call:
         return int(text)
 
 
-Runner = Callable[..., Effects]
-"""Takes the call, and then what it needs of the program by the names of its parameters (`Program.start`)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """A slash command. `summary` and the examples' notes are English source; they are translated when shown.
@@ -80,6 +80,7 @@ class Command:
     family: str
     summary: str
     run: Runner
+    """Takes the call, and then what it needs of the program by the names of its parameters (`Program.start`)."""
     arguments: Sequence[Argument] = ()
     aliases: Sequence[str] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
@@ -120,34 +121,60 @@ class Unknown:
 Parsed = Call | Said | Shell | Unknown
 
 _WORD = re.compile(r"[/／、]([A-Za-z?][A-Za-z0-9_-]*)(?=\s|$)")
-_ESCAPED = re.compile(r"//[^\s/]")  # a code comment keeps both its slashes
 _BARE = {"exit": "exit", "quit": "exit", "/": "help", "／": "help"}
 
 
 class Registry:
-    """All commands, by name and alias, in reading order."""
+    """All commands, by name and alias, in reading order.
 
-    def __init__(self, commands: Sequence[Command]) -> None:
-        self.commands = tuple(commands)
-        self._by_name: dict[str, Command] = {}
-        for command in commands:
-            for name in (command.name, *command.aliases):
-                if name in self._by_name:
-                    raise ValueError(f"two commands are called /{name}")
-                self._by_name[name] = command
+    `modules` names modules whose `COMMANDS` come after `commands`, each with the names and aliases it declares, in
+    order: a module is imported when one of these is asked for, or all commands are.
+    """
+
+    def __init__(self, commands: Sequence[Command] = (), modules: Mapping[str, str] | None = None) -> None:
+        self._by_name: dict[str, Command | str] = {}
+        """Each name's command, or the module that declares it."""
+        self._add([(name, command) for command in commands for name in _names(command)])
+        for module, names in (modules or {}).items():
+            self._add([(name, module) for name in names.split()])
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Every command; loads all modules."""
+        return tuple(command for name in self._by_name if (command := self._command(name)).name == name)
 
     def get(self, name: str) -> Command | None:
         """The command called `name` or with that alias; a leading slash does not matter."""
-        return self._by_name.get(name.removeprefix("/").lower())
+        name = name.removeprefix("/").lower()
+        return self._command(name) if name in self._by_name else None
 
     def names(self) -> list[str]:
         """Every name and alias."""
         return list(self._by_name)
 
+    def _add(self, named: Sequence[tuple[str, Command | str]]) -> None:
+        for name, command in named:
+            if name in self._by_name:
+                raise ValueError(f"two commands are called /{name}")
+            self._by_name[name] = command
+
+    def _command(self, name: str) -> Command:
+        found = self._by_name[name]
+        if isinstance(found, str):
+            commands: Sequence[Command] = import_module(found).COMMANDS
+            loaded = {name: command for command in commands for name in _names(command)}
+            if list(loaded) != [name for name, module in self._by_name.items() if module == found]:
+                raise ValueError(f"{found} declares other commands than the registry has for it")
+            self._by_name |= loaded
+            found = loaded[name]
+        return found
+
     def nearest(self, name: str) -> list[str]:
         """Up to three names that `name` may have been meant for, likeliest first."""
         begins = [known for known in self._by_name if known.startswith(name.lower())]
-        close = difflib.get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
+        from difflib import get_close_matches
+
+        close = get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
         return list(dict.fromkeys(begins + close))[:3]
 
     def parse(self, line: str) -> Parsed:
@@ -160,8 +187,8 @@ class Registry:
         """
         stripped = line.strip()
         if command := _BARE.get(stripped.lower()):
-            return Call(self._by_name[command], {})
-        if _ESCAPED.match(stripped):
+            return Call(self._command(command), {})
+        if re.match(r"//[^\s/]", stripped):  # a code comment keeps both its slashes
             return Said(stripped[1:])
         if stripped.startswith("!") and stripped[1:].strip():
             return Shell(stripped[1:].strip())
@@ -169,10 +196,14 @@ class Registry:
         if not match:
             return Said(line)
         name = match[1].lower()
-        found = self._by_name.get(name)
+        found = self.get(name)
         if found is None:
             return Unknown(match[1], self.nearest(name)) if stripped[0] == "/" else Said(line)
         return call(found, stripped[match.end() :].strip())
+
+
+def _names(command: Command) -> tuple[str, ...]:
+    return command.name, *command.aliases
 
 
 def call(command: Command, rest: str) -> Call:
@@ -225,6 +256,9 @@ def _take_word(command: Command, rest: str) -> tuple[str, str]:
         # A backslash is left alone here: it is what Windows paths are made of.
         parts = rest.split(None, 1)
         return parts[0], parts[1] if len(parts) > 1 else ""
+    import io
+    import shlex
+
     stream = io.StringIO(rest)
     lexer = shlex.shlex(stream, posix=True, punctuation_chars=False)
     lexer.whitespace_split = True

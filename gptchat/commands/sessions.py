@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import AsideEffects, Ask, Changed, Effects, Found, Pick, Replay, Show, Table, Text
@@ -15,10 +14,12 @@ from gptchat.core.session import fork as fork_records
 from gptchat.errors import UsageError
 from gptchat.storage.ids import safe_id
 from gptchat.storage.index.library import matching, title_record
+from gptchat.waiting import to_thread
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
+    from gptchat.conversation.people import People
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
@@ -44,9 +45,9 @@ async def new(call: Call, manager: SessionManager, profile: Profile) -> Effects:
     yield Show([Text(note, "quiet")], {"session": manager.session.id})
 
 
-async def sessions(call: Call, manager: SessionManager, library: Library) -> AsideEffects:
+async def sessions(call: Call, library: Library, people: People, open_id: str) -> AsideEffects:
     """List the sessions of this user, newest first."""
-    found = await asyncio.to_thread(library.list, manager.user)
+    found = await to_thread(library.list, people.current)
     text = call.get("text")
     shown_ids = {info.id for info in matching(found, text)}
     numbered = [(number, info) for number, info in enumerate(found, 1) if info.id in shown_ids]
@@ -59,7 +60,7 @@ async def sessions(call: Call, manager: SessionManager, library: Library) -> Asi
         return
     shown = numbered[:50]
     rows = [_session_row(number, info) for number, info in shown]
-    current = next((i for i, (_n, info) in enumerate(shown) if info.id == manager.session.id), None)
+    current = next((i for i, (_n, info) in enumerate(shown) if info.id == open_id), None)
     columns = ["", _("title"), _("age"), _("turns"), _("model")]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({0, 3}), marked=current)]
     if len(numbered) > len(shown):
@@ -100,13 +101,11 @@ async def resume(
     """Open a saved session and show its last turns."""
     reference = call.get("ref")
     session_id = (
-        await asyncio.to_thread(_find_or_restore, manager, library, journals, reference)
-        if reference
-        else (yield Pick())
+        await to_thread(_find_or_restore, manager, library, journals, reference) if reference else (yield Pick())
     )
     if session_id is None:
         return
-    await asyncio.to_thread(profile.open_session, session_id)
+    await to_thread(profile.open_session, session_id)
     yield Changed(frozenset({"session"}))
     yield replay(manager, settings)
 
@@ -189,14 +188,14 @@ async def delete(
     """Move a session to the trash, or remove it for good."""
     forever = "--forever" in call.flags
     if reference := call.get("ref"):
-        info = await asyncio.to_thread(library.find, manager.user, reference)
+        info = await to_thread(library.find, manager.user, reference)
         session_id, title = info.id, info.title
     else:
         session_id, title = manager.session.id, manager.session.name
         if not manager.session.messages:
             raise UsageError(_("this session has no messages yet; there is nothing to delete"))
     waits = any(session.id == session_id for session in manager.store.waiting())
-    unwritten = waits and not await asyncio.to_thread(journals.journal_path(manager.user, session_id).exists)
+    unwritten = waits and not await to_thread(journals.journal_path(manager.user, session_id).exists)
     forever = forever or unwritten  # what never came to the disk cannot go to the trash
     title = shorten(title) or session_id
     question = _("remove {title} for good?") if forever else _("delete {title}?")
@@ -208,7 +207,7 @@ async def delete(
         return
     if not unwritten:
         remove = library.delete_forever if forever else library.delete
-        await asyncio.to_thread(remove, manager.user, session_id)
+        await to_thread(remove, manager.user, session_id)
     manager.store.forget(manager.user, session_id)
     if session_id == manager.session.id:
         profile.begin_session()

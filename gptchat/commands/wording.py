@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +60,9 @@ async def in_thread(work: Callable[..., Any], *arguments: Any, label: str = "") 
 
     Where the waiting is cancelled, the work ends at its next step; what it has done by then stays.
     """
+    import asyncio
+    import threading
+
     loop = asyncio.get_running_loop()
     steps: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()
     stopped = threading.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from gptchat import __version__
 from gptchat.config.schema import SETTINGS
@@ -47,7 +47,8 @@ class Options:
     debug: bool = option(False, N_("tracebacks, and a log file without keys"))
 
 
-class Declared(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Declared:
     """An option of the command line; `target` is the field of `Options` or the setting that gets its value."""
 
     target: str

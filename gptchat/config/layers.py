@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from gptchat import redaction
 from gptchat.config import environment, schema
@@ -11,7 +11,7 @@ from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.parse import checked, require, show_value
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError, UsageError
-from gptchat.values import fields
+from gptchat.values import dataclass, fields
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def _nowhere(_key: str) -> str:
     return ""
 
 
-class Source(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Source:
     """Where a value came from: its layer and, in `detail`, the file and line, the variable, or the preset."""
 
     layer: Layer
@@ -64,7 +65,8 @@ class Source(NamedTuple):
         return _("settings file, line {n}").format(n=line)
 
 
-class Item(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Item:
     """One line of `/config`: `shown` is the value as text, with secrets masked."""
 
     key: str
@@ -74,7 +76,8 @@ class Item(NamedTuple):
     summary: str
 
 
-class _Stored(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Stored:
     """One layer: its values in the order they were set, how to say where one came from, and what was left out."""
 
     values: dict[str, Any]

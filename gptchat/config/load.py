@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from gptchat import redaction, words
 from gptchat.config import schema
@@ -13,15 +13,17 @@ from gptchat.config.parse import SECRET_FIELDS, check, suggestion
 from gptchat.config.private_files import decode
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError
+from gptchat.values import dataclass
 from gptchat.words import _
 
 Place = tuple[str, ...]
 """Where a value stands in the file: `("models", "gpt-4.1", "context")`."""
 
-_SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+_SENSITIVE = r"(?i)auth|key|token|secret|cookie|password"
 
 
-class ConfigFile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
     """A settings file that was read: its values by flat key (`ui.theme`, `providers.work.endpoint`)."""
 
     path: Path
@@ -259,5 +261,5 @@ def _shown(value: object) -> str:
 def _register_secrets(table: Mapping[str, str]) -> None:
     """Headers and query parameters that carry a secret are masked everywhere from now on."""
     for name, value in table.items():
-        if _SECRET_NAME.search(name):
+        if re.search(_SENSITIVE, name):
             redaction.register(value.rpartition(" ")[2])

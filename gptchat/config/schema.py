@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from gptchat.config.endpoints import Api, NetworkSettings, ProviderSettings
 from gptchat.config.setting import Flag, Scope, Setting, declared, setting
-from gptchat.values import dataclass, fields
+from gptchat.values import dataclass, fields, replace
 from gptchat.words import LANGUAGES, N_
 
 _SEED = 2**63 - 1
@@ -172,7 +172,7 @@ def find(key: str) -> Setting | None:
         table, name, field = split(key)
         found = TABLES.get(table, {}).get(field)
         if found is not None and name:
-            setting = found._replace(key=key)
+            setting = replace(found, key=key)
     return setting
 
 

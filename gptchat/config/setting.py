@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from gptchat import words
-from gptchat.values import field, fields
+from gptchat.values import dataclass, field, fields, replace
 from gptchat.words import _
 
 Type = Literal["text", "integer", "number", "flag", "list", "stop", "bias", "texts", "object"]
@@ -33,7 +33,8 @@ _TYPES: Mapping[tuple[Any, ...], Type] = {
 T = TypeVar("T")
 
 
-class Flag(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Flag:
     """An option of the command line; `sentence`, in English, says what it is for, and people read `summary`."""
 
     sentence: str
@@ -50,7 +51,8 @@ class Flag(NamedTuple):
         return words._(self.sentence)
 
 
-class Setting(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Setting:
     """One setting as it is declared; parsing, checking, completion, help and the example file derive from it.
 
     `default` None means that nothing is sent or assumed unless the person sets it. `low` and `high` bound a
@@ -111,7 +113,7 @@ def declared(group: type, prefix: str, scope: Scope) -> dict[str, Setting]:
         if (about := entry.metadata.get("setting")) is not None:
             kind, choices = _type(entry.type)
             key = prefix + entry.name
-            found[key] = about._replace(key=key, type=kind, choices=choices, scope=scope)
+            found[key] = replace(about, key=key, type=kind, choices=choices, scope=scope)
     return found
 
 

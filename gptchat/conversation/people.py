@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from gptchat.conversation.outgoing import Outbox
-from gptchat.conversation.profile import Profile
-from gptchat.conversation.provider_keys import ProviderKeys
+from gptchat import words
 from gptchat.storage import users
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gptchat.config.settings import Settings
 
 
 class People:
-    """Lists the users below `data_dir` and switches between them.
+    """Lists the users below `data_dir` and switches between them, each with their own settings.
 
     With `incognito`, no folder is created and no user is remembered for the next run.
     """
 
-    def __init__(
-        self, data_dir: Path, profile: Profile, keys: ProviderKeys, outbox: Outbox, *, incognito: bool
-    ) -> None:
+    def __init__(self, data_dir: Path, settings: Settings, environ: Mapping[str, str], *, incognito: bool) -> None:
         self._data_dir = data_dir
-        self._profile = profile
-        self._keys = keys
-        self._outbox = outbox
+        self._settings = settings
+        self._environ = environ
         self._incognito = incognito
-        self._current = ""
+        self._followers: list[Callable[[str], object]] = []
+        self.current = ""
+        """Who is chatting; empty before the first `switch`."""
 
     def names(self) -> list[str]:
         """All users with a folder, sorted by name, and the current one. Reads the disk."""
         names = [user.name for user in users.list_users(self._data_dir)]
-        current = self._current
+        current = self.current
         return names if current in names or not current else sorted([*names, current], key=str.casefold)
 
     def find(self, name: str) -> str | None:
@@ -51,7 +54,20 @@ class People:
             user = users.ensure_user(self._data_dir, name)
             if remember:
                 users.write_state(self._data_dir, user=user.name)
-        self._current = user.name
-        self._outbox.attached.clear()  # one user's attachments must not be sent under another's name
-        self._keys.use(user.name)
-        self._profile.use(user.name, user.settings)
+        self.current = user.name
+        self._settings.replace_layer("user", user.settings)
+        self._settings.replace_layer("set", {})
+        speak(self._settings, self._environ)
+        for follower in self._followers:
+            follower(user.name)
+
+    def follow(self, follower: Callable[[str], object]) -> None:
+        """Call `follower` with the name of whoever is chatting: now, and after each `switch`."""
+        self._followers.append(follower)
+        follower(self.current)
+
+
+def speak(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Use the language of the settings in force; where they leave it open, that of the environment."""
+    name = settings.ui.lang
+    words.choose(name if name in words.LANGUAGES else words.detect(environ))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gptchat import words
 from gptchat.config import schema
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
+from gptchat.conversation.people import speak
 from gptchat.core.session import Session
 from gptchat.errors import StorageError
 from gptchat.manager import SessionManager
@@ -41,12 +41,9 @@ class Profile:
         self._system = system
         self._user = ""
 
-    def use(self, user: str, settings: Mapping[str, Any]) -> None:
-        """Switch to `user` with their own `settings`, in a new session."""
+    def use(self, user: str) -> None:
+        """Switch to `user`, whose settings are in effect already, in a new session."""
         self._user = user
-        self._settings.replace_layer("user", settings)
-        self._settings.replace_layer("set", {})
-        self._speak()
         self.begin_session()
 
     def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
@@ -71,7 +68,7 @@ class Profile:
         """
         self._settings.set("set", key, value)
         if key == "ui.lang":
-            self._speak()
+            speak(self._settings, self._environ)
         setting = schema.find(key)
         if setting is not None and setting.scope == "chat":
             self.change_session(key, value)
@@ -84,7 +81,7 @@ class Profile:
             self._record({key: None})
         warning = self._save({key: None})
         if key == "ui.lang":
-            self._speak()
+            speak(self._settings, self._environ)
         return warning
 
     def change_session(self, key: str, value: Any) -> None:
@@ -102,11 +99,6 @@ class Profile:
             self._settings.unset(layer, "model")
         self._record({"provider": chosen.name, "model": None})
         return warning or self._save({"model": None})
-
-    def _speak(self) -> None:
-        """Use the language of the settings, or of the environment if they leave it open."""
-        name = self._settings.ui.lang
-        words.choose(name if name in words.LANGUAGES else words.detect(self._environ))
 
     def _drop_chat_settings(self) -> None:
         """Drop session settings changed with `/set`: they are saved in the session they were made in."""

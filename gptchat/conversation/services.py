@@ -1,43 +1,39 @@
-"""All parts of a conversation, put together from options; no front end. Concrete parts are chosen here."""
+"""All parts of a conversation, each made when it is first asked for; concrete parts are chosen here."""
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from gptchat import words
-from gptchat.config.paths import Paths, find_paths
-from gptchat.config.settings import Settings, read_settings
-from gptchat.conversation.budget import Budget
-from gptchat.conversation.compaction import Compaction
-from gptchat.conversation.concurrent_edits import ConcurrentEdits
-from gptchat.conversation.conversation import Conversation
-from gptchat.conversation.known_models import KnownModels
-from gptchat.conversation.moderation import Moderation
-from gptchat.conversation.outgoing import Outbox
-from gptchat.conversation.people import People
-from gptchat.conversation.profile import Profile
-from gptchat.conversation.provider_keys import ProviderKeys
-from gptchat.conversation.routing import Routing
-from gptchat.conversation.spending import Account
-from gptchat.core.messages import Message, Record
-from gptchat.manager import SessionManager
-from gptchat.storage import users
-from gptchat.storage.index.background import Indexing
-from gptchat.storage.index.library import Library
-from gptchat.storage.learned_store import Kept
-from gptchat.storage.store import JournalStore
-from gptchat.tokens.counter import Counter
-from gptchat.tokens.windows import Windows
 from gptchat.values import dataclass
+from gptchat.waiting import to_thread
 
 if TYPE_CHECKING:
     from gptchat.config.endpoints import ProviderSettings
-    from gptchat.config.flags import Options
+    from gptchat.config.paths import Paths
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.budget import Budget
+    from gptchat.conversation.compaction import Compaction
+    from gptchat.conversation.conversation import Conversation
+    from gptchat.conversation.known_models import KnownModels
+    from gptchat.conversation.outgoing import Outbox
+    from gptchat.conversation.people import People
+    from gptchat.conversation.profile import Profile
+    from gptchat.conversation.provider_keys import ProviderKeys
+    from gptchat.conversation.routing import Routing
+    from gptchat.conversation.spending import Account
+    from gptchat.core.messages import Record
     from gptchat.core.ports import Provider, SessionStore
+    from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
+    from gptchat.storage.index.background import Indexing
+    from gptchat.storage.index.library import Library
+    from gptchat.storage.learned_store import Kept
+    from gptchat.storage.store import JournalStore
+    from gptchat.tokens.counter import Counter
+    from gptchat.tokens.windows import Windows
 
 _LARGE = 1000
 """From so many messages on, how a session stands is noted when it is left, so that the next start is quick."""
@@ -55,41 +51,190 @@ class RunOptions:
     """The system prompt of the command line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of one running program, each finished when it is here. Who needs one takes that one."""
+    """The parts of one running program, each loaded and made when it is first asked for.
 
-    run: RunOptions
-    paths: Paths
-    environ: Mapping[str, str]
-    settings: Settings
-    keys: ProviderKeys
-    manager: SessionManager
-    journals: JournalStore
-    """The store on disk, whether or not this run saves anything."""
-    library: Library
-    indexing: Indexing
-    account: Account
-    budget: Budget
-    windows: Windows
-    models: KnownModels
-    routing: Routing
-    outbox: Outbox
-    compaction: Compaction
-    profile: Profile
-    people: People
-    conversation: Conversation
-    learnt: Callable[[], Learnt]
-    """What servers refuse, shared by all providers."""
-    keep: Callable[[], None]
-    """Write down what was learnt in this run; blocks."""
+    `stream` says whether replies are asked for piece by piece.
+    """
+
+    def __init__(
+        self,
+        run: RunOptions,
+        paths: Paths,
+        environ: Mapping[str, str],
+        settings: Settings,
+        people: People,
+        *,
+        stream: bool,
+    ) -> None:
+        self.run = run
+        self.paths = paths
+        self.environ = environ
+        self.settings = settings
+        self.people = people
+        self._stream = stream
+        self._closing = AsyncExitStack()
+
+    @cached_property
+    def keys(self) -> ProviderKeys:
+        """The keys of whoever is chatting."""
+        from gptchat.conversation.provider_keys import ProviderKeys
+
+        keys = ProviderKeys(self.paths.data_dir, self.environ)
+        self.people.follow(keys.use)
+        return keys
+
+    @cached_property
+    def journals(self) -> JournalStore:
+        """The store on disk, whether or not this run saves anything."""
+        from gptchat.storage.store import JournalStore
+
+        return JournalStore(self.paths.data_dir)
+
+    @cached_property
+    def library(self) -> Library:
+        """Everybody's saved sessions."""
+        from gptchat.storage.index.library import Library
+
+        return Library(self.paths.data_dir, self.paths.cache_dir)
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        """The search index, brought up to date in the background."""
+        from gptchat.storage.index.background import Indexing
+
+        return Indexing(self.paths.data_dir, self.library.cache)
+
+    @property
+    def manager(self) -> SessionManager:
+        """Holds the open session: a new one of whoever is chatting, before another is opened."""
+        return self._session[0]
+
+    @property
+    def profile(self) -> Profile:
+        """Begins and opens sessions."""
+        return self._session[1]
+
+    @property
+    def open_id(self) -> str:
+        """The id of the open session; empty where this run has no need of one."""
+        return self.manager.session.id if "_session" in vars(self) else ""
+
+    @cached_property
+    def account(self) -> Account:
+        """What was spent."""
+        from gptchat.conversation.spending import Account
+
+        return Account(self.manager, self.library, self.paths.data_dir)
+
+    @cached_property
+    def budget(self) -> Budget:
+        """The day's limits."""
+        from gptchat.conversation.budget import Budget
+
+        return Budget(self.settings, self.account)
+
+    @cached_property
+    def models(self) -> KnownModels:
+        """What is known of models."""
+        from gptchat.conversation.known_models import KnownModels
+
+        return KnownModels(self.settings)
+
+    @cached_property
+    def windows(self) -> Windows:
+        """How much each model takes."""
+        from gptchat.tokens.windows import Windows
+
+        return Windows(
+            settings=self.models.settings_window,
+            server=self.models.server_window,
+            catalogue=self.models.catalogue_window,
+            learnt=self._kept.part("windows"),
+            save=self._kept.saver("windows"),
+        )
+
+    @cached_property
+    def routing(self) -> Routing:
+        """Which provider and model answer."""
+        from gptchat.conversation.routing import Routing
+
+        def paid(record: Record) -> None:
+            """A request beside the conversation was paid for: the account and the day's budget have it too."""
+            from gptchat.core.messages import Message
+
+            self.manager.record(record)
+            self.budget.add(Message.from_record(record))
+
+        routing = Routing(
+            self.settings,
+            models=self.models,
+            windows=self.windows,
+            counter=self._counter,
+            keys=self.keys,
+            opener=self._open_provider,
+            paid=paid,
+            stream=self._stream,
+        )
+        self._closing.push_async_callback(routing.close)
+        return routing
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What goes with the next message."""
+        from gptchat.conversation.outgoing import Outbox
+
+        outbox = Outbox(self.settings, self.routing)
+        # What one person chose to send does not go out under another's name.
+        self.people.follow(lambda _name: outbox.attached.clear())
+        return outbox
+
+    @cached_property
+    def compaction(self) -> Compaction:
+        """Summaries of long conversations."""
+        from gptchat.conversation.compaction import Compaction
+
+        return Compaction(self.manager, self.settings, self.routing)
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        """Say, retry and continue."""
+        from gptchat.conversation.concurrent_edits import ConcurrentEdits
+        from gptchat.conversation.conversation import Conversation
+        from gptchat.conversation.moderation import Moderation
+
+        return Conversation(
+            manager=self.manager,
+            routing=self.routing,
+            outbox=self.outbox,
+            budget=self.budget,
+            moderation=Moderation(self.settings, self.routing),
+            compaction=self.compaction,
+            edits=ConcurrentEdits(self.manager, self.profile.begin_session),
+            keep=self.keep,
+            unattended=self.run.unattended,
+        )
+
+    @cached_property
+    def _learnt(self) -> Learnt:
+        from gptchat.providers.faults.quirks import Learnt
+
+        return Learnt(load=lambda: self._kept.part("servers"), save=self._kept.saver("servers"))
+
+    def learnt(self) -> Learnt:
+        """What servers refuse; one for all providers, or each would write over the other's lessons."""
+        return self._learnt
+
+    def keep(self) -> None:
+        """Write down what was learnt in this run; blocks."""
+        self._kept.flush()
 
     def open_first(self, reference: str) -> bool:
         """Open the session that `reference` names, or where it is empty the latest; False where there is none.
 
         The system prompt of the command line goes before the session's own. Raises UsageError and StorageError.
         """
-        user = self.manager.user
+        user = self.people.current
         session_id = self.library.find(user, reference).id if reference else self.library.latest_id(user)
         if session_id is None:
             return False
@@ -100,159 +245,62 @@ class Services:
 
     async def close(self) -> None:
         """Close connections, and keep what was learnt."""
-        await self.routing.close()
-        await asyncio.to_thread(self.keep)
-        session = self.manager.session
-        if len(session.messages) >= _LARGE and not self.run.incognito:
-            await asyncio.to_thread(self.library.remember, self.journals, session)
+        await self._closing.aclose()
 
+    @cached_property
+    def _kept(self) -> Kept:
+        from gptchat.storage.learned_store import Kept
 
-def compose(
-    options: Options,
-    environ: Mapping[str, str],
-    *,
-    attended: bool,
-    remember_user: bool = True,
-) -> Services:
-    """The services for `options`, with a new session of the person named there, else of the last one.
+        self._closing.push_async_callback(to_thread, self.keep)
+        return Kept(self.paths.data_dir / "learnt.json", readonly=self.run.incognito)
 
-    `attended` says that somebody can be asked. `remember_user` makes the person the last one, who chats where
-    nobody is named.
+    @cached_property
+    def _counter(self) -> Counter:
+        from gptchat.tokens.counter import Counter
 
-    Raises ConfigurationError, UsageError or StorageError.
-    """
-    run = RunOptions(options.incognito, not attended, options.system)
-    paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
-    settings = _settings(options, environ, paths)
-    if settings.ui.lang in words.LANGUAGES:
-        words.choose(settings.ui.lang)
-    kept = Kept(paths.data_dir / "learnt.json", readonly=run.incognito)
-    learnt = _memory(kept)
-    keys = ProviderKeys(paths.data_dir, environ)
-    journals = JournalStore(paths.data_dir)
-    counter = Counter(encodings=_encodings(settings), calibration=kept.part("tokens"), save=kept.saver("tokens"))
-    manager = SessionManager(_memory_store(journals) if run.incognito else journals, counter)
-    library = Library(paths.data_dir, paths.cache_dir)
-    account = Account(manager, library, paths.data_dir)
-    budget = Budget(settings, account)
-    models = KnownModels(settings)
-    windows = Windows(
-        settings=models.settings_window,
-        server=models.server_window,
-        catalogue=models.catalogue_window,
-        learnt=kept.part("windows"),
-        save=kept.saver("windows"),
-    )
+        return Counter(
+            encodings=_encodings(self.settings),
+            calibration=self._kept.part("tokens"),
+            save=self._kept.saver("tokens"),
+        )
 
-    def paid(record: Record) -> None:
-        """A request beside the conversation was paid for: the account and the day's budget have it too."""
-        manager.record(record)
-        budget.add(Message.from_record(record))
+    @cached_property
+    def _session(self) -> tuple[SessionManager, Profile]:
+        from gptchat.conversation.profile import Profile
+        from gptchat.manager import SessionManager
 
-    routing = Routing(
-        settings,
-        models=models,
-        windows=windows,
-        counter=counter,
-        keys=keys,
-        opener=_opener(settings, models, keys, learnt),
-        paid=paid,
-        stream=options.stream,
-    )
-    outbox = Outbox(settings, routing)
-    compaction = Compaction(manager, settings, routing)
-    profile = Profile(settings, manager, paths, environ, incognito=run.incognito, system=run.system)
-    people = People(paths.data_dir, profile, keys, outbox, incognito=run.incognito)
-    conversation = Conversation(
-        manager=manager,
-        routing=routing,
-        outbox=outbox,
-        budget=budget,
-        moderation=Moderation(settings, routing),
-        compaction=compaction,
-        edits=ConcurrentEdits(manager, profile.begin_session),
-        keep=kept.flush,
-        unattended=run.unattended,
-    )
-    name = _first_user(options, environ, paths)
-    people.switch(people.find(name) or name, remember=remember_user)
-    return Services(
-        run=run,
-        paths=paths,
-        environ=environ,
-        settings=settings,
-        keys=keys,
-        manager=manager,
-        journals=journals,
-        library=library,
-        indexing=Indexing(paths.data_dir, library.cache),
-        account=account,
-        budget=budget,
-        windows=windows,
-        models=models,
-        routing=routing,
-        outbox=outbox,
-        compaction=compaction,
-        profile=profile,
-        people=people,
-        conversation=conversation,
-        learnt=learnt,
-        keep=kept.flush,
-    )
+        run = self.run
+        store: SessionStore = self.journals
+        if run.incognito:
+            from gptchat.storage.memory import MemoryStore
 
+            store = MemoryStore(self.journals.read)
+        manager = SessionManager(store, self._counter)
+        profile = Profile(
+            self.settings, manager, self.paths, self.environ, incognito=run.incognito, system=run.system
+        )
+        self.people.follow(profile.use)
+        self._closing.push_async_callback(self._note_session, manager)
+        return manager, profile
 
-def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Settings:
-    from gptchat.config.parse import parse_assignment
-    from gptchat.providers import registry as providers
+    async def _note_session(self, manager: SessionManager) -> None:
+        """Note how a large session stands, so that the next start is quick."""
+        if len(manager.session.messages) >= _LARGE and not self.run.incognito:
+            await to_thread(self.library.remember, self.journals, manager.session)
 
-    settings = read_settings(
-        paths, environ, builtin=providers.builtin, builtin_names=[spec.name for spec in providers.specs()]
-    )
-    given = dict(parse_assignment(text) for text in options.settings)
-    settings.replace_layer("flag", {**options.values, **given})
-    if name := options.values.get("provider"):
-        settings.provider(name)  # an unknown name is refused here, with the nearest
-    return settings
-
-
-def _memory_store(journals: JournalStore) -> SessionStore:
-    """Where an incognito run keeps its sessions: nowhere but in memory."""
-    from gptchat.storage.memory import MemoryStore
-
-    return MemoryStore(journals.read)
-
-
-def _memory(kept: Kept) -> Callable[[], Learnt]:
-    """The one memory of what servers refuse: were there two, each would write over the other's lessons."""
-
-    @functools.cache
-    def memory() -> Learnt:
-        from gptchat.providers.faults.quirks import Learnt
-
-        return Learnt(load=lambda: kept.part("servers"), save=kept.saver("servers"))
-
-    return memory
-
-
-def _opener(
-    settings: Settings, models: KnownModels, keys: ProviderKeys, learnt: Callable[[], Learnt]
-) -> Callable[[ProviderSettings], Provider]:
-    """Opens providers with the person's keys and the memory of what servers refuse."""
-    from gptchat import __version__
-
-    def open_(entry: ProviderSettings) -> Provider:
+    def _open_provider(self, entry: ProviderSettings) -> Provider:
+        """A provider with the person's keys and the memory of what servers refuse."""
+        from gptchat import __version__
         from gptchat.providers.registry import open_provider
 
         return open_provider(
             entry,
-            settings.network,
-            functools.partial(keys.value, entry),
-            learnt=learnt(),
-            api_for=models.api_for(entry),
+            self.settings.network,
+            partial(self.keys.value, entry),
+            learnt=self.learnt(),
+            api_for=self.models.api_for(entry),
             user_agent=f"gptchat/{__version__}",
         )
-
-    return open_
 
 
 def _encodings(settings: Settings) -> dict[str, str]:
@@ -260,20 +308,3 @@ def _encodings(settings: Settings) -> dict[str, str]:
     models = {name: settings.model_facts(name).encoding for name in settings.names("models")}
     coded = {**{provider.name: provider.encoding for provider in settings.own_providers()}, **models}
     return {name: code for name, code in coded.items() if code}
-
-
-def _first_user(options: Options, environ: Mapping[str, str], paths: Paths) -> str:
-    """Who chats first: whoever is named, else the last one, else the login name."""
-    if options.user is not None:
-        return options.user  # an empty one is refused later: it must not become whoever was here last
-    last = environ.get("GPTCHAT_USER") or users.read_state(paths.data_dir).get("user")
-    return last if isinstance(last, str) and last else _login_name()
-
-
-def _login_name() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no such user in the system's list, as in some containers
-        return "me"

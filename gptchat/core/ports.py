@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from gptchat.core.events import ProviderEvent
-from gptchat.core.messages import Message, Record, Request
-from gptchat.core.session import Session
-from gptchat.errors import StorageError
 from gptchat.values import dataclass, field
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from gptchat.core.events import ProviderEvent
+    from gptchat.core.messages import Message, Record, Request
+    from gptchat.core.session import Session
+    from gptchat.errors import StorageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 import time
 
 _OURS = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_-]{5,79}\Z")
-_SAFE = re.compile(r'[^./\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff][^/\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]{0,119}\Z')
+_SAFE = r'[^./\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff][^/\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]{0,119}\Z'
 
 
 def new_id(moment: float) -> str:
@@ -28,4 +28,4 @@ def acceptable_id(id: str) -> bool:
 def safe_id(id: str) -> bool:
     """Whether an existing journal named `id` may be opened. Wider than `acceptable_id`, for copies of journals
     that sync tools and people have renamed."""
-    return _SAFE.match(id) is not None
+    return acceptable_id(id) or re.match(_SAFE, id) is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,6 @@ LONGEST_NAME = 64
 LONGEST_SLUG = 200
 """Bytes; file systems allow 255, and file name suffixes need some of them."""
 
-_PLAIN = re.compile(r"[a-z0-9_-]{1,64}\Z")
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-")
 _RESERVED = frozenset(("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
 """Names that Windows reserves for devices, in any folder."""
@@ -66,9 +64,9 @@ def slug(name: str) -> str:
     Two names never share a slug, even on a file system that ignores case: a plain name has no `%`, and all
     other characters, including capitals and `%` itself, are encoded as bytes.
     """
-    if _PLAIN.match(name) and name not in _RESERVED:
-        return name
     data = name.encode("utf-8", "surrogatepass")
+    if 0 < len(name) <= 64 and _SAFE.issuperset(data) and name not in _RESERVED:
+        return name
     encoded = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in data)
     if encoded == name:  # a name that Windows reserves
         return f"%{data[0]:02X}{encoded[1:]}"

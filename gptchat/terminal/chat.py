@@ -13,7 +13,7 @@ from gptchat.commands.registry import Call, Said, Shell, Unknown
 from gptchat.commands.sessions import replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.storage import users as people
-from gptchat.terminal.debugging import traceback_of, unexpected
+from gptchat.terminal.debugging import keep_quiet, traceback_of, unexpected
 from gptchat.terminal.effect_runner import Carrier
 from gptchat.terminal.input.candidates import ChatCandidates
 from gptchat.terminal.input.completion import ChatCompleter
@@ -43,6 +43,7 @@ _HEAD_START = 0.03  # seconds that the first prompt has before anything is loade
 
 def chat(program: Program, options: Options) -> int:
     """Chat until the person leaves; returns the exit status."""
+    keep_quiet()
     prepare_console()
     status = asyncio.run(Chat(program, options).run())
     try:

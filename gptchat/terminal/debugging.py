@@ -39,6 +39,7 @@ def start_log(data: Path) -> Path:
 
 def unexpected(fault: BaseException) -> GptchatError:
     """A mistake of our own as an error for the person, who gets a sentence; the log has the traceback."""
+    keep_quiet()
     logging.getLogger(__name__).error("a mistake in gptchat itself", exc_info=fault)
     error = GptchatError(
         _("a mistake in gptchat itself: {kind}: {what}").format(kind=type(fault).__name__, what=fault),

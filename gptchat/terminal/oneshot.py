@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import json
-import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from gptchat.commands.effects import (
@@ -28,48 +24,33 @@ from gptchat.commands.effects import (
     Source,
 )
 from gptchat.commands.registry import Call, Said, Unknown
-from gptchat.conversation.events import (
-    CompactWanted,
-    Decision,
-    Exchange,
-    Foreign,
-    Kept,
-    NotSent,
-    OtherAnswers,
-    Revealed,
-    SessionMoved,
-    Told,
-    TurnBegins,
-    TurnEnded,
-    Unchanged,
-    turn_events,
-)
-from gptchat.conversation.outcome import Outcome
-from gptchat.core.events import TurnEvent
-from gptchat.core.messages import Message
-from gptchat.errors import TurnInterruptedError, UsageError
+from gptchat.errors import UsageError
 from gptchat.redaction import redact
-from gptchat.terminal.answers import chosen
-from gptchat.terminal.failure import tell_failure
-from gptchat.terminal.invocation import Question, Streams
 from gptchat.terminal.output.blocks import lines_of
-from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
-from gptchat.terminal.output.progress import ProgressLine
 from gptchat.terminal.output.safe import clean
-from gptchat.terminal.turn import cut, finished, paint
+from gptchat.waiting import run_without_loop, to_thread
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from gptchat.commands.program import Program
     from gptchat.config.flags import Options
-    from gptchat.terminal.output.reply import ReplyPainter
+    from gptchat.conversation.events import Exchange
+    from gptchat.core.messages import Message
+    from gptchat.terminal.invocation import Question, Streams
+    from gptchat.terminal.output.progress import ProgressLine
 
 
 def answer(program: Program, options: Options, asked: Question, streams: Streams) -> int:
     """Answer `asked`; returns the exit status."""
-    return asyncio.run(_OneShot(program, options, streams).run(asked))
+    running = _OneShot(program, options, streams).run(asked)
+    if isinstance(asked.typed, Unknown) or (isinstance(asked.typed, Call) and not program.waits(asked.typed)):
+        return run_without_loop(running)
+    import asyncio
+
+    from gptchat.terminal.debugging import keep_quiet
+
+    keep_quiet()
+    return asyncio.run(running)
 
 
 class _OneShot:
@@ -82,13 +63,12 @@ class _OneShot:
         self.answered = False
         """Whether a reply, or why there is none, has been printed as JSON."""
         self.status = 0
-        self.progress = _progress_line(program.services.environ, streams.stderr)
 
     async def run(self, asked: Question) -> int:
         options = self.options
         try:
             if (options.latest or options.session) and not self.services.open_first(options.session):
-                raise UsageError(_("{user} has no saved sessions yet").format(user=self.services.manager.user))
+                raise UsageError(_("{user} has no saved sessions yet").format(user=self.services.people.current))
             match asked.typed:
                 case Said(text):
                     await self._say(text, asked.piped)
@@ -108,114 +88,47 @@ class _OneShot:
     async def _say(self, text: str, piped: str = "") -> None:
         if absent := self.services.paths.absent():
             self._tell(absent)
-        await self._drive(self.services.conversation.say(text, self.options.attachments, piped=piped))
+        await self._reply_to(self.services.conversation.say(text, self.options.attachments, piped=piped))
 
-    async def _drive(self, exchange: Exchange) -> None:
-        """Print what an order leads to, and answer what it asks."""
-        outcome = Outcome()
-        async with aclosing(exchange):
-            async for event in exchange:
-                if isinstance(event, TurnEvent | TurnEnded):
-                    continue
-                match event:
-                    case TurnBegins():
-                        outcome = await self._paint(exchange)
-                    case Decision("send_flagged" | "show_withheld", question, choices, default):
-                        event.answer = self._ask(Ask(question, choices, default))
-                    case Told(text):
-                        self._tell(text)
-                    case Revealed(message):
-                        if not self.options.json:
-                            print(clean(message.text), file=self.streams.stdout)
-                    case Kept():
-                        self._report(outcome)
-                    case Unchanged():
-                        self._tell(_("the model had nothing to add; the reply stays as it was"))
-                    case Decision() | Foreign() | OtherAnswers() | SessionMoved() | NotSent() | CompactWanted():
-                        pass  # the safe answer stands; other answers are printed with the first
-                    case _:
-                        assert_never(event)
+    async def _reply_to(self, exchange: Exchange) -> None:
+        from gptchat.terminal.oneshot_reply import Replying
 
-    async def _paint(self, exchange: Exchange) -> Outcome:
-        painter = self._painter()
-        with _interrupts(self.services.manager.stop):
-            told = finished if self._drawn() else lambda _outcome: ""
-            outcome = await paint(turn_events(exchange), painter, told=told)
-        self.answered = True
-        return outcome
-
-    def _report(self, outcome: Outcome) -> None:
-        """Print what is still to be said of a turn: why it failed, the JSON document, the other answers."""
-        if outcome.error is not None:
-            self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
-        elif outcome.interrupted:
-            error = TurnInterruptedError(
-                _("stopped"), hint="" if self.services.run.incognito else _("gptchat -c goes on with this session")
-            )
-            self.status = tell_failure(error, as_json=self.options.json)
-        elif self.options.json and outcome.message is not None:
-            user, session = self.services.manager.user, self.services.manager.session.id
-            shown = None if self.services.run.incognito else session
-            document = reply_json(user, shown, outcome, outcome.message)
-            print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
-        else:
-            if outcome.message is not None and not self._drawn() and (note := cut(outcome.message)):
-                self._tell(note)
-            for number, message in enumerate(outcome.others, 2):
-                print(
-                    "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
-                    file=self.streams.stdout,
-                )
+        replying = Replying(self.services, self.options, self.streams, ask=self._ask, tell=self._tell)
+        await replying.drive(exchange)
+        self.answered = self.answered or replying.answered
+        self.status = replying.status or self.status
 
     async def _warn_of_trouble(self) -> None:
         """Say what could not be saved: the answer is out all the same."""
+        if not self.services.open_id:
+            return  # no session was opened
         store = self.services.manager.store
-        await asyncio.to_thread(store.retry)
+        await to_thread(store.retry)
         for trouble in filter(None, map(store.trouble, store.waiting())):
             self._tell(_("this conversation cannot be saved: {why}").format(why=trouble.message))
-
-    def _drawn(self) -> bool:
-        return self.streams.stdout.isatty() and not self.options.json and not self.services.settings.ui.raw
-
-    def _painter(self) -> ReplyPainter:
-        from gptchat.terminal.output.capabilities import Terminal, prepare_console, size
-
-        stdout = self.streams.stdout
-        terminal = Terminal.detect(stdout, self.services.environ)
-        if self._drawn():
-            prepare_console()
-            from gptchat.terminal.output.painter import Painter
-            from gptchat.terminal.output.theme import choose
-
-            return Painter(
-                writer(stdout),
-                size=lambda: size(stdout),
-                theme=choose(self.services.settings.ui.theme, self.services.environ),
-                terminal=terminal,
-                reasoning=self.services.settings.ui.reasoning,
-                reads_keys=False,
-            )
-        watched = self.streams.stderr.isatty()
-        return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json, watched=watched)
 
     def _tell(self, line: str) -> None:
         print(clean(redact(line)), file=self.streams.stderr)
 
     async def _command(self, call: Call) -> None:
         generator = self.program.start(call)
+        progress: ProgressLine | None = None
         answered: str | None = None
         try:
             while True:
                 effect = await generator.asend(answered)
                 if isinstance(effect, Progress):
-                    self.progress.step(effect.label, effect.done, effect.total)
+                    progress = progress or _progress_line(self.services.environ, self.streams.stderr)
+                    progress.step(effect.label, effect.done, effect.total)
                     continue
-                self.progress.close()
+                if progress is not None:
+                    progress.close()
                 answered = await self._carry_out(effect)
         except StopAsyncIteration:
             pass
         finally:
-            self.progress.close()
+            if progress is not None:
+                progress.close()
         if self.options.json and not self.answered:
             document = self.data[0] if len(self.data) == 1 else self.data or {}
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
@@ -265,12 +178,14 @@ class _OneShot:
         if what == "send":
             await self._say(text)
         else:
-            await self._drive(room.retry(model) if what == "retry" else room.continue_(model))
+            await self._reply_to(room.retry(model) if what == "retry" else room.continue_(model))
 
     def _width(self) -> int | None:
+        if not self.streams.stdout.isatty():
+            return None
         from gptchat.terminal.output.capabilities import size
 
-        return size(self.streams.stdout)[0] - 1 if self.streams.stdout.isatty() else None
+        return size(self.streams.stdout)[0] - 1
 
     def _show(self, blocks: Sequence[Block]) -> None:
         stdout = self.streams.stdout
@@ -289,11 +204,15 @@ class _OneShot:
             print(told + "\n", file=self.streams.stdout)
 
     def _ask(self, ask: Ask) -> str | None:
+        from gptchat.terminal.answers import chosen
+
         if not self.streams.stdin.isatty():
             # a key may be piped in, as in `pass openai | gptchat /key set openai`
             return self.streams.stdin.readline().strip() or None if ask.secret else None
         try:
             if ask.secret:
+                import getpass
+
                 return (
                     getpass.getpass(_("{question}: ").format(question=clean(ask.question, newlines=False))) or None
                 )
@@ -314,24 +233,9 @@ class _OneShot:
 def _progress_line(environ: Mapping[str, str], stderr: TextIO) -> ProgressLine:
     """The line for long work, beside the output: drawn only where standard error is a terminal that can."""
     from gptchat.terminal.output.capabilities import Terminal, size
+    from gptchat.terminal.output.plain_output import writer
+    from gptchat.terminal.output.progress import ProgressLine
 
     terminal = Terminal.detect(stderr, environ)
     write = writer(stderr) if terminal.is_tty and not terminal.dumb else lambda _text: None
     return ProgressLine(write, lambda: size(stderr)[0])
-
-
-@contextmanager
-def _interrupts(stop: Callable[[], None]) -> Generator[None, None, None]:
-    """Ctrl-C stops the reply, and what came is kept; a second one ends the program at once."""
-    loop = asyncio.get_running_loop()
-    before = signal.getsignal(signal.SIGINT)
-
-    def handle(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        loop.call_soon_threadsafe(stop)
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

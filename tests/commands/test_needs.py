@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
+from functools import cached_property
+
 import pytest
 
 from gptchat.commands.program import Program, registry
 from gptchat.commands.registry import Command
 from gptchat.conversation.services import Services
 
-OFFERED = {**Services.__annotations__, **Program.__annotations__}
+
+def _offered() -> Iterator[tuple[str, str]]:
+    """The parts of a program by name, each with its type as it is written."""
+    yield from Program.__annotations__.items()
+    yield from Services.__init__.__annotations__.items()
+    for name, member in vars(Services).items():
+        if isinstance(member, cached_property):
+            yield name, member.func.__annotations__["return"]
+        elif isinstance(member, property):
+            assert member.fget is not None
+            yield name, member.fget.__annotations__["return"]
+        elif inspect.isfunction(member) and list(inspect.signature(member).parameters) == ["self"]:
+            yield name, f"Callable[[], {member.__annotations__['return']}]"
+
+
+OFFERED = dict(_offered())
 
 
 @pytest.mark.parametrize("command", registry().commands, ids=lambda command: command.name)

@@ -12,8 +12,19 @@ import pytest
 from gptchat.config.paths import find_paths
 
 
-def test_the_platforms_places_by_default() -> None:
-    """Without flags and variables, the folders are the platform's own for this program."""
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"XDG_CONFIG_HOME": "/somewhere", "XDG_DATA_HOME": "/else where/", "XDG_CACHE_HOME": "/~"},
+        {"XDG_CONFIG_HOME": "relative", "XDG_DATA_HOME": "~/data", "XDG_CACHE_HOME": " "},
+        {"HOME": "relative"},
+    ],
+)
+def test_the_platforms_places_by_default(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without flags and variables, the folders are the platform's own, as platformdirs has them."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
     paths = find_paths({})
     assert paths.config_file == Path(platformdirs.user_config_dir("gptchat", appauthor=False)) / "config.toml"
     assert paths.data_dir == Path(platformdirs.user_data_dir("gptchat", appauthor=False))

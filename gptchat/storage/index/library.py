@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Sequence
-from glob import escape
 from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gptchat.core.messages import Record
 from gptchat.core.ports import SessionInfo
-from gptchat.core.session import Session
 from gptchat.errors import UsageError
 from gptchat.files import make_folder
 from gptchat.storage.ids import safe_id
 from gptchat.storage.index.listing import Row, remember, row_at, rows
 from gptchat.storage.os_errors import storage_error
-from gptchat.storage.store import JournalStore
 from gptchat.storage.users import sessions_folder, user_folder
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.core.messages import Record
+    from gptchat.core.session import Session
+    from gptchat.storage.store import JournalStore
 
 LONGEST_TITLE = 200
 """Characters; a longer title is cut."""
@@ -159,6 +160,8 @@ class Library:
 
 def title_record(title: str) -> Record:
     """The record that sets a title, as one line of at most 200 characters. Raises UsageError if it is empty."""
+    import unicodedata
+
     letters = (" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in title[: LONGEST_TITLE * 4])
     line = " ".join("".join(letters).split())
     if not line:
@@ -177,6 +180,8 @@ _age = attrgetter("updated", "mtime", "id")
 
 def _files(source: Path) -> list[Path]:
     """The existing files of a session. The journal is first, so that a session being moved never shows twice."""
+    from glob import escape
+
     beside = [source.with_suffix(end) for end in _BESIDE]
     return [path for path in beside if path.exists()] + sorted(
         source.parent.glob(f"{escape(source.stem)}.*.partial")

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gptchat import words
 from gptchat.core.ports import SessionInfo
-from gptchat.core.session import Session
-from gptchat.storage import journal
 from gptchat.storage.gc_paused import undisturbed
 from gptchat.storage.ids import safe_id, timestamp
-from gptchat.storage.upgrades import fold
 from gptchat.words import _
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from gptchat.core.session import Session
 
 
 class Row(NamedTuple):
@@ -193,6 +192,10 @@ def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, c
 @undisturbed()
 def _read(path: Path, stat: os.stat_result) -> Row:
     """The row of the session in `path`, from the whole journal."""
+    from gptchat.core.session import Session  # if the cache has every row, no journal is read
+    from gptchat.storage import journal
+    from gptchat.storage.upgrades import fold
+
     session = Session(path.stem, "")
     source, damaged = "", ""
     try:
@@ -212,6 +215,10 @@ def _grown(path: Path, row: Row, stat: os.stat_result) -> Row | None:
     """`row` with `updated` from the records appended since; None if the journal was replaced or is not longer."""
     if row.inode != stat.st_ino & _POSITIVE or row.size >= stat.st_size:
         return None
+    from gptchat.core.session import Session
+    from gptchat.storage import journal
+    from gptchat.storage.upgrades import fold
+
     session = Session(row.id, "")
     try:
         with path.open("rb") as file:

@@ -8,6 +8,7 @@ sign instead: `␛` for ESC, `⟨U+202E⟩` for an override. `clean` is idempote
 from __future__ import annotations
 
 import re
+from functools import cache
 from urllib.parse import quote, urlsplit
 
 _FLAGS = (
@@ -16,7 +17,7 @@ _FLAGS = (
 )
 """The flags of England, Scotland and Wales: the only tag sequences that Unicode recommends."""
 
-_UNSAFE = re.compile(
+_UNSAFE = (
     f"(?P<flag>{_FLAGS})|"
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, joiners and fillers nobody sees
@@ -24,15 +25,16 @@ _UNSAFE = re.compile(
     "\ufe00-\ufe0f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff"  # variation selectors, noncharacters, surrogates
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # musical controls, tags, more variation selectors
 )
-_JOINING = re.compile(
+_JOINING = (
     "[\u0600-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u17ff\u1820-\u18af\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]"
 )
 """Scripts that spell with ZWJ and ZWNJ: Arabic, Persian, the Indic scripts, Burmese, Khmer, Mongolian."""
 
-_EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]")
-_IDEOGRAPH = re.compile("[\u2190-\u2bff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
-_SPACES = re.compile(r"[ \t\n]+")
-_HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]+\Z")
+_EMOJI = "[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]"
+_IDEOGRAPH = "[\u2190-\u2bff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]"
+
+_compiled = cache(re.compile)
+"""Compiled at the first use: the class of unsafe characters costs 2 ms, and plain ASCII needs no look at it."""
 
 SCHEMES = ("http", "https", "mailto")
 """What a link may be; anything else stays text."""
@@ -47,8 +49,8 @@ def clean(text: str, *, newlines: bool = True) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    if _UNSAFE.search(text):
-        text = _UNSAFE.sub(_visible, text)
+    if not (text.isascii() and text.isprintable()) and _compiled(_UNSAFE).search(text):
+        text = _compiled(_UNSAFE).sub(_visible, text)
     return text if newlines else text.replace("\n", "␊")
 
 
@@ -57,19 +59,19 @@ def marked(text: str) -> str:
 
     Characters of control are left as they are; the line editor shows them its own way.
     """
-    if not _UNSAFE.search(text):
+    if not _compiled(_UNSAFE).search(text):
         return text
 
     def sign(match: re.Match[str]) -> str:
         control = match[0] < "\xa0"
         return match[0] if control or _visible(match) == match[0] else "\ufffd"
 
-    return _UNSAFE.sub(sign, text)
+    return _compiled(_UNSAFE).sub(sign, text)
 
 
 def clean_line(text: str) -> str:
     """`text` on one line, for titles and names: cleaned, each run of blanks and line ends one space."""
-    return _SPACES.sub(" ", clean(text)).strip()
+    return re.sub(r"[ \t\n]+", " ", clean(text)).strip()
 
 
 def safe_url(url: str) -> str | None:
@@ -84,7 +86,7 @@ def safe_url(url: str) -> str | None:
         netloc = parts.netloc.encode("idna").decode() if not parts.netloc.isascii() else parts.netloc
     except (ValueError, UnicodeError):
         return None
-    if not host or clean(url) != url or not _HOST.match(netloc.rpartition("@")[2]):
+    if not host or clean(url) != url or not re.match(r"[A-Za-z0-9.:_\[\]-]+\Z", netloc.rpartition("@")[2]):
         return None
     rest = url[url.index("//") + 2 + len(parts.netloc) :]
     return f"{parts.scheme}://{quote(netloc, safe='%:@[]-._~!$&+=')}" + quote(rest, safe="%/:=&?~#+!$,;'@()*[]|")
@@ -106,14 +108,24 @@ def _visible(match: re.Match[str]) -> str:
     after = text[at + 1 : at + 2]
     code = ord(char)
     if char in "\u200c\u200d":
-        if before and after and _JOINING.match(before) and _JOINING.match(after):
+        if before and after and _compiled(_JOINING).match(before) and _compiled(_JOINING).match(after):
             return char
-        if char == "\u200d" and before and after and _EMOJI.match(before) and _EMOJI.match(after):
+        if (
+            char == "\u200d"
+            and before
+            and after
+            and _compiled(_EMOJI).match(before)
+            and _compiled(_EMOJI).match(after)
+        ):
             return char
     elif char in "\ufe0e\ufe0f":
-        if before and (_EMOJI.match(before) or before in "#*0123456789" or _IDEOGRAPH.match(before)):
+        if before and (
+            _compiled(_EMOJI).match(before) or before in "#*0123456789" or _compiled(_IDEOGRAPH).match(before)
+        ):
             return char
-    elif (0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF) and before and _IDEOGRAPH.match(before):
+    elif (
+        (0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF) and before and _compiled(_IDEOGRAPH).match(before)
+    ):
         return char
     if code < 0x20:
         return chr(0x2400 + code)

@@ -1,0 +1,165 @@
+"""A reply in one-shot mode: printed for a person, a pipe or as JSON, with what else there is to be told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, assert_never
+
+from gptchat.commands.effects import Ask
+from gptchat.conversation.events import (
+    CompactWanted,
+    Decision,
+    Exchange,
+    Foreign,
+    Kept,
+    NotSent,
+    OtherAnswers,
+    Revealed,
+    SessionMoved,
+    Told,
+    TurnBegins,
+    TurnEnded,
+    Unchanged,
+    turn_events,
+)
+from gptchat.conversation.outcome import Outcome
+from gptchat.core.events import TurnEvent
+from gptchat.errors import TurnInterruptedError
+from gptchat.terminal.failure import tell_failure
+from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
+from gptchat.terminal.output.safe import clean
+from gptchat.terminal.turn import cut, finished, paint
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from gptchat.config.flags import Options
+    from gptchat.conversation.services import Services
+    from gptchat.terminal.invocation import Streams
+    from gptchat.terminal.output.reply import ReplyPainter
+
+
+class Replying:
+    """Prints what an exchange leads to. `ask` answers its questions, `tell` writes a line beside the reply."""
+
+    def __init__(
+        self,
+        services: Services,
+        options: Options,
+        streams: Streams,
+        *,
+        ask: Callable[[Ask], str | None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self.services = services
+        self.options = options
+        self.streams = streams
+        self._ask = ask
+        self._tell = tell
+        self.answered = False
+        """Whether a reply, or why there is none, has been printed."""
+        self.status = 0
+        """The exit status of the run so far."""
+
+    async def drive(self, exchange: Exchange) -> None:
+        """Print what an order leads to, and answer what it asks."""
+        outcome = Outcome()
+        async with aclosing(exchange):
+            async for event in exchange:
+                if isinstance(event, TurnEvent | TurnEnded):
+                    continue
+                match event:
+                    case TurnBegins():
+                        outcome = await self._paint(exchange)
+                    case Decision("send_flagged" | "show_withheld", question, choices, default):
+                        event.answer = self._ask(Ask(question, choices, default))
+                    case Told(text):
+                        self._tell(text)
+                    case Revealed(message):
+                        if not self.options.json:
+                            print(clean(message.text), file=self.streams.stdout)
+                    case Kept():
+                        self._report(outcome)
+                    case Unchanged():
+                        self._tell(_("the model had nothing to add; the reply stays as it was"))
+                    case Decision() | Foreign() | OtherAnswers() | SessionMoved() | NotSent() | CompactWanted():
+                        pass  # the safe answer stands; other answers are printed with the first
+                    case _:
+                        assert_never(event)
+
+    async def _paint(self, exchange: Exchange) -> Outcome:
+        painter = self._painter()
+        with _interrupts(self.services.manager.stop):
+            told = finished if self._drawn() else lambda _outcome: ""
+            outcome = await paint(turn_events(exchange), painter, told=told)
+        self.answered = True
+        return outcome
+
+    def _report(self, outcome: Outcome) -> None:
+        """Print what is still to be said of a turn: why it failed, the JSON document, the other answers."""
+        if outcome.error is not None:
+            self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
+        elif outcome.interrupted:
+            error = TurnInterruptedError(
+                _("stopped"), hint="" if self.services.run.incognito else _("gptchat -c goes on with this session")
+            )
+            self.status = tell_failure(error, as_json=self.options.json)
+        elif self.options.json and outcome.message is not None:
+            user, session = self.services.manager.user, self.services.manager.session.id
+            shown = None if self.services.run.incognito else session
+            document = reply_json(user, shown, outcome, outcome.message)
+            print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
+        else:
+            if outcome.message is not None and not self._drawn() and (note := cut(outcome.message)):
+                self._tell(note)
+            for number, message in enumerate(outcome.others, 2):
+                print(
+                    "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
+                    file=self.streams.stdout,
+                )
+
+    def _drawn(self) -> bool:
+        return self.streams.stdout.isatty() and not self.options.json and not self.services.settings.ui.raw
+
+    def _painter(self) -> ReplyPainter:
+        from gptchat.terminal.output.capabilities import Terminal, prepare_console, size
+
+        stdout = self.streams.stdout
+        terminal = Terminal.detect(stdout, self.services.environ)
+        if self._drawn():
+            prepare_console()
+            from gptchat.terminal.output.painter import Painter
+            from gptchat.terminal.output.theme import choose
+
+            return Painter(
+                writer(stdout),
+                size=lambda: size(stdout),
+                theme=choose(self.services.settings.ui.theme, self.services.environ),
+                terminal=terminal,
+                reasoning=self.services.settings.ui.reasoning,
+                reads_keys=False,
+            )
+        watched = self.streams.stderr.isatty()
+        return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json, watched=watched)
+
+
+@contextmanager
+def _interrupts(stop: Callable[[], None]) -> Generator[None, None, None]:
+    """Ctrl-C stops the reply, and what came is kept; a second one ends the program at once."""
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        loop.call_soon_threadsafe(stop)
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
