@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -23,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:  # needs no settings, which declare the other flags
         print(f"gptchat {__version__}")
         return 0
+    # Nearly all that a start makes stays: looking for garbage among it every 700 objects costs a twentieth.
+    gc.set_threshold(50_000, *gc.get_threshold()[1:])
     from gptchat.config.flags import asked_language, parse, wants_json
 
     words.choose(asked_language(arguments) or words.detect(os.environ))
@@ -104,9 +107,9 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
     `attended` says that a person sits at a terminal and can be asked.
     """
     from gptchat.commands.program import Program, registry
-    from gptchat.conversation import composing
+    from gptchat.conversation import services
 
-    parts = composing.compose(options, environ, attended=attended)
+    parts = services.compose(options, environ, attended=attended)
     return Program(parts, registry(), _code_blocks, lambda: _abilities(environ))
 
 

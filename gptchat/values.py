@@ -110,9 +110,16 @@ else:
         return known, own
 
     def _at_first_use(name, source, known, made):
-        """A method that compiles `source(known)`, replaces itself in the class `made[0]`, and calls the result."""
+        """A method that compiles `source(known)`, replaces itself in the class `made[0]`, and calls the result.
 
-        def first(*arguments, **named):
+        The first instance is made without: of many classes there is only one.
+        """
+        used = []
+
+        def first(self, *arguments, **named):
+            if name == "__init__" and not used and _assign(self, known, arguments, named):
+                used.append(True)
+                return None
             scope = {"_set": object.__setattr__, "MISSING": MISSING}
             for entry in known.values():
                 scope[f"_{entry.name}"] = entry.default
@@ -120,10 +127,28 @@ else:
             exec(source(known), scope)  # noqa: S102 - names of fields are all that it is made of
             scope[name].__qualname__ = f"{made[0].__qualname__}.{name}"
             type.__setattr__(made[0], name, scope[name])
-            return scope[name](*arguments, **named)
+            return scope[name](self, *arguments, **named)
 
         first.__name__ = name
         return first
+
+    def _assign(self, known, arguments, named):
+        """Do what the compiled `__init__` would; False if that is to refuse the arguments."""
+        positional = [entry.name for entry in known.values() if not entry.kw_only]
+        given = dict(zip(positional, arguments, strict=False)) | named
+        if len(given) != len(arguments) + len(named) or not given.keys() <= known.keys():
+            return False
+        for entry in known.values():
+            if entry.name in given:
+                value = given[entry.name]
+            elif entry.default is not MISSING:
+                value = entry.default
+            elif entry.default_factory is not MISSING:
+                value = entry.default_factory()
+            else:
+                return False
+            object.__setattr__(self, entry.name, value)
+        return True
 
     def _frozen_init_source(known):
         return _init_source(known, "_set(self, {!r}, {})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
@@ -120,7 +119,6 @@ class Unknown:
 
 Parsed = Call | Said | Shell | Unknown
 
-_WORD = re.compile(r"[/／、]([A-Za-z?][A-Za-z0-9_-]*)(?=\s|$)")
 _BARE = {"exit": "exit", "quit": "exit", "/": "help", "／": "help"}
 
 
@@ -188,18 +186,27 @@ class Registry:
         stripped = line.strip()
         if command := _BARE.get(stripped.lower()):
             return Call(self._command(command), {})
-        if re.match(r"//[^\s/]", stripped):  # a code comment keeps both its slashes
+        if stripped.startswith("//") and stripped[2:3].strip() not in (
+            "",
+            "/",
+        ):  # a code comment keeps both its slashes
             return Said(stripped[1:])
         if stripped.startswith("!") and stripped[1:].strip():
             return Shell(stripped[1:].strip())
-        match = _WORD.match(stripped)
-        if not match:
+        word, *others = stripped.split(maxsplit=1) or [""]
+        if not _is_slash_word(word):
             return Said(line)
-        name = match[1].lower()
-        found = self.get(name)
+        found = self.get(word[1:])
         if found is None:
-            return Unknown(match[1], self.nearest(name)) if stripped[0] == "/" else Said(line)
-        return call(found, stripped[match.end() :].strip())
+            return Unknown(word[1:], self.nearest(word[1:])) if word[0] == "/" else Said(line)
+        return call(found, others[0] if others else "")
+
+
+def _is_slash_word(word: str) -> bool:
+    """Whether `word` is a slash and something that could be a command's name, known or not."""
+    name = word[1:]
+    plain = name.isascii() and (name[:1].isalpha() or name[:1] == "?")
+    return plain and word[0] in "/／、" and (name[1:].replace("-", "a").replace("_", "a") or "a").isalnum()
 
 
 def _names(command: Command) -> tuple[str, ...]:

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gptchat.commands.effects import AsideEffects, Ask, Changed, Effects, Found, Pick, Replay, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import age
-from gptchat.core.messages import Message
-from gptchat.core.ports import SessionInfo
-from gptchat.core.session import Session, shorten
-from gptchat.core.session import fork as fork_records
+from gptchat.core.titles import shorten
 from gptchat.errors import UsageError
 from gptchat.storage.ids import safe_id
 from gptchat.storage.index.library import matching, title_record
@@ -23,6 +20,8 @@ if TYPE_CHECKING:
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
+    from gptchat.core.ports import SessionInfo
+    from gptchat.core.session import Session
     from gptchat.manager import SessionManager
     from gptchat.storage.index.library import Library
     from gptchat.storage.store import JournalStore
@@ -171,6 +170,8 @@ async def rename(call: Call, manager: SessionManager, routing: Routing, run: Run
 async def propose_title(manager: SessionManager, routing: Routing) -> str:
     """A title for the session that the model proposes. Raises what the provider raises."""
     said = "\n\n".join(message.text[:1000] for message in manager.session.tail(8))
+    from gptchat.core.messages import Message
+
     asked = Message("user", TITLE_REQUEST.format(said=said))
     proposed = await routing.complete([asked], max_tokens=1000)
     lines = [line.strip(" #*\"'“”「」《》.。") for line in proposed.splitlines()]
@@ -221,6 +222,8 @@ async def delete(
 async def fork(call: Call, manager: SessionManager, profile: Profile) -> Effects:
     """Begin a new session with the first turns of this one."""
     turns = call.number("n", 0) or None
+    from gptchat.core.session import fork as fork_records
+
     records = fork_records(manager.session, turns)
     if not records:
         raise UsageError(_("there is nothing to fork yet"))

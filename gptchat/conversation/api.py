@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from gptchat.config.flags import Options
-from gptchat.conversation.composing import compose
 from gptchat.conversation.events import CompactWanted, ConversationEvent, Decision, Exchange, NotSent, TurnEnded
 from gptchat.conversation.outcome import Outcome
+from gptchat.conversation.services import compose
 from gptchat.core.events import TurnStarted
 from gptchat.core.messages import Message, Usage
 from gptchat.errors import TurnInterruptedError, UsageError

@@ -71,3 +71,20 @@ def speak(settings: Settings, environ: Mapping[str, str]) -> None:
     """Use the language of the settings in force; where they leave it open, that of the environment."""
     name = settings.ui.lang
     words.choose(name if name in words.LANGUAGES else words.detect(environ))
+
+
+def first_user(named: str | None, environ: Mapping[str, str], data_dir: Path) -> str:
+    """The user of a new run: `named`, else GPTCHAT_USER, the last user, the login name."""
+    if named is not None:
+        return named  # an empty one is refused later: it must not become whoever was here last
+    last = environ.get("GPTCHAT_USER") or users.read_state(data_dir).get("user")
+    return last if isinstance(last, str) and last else _login_name()
+
+
+def _login_name() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user in the system's list, as in some containers
+        return "me"

@@ -7,11 +7,16 @@ from contextlib import AsyncExitStack
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from gptchat import words
+from gptchat.config.paths import find_paths
+from gptchat.config.settings import read_settings
+from gptchat.conversation.people import People, first_user
 from gptchat.values import dataclass
 from gptchat.waiting import to_thread
 
 if TYPE_CHECKING:
     from gptchat.config.endpoints import ProviderSettings
+    from gptchat.config.flags import Options
     from gptchat.config.paths import Paths
     from gptchat.config.settings import Settings
     from gptchat.conversation.budget import Budget
@@ -19,7 +24,6 @@ if TYPE_CHECKING:
     from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.known_models import KnownModels
     from gptchat.conversation.outgoing import Outbox
-    from gptchat.conversation.people import People
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
@@ -160,7 +164,6 @@ class Services:
         from gptchat.conversation.routing import Routing
 
         def paid(record: Record) -> None:
-            """A request beside the conversation was paid for: the account and the day's budget have it too."""
             from gptchat.core.messages import Message
 
             self.manager.record(record)
@@ -172,7 +175,7 @@ class Services:
             windows=self.windows,
             counter=self._counter,
             keys=self.keys,
-            opener=self._open_provider,
+            opener=partial(self._open_provider, self.learnt()),  # made here: threads open providers, too
             paid=paid,
             stream=self._stream,
         )
@@ -288,7 +291,7 @@ class Services:
         if len(manager.session.messages) >= _LARGE and not self.run.incognito:
             await to_thread(self.library.remember, self.journals, manager.session)
 
-    def _open_provider(self, entry: ProviderSettings) -> Provider:
+    def _open_provider(self, learnt: Learnt, entry: ProviderSettings) -> Provider:
         """A provider with the person's keys and the memory of what servers refuse."""
         from gptchat import __version__
         from gptchat.providers.registry import open_provider
@@ -297,10 +300,46 @@ class Services:
             entry,
             self.settings.network,
             partial(self.keys.value, entry),
-            learnt=self.learnt(),
+            learnt=learnt,
             api_for=self.models.api_for(entry),
             user_agent=f"gptchat/{__version__}",
         )
+
+
+def compose(
+    options: Options,
+    environ: Mapping[str, str],
+    *,
+    attended: bool,
+    remember_user: bool = True,
+) -> Services:
+    """The services for `options`, for the person named there, else the last one.
+
+    `attended` says that somebody can be asked; `remember_user` makes the user the default of the next run. Raises ConfigurationError, UsageError or StorageError.
+    """
+    run = RunOptions(options.incognito, not attended, options.system)
+    paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
+    settings = _settings(options, environ, paths)
+    if settings.ui.lang in words.LANGUAGES:
+        words.choose(settings.ui.lang)
+    people = People(paths.data_dir, settings, environ, incognito=run.incognito)
+    name = first_user(options.user, environ, paths.data_dir)
+    people.switch(people.find(name) or name, remember=remember_user)
+    return Services(run, paths, environ, settings, people, stream=options.stream)
+
+
+def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Settings:
+    from gptchat.config.parse import parse_assignment
+    from gptchat.providers import registry as providers
+
+    settings = read_settings(
+        paths, environ, builtin=providers.builtin, builtin_names=[spec.name for spec in providers.specs()]
+    )
+    given = dict(parse_assignment(text) for text in options.settings)
+    settings.replace_layer("flag", {**options.values, **given})
+    if name := options.values.get("provider"):
+        settings.provider(name)  # an unknown name is refused here, with the nearest
+    return settings
 
 
 def _encodings(settings: Settings) -> dict[str, str]:

@@ -6,7 +6,7 @@ import re
 
 from gptchat.core.width import cells, cut
 
-_ATTACHED = re.compile(r"(?:^|\n\n)`[^`\n]+`:\n\n```")
+_ATTACHED = r"(?:^|\n\n)`[^`\n]+`:\n\n```"
 """Where the person's own words end and attached files begin, each in a fence under its name."""
 
 
@@ -15,7 +15,8 @@ def shorten(text: str, width: int = 48) -> str:
 
     Files attached to a message are no part of its title.
     """
-    text = _ATTACHED.split(text, maxsplit=1)[0].strip() or text
+    if "```" in text:
+        text = re.split(_ATTACHED, text, maxsplit=1)[0].strip() or text
     line = " ".join(text.lstrip()[: width * 40].split())
     fitting = cut(line, width)
     if fitting == len(line):

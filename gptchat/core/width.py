@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import lru_cache
 
 _CLOSING = frozenset("，。、；：？！）》」』】”’…,.;:?!)]}")
@@ -12,6 +11,8 @@ _OPENING = frozenset("（《「『【“‘([{")
 @lru_cache(maxsize=4096)
 def _columns(character: str) -> int:
     """0 for marks and formats, 2 for wide and full-width characters (UAX #11: W and F), else 1."""
+    import unicodedata  # a megabyte of tables, which plain ASCII does without
+
     category = unicodedata.category(character)
     if category in ("Mn", "Me", "Cf", "Cc"):
         return 0

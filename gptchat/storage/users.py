@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gptchat.errors import UsageError
 from gptchat.files import make_folder, write_file
-from gptchat.storage.os_errors import storage_error
 from gptchat.values import dataclass, field
 from gptchat.words import _
 
@@ -42,14 +40,18 @@ class User:
 
 def validate_name(name: str) -> str:
     """`name` in stored form: NFC, without surrounding white space. Raises UsageError if it is not allowed."""
-    name = unicodedata.normalize("NFC", name).strip()
+    if not name.isascii():
+        import unicodedata
+
+        name = unicodedata.normalize("NFC", name)
+    name = name.strip()
     hint = _("choose another name")
     if not name:
         raise UsageError(_("a user's name may not be empty"), hint=hint)
     if len(name) > LONGEST_NAME:
         message = _("a user's name may have {limit} characters at most, this one has {length}")
         raise UsageError(message.format(limit=LONGEST_NAME, length=len(name)), hint=hint)
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
+    if any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in name):
         raise UsageError(_("a user's name may not hold control characters"), hint=hint)
     if any(char in _TRICKS or 0xE0000 <= ord(char) <= 0xE007F for char in name):
         raise UsageError(_("a user's name may not hold invisible or direction-changing characters"), hint=hint)
@@ -192,4 +194,6 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
         text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
         write_file(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
+        from gptchat.storage.os_errors import storage_error
+
         raise storage_error(error, path) from error

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gptchat import words
 from gptchat.core.ports import SessionInfo
-from gptchat.storage.gc_paused import undisturbed
 from gptchat.storage.ids import safe_id, timestamp
 from gptchat.words import _
 
@@ -189,11 +188,11 @@ def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, c
             pass
 
 
-@undisturbed()
 def _read(path: Path, stat: os.stat_result) -> Row:
     """The row of the session in `path`, from the whole journal."""
     from gptchat.core.session import Session  # if the cache has every row, no journal is read
     from gptchat.storage import journal
+    from gptchat.storage.gc_paused import undisturbed
     from gptchat.storage.upgrades import fold
 
     session = Session(path.stem, "")
@@ -201,8 +200,9 @@ def _read(path: Path, stat: os.stat_result) -> Row:
     try:
         if not S_ISREG(stat.st_mode):
             raise OSError(errno.EINVAL, _("not a file"))
-        reading = journal.read(path.read_bytes())
-        fold(reading.records, session, 0)
+        with undisturbed():
+            reading = journal.read(path.read_bytes())
+            fold(reading.records, session, 0)
         damaged = journal.damage(path, reading.bad)
         first = reading.records[0] if reading.records else {}
         source = str(first.get("source") or "")
