@@ -315,7 +315,8 @@ def compose(
 ) -> Services:
     """The services for `options`, for the person named there, else the last one.
 
-    `attended` says that somebody can be asked; `remember_user` makes the user the default of the next run. Raises ConfigurationError, UsageError or StorageError.
+    `attended` says that somebody can be asked; `remember_user` makes the user the default of the next run.
+    Raises ConfigurationError, UsageError or StorageError.
     """
     run = RunOptions(options.incognito, not attended, options.system)
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
