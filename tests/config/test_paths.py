@@ -65,5 +65,12 @@ print(sorted(name for name in sys.modules if name.startswith("gptchat.") and nam
     loaded, rooms = done.stdout.splitlines()
     assert loaded == "[]"
     assert rooms == str(
-        ["gptchat.config", "gptchat.errors", "gptchat.files", "gptchat.redaction", "gptchat.words"]
+        [
+            "gptchat.config",
+            "gptchat.errors",
+            "gptchat.files",
+            "gptchat.redaction",
+            "gptchat.values",
+            "gptchat.words",
+        ]
     )
