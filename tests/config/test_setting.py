@@ -1,10 +1,10 @@
 """One field of a dataclass is all that a setting is declared by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from gptchat.config.setting import Flag, declared, setting
+from gptchat.values import dataclass
 
 
 @dataclass(frozen=True)

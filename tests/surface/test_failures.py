@@ -23,7 +23,7 @@ REFUSALS = {
     "quota": (refuse(429, "You exceeded your current quota", code="insufficient_quota"), 429),
     "context_length": (
         refuse(400, "This model's maximum context length is 4096 tokens", code="context_length_exceeded"),
-        None,  # the window was learnt, and the message does not fit it
+        400,
     ),
     "bad_request": (refuse(400, "Something about the request"), 400),
     "content_filter": (refuse(400, "The response was filtered", code="content_filter"), 400),
