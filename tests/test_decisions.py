@@ -1,4 +1,4 @@
-"""What a provider can do is read from the abilities it declares: nobody else tests what it is."""
+"""Decisions are made from values: declared abilities and a server's codes, never kinds or words for people."""
 
 from __future__ import annotations
 
@@ -124,3 +124,69 @@ def test_a_question_what_a_provider_is_is_found(text: str) -> None:
 def test_other_questions_are_left_alone(text: str) -> None:
     """Other things have kinds too, and a kind may be shown, stored and chosen."""
     assert _questions(text) == []
+
+
+ERRORS = {"error", "failure", "problem", "trouble", "missing"}
+"""How variables and attributes that hold an error are called."""
+READING = {
+    "search",
+    "match",
+    "fullmatch",
+    "findall",
+    "finditer",
+    "startswith",
+    "endswith",
+    "partition",
+    "find",
+    "split",
+}
+
+
+def _is_display_text(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(value=value, attr="message" | "hint"):
+            return _name(value) in ERRORS
+        case ast.Call(func=ast.Name(id="str"), args=[value]):
+            return _name(value) in ERRORS
+        case ast.Call(func=ast.Attribute(value=value, attr="lower" | "casefold" | "strip")):
+            return _is_display_text(value)
+    return False
+
+
+def _reads(node: ast.AST) -> bool:
+    """Whether `node` looks for something in the display text of an error."""
+    match node:
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            looking = any(isinstance(operator, (ast.In, ast.NotIn, ast.Eq)) for operator in ops)
+            return looking and any(map(_is_display_text, [left, *others]))
+        case ast.Call(func=ast.Attribute(value=value, attr=function), args=arguments):
+            return function in READING and any(map(_is_display_text, [value, *arguments]))
+    return False
+
+
+def test_no_words_for_people_are_read_again() -> None:
+    """What went wrong is decided from class, status, code and the server's own text, not from display text."""
+    wrong = []
+    for path in ROOT.rglob("*.py"):
+        found = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if _reads(node)]
+        wrong += [f"{path.relative_to(ROOT)}: {ast.unparse(node)}" for node in found]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('"quota" in error.message', True),
+        ('"quota" in str(outcome.error).lower()', True),
+        ("re.search(pattern, error.message)", True),
+        ("_LIMIT.search(str(failure))", True),
+        ('error.hint.startswith("top up")', True),
+        ("error.said.text.split()", False),
+        ("print(error.message)", False),
+        ('error.kind == "quota"', False),
+        ('"x" in message.text', False),
+    ],
+)
+def test_reading_words_for_people_is_found(text: str, found: bool) -> None:
+    """The search sees a look into the display text of an error, and leaves alone what is only shown."""
+    assert any(_reads(node) for node in ast.walk(ast.parse(text))) == found
