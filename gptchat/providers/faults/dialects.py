@@ -134,7 +134,7 @@ def _page(text: str) -> Said:
 
 
 def without_name(text: str, model: str) -> str:
-    """`text` with `…` in place of the name `model`: servers repeat it, and its words say nothing about the failure.
+    """`text` with `…` in place of the name `model`: servers repeat it, and its words decide nothing.
 
     A name that is a plain word (`default`) may also be an ordinary word of the sentence, and is replaced only in
     quotes.
