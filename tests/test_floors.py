@@ -5,10 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 import gptchat
-from gptchat.providers.kinds import ABILITIES
 
 ROOT = Path(gptchat.__file__).parent
 FLOORS = (
@@ -94,47 +91,6 @@ def test_the_core_does_nothing_but_think() -> None:
     for path in (ROOT / "core").glob("*.py"):
         roots = {module.split(".")[0] for module in _imports(path)}
         assert not roots & banned, f"{path.name} imports {roots & banned}"
-
-
-def _tests_a_kind(node: ast.AST) -> bool:
-    """Whether `node` decides by a provider's kind, or asks a provider what it is."""
-    text = ast.unparse(node)
-    if isinstance(node, ast.Compare):
-        kinds = {f"'{kind}'" for kind in ABILITIES}
-        sides = {ast.unparse(side) for side in (node.left, *node.comparators)}
-        words = {word for side in sides for word in side.strip("()[]{}").split(", ")}
-        return ".kind" in text and bool(words & kinds)
-    if not isinstance(node, ast.Call) or ast.unparse(node.func) not in ("isinstance", "getattr", "hasattr"):
-        return False
-    return ast.unparse(node.args[0]).split(".")[-1] in ("provider", "engine")
-
-
-def test_only_the_providers_know_their_kinds() -> None:
-    """What a provider can do is read from its abilities; only providers and settings test its kind."""
-    wrong = []
-    for path in _files():
-        if _room(path) not in ("providers", "config"):
-            found = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if _tests_a_kind(node)]
-            wrong += [f"{path.relative_to(ROOT)}: {ast.unparse(node)}" for node in found]
-    assert wrong == []
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ('a.kind == "azure"', True),
-        ('a.kind in ("openai", "demo")', True),
-        ("isinstance(route.provider, X)", True),
-        ('getattr(provider, "api")', True),
-        ('error.kind == "quota"', False),
-        ('piece.kind == "fence"', False),
-        ("isinstance(settings, X)", False),
-        ("provider.abilities.api", False),
-    ],
-)
-def test_a_tested_kind_would_be_found(text: str, found: bool) -> None:
-    """The search sees a comparison with a kind, and a question what a provider is; it leaves others alone."""
-    assert any(_tests_a_kind(node) for node in ast.walk(ast.parse(text))) == found
 
 
 def test_settings_are_read_as_values() -> None:

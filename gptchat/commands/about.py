@@ -93,9 +93,9 @@ async def status(
     ]
     without = sorted(left_out(routing, learnt) & route.parameters.keys())
     if without:
-        pairs.append(
-            (_("left out"), _("{names} (this model does not take it)").format(names=_(", ").join(without)))
-        )
+        advice = _("{names} (this model does not take it; /doctor --forget {provider} tries it again)")
+        name = routing.provider_settings().name
+        pairs.append((_("left out"), advice.format(names=_(", ").join(without), provider=name)))
     if run.incognito:
         pairs.append((_("incognito"), _("nothing of this run is saved")))
     data = {

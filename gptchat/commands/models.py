@@ -14,6 +14,7 @@ from gptchat.commands.wording import window_source
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
+from gptchat.providers.registry import abilities
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ async def model(call: Call, routing: Routing, profile: Profile) -> Effects:
     blocks: list[Any] = [Text(_("{model} answers from now on").format(model=name), "good")]
     if facts.retired:
         blocks.append(Text(retired_words(facts), "warning"))
-    elif facts.source == "default" and routing.provider().abilities.complete_catalogue:
+    elif facts.source == "default" and abilities(routing.provider_settings()).complete_catalogue:
         near = catalogue.nearest(name)
         if near:
             note = _("{model} is not in the catalogue; similar: {names}")
@@ -122,8 +123,8 @@ def _facts_pairs(routing: Routing, facts: ModelFacts) -> list[tuple[str, str]]:
     if facts.input is not None or facts.output is not None:
         price = _("${input} in, ${output} out, a million tokens")
         pairs.append((_("price"), price.format(input=_price(facts.input), output=_price(facts.output))))
-    if abilities := _abilities(facts):
-        pairs.append((_("abilities"), abilities))
+    if able := _abilities(facts):
+        pairs.append((_("abilities"), able))
     return pairs
 
 
@@ -182,9 +183,10 @@ async def provider(
 
 def _require_address(routing: Routing, chosen: ProviderSettings) -> None:
     """Refuse a provider that could not be reached for want of an address. Raises ConfigurationError."""
-    abilities = routing.open_unsettled(chosen).abilities
-    if abilities.wants_address and abilities.address is not None:
-        abilities.address()
+    if abilities(chosen).wants_address:
+        address = routing.open_unsettled(chosen).abilities.address
+        assert address is not None  # a provider that is given its address can tell it
+        address()
 
 
 def _provider_row(settings: Settings, name: str) -> list[str]:
@@ -192,7 +194,7 @@ def _provider_row(settings: Settings, name: str) -> list[str]:
         entry = settings.provider(name)
     except ConfigurationError as error:
         return [name, "", error.message, ""]
-    return [name, entry.kind, entry.base_url or entry.endpoint, entry.deployment or entry.model]
+    return [name, entry.kind, entry.base_url or entry.endpoint, entry.default_model]
 
 
 COMMANDS = (

@@ -84,7 +84,7 @@ async def code(
 ) -> AsideEffects:
     """Show the next request as a program."""
     language = call.get("language") or "python"
-    text = redaction.redact_known(programs.write(language, *programs.next_request(manager, routing, outbox, keys)))
+    text = redaction.redact_known(programs.write(language, programs.next_request(manager, routing, outbox, keys)))
     yield Show([Source(text, "bash" if language == "curl" else language)], {"language": language, "code": text})
 
 
@@ -92,7 +92,7 @@ async def json(
     call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
 ) -> AsideEffects:
     """Show the next request's body as JSON."""
-    _url, _key, body = programs.next_request(manager, routing, outbox, keys)
+    body = programs.next_request(manager, routing, outbox, keys).body
     # a key may have been pasted into the conversation, or into extra_body
     text = redaction.redact_known(json_module.dumps(body, ensure_ascii=False, indent=2))
     yield Show([Source(text, "json")], json_module.loads(text))

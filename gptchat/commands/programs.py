@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from gptchat.errors import UsageError
@@ -41,24 +41,33 @@ _ARGUMENTS = frozenset(
 """What the SDK's methods take by name, as far as gptchat sends it."""
 
 
-def write(language: str, url: str, variable: str, body: dict[str, Any]) -> str:
-    """The program in `language` (`curl`, `python`, `node`) that sends `body` to `url`.
+class NextRequest(NamedTuple):
+    """The next request as it stands. `variable` holds its key; it is empty if no key is sent."""
 
-    It takes the key from `variable`; an empty one is for a server that is sent no key.
-    """
-    body = {key: value for key, value in body.items() if key not in ("stream", "stream_options")}
-    return {"curl": _curl, "python": _python, "node": _node}[language](url, variable, body)
+    url: str
+    variable: str
+    body: dict[str, Any]
+    key_header: str
+    """The header that carries the key, up to the key itself (`Abilities.key_header`)."""
 
 
-def _curl(url: str, variable: str, body: dict[str, Any]) -> str:
+def write(language: str, request: NextRequest) -> str:
+    """The program in `language` (`curl`, `python`, `node`) that sends `request`, for the whole reply at once."""
+    body = {key: value for key, value in request.body.items() if key not in ("stream", "stream_options")}
+    return {"curl": _curl, "python": _python, "node": _node}[language](request._replace(body=body))
+
+
+def _curl(request: NextRequest) -> str:
+    url, variable, body, header = request
     data = shlex.quote(json.dumps(body, ensure_ascii=False, indent=2))
-    key = [f'  -H "{_header(url)}${{{variable}}}" \\'] if variable else []
+    key = [f'  -H "{header}${{{variable}}}" \\'] if variable else []
     return "\n".join(
         (f"curl {shlex.quote(url)} \\", *key, "  -H 'Content-Type: application/json' \\", f"  -d {data}")
     )
 
 
-def _python(url: str, variable: str, body: dict[str, Any]) -> str:
+def _python(request: NextRequest) -> str:
+    url, variable, body, _header = request
     base, path = _split(url)
     call = _CALLS[path]
     known = {key: value for key, value in body.items() if key in _ARGUMENTS}
@@ -87,8 +96,9 @@ def _python(url: str, variable: str, body: dict[str, Any]) -> str:
     )
 
 
-def _node(url: str, variable: str, body: dict[str, Any]) -> str:
-    name, _colon, scheme = _header(url).partition(": ")
+def _node(request: NextRequest) -> str:
+    url, variable, body, header = request
+    name, _colon, scheme = header.partition(": ")
     data = json.dumps(body, ensure_ascii=False, indent=2)
     key = f', "{name}": `{scheme}${{process.env.{variable}}}`' if variable else ""
     return (
@@ -98,11 +108,6 @@ def _node(url: str, variable: str, body: dict[str, Any]) -> str:
         f"  body: JSON.stringify({data.replace(chr(10), chr(10) + '  ')}),\n"
         "});\nconsole.log(JSON.stringify(await answer.json(), null, 2));\n"
     )
-
-
-def _header(url: str) -> str:
-    """The header that carries the key, up to the key itself: Azure's own, or the usual one."""
-    return "api-key: " if ".azure.com" in url or "/openai/deployments/" in url else "Authorization: Bearer "
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -117,9 +122,7 @@ def _literal(value: Any) -> str:
     return repr(value)
 
 
-def next_request(
-    manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
-) -> tuple[str, str, dict[str, Any]]:
+def next_request(manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys) -> NextRequest:
     """The next request as it stands: its address, the variable for its key, and its body.
 
     The variable is empty where no key is sent. Raises UsageError for a provider that speaks no OpenAI wire.
@@ -135,4 +138,4 @@ def next_request(
     plan = manager.plan(route, draft=outbox.waiting())
     path, body = abilities.preview(build(plan, route, manager.session))
     address = redact(abilities.address().rstrip("/"))  # some write their password into it
-    return f"{address}{path}", keys.variable(settings), body
+    return NextRequest(f"{address}{path}", keys.variable(settings), body, abilities.key_header)

@@ -71,6 +71,8 @@ class Abilities:
     streams: bool = True
     login: bool = False
     """Whether a login of the machine may take the place of a key."""
+    key_header: str = "Authorization: Bearer "
+    """The header that carries the key, up to the key itself."""
     wants_address: bool = False
     """Whether the settings must name its address."""
     movable: bool = False

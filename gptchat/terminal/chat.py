@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gptchat.commands.registry import Call, Said, Shell, Unknown
 from gptchat.commands.sessions import replay
 from gptchat.errors import GptchatError, UsageError
+from gptchat.providers.registry import abilities
 from gptchat.storage import users as people
 from gptchat.terminal.debugging import keep_quiet, traceback_of, unexpected
 from gptchat.terminal.effect_runner import Carrier
@@ -151,7 +152,7 @@ class Chat:
         """
         self._asked = self.services.settings.chat.provider
         try:
-            if not self.services.routing.provider().abilities.lists_freely:
+            if not abilities(self.services.routing.provider_settings()).lists_freely:
                 return
             await asyncio.to_thread(self.warm.wait)
             await self.services.routing.listed()

@@ -110,6 +110,23 @@ api_key_env = "TEST_KEY"
         assert sent(server).target == first
 
 
+@pytest.mark.parametrize("language", ["curl", "node"])
+def test_the_key_travels_as_the_provider_wants_it(tmp_path: Path, server: Server, language: str) -> None:
+    """Azure's own header carries the key, wherever the resource is: behind a gateway of the company's, say."""
+    config = f"""
+provider = "work"
+[providers.work]
+kind = "azure"
+endpoint = "{server.root}"
+deployment = "my-4o"
+api_key_env = "TEST_KEY"
+"""
+    text = written(talked(tmp_path, server, config), language)
+    assert "api-key" in sent(server).headers
+    assert "api-key" in text
+    assert "Authorization" not in text
+
+
 @pytest.mark.skipif(not shutil.which("curl") or os.name != "posix", reason="needs curl and a POSIX shell")
 def test_the_curl_program_runs(tmp_path: Path, server: Server) -> None:
     """/code curl is a command line that sends the very request, quotes and dollar signs and all."""

@@ -159,6 +159,7 @@ def test_a_setting_that_the_model_does_not_take_is_said_so(tmp_path: Path, serve
         told = loop.run(effects(program, "/status"))
         assert data(told)["left_out"] == ["temperature"]
         assert "temperature" in shown(told)
+        assert "/doctor --forget test" in shown(told)
         loop.run(command(program, "/doctor --forget test"))
         assert "left out" not in loop.run(command(program, "/set temperature 0.5"))
         loop.run(turn(program, Send("again")))

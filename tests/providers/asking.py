@@ -29,9 +29,10 @@ KEY = "sk-test-0123456789"
 QUICK = NetworkSettings(connect_timeout=5, idle_timeout=5, max_retries=0)
 
 
-def refused(message: str, param: str | None = None, provider: str = "unsupported-lab") -> ProviderError:
+def refused(message: str, param: str | None = None, code: str | None = None) -> ProviderError:
     """The error for a 400 that says `message`, from a provider whose name must mean nothing."""
-    return error_of(400, {"error": {"message": message, "param": param}}, Endpoint(provider))
+    body = {"error": {"message": message, "param": param, "code": code}}
+    return error_of(400, body, Endpoint("unsupported-lab"))
 
 
 @dataclass

@@ -17,6 +17,7 @@ import pytest
 
 from gptchat.errors import GptchatError
 from gptchat.providers.faults.failures import NAMES, Endpoint, explain, may_retry
+from gptchat.providers.faults.refusals import error_of
 from tests.providers.asking import ask, provider, question
 from tests.support.server import Reply, Server, raw, refuse
 
@@ -227,3 +228,15 @@ def test_a_dead_address(server: Server) -> None:
 
     assert failure.kind == "connection"
     assert server.url in failure.message
+
+
+@pytest.mark.parametrize(
+    "model", ["billing-bot", "context-window-tests", "content-filter", "rate.limit/1", "billing"]
+)
+def test_the_name_of_a_model_decides_nothing(model: str) -> None:
+    """A deployment may be called anything: its name in a refusal is shown, and not read as a reason."""
+    body = {"error": {"message": f"The model `{model}` does not take temperature"}}
+    error = error_of(400, body, Endpoint("insufficient-quota-lab", model=model))
+    assert error.kind == "bad_request"
+    assert model in error.message
+    assert model in error.said.text

@@ -116,6 +116,55 @@ def test_a_value_out_of_range_is_not_unlearnt(message: str, param: str | None) -
     assert lesson_in(refused(message, param), BODY, "chat") is None
 
 
+REFUSALS = [
+    "m doesn't support temperature=0.3",
+    "this model does not support the parameter `temperature`",
+    "temperature is not supported",
+    "temperature is unsupported",
+    "Unsupported parameter: 'temperature'",
+    "unknown field: temperature",
+    "the argument temperature cannot be used",
+    "该模型不支持temperature参数",
+]
+BESIDE = [
+    "{}",
+    "{} while max_tokens is given",
+    "{} unless max_tokens resolves to 'none'",
+    "{}; set max_tokens='none' to use it",
+    "{}. Use max_tokens instead, or remove top_p.",
+    "{} once max_tokens is set",
+    "{}, only max_tokens='none' allows it",
+    "When max_tokens is set, {}",
+    "max_tokens='high' is in force, so {}",
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("beside", BESIDE)
+def test_what_is_refused_goes_and_not_what_is_named_beside_it(refusal: str, beside: str) -> None:
+    """A parameter that a refusal names as its condition, or in its advice, is still sent."""
+    message = beside.format(refusal)
+    assert lesson_in(refused(message), BODY, "chat") == Lesson("drop", "temperature"), message
+
+
+@pytest.mark.parametrize("code", ["unsupported_parameter", "unknown_parameter", "unsupported_value"])
+def test_a_code_is_enough(code: str) -> None:
+    """Where the server's code refuses the parameter it names, its sentence may say it in any language."""
+    assert lesson_in(refused("seed ist nicht erlaubt", "seed", code=code), BODY, "chat") == Lesson("drop", "seed")
+    assert lesson_in(refused("seed ist nicht erlaubt", "seed"), BODY, "chat") is None
+
+
+@pytest.mark.parametrize("model", ["unsupported-lab", "acme/unknown-1", "unsupported"])
+@pytest.mark.parametrize(
+    "sentence", ["{}: 'temperature' must be between 0 and 1", "'{}' takes 'temperature' up to 1"]
+)
+def test_the_name_of_a_model_teaches_nothing(model: str, sentence: str) -> None:
+    """Words in the name of a model or deployment, which servers repeat, are not read as the server's own."""
+    if model.isalpha():
+        sentence = sentence.replace("{}:", "`{}`:")
+    assert lesson_in(refused(sentence.format(model)), {**BODY, "model": model}, "chat") is None
+
+
 def test_applying_lessons() -> None:
     """Lessons change the body as they say, and leave the original alone."""
     before = json.dumps(BODY)

@@ -133,6 +133,19 @@ def _page(text: str) -> Said:
     return Said(text)
 
 
+def without_name(text: str, model: str) -> str:
+    """`text` with `…` in place of the name `model`: servers repeat it, and its words decide nothing.
+
+    A name that is a plain word (`default`) may also be an ordinary word of the sentence, and is replaced only in
+    quotes.
+    """
+    if not model:
+        return text
+    name = re.escape(model)
+    bare = "" if model.isalpha() else rf"|(?<![\w./-]){name}(?![\w/-]|\.\w)"
+    return re.sub(rf"""(?<=[`'"‘“]){name}(?=[`'"’”]){bare}""", "…", text)
+
+
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """Seconds to wait, from `retry-after-ms`, or `Retry-After` in seconds or as a date; None without either.
 

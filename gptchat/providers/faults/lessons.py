@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
-from gptchat.errors import BadRequestError, NotFoundError, ProviderError, ServerError
+from gptchat.errors import BadRequestError, NotFoundError, ProviderError, Refusal, ServerError
+from gptchat.providers.faults.dialects import without_name
 from gptchat.providers.faults.quirks import Json, Lesson
 
 _ESSENTIAL = frozenset(("model", "messages", "input", "prompt", "instructions", "stream"))
@@ -20,7 +22,19 @@ _UNSUPPORTED = re.compile(
     r"|不支持",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(r"\b(?:unless|while|when|with|if|because)\b", re.IGNORECASE)
+_UNSUPPORTED_CODES = frozenset(
+    ("unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden")
+)
+"""Error codes and types that refuse the parameter in `param`, whatever the message says."""
+_OBJECT_FOLLOWS = re.compile(
+    r"(?:(?<!is )(?<!are )(?<!be )(?:unsupported|unrecogni[sz]ed|unknown|unexpected|invalid )"
+    r"|(?:not.{0,12}|n['’]t (?:\w+ )?)support(?!ed)|不支持)",
+    re.IGNORECASE,
+)
+"""Words that are followed by the parameter they refuse; the others follow it."""
+_REFUSALS = 4  # examined per message; real messages have one or two
+_CLAUSE_END = re.compile(r"[.!?](?=\s)|[;。；\n]")
+_CONDITION = re.compile(r"\b(?:unless|while|when|once|with|if|because)\b", re.IGNORECASE)
 _ROLE = re.compile(
     r"system.{0,40}(?:role|message|prompt)|role.{0,60}system|developer.{0,40}(?:role|message)|role.{0,60}developer",
     re.I | re.S,
@@ -116,7 +130,7 @@ def lesson_in(error: ProviderError, body: Json, api: str) -> Lesson | None:
     `api` is the wire API of `body`. A refusal must name what it refuses. Of server errors (500) only those of
     a model's chat template count, which some servers report with that status.
     """
-    message, param = error.said.text, error.said.param
+    message = without_name(error.said.text, str(body.get("model") or ""))
     if isinstance(error, (BadRequestError, ServerError)) and error.status in (400, 422, 500):
         lesson = _alternate(message) or _role(message, body)
         if lesson is not None:
@@ -130,7 +144,7 @@ def lesson_in(error: ProviderError, body: Json, api: str) -> Lesson | None:
             return Lesson("api", "", wanted)
     if not isinstance(error, BadRequestError):
         return None
-    return _length(message, param, body) or _dropped(message, param, body)
+    return _length(message, error.said.param, body) or _dropped(error.said, message, body)
 
 
 def _alternate(message: str) -> Lesson | None:
@@ -158,24 +172,45 @@ def _length(message: str, param: str, body: Json) -> Lesson | None:
     return None
 
 
-def _dropped(message: str, param: str, body: Json) -> Lesson | None:
+def _dropped(said: Refusal, message: str, body: Json) -> Lesson | None:
     for name, sentence in _TELLING:
         if body.get(name) is not None and re.search(sentence, message, re.IGNORECASE):
             return Lesson("drop", name)
-    if not _refuses(message) or (_CHOICES.search(message) and not _UNKNOWN.search(message)):
+    coded = bool(said.param) and bool({said.code, said.type} & _UNSUPPORTED_CODES)
+    if not (coded or _refuses(message)) or (_CHOICES.search(message) and not _UNKNOWN.search(message)):
         return None
     names = sorted(_paths(body), key=len, reverse=True)
-    if param:
-        for name in names:
-            if param == name or param.startswith((f"{name}.", f"{name}[")):
-                return Lesson("drop", name)
-    # After "unless" or "while" follows the condition, not what is refused.
-    for part in (_CONDITION.split(message, maxsplit=1)[0], message):
+    for name in names if said.param else ():
+        if said.param == name or said.param.startswith((f"{name}.", f"{name}[")):
+            return Lesson("drop", name)
+    name = _refused(message, names)
+    return Lesson("drop", name) if name else None
+
+
+def _refused(message: str, names: list[str]) -> str:
+    """The one of `names` that `message` refuses; empty if it refuses none of them.
+
+    It stands next to the words that refuse, in their clause. Other parameters are named as conditions ("unless
+    effort is none") and in advice ("use that instead").
+    """
+    for refusal in islice(_UNSUPPORTED.finditer(message), _REFUSALS):
+        before = _CLAUSE_END.split(message[: refusal.start()])[-1]
+        after = _CONDITION.split(_CLAUSE_END.split(message[refusal.end() :])[0])[0]
         # If two parameters are refused together, the later one is dropped: it is the one the user added.
-        told = [name for name in names if _mentions(name, part)]
-        if told:
-            return Lesson("drop", max(told, key=lambda name: (_place(name, part), len(name))))
-    return None
+        told = [_last(_CONDITION.split(before)[0], names) or _last(before, names), _first(after, names)]
+        if _OBJECT_FOLLOWS.match(message, refusal.start()):
+            told.reverse()
+        if any(told):
+            return told[0] or told[1]
+    return _last(message, names)
+
+
+def _first(text: str, names: list[str]) -> str:
+    return min(((place, name) for name in names for place in _places(name, text)), default=(0, ""))[1]
+
+
+def _last(text: str, names: list[str]) -> str:
+    return max(((place, name) for name in names for place in _places(name, text)), default=(0, ""))[1]
 
 
 def _paths(body: Json) -> list[str]:
@@ -194,11 +229,11 @@ def _refuses(message: str) -> bool:
 
 
 def _mentions(name: str, message: str) -> bool:
-    return _place(name, message) >= 0
+    return bool(_places(name, message))
 
 
-def _place(name: str, message: str) -> int:
-    """The index at which `message` names the parameter `name`, or -1."""
+def _places(name: str, message: str) -> list[int]:
+    """The indexes at which `message` names the parameter `name`."""
     head, *tail = name.split("_")
     # xAI writes `presencePenalty`, Cerebras `body.seed`
     word = "(?:body\\.)?(?:" + re.escape(name) + "|" + re.escape(head + "".join(map(str.title, tail))) + ")"
@@ -210,5 +245,5 @@ def _place(name: str, message: str) -> int:
     ]
     if "_" in name or len(name) > 8:  # `n`, `seed` and `stop` are also words, and must be marked as names
         patterns.append(rf"(?<![\w.]){word}(?!\w|\.\w)")
-    found = re.search("|".join(patterns), message)
-    return found.start() if found else -1
+    # ASCII: an adjacent Chinese character is not part of the name
+    return [found.start() for found in re.finditer("|".join(patterns), message, re.ASCII)]

@@ -23,7 +23,7 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from gptchat.providers.faults.dialects import Said, read, retry_after, wait_in_words
+from gptchat.providers.faults.dialects import Said, read, retry_after, wait_in_words, without_name
 from gptchat.redaction import redact
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -142,14 +142,15 @@ def error_of(
 
 def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Mapping[str, str]) -> ProviderError:
     names = {said.code, said.type}
+    message = without_name(said.message, endpoint.model)
     told = status if status is not None and status >= 400 else said.status
     code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
-    if code is None and _RATE.search(said.message):
+    if code is None and _RATE.search(message):
         code = 429
     text = words_of(said)
     wait = retry_after(headers)
     if wait is None:
-        wait = wait_in_words(said.message)
+        wait = wait_in_words(message)
     number = _(" ({status})").format(status=told) if told else ""
     tail = _(": {why}").format(why=text) if text else ""
     who = endpoint.provider or _("the server")
@@ -162,7 +163,7 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
         )
     # A temporary rate limit does not mean that the credit is used up, even if the message mentions billing
     passing = code == 429 and (names & _RATE_CODES or wait is not None)
-    empty = _QUOTA.search(said.message) or (code != 401 and _BILLING.search(said.message))
+    empty = _QUOTA.search(message) or (code != 401 and _BILLING.search(message))
     spent = code in (None, 400, 401, 403, 429) and not passing and empty
     if names & _QUOTA_CODES or code == 402 or spent:
         return QuotaError(
@@ -170,16 +171,16 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
             hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
             status=told,
         )
-    window = limit_from_words(said.message)
-    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and (window or _CONTEXT.search(said.message))):
+    window = limit_from_words(message)
+    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and (window or _CONTEXT.search(message))):
         return ContextLengthError(
             _("the request is larger than the model's window{tail}").format(tail=tail),
             hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
             status=told,
             limit=said.limit or window,
-            requested=said.requested or requested_from_words(said.message),
+            requested=said.requested or requested_from_words(message),
         )
-    if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(said.message)):
+    if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(message)):
         if said.filtered:
             reasons = filter(None, (_(", ").join(said.filtered), said.message))
             tail = _(": {why}").format(why=shorten(_("; ").join(reasons)))
@@ -188,9 +189,9 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
             hint=_("say it in other words with /edit"),
             status=told,
         )
-    if "key_model_access_denied" in names or (code in (400, 401, 403) and _PERMISSION.search(said.message)):
+    if "key_model_access_denied" in names or (code in (400, 401, 403) and _PERMISSION.search(message)):
         code = 403
-    elif code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(said.message)):
+    elif code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(message)):
         return AuthenticationError(
             _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
             hint=endpoint.key_hint or _("check the key, or give a new one with /key set"),
@@ -209,8 +210,8 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
             status=told,
             retry_after=wait,
         )
-    if names & _MODEL_CODES or code in (404, 405) or (code in (None, 400, 422) and _MODEL.search(said.message)):
-        if _MODEL.search(said.message) or names & {"model_not_found", "deploymentnotfound"}:
+    if names & _MODEL_CODES or code in (404, 405) or (code in (None, 400, 422) and _MODEL.search(message)):
+        if _MODEL.search(message) or names & {"model_not_found", "deploymentnotfound"}:
             return NotFoundError(
                 _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
                 hint=_("/models lists what there is"),
