@@ -77,7 +77,7 @@ def test_nothing_listens(home: Home) -> None:
 
 def test_huge_pastes(home: Home, server: Server) -> None:
     """A million characters are taken in at once, and refused in words or sent whole; blanks are no message."""
-    home.connect(server.url)
+    home.connect(server.url, "[models.test-model]\ncontext = 8192\n")
     words = "word " * 200_000
     with home.chat() as screen:
         screen.paste(words)

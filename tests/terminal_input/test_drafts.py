@@ -150,3 +150,19 @@ def test_a_slow_count_never_holds_a_key() -> None:
     live.changed("new")
     go_on.set()
     wait(done)
+
+
+def test_a_draft_is_counted_again_when_the_model_is_known() -> None:
+    """A draft typed before the model is known is counted anew once it is, without another key; no draft is not."""
+    tokens, counted = 0, threading.Event()
+
+    live = LiveCount(lambda text: tokens * len(text), counted.set, delay=0.01)
+    live.recount()
+    live.changed("four")
+    wait(counted)
+    assert live.tokens == 0
+    tokens = 1
+    counted.clear()
+    live.recount()
+    wait(counted)
+    assert live.tokens == 4

@@ -94,6 +94,7 @@ class Gauge:
                 too_long=not plan.fits,
                 near=nearly_full(plan),
             )
+        self.live.recount()  # a draft that came before the model was known was counted as nothing
         self._drawn()
 
     def _count(self, text: str) -> int:
@@ -118,12 +119,14 @@ class LiveCount:
         self._wake = threading.Condition()
         self._text: str | None = None
         self._newest = 0.0
+        self._draft = ""
         self._thread: threading.Thread | None = None
         self.tokens = 0
 
     def changed(self, text: str) -> None:
         """The draft is now `text`, whole. Returns at once; an empty draft is counted on the spot."""
         with self._wake:
+            self._draft = text
             idle, self._text = self._text is None, text or None
             self._newest = time.monotonic()
             if not text:
@@ -133,6 +136,13 @@ class LiveCount:
                 self._thread = threading.Thread(target=self._run, name="count", daemon=True)
                 self._thread.start()
             elif idle:  # no other key wakes the thread, which would cost the key time
+                self._wake.notify()
+
+    def recount(self) -> None:
+        """Count the draft once more: what it is counted by has changed."""
+        with self._wake:
+            if self._draft:
+                self._text = self._draft
                 self._wake.notify()
 
     def _run(self) -> None:
