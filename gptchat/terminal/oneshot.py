@@ -1,4 +1,4 @@
-"""One question, one answer, exit; or one slash command: for shells, pipes and scripts."""
+"""One-shot mode for shells, pipes and scripts: answers one question or runs one slash command, then exits."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class _OneShot:
         self.streams = streams
         self.data: list[Any] = []
         self.answered = False
-        """Whether a reply, or why there is none, has been printed as JSON."""
+        """Whether a turn has been run; its reply or error is then the JSON document."""
         self.status = 0
         self.progress = _progress_line(program.services.environ, streams.stderr)
 
@@ -111,7 +111,7 @@ class _OneShot:
         await self._drive(self.services.conversation.say(text, self.options.attachments, piped=piped))
 
     async def _drive(self, exchange: Exchange) -> None:
-        """Print what an order leads to, and answer what it asks."""
+        """Print the events of an exchange and answer its decisions."""
         outcome = Outcome()
         async with aclosing(exchange):
             async for event in exchange:
@@ -132,7 +132,7 @@ class _OneShot:
                     case Unchanged():
                         self._tell(_("the model had nothing to add; the reply stays as it was"))
                     case Decision() | Foreign() | OtherAnswers() | SessionMoved() | NotSent() | CompactWanted():
-                        pass  # the safe answer stands; other answers are printed with the first
+                        pass  # decisions keep their safe default; other answers are printed with the first
                     case _:
                         assert_never(event)
 
@@ -145,7 +145,7 @@ class _OneShot:
         return outcome
 
     def _report(self, outcome: Outcome) -> None:
-        """Print what is still to be said of a turn: why it failed, the JSON document, the other answers."""
+        """Print the rest of a turn's output: its error, the JSON document, or the other answers."""
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
@@ -168,7 +168,7 @@ class _OneShot:
                 )
 
     async def _warn_of_trouble(self) -> None:
-        """Say what could not be saved: the answer is out all the same."""
+        """Report what could not be saved; it does not change the exit status."""
         store = self.services.manager.store
         await asyncio.to_thread(store.retry)
         for trouble in filter(None, map(store.trouble, store.waiting())):
@@ -250,7 +250,7 @@ class _OneShot:
                 return edit(text)
             case Pick(text):
                 if text:
-                    return None  # what was found is shown already
+                    return None  # the matches have already been shown
                 raise UsageError(_("say which session"), hint=_("/sessions lists them"))
             case Attach():
                 raise UsageError(_("here files are attached with --attach FILE"))
@@ -276,7 +276,7 @@ class _OneShot:
         stdout = self.streams.stdout
         match blocks:
             case [Source(text)] if not stdout.isatty():
-                # a pipe or a file gets every byte of it
+                # a pipe or a file gets the text unchanged
                 print(text, end="" if text.endswith("\n") else "\n", file=stdout)
             case _:
                 for line in lines_of(blocks, self._width()):
@@ -312,7 +312,7 @@ class _OneShot:
 
 
 def _progress_line(environ: Mapping[str, str], stderr: TextIO) -> ProgressLine:
-    """The line for long work, beside the output: drawn only where standard error is a terminal that can."""
+    """The progress line on standard error; it is only drawn if that is a terminal that can move the cursor."""
     from gptchat.terminal.output.capabilities import Terminal, size
 
     terminal = Terminal.detect(stderr, environ)
@@ -322,7 +322,7 @@ def _progress_line(environ: Mapping[str, str], stderr: TextIO) -> ProgressLine:
 
 @contextmanager
 def _interrupts(stop: Callable[[], None]) -> Generator[None, None, None]:
-    """Ctrl-C stops the reply, and what came is kept; a second one ends the program at once."""
+    """Let Ctrl-C call `stop`, which keeps the partial reply; a second Ctrl-C ends the program at once."""
     loop = asyncio.get_running_loop()
     before = signal.getsignal(signal.SIGINT)
 

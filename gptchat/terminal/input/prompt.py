@@ -187,7 +187,7 @@ class Prompt:
             if plain.is_dumb_terminal():
                 text = await self._read_plainly(document.text)
             else:
-                # A wait this short is not noticed and lets a quick Up find the history. A slow disk must not block.
+                # A wait this short is not noticed and lets a quick Up find the history. A slow disk may not block.
                 await asyncio.wait([asyncio.ensure_future(self._history.read())], timeout=_HISTORY_WAIT)
                 text = await self._session.prompt_async(
                     default=document, pre_run=lambda: self._history.give(self._buffer)
