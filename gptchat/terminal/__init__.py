@@ -1,1 +1,1 @@
-"""The only floor that knows prompt_toolkit and rich: reading keys, and painting what comes back."""
+"""The terminal front ends, interactive chat and one-shot; the only layer that imports prompt_toolkit and rich."""

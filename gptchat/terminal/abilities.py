@@ -1,4 +1,4 @@
-"""What the terminal at hand can do, in words for a person who wonders why something looks wrong."""
+"""Describes the terminal's capabilities in words, for users who wonder why something looks wrong."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from gptchat.terminal.output.clipboard import commands
 from gptchat.words import _
 
 NARROW = 60
-"""Columns; below this, tables and code are folded more than is pleasant."""
+"""Columns; in narrower windows tables and code wrap badly."""
 
 Ability = tuple[str, str, str]
-"""What it is about, how it stands, and what to do about it (empty where all is well)."""
+"""(name, state, advice); advice is empty if nothing needs to be done."""
 
 
 def abilities(environ: Mapping[str, str]) -> list[Ability]:
-    """The abilities of the terminal behind standard output, one by one."""
+    """Capabilities of the terminal behind standard output as (name, state, advice) tuples."""
     stream = sys.stdout
     terminal = capabilities.Terminal.detect(stream, environ)
     if not terminal.is_tty:

@@ -1,4 +1,4 @@
-"""Which choice a typed answer means, in either language and from any input method; no library is loaded."""
+"""Matches a typed answer to a choice, in English and Chinese and from any input method. Imports no library."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import unicodedata
 from collections.abc import Sequence
 
 _MEANT = {"yes": "y", "是": "y", "是的": "y", "好": "y", "好的": "y", "no": "n", "否": "n", "不": "n", "不是": "n"}
-"""Plain words for y and n, understood whatever language the program speaks."""
+"""Words for y and n, accepted in every language of the program."""
 
 
 def chosen(answer: str, choices: Sequence[tuple[str, str]]) -> str | None:
-    """The key of the choice that `answer` means; `choices` are (key, meaning). None where it means none.
+    """The key of the choice that `answer` means, or None. `choices` are (key, meaning) pairs.
 
-    Full-width letters and digits, as Chinese input methods write them, count as their plain ones.
+    Full-width letters and digits, as typed with Chinese input methods, are treated as the normal ones.
     """
     plain = unicodedata.normalize("NFKC", answer).strip().lower()
     for key, meaning in choices:

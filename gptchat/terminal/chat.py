@@ -1,4 +1,4 @@
-"""The chat: read a line, hand it on, paint what comes back."""
+"""The interactive chat: reads a line, runs it as a message or a command, and repeats until the user leaves."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ if TYPE_CHECKING:
     from gptchat.config.flags import Options
 
 _GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
-"""What writing to a terminal fails with that is no longer there."""
-_HEAD_START = 0.03  # seconds that the first prompt has before anything is loaded behind it
+"""Error numbers of writes to a terminal that is gone."""
+_HEAD_START = 0.03  # seconds between the first prompt and the start of background loading
 
 
 def chat(program: Program, options: Options) -> int:
-    """Chat until the person leaves; returns the exit status."""
+    """Chat until the user leaves; returns the exit status."""
     keep_quiet()
     prepare_console()
     status = asyncio.run(Chat(program, options).run())
     try:
         sys.stdout.flush()
-    except OSError:  # the terminal is gone; what is left for it must not end the program badly
+    except OSError:  # the terminal is gone: discard the rest, or Python's own flush at exit would fail
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
 
 
 class Chat:
-    """The loop, and the parts of the terminal that it joins."""
+    """The chat's main loop and the terminal components it uses."""
 
     def __init__(self, program: Program, options: Options) -> None:
         self.program = program
@@ -93,10 +93,10 @@ class Chat:
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
         self._asked = ""
-        """The provider whose server was asked for its models."""
+        """Name of the provider whose models were requested last."""
 
     async def run(self) -> int:
-        """The whole chat."""
+        """Run the whole chat; returns the exit status."""
         with ExitStack() as stack:
             stack.enter_context(quiet(self.keyboard, self.output))
             stack.enter_context(on_signals(("SIGHUP", "SIGTERM"), self._hang_up))
@@ -129,14 +129,14 @@ class Chat:
         return 0 if await self._farewell() else 1
 
     async def _attach(self, reference: str) -> None:
-        """Take what the command line attaches along with the first message."""
+        """Attach a file or address from the command line to the first message."""
         try:
             self.screen.say(await self.live.wait(self.services.outbox.attach(reference)), "hint")
         except GptchatError as error:
             self.screen.error(error)
 
     def _warm_up(self) -> None:
-        """Behind the prompt, which is there by now: count, load, and ask the server."""
+        """Start background work, now that the prompt is visible: counting, loading and listing models."""
         self.gauge.refresh()
         self.warm.start()
         self._listing = asyncio.ensure_future(self._ask_server())
@@ -146,9 +146,9 @@ class Chat:
         self.gauge.live.changed(text)
 
     async def _ask_server(self) -> None:
-        """Learn behind the prompt what the server knows of its models: their windows, and names to complete.
+        """List the server's models in the background, for their windows and for completion.
 
-        Only of servers for which that costs nothing; what fails here will be told when it matters.
+        Only if the provider lists models free of charge. Errors are ignored here; a message would report them.
         """
         self._asked = self.services.settings.chat.provider
         try:
@@ -156,13 +156,13 @@ class Chat:
                 return
             await asyncio.to_thread(self.warm.wait)
             await self.services.routing.listed()
-        except GptchatError:  # a session may also name a provider that is not there any more
+        except GptchatError:  # e.g. the session names a provider that no longer exists
             return
         self.prompt.complete_again()
         self.gauge.refresh()
 
     async def _turn(self) -> None:
-        """One line, from the queue or the prompt."""
+        """Handle one line from the queue or the prompt."""
         queued = self.live.next_queued()
         try:
             if queued is None:
@@ -184,14 +184,14 @@ class Chat:
             if isinstance(fault, OSError) and fault.errno in _GONE:
                 self._hang_up()
                 return
-            # The chat outlives a mistake in one command.
+            # A bug in one command must not end the chat.
             self.screen.error(unexpected(fault))
             if self.options.debug:
                 self.screen.say(traceback_of(fault), "hint")
             self.draft = self.draft or self.live.take_draft()
 
     async def handle(self, line: str) -> None:
-        """Do what a line asks for."""
+        """Handle `line`: a message, a slash command or a shell command. Raises GptchatError."""
         parsed = self.program.registry.parse(line)
         match parsed:
             case Said(text):
@@ -208,7 +208,7 @@ class Chat:
                 await self.carrier.shell(command)
                 self.draft = self._together(self.carrier.take_draft())
             case Unknown(name, nearest):
-                # The line is not put back, where what is typed next would stand behind it: Up recalls it.
+                # The line is not put back, or the next input would be appended to it; Up recalls it.
                 near = _(", ").join(f"/{known}" for known in nearest)
                 hint = (
                     _("did you mean {names}? //{name} sends it as a message")
@@ -221,7 +221,7 @@ class Chat:
         self.gauge.refresh()
 
     def _together(self, returned: str) -> str | Draft:
-        """The next draft: what a command or a failure puts back, and what was typed while a reply streamed."""
+        """The next draft: text returned by a command or a failure, then text typed while a reply streamed."""
         typed = self.live.take_draft()
         if not returned or not typed:
             return returned or typed
@@ -229,7 +229,7 @@ class Chat:
         return f"{returned}\n{words}"
 
     def changed(self, what: frozenset[str]) -> None:
-        """Something the terminal shows has changed: read it again."""
+        """Update the terminal after a change; `what` names the changed things, such as "settings" or "user"."""
         if "user" in what:
             self._use_person()
         if {"settings", "user", "theme"} & what:
@@ -243,14 +243,14 @@ class Chat:
         self._title()
 
     def _use_habits(self) -> None:
-        """How the person likes to type."""
+        """Apply the user's settings for typing."""
         settings = self.services.settings
         self.prompt.set_vi(settings.ui.vi)
         self.prompt.set_suggest(settings.ui.suggest)
         self.prompt.folding.lines = settings.ui.paste_lines
 
     def _use_person(self) -> None:
-        """The input history and the unsent draft are each person's own."""
+        """Use the current user's input history and unsent draft; none incognito."""
         if self.services.run.incognito:
             self.prompt.use(None)
             return
@@ -302,12 +302,12 @@ class Chat:
         return toolbar(self.gauge.status(len(self.live.queued)), width, clean=clean_line, plain=plain)
 
     def _hang_up(self) -> None:
-        """The terminal is gone, or the system wants the program to end: keep everything and leave."""
+        """Save everything and leave, on SIGHUP or SIGTERM or when the terminal is gone."""
         self.leaving = True
         self.live.hang_up()
         self.prompt.hang_up()
 
     async def _farewell(self) -> bool:
-        """Leave; what could not be saved is offered elsewhere first. False where something is lost."""
+        """Offer to save unsaved sessions elsewhere before leaving. False if something is lost."""
         self.prompt.flush()
         return await self.carrier.rescue()

@@ -1,4 +1,4 @@
-"""The first screen: how to connect. The choice goes into the settings file, a key where keys are kept."""
+"""The first-run dialog for choosing a provider. Saves the choice in the settings file; keys are stored apart."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from gptchat.terminal.output.screen import Screen
 
 LOCAL = ("ollama", "lmstudio", "llamacpp", "vllm")
-"""Servers that people run on their own machine, by their ready-made entries."""
+"""Names of the built-in providers that usually run on the user's machine."""
 PROBE_SECONDS = 0.3
 _LARGEST = 4_000_000
-"""Bytes of a list of models; what is longer is none."""
+"""Maximum bytes read of a list of models."""
 _SHOWN = 20
-"""Models offered by number; others are typed."""
+"""Maximum number of models offered by number; others must be typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A server that answered on this machine, and its models."""
+    """A server that answered on this machine, and the names of its models."""
 
     settings: ProviderSettings
     models: tuple[str, ...]
@@ -46,12 +46,12 @@ class Found:
 
 
 async def connect(services: Services, screen: Screen, keyboard: Input, output: Output) -> bool:
-    """Ask how to connect until that is settled; False where the person leaves instead."""
+    """Ask how to connect until a provider is chosen; False if the user leaves instead."""
     return await _Connect(services, screen, keyboard, output).run()
 
 
 async def find_local(entries: Sequence[ProviderSettings], seconds: float = PROBE_SECONDS) -> list[Found]:
-    """The local servers among `entries` that answer, all asked at once, within `seconds`."""
+    """The servers among `entries` that answer on this machine within `seconds`; all are probed concurrently."""
     results = await asyncio.gather(*(_probe(entry, seconds) for entry in entries))
     return [found for found in results if found is not None]
 
@@ -74,7 +74,7 @@ async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
                         answer.rstrip().endswith((b"}", b"0"))
                         and _json(answer.partition(b"\r\n\r\n")[2]) is not None
                     ):
-                        break  # all is said; not every server closes
+                        break  # the answer is complete; not every server closes the connection
             finally:
                 writer.close()
     except (OSError, TimeoutError):
@@ -87,11 +87,11 @@ async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
         return Found(entry, (), needs_key=True)
     if status == b"200" and isinstance(document.get("data"), list):
         return Found(entry, _names(document["data"]))
-    return None  # something else listens on that port
+    return None  # another program listens on this port
 
 
 def _json(body: bytes) -> dict[str, Any] | None:
-    """The object in a body; the chunk sizes of a chunked one stand around the JSON and are cut off."""
+    """The JSON object in a body, without the chunk sizes around it; None if there is none."""
     try:
         document = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
     except (ValueError, RecursionError):
@@ -113,7 +113,7 @@ class _Connect:
         self._keyboard = keyboard
         self._output = output
         self._kept: list[ProviderSettings] = []
-        """Providers whose keys were given here, until one is settled on."""
+        """Providers whose keys were entered in this attempt."""
 
     async def run(self) -> bool:
         found = await find_local([entry for name in LOCAL if (entry := registry.builtin(name))])
@@ -127,7 +127,7 @@ class _Connect:
                     return True
             except GptchatError as error:
                 self._screen.error(error)
-            # A key that led nowhere must not be taken for the right one at the next attempt.
+            # Forget the keys of a failed attempt, so that the next attempt does not use them.
             while self._kept:
                 await asyncio.to_thread(self._keys.forget, self._kept.pop())
 
@@ -237,7 +237,7 @@ class _Connect:
         return self._settle(entry)
 
     async def _listed(self, entry: ProviderSettings) -> list[str]:
-        """The models of a provider that is not chosen yet. Raises what the provider raises."""
+        """The model names of a provider that is not chosen yet. Raises the provider's GptchatError."""
         provider = self._routing.open_unsettled(entry)
         try:
             return [facts.name for facts in await provider.models()]
@@ -275,7 +275,7 @@ class _Connect:
         return await asyncio.to_thread(self._keys.store, entry, key, shared=True)
 
     def _settle(self, entry: ProviderSettings) -> bool:
-        """Write the choice down, and use it in this run."""
+        """Save the choice in the settings file and use it in this run. Returns True, even if saving failed."""
         try:
             if registry.builtin(entry.name) == entry:
                 write_value(self._config_file, "provider", entry.name)
@@ -316,6 +316,6 @@ def _builtin(name: str) -> ProviderSettings:
 
 
 def _short_name(address: str) -> str:
-    """A name for a server, from its host."""
+    """A short name for a server, derived from its host."""
     host = urlsplit(address).hostname or "server"
     return "local" if host in ("localhost", "127.0.0.1", "::1") else host.replace("api.", "").split(".")[0]

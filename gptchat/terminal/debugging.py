@@ -1,4 +1,4 @@
-"""`--debug`: a log file, 0600, from which keys are taken out, and tracebacks without values."""
+"""Support for `--debug`: a log file (0600) with keys redacted, and tracebacks without variable values."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class _Redacting(logging.Formatter):
 
 
 def keep_quiet() -> None:
-    """Let no library's log, and none of our own, reach the terminal: without a handler, Python would print it."""
+    """Keep all log records off the terminal: without a handler, Python would print them."""
     logging.getLogger().addHandler(logging.NullHandler())
 
 
 def start_log(data: Path) -> Path:
-    """Log everything of gptchat and of the wire to `<data>/debug.log`; returns its path."""
+    """Log gptchat and its HTTP libraries (level DEBUG) to `<data>/debug.log`; returns the path. Raises OSError."""
     make_folder(data)
     path = data / "debug.log"
     descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -38,7 +38,7 @@ def start_log(data: Path) -> Path:
 
 
 def unexpected(fault: BaseException) -> GptchatError:
-    """A mistake of our own as an error for the person, who gets a sentence; the log has the traceback."""
+    """An internal error as a GptchatError with a message for the user; the traceback is logged."""
     keep_quiet()
     logging.getLogger(__name__).error("a mistake in gptchat itself", exc_info=fault)
     error = GptchatError(
@@ -50,5 +50,5 @@ def unexpected(fault: BaseException) -> GptchatError:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback of `error` and its causes, without the values of variables, and without keys."""
+    """The traceback of `error` and its causes, without variable values and with keys redacted."""
     return redact("".join(traceback.format_exception(error)))

@@ -1,4 +1,4 @@
-"""Carries out in the chat what commands and messages ask for: effects become lines, questions and turns."""
+"""Carries out the effects of commands and the events of a conversation in the interactive chat."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
 
 class Carrier:
-    """Does what the chat is asked. `changed` is called when what the prompt shows has changed."""
+    """Runs messages and commands. `changed` is called with the names of changed things, such as "session"."""
 
     def __init__(
         self,
@@ -87,19 +87,19 @@ class Carrier:
         self.leaving = False
         self.transcript = Transcript(services.manager, services.settings, screen)
         self._answered = False
-        """Whether the message of `say` has reached a provider: then it is kept, and does not come back."""
+        """Whether the message of `say` reached a provider; it is then saved and not returned to the prompt."""
         self._progress = ProgressLine(screen.write, lambda: screen.size()[0])
         live.aside = self._aside
 
     def take_draft(self) -> str:
-        """Text that a command wants in the prompt."""
+        """Return and clear the text that a command has put into the prompt."""
         draft, self._draft = self._draft, ""
         return draft
 
     # Messages
 
     async def say(self, text: str) -> str:
-        """Send `text` and paint the reply; returns what should stand in the prompt again, if it was not sent."""
+        """Send `text` and paint the reply; returns `text` for the prompt if it was not sent, else ""."""
         self._answered = False
         try:
             sent = await self._drive(
@@ -111,7 +111,7 @@ class Carrier:
         return "" if sent else text
 
     async def _drive(self, exchange: Exchange) -> bool:
-        """Show what an order leads to, and answer what it asks. False where the message was not sent."""
+        """Show the events of an exchange and answer its decisions. False if the message was not sent."""
         screen, sent = self._screen, True
         async with aclosing(exchange):
             while (event := await self._live.wait(_next(exchange))) is not None:
@@ -150,7 +150,7 @@ class Carrier:
         return sent
 
     def _ended(self, outcome: Outcome) -> None:
-        """Tell what went wrong in a turn, and what can be done."""
+        """Report a turn's error and what the user can do."""
         self._answered = bool(outcome.provider) and not outcome.draft
         if outcome.error is not None:
             self._screen.error(outcome.error)
@@ -158,7 +158,7 @@ class Carrier:
             self._screen.say(hint, "hint")
 
     def _others(self, messages: Sequence[Message]) -> None:
-        """Show the other answers of a turn that asked for several."""
+        """Show the other answers of a turn with several choices."""
         for number, message in enumerate(messages, 2):
             self._screen.write("\n")
             self._screen.say(_("answer {n}").format(n=number), "assistant")
@@ -180,9 +180,9 @@ class Carrier:
         self._warn_of_trouble()
 
     async def _next_effect(self, generator: Effects, answered: str | None) -> Action | None:
-        """What a command wants next, None at its end: a task must not raise StopAsyncIteration.
+        """A command's next effect, None at its end (a task must not raise StopAsyncIteration).
 
-        Steps of long work are shown here, so that Esc stops the whole of it.
+        Progress is shown here and not returned, so that Esc stops the whole task.
         """
         try:
             while isinstance(effect := await generator.asend(answered), Progress):
@@ -194,7 +194,7 @@ class Carrier:
         return effect
 
     async def shell(self, command: str) -> None:
-        """Run a command of the shell, show its output, and offer it for the next message. Raises UsageError."""
+        """Run a shell command, show its output, and offer to attach it to the next message. Raises UsageError."""
         from gptchat.attachments import run_command
 
         stopped = threading.Event()
@@ -213,7 +213,7 @@ class Carrier:
             self._screen.say(_("it goes with your next message"), "hint")
 
     def _aside(self, call: Call, show: Callable[[str, str], None]) -> asyncio.Task[None]:
-        """Run a command while a reply streams; its lines go above the reply's living part."""
+        """Run a command while a reply streams; its lines are printed above the part that is not final."""
 
         async def run() -> None:
             try:
@@ -228,7 +228,7 @@ class Carrier:
                         case _:
                             assert_never(effect)
             except Exception as fault:
-                # A mistake in one command ends neither the reply nor the chat.
+                # A bug in one command must end neither the reply nor the chat.
                 error = fault if isinstance(fault, GptchatError) else unexpected(fault)
                 for text, look, indent in told(error):
                     show(" " * indent + text, look)
@@ -301,7 +301,7 @@ class Carrier:
     # The disk
 
     def _warn_of_trouble(self) -> None:
-        """Say once that the disk refuses, and once that it no longer does."""
+        """Report once that saving fails, and once that it works again."""
         store = self._services.manager.store
         troubles = map(store.trouble, (self._services.manager.session, *store.waiting()))
         trouble = next((trouble for trouble in troubles if trouble is not None), None)
@@ -319,7 +319,7 @@ class Carrier:
         self._warned = trouble.message if trouble else None
 
     async def rescue(self) -> bool:
-        """What could not be saved, of any session, is offered as a file elsewhere. False where some is lost."""
+        """Offer to save unsaved parts of any session as a file elsewhere. False if something is lost."""
         await asyncio.to_thread(self._services.manager.store.retry)
         saved = True
         for session in self._services.manager.store.waiting():
@@ -346,5 +346,5 @@ class Carrier:
 
 
 async def _next(exchange: Exchange) -> ConversationEvent | None:
-    """The next event, None at the end: a task must not raise StopAsyncIteration."""
+    """The next event, None at the end (a task must not raise StopAsyncIteration)."""
     return await anext(exchange, None)

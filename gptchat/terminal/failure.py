@@ -12,7 +12,7 @@ from gptchat.words import _
 
 
 def tell_failure(error: GptchatError, *, as_json: bool, debug: bool = False) -> int:
-    """Tell what went wrong, on standard error or as JSON; returns the exit status."""
+    """Print an error on standard error, or as JSON on standard output; returns the exit status."""
     if as_json:
         document = {"kind": error.kind, "message": redact(error.message), "hint": redact(error.hint) or None,
                     "status": error.status}  # fmt: skip

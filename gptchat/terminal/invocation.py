@@ -1,4 +1,4 @@
-"""What the command line and standard input ask: a message, a slash command, or nothing, and then it is a chat."""
+"""Reads the question from the command line and standard input: a message, a slash command, or none (a chat)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gptchat.words import _
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Where the program reads and writes, and which of these are terminals; tests bring their own."""
+    """The program's standard streams; tests pass their own."""
 
     stdin: TextIO
     stdout: TextIO
@@ -24,15 +24,15 @@ class Streams:
 
     @classmethod
     def of_process(cls) -> Streams:
-        """The process's own; a closed one is empty."""
+        """The process's own streams; a closed one is replaced by an empty one."""
         return cls(sys.stdin or io.StringIO(), sys.stdout or io.StringIO(), sys.stderr or io.StringIO())
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked in one go: what was typed, and what standard input brought.
+    """A one-shot question: the parsed prompt and the text from standard input.
 
-    What was piped is data: it is never a command, and an `@path` in it attaches nothing.
+    `piped` is data: it is never run as a command, and an `@path` in it attaches nothing.
     """
 
     typed: Parsed
@@ -40,9 +40,9 @@ class Question:
 
 
 def question(options: Options, streams: Streams) -> Question | None:
-    """What is asked on the command line and standard input; None where a person wants to chat.
+    """The question from the command line and standard input; None if the user wants to chat.
 
-    Raises UsageError where there is neither a question nor a terminal, and for a slash command's arguments.
+    Raises UsageError if there is neither a question nor a terminal, and for wrong arguments of a slash command.
     """
     prompt = "" if options.prompt == "-" else options.prompt
     typed = _typed(prompt)
@@ -69,7 +69,7 @@ def question(options: Options, streams: Streams) -> Question | None:
 
 
 def _typed(prompt: str) -> Parsed:
-    """The prompt, or the command that it is: in a shell only a slash makes one, so `gptchat exit` asks."""
+    """The parsed prompt. On the command line only a slash marks a command, so `gptchat exit` is a message."""
     if not prompt.lstrip().startswith(("/", "／", "、")):
         return Said(prompt)
     parsed = registry().parse(prompt)
@@ -77,14 +77,14 @@ def _typed(prompt: str) -> Parsed:
 
 
 def _text_of(stdin: TextIO) -> str:
-    """All of standard input, in whatever encoding a file may have. Raises UsageError where it is no text."""
+    """All of standard input, with its encoding detected as for files. Raises UsageError if it is not text."""
     buffer = getattr(stdin, "buffer", None)
     if buffer is None:
         return stdin.read()
     data = buffer.read()
     if not data:
         return ""
-    from gptchat.attachments.decoding import decode  # only where it is needed: most questions are typed
+    from gptchat.attachments.decoding import decode  # imported only here, because most questions are typed
 
     decoded = decode(data)
     if decoded is None:

@@ -1,4 +1,4 @@
-"""A turn on the screen: the reply is painted while the person may type on; what they type is never lost."""
+"""Runs a turn on the screen: paints the reply while the user may keep typing; nothing typed is lost."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PATIENCE = 0.3
-"""Seconds that something may take before it is said that it can be stopped."""
+"""Seconds of work before the hint is shown that Esc stops it."""
 
 
 class LiveTurn:
-    """Runs turns on the screen and keeps what was typed meanwhile: a draft, and queued messages."""
+    """Runs turns on the screen and keeps the text typed meanwhile: a draft and queued messages."""
 
     def __init__(
         self, manager: SessionManager, settings: Settings, registry: Registry, screen: Screen, prompt: Prompt
@@ -49,20 +49,20 @@ class LiveTurn:
         self._stop_waiting: Callable[[], object] | None = None
         self._asides: set[asyncio.Task[None]] = set()
         self.aside: Callable[[Call, Callable[[str, str], None]], asyncio.Task[None]] | None = None
-        """Runs a command beside the reply, and shows lines through the function it is given."""
+        """Runs a command while the reply streams; prints through the given function (line, look)."""
 
     @property
     def queued(self) -> tuple[str, ...]:
-        """Messages that wait for the reply to end."""
+        """Messages waiting for the end of the reply, oldest first."""
         return self._queued
 
     @property
     def typing(self) -> bool:
-        """Whether there is more to come from the person: a draft, or messages that wait."""
+        """Whether the user has a draft or queued messages."""
         return bool(self._draft or self._queued)
 
     def next_queued(self) -> str | None:
-        """The oldest message that waits, which is to be sent now."""
+        """Remove and return the oldest queued message; None if there is none."""
         if not self._queued:
             return None
         first, *rest = self._queued
@@ -70,14 +70,15 @@ class LiveTurn:
         return first
 
     def take_draft(self) -> str | Draft:
-        """What was typed and not sent while the reply streamed."""
+        """Return and clear the text typed and not sent while the reply streamed."""
         draft, self._draft = self._draft, ""
         return draft
 
     async def wait(self, work: Coroutine[Any, Any, T], stop: Callable[[], object] | None = None) -> T:
-        """Wait for `work`; Esc or Ctrl-C cancels it, or calls `stop`, and what is typed meanwhile is kept.
+        """Wait for `work` and return its result; text typed meanwhile is kept as the draft.
 
-        Raises TurnInterruptedError where it was cancelled, and what `work` raises.
+        Esc or Ctrl-C calls `stop`, or cancels `work` if there is none. Raises TurnInterruptedError if `work` was
+        cancelled, and whatever `work` raises.
         """
         task = asyncio.ensure_future(work)
         done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
@@ -115,17 +116,20 @@ class LiveTurn:
         self._draft = listener.draft if listener.draft.text else ""
 
     def hang_up(self) -> None:
-        """The terminal is gone: end what streams or is waited for."""
+        """Stop the reply or the work in progress, because the terminal is gone."""
         self._manager.stop()
         if self._stop_waiting is not None:
             self._stop_waiting()
 
     def give_draft(self, draft: str | Draft) -> None:
-        """Go on with `draft` while the next reply streams; it is taken back like what is typed then."""
+        """Set the draft for the next reply: it can be edited while that streams, and `take_draft` returns it."""
         self._draft = draft
 
     async def run(self, events: AsyncIterator[TurnEvent]) -> Outcome:
-        """Paint `events` and listen; the outcome is told, and the keyboard is the prompt's again."""
+        """Paint `events` and read keys until the turn ends; returns its outcome.
+
+        If the turn failed or was stopped, queued messages are moved back into the draft.
+        """
         painter = self._painter()
         shown: tuple[str, int] = ("", 0)
 
@@ -138,7 +142,7 @@ class LiveTurn:
             draw()
 
         def keep() -> None:
-            # What waits and what is typed outlive a crash or a lost terminal, as the prompt's draft does.
+            # Queued messages and typed text survive a crash or a lost terminal, like the prompt's draft.
             self._prompt.keep(Draft(self._unsent(listener)))
 
         def on_draft(text: str, column: int) -> None:
@@ -178,18 +182,18 @@ class LiveTurn:
         self._queued = listener.queued
         self._draft = listener.draft if listener.draft.text else ""
         if (outcome.interrupted or outcome.error) and self._queued:
-            # Stopping means stopping: what waited comes back to be looked at, not sent into a changed situation.
+            # The situation has changed, so queued messages go back to the draft for a check and are not sent.
             self._draft = self._unsent(listener)
             self._queued = ()
         return outcome
 
     def _typed(self) -> Draft:
-        """The draft to go on with, taken over from the reply before."""
+        """The draft to start with, taken over from the previous reply."""
         draft = self.take_draft()
         return Draft(self._prompt.folding.recall(draft)) if isinstance(draft, str) else draft
 
     def _unsent(self, listener: Listener) -> str:
-        """All that is typed and not sent: the messages that wait, then the draft."""
+        """All text typed and not sent: the queued messages, then the draft, unfolded, one per line."""
         return "\n".join([*listener.queued, self._prompt.folding.unfold(listener.draft.text)]).rstrip("\n")
 
     def _footer(self, text: str, column: int) -> tuple[list[list[tuple[str, str]]], tuple[int, int] | None]:
@@ -198,7 +202,7 @@ class LiveTurn:
         if text:
             who = f"{clean_line(self._manager.user)} › "
             width = max(self._screen.size()[0] - 1 - cells(who), 10)
-            # Signs are drawn for control characters, and the cursor stands behind what is drawn.
+            # Control characters are drawn as signs of different length; the cursor column must count these.
             before, after = _drawn(text[:column]), _drawn(text[column:])
             visible, at = footer(before + after, len(before), width)
             cursor = (0, cells(who) + at)
@@ -214,7 +218,7 @@ class LiveTurn:
         return lines, cursor
 
     def _beside(self, text: str, painter: ReplyPainter) -> bool:
-        """Run a command that changes nothing a turn depends on; False for anything else, which then waits."""
+        """Run a command that is allowed while a reply streams; False for anything else, which is then queued."""
         try:
             parsed = self._registry.parse(text)
         except GptchatError:
@@ -248,15 +252,15 @@ class LiveTurn:
 
 
 def _drawn(text: str) -> str:
-    """`text` as it will stand on its one line: control characters as signs, a tab as a blank."""
+    """`text` as it is drawn on one line: control characters as signs, a tab as a blank."""
     return clean(text).replace("\t", " ")
 
 
 def hint_after(outcome: Outcome) -> str:
-    """What a person can do after a turn that did not end well; empty where it did."""
+    """A hint for the user after a failed or stopped turn; empty if it ended normally or needs no hint."""
     if not (outcome.interrupted or outcome.error):
         return ""
-    advised = outcome.error.hint if outcome.error else ""  # is not said twice
+    advised = outcome.error.hint if outcome.error else ""  # already printed with the error
     if outcome.message is not None:
         if "/continue" in advised:
             return ""

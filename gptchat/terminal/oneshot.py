@@ -1,4 +1,4 @@
-"""One question, one answer, exit; or one slash command: for shells, pipes and scripts."""
+"""One-shot mode for shells, pipes and scripts: answers one question or runs one slash command, then exits."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _OneShot:
         self.streams = streams
         self.data: list[Any] = []
         self.answered = False
-        """Whether a reply, or why there is none, has been printed as JSON."""
+        """Whether a turn has been run; its reply or error is then the JSON document."""
         self.status = 0
 
     async def run(self, asked: Question) -> int:
@@ -99,7 +99,7 @@ class _OneShot:
         self.status = replying.status or self.status
 
     async def _warn_of_trouble(self) -> None:
-        """Say what could not be saved: the answer is out all the same."""
+        """Report what could not be saved; it does not change the exit status."""
         if not self.services.open_id:
             return  # no session was opened
         store = self.services.manager.store
@@ -163,7 +163,7 @@ class _OneShot:
                 return edit(text)
             case Pick(text):
                 if text:
-                    return None  # what was found is shown already
+                    return None  # the matches have already been shown
                 raise UsageError(_("say which session"), hint=_("/sessions lists them"))
             case Attach():
                 raise UsageError(_("here files are attached with --attach FILE"))
@@ -191,7 +191,7 @@ class _OneShot:
         stdout = self.streams.stdout
         match blocks:
             case [Source(text)] if not stdout.isatty():
-                # a pipe or a file gets every byte of it
+                # a pipe or a file gets the text unchanged
                 print(text, end="" if text.endswith("\n") else "\n", file=stdout)
             case _:
                 for line in lines_of(blocks, self._width()):
@@ -231,7 +231,7 @@ class _OneShot:
 
 
 def _progress_line(environ: Mapping[str, str], stderr: TextIO) -> ProgressLine:
-    """The line for long work, beside the output: drawn only where standard error is a terminal that can."""
+    """The progress line on standard error; it is only drawn if that is a terminal that can move the cursor."""
     from gptchat.terminal.output.capabilities import Terminal, size
     from gptchat.terminal.output.plain_output import writer
     from gptchat.terminal.output.progress import ProgressLine

@@ -1,4 +1,4 @@
-"""What the session picker searches and previews: titles at once, contents where the words are longer."""
+"""Connects the session picker to storage: searches titles and contents, and reads previews."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def open_picker(services: Services, prompt: Prompt, screen: Screen) -> Picker:
-    """A picker over the sessions of whoever is chatting."""
+    """A picker for the sessions of the current user."""
     source = _Sessions(services.manager.user, services.library, services.journals, services.indexing.index)
     return Picker(
         source.search,
@@ -36,7 +36,7 @@ def open_picker(services: Services, prompt: Prompt, screen: Screen) -> Picker:
 
 
 class _Sessions:
-    """The sessions, read once while the picker is open; called from its threads."""
+    """The user's sessions; the list is read once per picker. Its methods are called from the picker's threads."""
 
     def __init__(self, user: str, library: Library, journals: JournalStore, index: SearchIndex) -> None:
         self._user = user
@@ -46,7 +46,7 @@ class _Sessions:
         self._infos: Sequence[SessionInfo] | None = None
 
     def search(self, text: str) -> Sequence[Row]:
-        """Sessions whose title has the words of `text`, then those in which they were said."""
+        """Sessions whose title matches `text`, then those whose messages match it."""
         if self._infos is None:
             self._infos = self._library.list(self._user)
         rows = {info.id: self._row(info) for info in matching(self._infos, text)}
@@ -58,7 +58,7 @@ class _Sessions:
         return list(rows.values())
 
     def preview(self, id: str) -> str:
-        """The last turns of a session, as text."""
+        """The last turns of a session as text; empty if its journal cannot be read."""
         from gptchat.storage.journal import read
         from gptchat.storage.upgrades import fold
 

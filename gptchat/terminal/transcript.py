@@ -1,4 +1,4 @@
-"""What was said before, shown again: messages as they looked when they came."""
+"""Prints earlier messages of a session, in the same form as when they were new."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Transcript:
         self._screen = screen
 
     def replay(self, effect: Replay) -> None:
-        """Show where a session stands: its last turns, and how much came before."""
+        """Print a session's last turns, the number of earlier messages, and the search result if there is one."""
         screen = self._screen
         if effect.title:
             screen.say(effect.title, "heading2")
@@ -39,7 +39,7 @@ class Transcript:
         self.messages(effect.messages)
 
     def _found(self, found: Found, omitted: int) -> None:
-        """Show the turn that was searched for, and how far it is from the last ones."""
+        """Print the turn that was searched for, and its distance from the last turns."""
         if found.before is None:
             self._screen.say(_("this was said on another branch:"), "hint")
             self.messages(found.messages)
@@ -59,7 +59,7 @@ class Transcript:
             self._screen.say(words.format(n=count), "hint")
 
     def messages(self, messages: Iterable[Message]) -> None:
-        """Show messages as they were seen when they came."""
+        """Print messages in the same form as when they were new."""
         screen = self._screen
         for message in messages:
             self._message(message)
@@ -87,7 +87,7 @@ class Transcript:
 
 
 def _shown(text: str) -> list[tuple[str, str]]:
-    """A message of the person's as it stands in the scrollback, line by line: a long one by its beginning."""
+    """The lines of a user message as (text, look) pairs; of more than 12 lines only the first 8 are shown."""
     lines = text.split("\n")
     if len(lines) <= 12:
         return [(line, "text") for line in lines]

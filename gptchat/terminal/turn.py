@@ -1,4 +1,4 @@
-"""A turn's events, painted as they come; what a person is told about each, in one place."""
+"""Paints the events of a turn as they arrive, and words the messages about them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ async def paint(
     *,
     told: Callable[[Outcome], str] = lambda outcome: "",
 ) -> Outcome:
-    """Paint `events` until the turn has ended; `told` gives the quiet line below a finished reply."""
+    """Paint `events` until the turn has ended; returns its outcome.
+
+    `told(outcome)` returns the status line below a finished reply.
+    """
     loop = asyncio.get_running_loop()
     outcome = Outcome()
     timer: asyncio.TimerHandle | None = None
@@ -48,7 +51,7 @@ async def paint(
         timer = loop.call_later(wait, tick) if wait is not None else None
 
     tick()
-    waiting = True  # until text comes, which ends whatever was said to be waited for
+    waiting = True  # whether the activity beside the spinner must be removed when text arrives
     try:
         async for event in events:
             if waiting and isinstance(event, TextDelta):
@@ -78,7 +81,7 @@ def _take(event: TurnEvent, painter: ReplyPainter) -> None:
         case ReasoningDelta(text, 0):
             painter.feed_reasoning(text)
         case TextDelta() | ReasoningDelta():
-            pass  # the other choices are shown when all are there
+            pass  # the other choices are shown when they are complete
         case ContextTrimmed(plan):
             painter.note(trimmed(plan))
         case Retrying():
@@ -95,8 +98,8 @@ def _take(event: TurnEvent, painter: ReplyPainter) -> None:
 
 
 def retrying(event: Retrying) -> str:
-    """What is waited for before a request is sent again."""
-    # The time goes first: a server's reasons may be longer than the line
+    """The message that a request will be sent again, with the time, the attempt and the reason."""
+    # The time comes first, because a server's message may be longer than the line
     return _("trying again in {seconds} s ({attempt} of {attempts}): {why}").format(
         why=event.error.message,
         seconds=f"{event.seconds:.0f}" if event.seconds >= 1 else f"{event.seconds:.1f}",
@@ -106,7 +109,7 @@ def retrying(event: Retrying) -> str:
 
 
 def trimmed(plan: ContextPlan) -> str:
-    """The one line that says that trimming begins."""
+    """The message that the oldest messages are no longer sent."""
     n = plan.left_out - plan.summarised
     words = ngettext(
         "from here on the oldest message is no longer sent ({n} left out); /context shows what is",
@@ -117,7 +120,7 @@ def trimmed(plan: ContextPlan) -> str:
 
 
 def finished(outcome: Outcome) -> str:
-    """The quiet line below a finished reply: tokens, speed, cost, time."""
+    """The status line below a finished reply: tokens, speed, cost and time; empty if there is no message."""
     message = outcome.message
     if message is None:
         return ""
@@ -134,7 +137,7 @@ def finished(outcome: Outcome) -> str:
 
 
 def cut(message: Message) -> str:
-    """Why a finished reply is not all that could be expected, and what to do; else nothing."""
+    """Why a finished reply is incomplete or empty, with advice; an empty string if it is neither."""
     if message.finish_reason == "length":
         return _("cut off at the length limit; /continue goes on")
     if message.finish_reason == "content_filter":

@@ -1,8 +1,8 @@
-"""Loading behind the prompt what the first message needs, without holding up the keys.
+"""Loads in the background what the first message needs, without delaying the keys.
 
-Python runs one thread at a time: whoever types waits while another thread imports. So threads take turns more
-often while this works, the collector of garbage rests (most of an import's longest stretches are its), and what
-cannot be interrupted, such as building a vocabulary, waits for a pause in the typing.
+Python runs one thread at a time, so keys wait while another thread imports. Therefore the thread switch interval
+is shorter during loading, the garbage collector is off (it causes most of the long pauses of an import), and work
+that cannot be interrupted, such as building a vocabulary, waits for a pause in typing.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gptchat.conversation.routing import Routing
 
-_PAUSE = 0.4  # seconds without a key that count as a pause in the typing
-_TURN = 0.0005  # seconds after which a thread must let another one run (Python's own: 0.005)
-_YIELD = 0.001  # seconds left free for keys before each module that is loaded
+_PAUSE = 0.4  # seconds without a key that count as a pause in typing
+_TURN = 0.0005  # thread switch interval in seconds (Python's default: 0.005)
+_YIELD = 0.001  # seconds to sleep before each module import, so that keys can be handled
 
 
 class Quiet:
-    """Knows whether somebody is typing just now."""
+    """Tracks pauses in typing. `clock` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,25 +34,25 @@ class Quiet:
         self._hurried = threading.Event()
 
     def typed(self) -> None:
-        """A key was pressed."""
+        """Report that a key was pressed."""
         self._last = self._clock()
 
     def hurry(self) -> None:
-        """What is being loaded is needed now; nobody waits for a pause any more."""
+        """End all waiting for pauses, now and later: the loaded modules are needed at once."""
         self._hurried.set()
 
     def left(self) -> float:
-        """Seconds until the typing will have paused, if no other key comes."""
+        """Seconds until typing counts as paused if no other key is pressed; 0 or less if it is paused."""
         return 0.0 if self._hurried.is_set() else self._last + _PAUSE - self._clock()
 
     def wait(self) -> None:
-        """Return when the typing pauses; to be called from a thread."""
+        """Block until typing pauses; call it from a thread."""
         while (left := self.left()) > 0:
             self._hurried.wait(left)
 
 
 class WarmUp:
-    """Loads in a thread what the first message needs; `wait` returns when all of it is there."""
+    """Loads in a thread what the first message needs: the provider's modules, the painter, the vocabulary."""
 
     def __init__(self, routing: Routing, quiet: Quiet) -> None:
         self._routing = routing
@@ -62,16 +62,16 @@ class WarmUp:
 
     @property
     def done(self) -> bool:
-        """Whether everything is loaded."""
+        """Whether loading has ended (or failed)."""
         return self._done.is_set()
 
     def start(self) -> None:
-        """Begin, if that has not been done."""
+        """Start loading, unless it has been started before."""
         if self._thread.ident is None:
             self._thread.start()
 
     def wait(self) -> None:
-        """Return when everything is loaded; blocks."""
+        """Block until loading has ended (or failed)."""
         self._done.wait()
 
     def _run(self) -> None:
@@ -80,13 +80,13 @@ class WarmUp:
                 for step in self._steps():
                     self._quiet.wait()
                     step()
-        except Exception:  # what is wrong, with the settings or otherwise, is told when it matters
+        except Exception:  # the first message will report the same error
             return
         finally:
             self._done.set()
 
     def _steps(self) -> Iterator[Callable[[], object]]:
-        """What is to be loaded, in pieces between which a person's typing is waited for."""
+        """The loading steps; before each one the thread waits for a pause in typing."""
         from gptchat.providers.registry import modules
 
         routing = self._routing
@@ -96,21 +96,21 @@ class WarmUp:
 
 
 class _GiveWay:
-    """A finder of modules that finds none: it leaves a moment to the keys before each module is loaded."""
+    """A module finder that finds nothing; it only sleeps briefly before each import, so that keys are handled."""
 
     def __init__(self, quiet: Quiet) -> None:
         self._quiet = quiet
         self._thread = threading.get_ident()
 
     def find_spec(self, name: str, path: object, target: object = None) -> None:
-        """Wait a moment where somebody is typing."""
+        """Sleep briefly if the user is typing."""
         if threading.get_ident() == self._thread and self._quiet.left() > 0:
             time.sleep(_YIELD)
 
 
 @contextmanager
 def gently(quiet: Quiet) -> Generator[None, None, None]:
-    """Load modules in this thread so that others hardly notice."""
+    """Import modules in this thread with little delay for the others."""
     interval, collecting = sys.getswitchinterval(), gc.isenabled()
     finder = _GiveWay(quiet)
     sys.setswitchinterval(_TURN)
@@ -122,5 +122,5 @@ def gently(quiet: Quiet) -> Generator[None, None, None]:
         sys.meta_path.remove(finder)
         sys.setswitchinterval(interval)
         if collecting:
-            gc.freeze()  # what was loaded stays: it need not be looked through again and again
+            gc.freeze()  # loaded modules stay in memory, so the collector need not scan them again
             gc.enable()

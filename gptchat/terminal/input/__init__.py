@@ -1,1 +1,1 @@
-"""What a person types: the prompt, keys, completion, history, questions."""
+"""Keyboard input: the prompt, key bindings, completion, history, drafts and questions."""

@@ -1,4 +1,4 @@
-"""What completion offers for each kind of argument: from memory at once, and from slow places behind."""
+"""Completion candidates for each kind of argument; those that need the disk are read in background threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _VALUES = {"provider": "provider", "fallback": "provider", "model": "model", "pr
 
 
 class ChatCandidates:
-    """Candidates for the program (`completion.Candidates`). `ready` is called when more have come in."""
+    """Implements `completion.Candidates` for the program.
+
+    `ready` is called, in the background thread, when sessions or users have been read.
+    """
 
     def __init__(self, program: Program, ready: Callable[[], None] = lambda: None) -> None:
         self._program = program
@@ -32,7 +35,7 @@ class ChatCandidates:
         self._fetching: set[str] = set()
 
     def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
-        """All things of a kind, likeliest first."""
+        """All candidates of `kind`, most likely first; an unknown kind has none."""
         match kind:
             case "session":
                 self._behind("sessions", self._read_sessions)
@@ -50,7 +53,7 @@ class ChatCandidates:
                 return self._settings(text)
             case "value":
                 key = call.get("key")
-                named = _VALUES.get(key)  # what a setting names completes as it does for its own command
+                named = _VALUES.get(key)  # a setting that names a provider, model or preset completes as one
                 return (
                     self.of(named, text, call)
                     if named
@@ -73,11 +76,11 @@ class ChatCandidates:
         return ()
 
     def refresh(self) -> None:
-        """Sessions or people have changed: read them again when they are next asked for."""
+        """Read sessions and users again the next time they are requested, because they have changed."""
         self._fetching.clear()
 
     def _settings(self, text: str) -> list[Candidate]:
-        """Every setting; those of the person's own tables once `text` begins with the name of a table."""
+        """Every setting; the user's own tables are included once `text` begins with the name of a table."""
         names = {table: self._services.settings.names(table) for table in schema.TABLES}
         keys = dict.fromkeys([*schema.SETTINGS, *parse.complete_key(text, names)])
         return [Candidate(key, meta=parse.require(key).summary) for key in keys]
@@ -89,7 +92,7 @@ class ChatCandidates:
         return [Candidate(name) for name in names]
 
     def _catalogued(self) -> bool:
-        """Whether the models of the provider in force are those of the catalogue; so too where none is chosen."""
+        """Whether the catalogue lists all models of the current provider; also True if none is selected."""
         try:
             return abilities(self._services.settings.provider()).complete_catalogue
         except GptchatError:
@@ -110,7 +113,7 @@ class ChatCandidates:
 
     def _read_sessions(self) -> None:
         user = self._services.manager.user
-        # One list until it is read again, so that thousands are ranked once and not for every key.
+        # The same list object until the next read: thousands of titles are then ranked once, not for every key.
         self._sessions[user] = [
             Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
             for info in self._services.library.list(user)
@@ -120,7 +123,7 @@ class ChatCandidates:
         self._users = self._services.people.names()
 
     def _behind(self, name: str, read: Callable[[], None]) -> None:
-        """Read in a thread, once until `refresh`; nothing that is typed waits for the disk."""
+        """Call `read` in a thread, once until `refresh`, so that typing never waits for the disk."""
         key = f"{name}/{self._services.manager.user}"
         if key in self._fetching:
             return

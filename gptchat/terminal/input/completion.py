@@ -1,6 +1,6 @@
-"""What Tab offers: commands, their arguments by kind, and `@path` in a message.
+"""Tab completion: commands, their arguments by kind, and `@path` in a message.
 
-Nothing here waits: the candidates come from memory (`Candidates`), and folders are read in a thread.
+Nothing here blocks: candidates come from memory (`Candidates`), and folders are read in a thread.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _SLASH = re.compile(r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*|)$")
 _CALL = re.compile(r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*)\s+")
 _AT = re.compile(r"""(?:^|(?<=[\s(（，。、；：]))@("[^"\n]*|[^\s"]*)$""")
 _LIMIT = 50
-_ENTRIES = 5000  # a larger folder is not looked through to its end
+_ENTRIES = 5000  # at most so many entries of a folder are read
 
 
 class Candidate(NamedTuple):
-    """One thing that may be meant: what is inserted, what is shown (`text` where empty), and a note beside it."""
+    """One possible completion: the inserted text, the displayed text (if empty, `text`), and a note beside it."""
 
     text: str
     display: str = ""
@@ -36,21 +36,21 @@ class Candidate(NamedTuple):
 
 
 class Candidates(Protocol):
-    """Where candidates come from. `of` is called on the loop for every key: it answers from memory, at once."""
+    """Source of candidates. `of` is called in the event loop for every key, so it must answer from memory."""
 
     def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
-        """All things of an `Argument.kind`, likeliest first; they are filtered by what is typed here.
+        """All candidates of an `Argument.kind`, most likely first; the completer filters them.
 
-        A list of thousands should be the same object until it changes: work on it is then kept between keys.
+        `text` is the argument typed so far, `call` the command with the arguments before it. Candidates that are
+        not in memory are left out and may be fetched in the background; `Prompt.complete_again` then shows them.
 
-        `text` is what is typed of it so far, `call` the command with the arguments before it. What is not
-        in memory is left out, and may be fetched behind; `Prompt.complete_again` then shows it.
+        Return a long list as the same object until it changes: its ranking is then kept between keys.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in a call the cursor stands: at which argument, with what typed of it, and what came before."""
+    """Position of the cursor in a command: the argument, its text so far, and the call before it."""
 
     argument: Argument
     typed: str
@@ -58,7 +58,7 @@ class _Place:
 
 
 class ChatCompleter(Completer):
-    """Completes what a `Registry` declares. `clean` makes text from outside (titles, names) safe to draw."""
+    """Completes the commands of a `Registry`. `clean` makes text from outside (titles, names) safe to draw."""
 
     def __init__(
         self, registry: Registry, candidates: Candidates, clean: Callable[[str], str] = lambda text: text
@@ -69,14 +69,14 @@ class ChatCompleter(Completer):
         self._ranking: fuzzy.Ranking[Candidate] | None = None
 
     def applies(self, document: Document) -> bool:
-        """Whether completions may be shown while typing: in a command, and in an `@path`."""
+        """Whether completions are shown while typing: True in a command and in an `@path`."""
         line = document.current_line_before_cursor
         if _AT.search(line):
             return True
         return document.cursor_position_row == 0 and bool(_SLASH.match(line) or self._command(line))
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Completions that need no disk; see `get_completions_async` for all of them."""
+        """Completions that need no disk access; `get_completions_async` gives all of them."""
         place = self._place(document)
         if isinstance(place, str):
             yield from self._names(place)
@@ -84,7 +84,7 @@ class ChatCompleter(Completer):
             yield from self._arguments(place)
 
     def at_once(self, document: Document) -> list[Completion]:
-        """The completions that come from memory; empty where a folder must be read."""
+        """The completions available from memory; empty if a folder must be read."""
         return list(self.get_completions(document, CompleteEvent(completion_requested=True)))
 
     async def get_completions_async(
@@ -100,11 +100,11 @@ class ChatCompleter(Completer):
         for entry in found:
             text = quoted(entry.path, path)
             if entry.is_folder and text.endswith('"'):
-                text = text[:-1]  # the path goes on, and so does its quote
+                text = text[:-1]  # the path continues, so the quote stays open
             yield Completion(text, -len(path), display=self._clean(entry.name))
 
     def _path(self, document: Document) -> str | None:
-        """What is typed of a path where one is expected."""
+        """The path typed so far; None if no path is expected at the cursor."""
         line = document.current_line_before_cursor
         place = self._place(document)
         if isinstance(place, _Place) and place.argument.kind == "file":
@@ -114,7 +114,7 @@ class ChatCompleter(Completer):
         return None
 
     def _place(self, document: Document) -> _Place | str | None:
-        """The argument at the cursor; or the letters of a command's name; or None in a message."""
+        """The argument at the cursor, or the command name typed so far, or None outside a command."""
         if document.cursor_position_row > 0:
             return None
         line = document.current_line_before_cursor
@@ -175,7 +175,7 @@ class ChatCompleter(Completer):
 
 
 def _argument(command: Command, rest: str) -> _Place | None:
-    """The argument of `command` at the end of `rest`, which is typed up to the cursor."""
+    """The argument at the end of `rest`, the text between the name of `command` and the cursor; None if none."""
     values: dict[str, str] = {}
     flags: set[str] = set()
     while command.flags and rest.split(" ", 1)[0] in command.flags and " " in rest:
@@ -192,7 +192,7 @@ def _argument(command: Command, rest: str) -> _Place | None:
 
 
 def quoted(text: str, typed: str) -> str:
-    """`text` as one word of a command: in quotes where it has blanks, or where a quote was begun."""
+    """`text` as one word of a command: quoted if it contains blanks, or if `typed` begins with a quote."""
     if not (typed[:1] in ("'", '"') or re.search(r"\s", text) or text[:1] in ("'", '"')):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -200,7 +200,7 @@ def quoted(text: str, typed: str) -> str:
 
 
 class _Entry(NamedTuple):
-    """`path` continues what was typed; `name` is what is shown. A folder's path and name end in `/`."""
+    """`path` replaces the typed text; `name` is displayed. A folder's path and name end in `/`."""
 
     path: str
     name: str
@@ -208,9 +208,10 @@ class _Entry(NamedTuple):
 
 
 def _paths(typed: str, limit: int) -> list[_Entry]:
-    """What `typed` (perhaps with an opening quote, `~` or a relative path) may become; none where unreadable.
+    """Up to `limit` paths that complete `typed`, best first; empty if the folder cannot be read.
 
-    Hidden entries are offered when a dot is typed. This reads the disk.
+    `typed` may begin with a quote or `~`, or be relative. Hidden entries are offered once a dot is typed.
+    Reads the disk.
     """
     typed = typed.lstrip("\"'")
     cut = max(typed.rfind("/"), typed.rfind(os.sep)) + 1
@@ -224,7 +225,7 @@ def _paths(typed: str, limit: int) -> list[_Entry]:
                 is_folder = _is_folder(entry)
                 name = entry.name + "/" if is_folder else entry.name
                 found.append(_Entry(folder + name, name, is_folder))
-    except (OSError, RuntimeError):  # unreadable, no such folder, or no such user's home
+    except (OSError, RuntimeError):  # an unreadable or missing folder, or `~name` for an unknown user
         return []
     found.sort(key=lambda entry: (not entry.is_folder, entry.name.lower()))
     return fuzzy.best(beginning, found, lambda entry: entry.name, limit)
@@ -233,5 +234,5 @@ def _paths(typed: str, limit: int) -> list[_Entry]:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link into a place that may not be read
+    except OSError:  # a link into an unreadable folder
         return False

@@ -1,4 +1,4 @@
-"""A draft left unsent at exit, hang-up or crash comes back: it is kept in a small file while it is typed."""
+"""Saves the unsent draft to a small file while it is typed, so that it survives exit, hang-up and crash."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gptchat.files import make_folder, open_private, try_lock, write_file
 
 
 class DraftKeeper:
-    """Keeps the draft in the file `path` (0600, replaced atomically); without a path nothing is kept.
+    """Saves the draft in the file `path` (0600, replaced atomically); without a path nothing is saved.
 
     `changed` never waits for the disk: a thread writes once typing has paused for `delay` seconds, and at the
-    latest every ten pauses. It is not woken by each key, which would cost the key time. A disk that refuses does
-    not disturb the typing; the draft is then only in the prompt. So it is in a second terminal of the same
-    person: the file is the first one's as long as it lives.
+    latest after ten times `delay`. Not every key wakes the thread, because that would slow the key down. Write
+    errors are ignored; the draft is then only in the prompt. The same holds in a second terminal of the same
+    user: the first one locks the file until it is closed.
     """
 
     def __init__(self, path: Path | None, delay: float = 0.5) -> None:
@@ -25,14 +25,14 @@ class DraftKeeper:
         self._delay = delay
         self._wake = threading.Condition()
         self._text: str | None = None
-        """The text to be written; None when the file is as it should be."""
+        """Text still to be written; None if the file is up to date."""
         self._newest = 0.0
         self._thread: threading.Thread | None = None
         self._writing = threading.Lock()
         self._kept = False
 
     def load(self) -> str:
-        """The draft of last time; empty where there is none."""
+        """The draft saved last time; empty if there is none or it cannot be read."""
         if self._path is None:
             return ""
         try:
@@ -43,7 +43,7 @@ class DraftKeeper:
         return text
 
     def changed(self, text: str) -> None:
-        """The draft is now `text`, whole; an empty one is forgotten like a sent one."""
+        """Save `text` (the whole draft, unfolded) soon; a blank one removes the file."""
         if self._path is None:
             return
         with self._wake:
@@ -56,21 +56,21 @@ class DraftKeeper:
                 self._wake.notify()
 
     def sent(self) -> None:
-        """The draft is a message now, or was given up: forget it."""
+        """Forget the draft and remove the file: it was sent or given up."""
         with self._wake:
             self._text = None
         with self._writing:
             self._remove()
 
     def flush(self) -> None:
-        """Write what is not yet written, at once; called before the program leaves."""
+        """Write pending text at once; called before the program exits."""
         with self._wake:
             text, self._text = self._text, None
         if text is not None:
             self._write(text)
 
     def close(self) -> None:
-        """Write what is not yet written, and leave the file to whoever comes next."""
+        """Write pending text and release the lock on the file."""
         self.flush()
         self._path = None
         if self._owned is not None and self._owned >= 0:
@@ -81,7 +81,7 @@ class DraftKeeper:
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._text is not None)
-                # Each change starts the pause again, but not for ever.
+                # Each change restarts the pause, up to a fixed limit.
                 latest = time.monotonic() + 10 * self._delay
                 while (rest := min(self._newest + self._delay, latest) - time.monotonic()) > 0:
                     self._wake.wait(rest)
@@ -98,15 +98,15 @@ class DraftKeeper:
                 make_folder(self._path.parent)
                 write_file(self._path, text.encode("utf-8", "surrogatepass"), durable=False)
                 self._kept = True
-            except OSError:  # that a draft cannot be kept is told nobody: it is in the prompt
+            except OSError:  # not reported: the draft is still in the prompt
                 pass
 
     def _remove(self) -> None:
-        """Remove the file, if it is one that this program read or wrote: another terminal may have its own."""
+        """Remove the file if this object read or wrote it; otherwise it may hold another terminal's draft."""
         if self._path is not None and self._kept:
             try:
                 self._path.unlink(missing_ok=True)
-            except OSError:  # it cannot be removed; next time the draft is offered once more
+            except OSError:  # the old draft is then offered again next time
                 pass
             self._kept = False
 
@@ -115,16 +115,19 @@ _ANOTHERS = -1
 
 
 def _claim(path: Path) -> int | None:
-    """The open lock of the draft at `path`: `_ANOTHERS` where another holds it, None where none can be had."""
+    """Descriptor of the locked lock file for `path`; `_ANOTHERS` if another program holds it or locking fails.
+
+    None if the lock file cannot be opened.
+    """
     try:
         make_folder(path.parent)
         descriptor = open_private(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT)
-    except OSError:  # the draft cannot be kept there either
+    except OSError:  # saving the draft there would fail too
         return None
     try:
         if try_lock(descriptor):
             return descriptor
-    except OSError:  # a disk that fails keeps no draft either
+    except OSError:  # without a lock nothing is saved
         pass
     os.close(descriptor)
     return _ANOTHERS

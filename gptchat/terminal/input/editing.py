@@ -1,4 +1,4 @@
-"""A line editor without a screen: what is typed while a reply streams becomes a draft here."""
+"""A line editor without a screen, for text typed while a reply streams."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ _WORD = re.compile(r"\w+|[^\w\s]+")
 
 @dataclass(slots=True)
 class LineEditor:
-    """A draft and the cursor in it, in code points; every method keeps the cursor within the text."""
+    """A draft and the cursor position in it, in code points; every method keeps the cursor within the text."""
 
     text: str = ""
     cursor: int = 0
 
     def insert(self, text: str) -> None:
-        """Put `text` at the cursor and the cursor behind it."""
+        """Insert `text` at the cursor and move the cursor behind it."""
         self._replace(self.cursor, self.cursor, text)
 
     def take(self) -> str:
-        """The whole draft, which is then empty."""
+        """Return the whole draft and clear it."""
         text, self.text, self.cursor = self.text, "", 0
         return text
 
     def put(self, text: str) -> None:
-        """Replace the draft by `text`, the cursor at its end."""
+        """Replace the draft by `text` and move the cursor to its end."""
         self.text, self.cursor = text, len(text)
 
     def delete_before(self) -> None:
-        """Backspace: what a person sees as one character."""
+        """Backspace: delete one grapheme (one character as displayed)."""
         self._replace(graphemes.previous(self.text, self.cursor), self.cursor)
 
     def delete_after(self) -> None:
-        """Delete: what a person sees as one character."""
+        """Delete key: delete one grapheme (one character as displayed)."""
         self._replace(self.cursor, graphemes.following(self.text, self.cursor))
 
     def delete_word_before(self) -> None:
@@ -58,27 +58,27 @@ class LineEditor:
         self._replace(self.cursor, end if end > self.cursor else end + 1)
 
     def left(self) -> None:
-        """One character back."""
+        """Move back one grapheme."""
         self.cursor = graphemes.previous(self.text, self.cursor)
 
     def right(self) -> None:
-        """One character on."""
+        """Move forward one grapheme."""
         self.cursor = graphemes.following(self.text, self.cursor)
 
     def word_left(self) -> None:
-        """To the beginning of this word, or of the one before."""
+        """Move to the beginning of this word, or of the one before."""
         self.cursor = self._word_start()
 
     def word_right(self) -> None:
-        """To the end of this word, or of the next."""
+        """Move to the end of this word, or of the next."""
         self.cursor = self._word_end()
 
     def home(self) -> None:
-        """To the beginning of the line."""
+        """Move to the beginning of the line."""
         self.cursor = self._line_start()
 
     def end(self) -> None:
-        """To the end of the line."""
+        """Move to the end of the line."""
         self.cursor = self._line_end()
 
     def _replace(self, start: int, end: int, text: str = "") -> None:
@@ -106,13 +106,13 @@ class LineEditor:
 def footer(text: str, column: int, width: int) -> tuple[str, int]:
     """The part of a one-line `text` around the cursor that fits `width` cells, and the cursor's cell in it.
 
-    `column` is the cursor's place in `text` in code points. Where text is hidden, an ellipsis says so.
+    `column` is the cursor's position in `text` in code points. An ellipsis marks hidden text on either side.
     """
     width = max(width, 4)
     if get_cwidth(text) < width:
         return text, get_cwidth(text[:column])
     start = column
-    room = width - 3  # an ellipsis on either side, and the cell of the cursor
+    room = width - 3  # room for an ellipsis on either side and for the cursor
     while start > 0 and get_cwidth(text[start - 1 : column]) <= room:
         start -= 1
     end = column

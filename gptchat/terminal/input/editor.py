@@ -1,4 +1,4 @@
-"""The person's own editor, for a draft or any other text."""
+"""Opens a draft or another text in the user's editor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from gptchat.words import _, reason
 
 
 def command(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The editor's command line: `$VISUAL`, `$EDITOR`, else the first usual one. Raises UsageError for none."""
+    """The editor's command line as words: `$VISUAL`, else `$EDITOR`, else the first common editor on PATH.
+
+    Raises UsageError if the configured editor does not exist, or if no editor is found.
+    """
     hint = _("set VISUAL or EDITOR to your editor's command")
     for variable in ("VISUAL", "EDITOR"):
         value = environ.get(variable, "").strip()
@@ -42,7 +45,7 @@ def command(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 
 async def visit(keyboard: Input, output: Output, text: str, suffix: str = ".md") -> str | None:
-    """`edit`, between two prompts, without stopping the loop."""
+    """Run `edit` in a thread, between two prompts, with the terminal in its normal mode."""
     with ordinary(keyboard, output):
         return await asyncio.get_running_loop().run_in_executor(None, edit, text, suffix)
 
@@ -57,17 +60,17 @@ def _split(value: str) -> list[str]:
 
 
 def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ) -> str | None:
-    """Open `text` in the editor and wait; the edited text, or None when it was left as it was.
+    """Open `text` in the editor and wait; returns the edited text, or None if it was not changed.
 
-    The terminal must be in its ordinary mode. The text lies in a private folder (0700) meanwhile.
-    Raises UsageError when there is no editor or it fails.
+    The terminal must be in its normal mode. The text is stored in a private temporary folder (0700) meanwhile.
+    Raises UsageError if there is no editor, if it fails, or if the result is not UTF-8.
     """
     words = command(environ)
     with tempfile.TemporaryDirectory(prefix="gptchat-") as folder:
         path = Path(folder, f"message{suffix}")
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
         try:
-            status = subprocess.call([*words, str(path)])  # noqa: S603 - the person's own choice of program
+            status = subprocess.call([*words, str(path)])  # noqa: S603 - the user chose the program
         except OSError as error:
             raise UsageError(
                 _("the editor {command} could not be started: {reason}").format(
@@ -88,5 +91,5 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
         except UnicodeDecodeError:
             raise UsageError(_("the edited text is not UTF-8; the text is unchanged")) from None
     edited = edited.replace("\r\n", "\n")
-    ended = edited.removesuffix("\n")  # editors end the last line; a message does not need that
+    ended = edited.removesuffix("\n")  # editors add a final line break, which a message does not need
     return None if text in (edited, ended) else ended

@@ -1,8 +1,8 @@
-"""Long pastes are one mark in the draft, shown as `[pasted 214 lines]` and sent whole.
+"""Folds long pastes: a paste is one mark in the draft, shown as `[pasted 214 lines]` and sent in full.
 
-A mark is a single private-use character that stands for the pasted text. Every editing key therefore moves over it
-or deletes it as one, the draft stays small however much was pasted, and nobody can type one by accident:
-the words `[pasted 214 lines]` typed by hand are only words.
+A mark is a single private-use character that stands for the pasted text. Editing keys therefore treat it as one
+character, and the draft stays small however long the paste is. Nobody types a mark by accident:
+the words `[pasted 214 lines]` typed by hand are ordinary text.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from gptchat.terminal.output.safe import marked
 from gptchat.values import dataclass
 from gptchat.words import _, ngettext
 
-_FIRST, _LAST = 0x100000, 0x10FFFD  # Unicode's last plane for private use: 65,534 marks
+_FIRST, _LAST = 0x100000, 0x10FFFD  # Unicode's last private-use plane: 65,534 marks
 _MARKS = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
-_HEAD = 200  # characters; the first line of a long recalled text stays readable up to here
+_HEAD = 200  # characters; a first line up to this length stays visible in a folded recalled text
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was typed and not sent, with its marks, and the cursor in code points (None: at the end)."""
+    """Text typed and not sent, marks included, and the cursor position in code points (None: at the end)."""
 
     text: str
     cursor: int | None = None
@@ -35,27 +35,28 @@ class Draft:
 class Folding:
     """The pasted texts of this run, by their marks.
 
-    A paste of more than `lines` lines, or more than `characters` characters, is folded; with 0 `lines` none is.
-    A recalled draft, which a person may want to edit, is only folded beyond four times that, below its first line.
+    A paste of more than `lines` lines or more than `characters` characters is folded; with `lines=0` none is.
+    A recalled draft, which the user may want to edit, is only folded beyond four times these limits; its first
+    line stays visible if it is short.
     """
 
     def __init__(self, lines: int = 20, characters: int = 1500) -> None:
         self.lines = lines
-        """May be changed at any time; what is folded already stays folded."""
+        """May be changed at any time; texts already folded stay folded."""
         self._characters = characters
         self._texts: dict[str, str] = {}
         self._marks: dict[str, str] = {}
         self._lines_of: dict[str, int] = {}
 
     def fold(self, pasted: str) -> str:
-        """What to insert for a pasted text: a mark where it is long, else the text itself."""
+        """The text to insert for a paste: a mark if it is long or contains mark characters, else `pasted`."""
         if self._is_long(pasted) or _MARKS.search(pasted):
             return self._mark(pasted)
         return pasted
 
     def recall(self, text: str) -> str:
-        """A whole draft (from the history, a file or the editor) with what would be too long to edit folded."""
-        if _MARKS.search(text):  # characters of somebody's own, which must not be taken for marks
+        """A whole draft (from the history, a file or the editor), folded if it is too long to edit."""
+        if _MARKS.search(text):  # private-use characters of the text itself must not be taken for marks
             return self._mark(text)
         if not self._is_long(text, factor=4):
             return text
@@ -69,11 +70,11 @@ class Folding:
         return _MARKS.sub(lambda match: self._texts.get(match[0], match[0]), draft) if self._texts else draft
 
     def shown(self, draft: str) -> str:
-        """`draft` with each mark replaced by the words that are shown for it."""
+        """`draft` with each mark replaced by its label."""
         return _MARKS.sub(lambda match: self.label(match[0]), draft) if self._texts else draft
 
     def label(self, character: str) -> str:
-        """The words shown for a mark; any other character is itself."""
+        """The label shown for a mark, such as `[pasted 214 lines]`; any other character is returned unchanged."""
         lines = self._lines_of.get(character)
         if lines is None:
             return character
@@ -84,7 +85,7 @@ class Folding:
         return f"[{words}]"
 
     def has_marks(self, draft: str) -> bool:
-        """Whether anything in `draft` is folded."""
+        """Whether `draft` contains a mark."""
         return bool(self._texts) and _MARKS.search(draft) is not None
 
     def _is_long(self, text: str, factor: int = 1) -> bool:
@@ -96,7 +97,7 @@ class Folding:
         mark = self._marks.get(text)
         if mark is None:
             if _FIRST + len(self._texts) > _LAST:
-                return text  # out of marks, which takes 65,534 different pastes: shown as it is
+                return text  # all 65,534 marks are in use: show the text itself
             mark = chr(_FIRST + len(self._texts))
             self._texts[mark] = text
             self._marks[text] = mark
@@ -105,7 +106,7 @@ class Folding:
 
 
 class FoldedPastes(Processor):
-    """Shows the marks of a draft as words, and keeps the cursor's column right around them."""
+    """Shows marks as their labels and maps cursor columns between the draft and the display."""
 
     def __init__(self, folding: Folding) -> None:
         self._folding = folding
@@ -135,10 +136,10 @@ class FoldedPastes(Processor):
 
 
 class Visible(Processor):
-    """Shows what would reverse the reading order or hide in a draft (a paste, a message imported) as a sign."""
+    """Shows invisible characters and those that change the text direction as visible signs (`safe.marked`)."""
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
-        """Called by prompt_toolkit for every line it draws; each character keeps its place."""
+        """Called by prompt_toolkit for every line it draws; each character keeps its position."""
         fragments = transformation_input.fragments
         text = fragment_list_to_text(fragments)
         shown = marked(text)

@@ -1,4 +1,4 @@
-"""How well a few typed letters fit a name: beginnings first, then words, then letters in order."""
+"""Fuzzy matching of typed letters against names: prefixes first, then words, then letters in order."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PREFIX, _WORD, _INSIDE, _LETTERS = 4000, 3000, 2000, 1000
 
 
 def score(query: str, text: str) -> int:
-    """How well `query` fits `text`, both in lower case: 0 for not at all, larger for better.
+    """How well `query` matches `text`, both in lower case: 0 for no match, larger is better.
 
-    The order of merit: `text` begins with the query, a word of it does, it contains the query, it has the
-    query's letters in this order (better where they begin words and stand close together).
+    Best to worst: `text` begins with the query; a word of it does; it contains the query; it contains the
+    query's letters in the same order (better if they begin words and are close together).
     """
     place = text.find(query)
     if place < 0:
@@ -30,9 +30,9 @@ def score(query: str, text: str) -> int:
 
 
 class Ranking(Generic[_T]):
-    """`items` that are searched key by key: what did not fit a beginning is not looked at while it grows.
+    """Searches `items` incrementally: while the query grows, only items that matched the shorter query are tested.
 
-    So ten thousand titles take a few milliseconds for the first letter, and less for each one after it.
+    Ten thousand titles take a few milliseconds for the first letter and less for each following one.
     """
 
     def __init__(self, items: Sequence[_T], text_of: Callable[[_T], str]) -> None:
@@ -42,9 +42,9 @@ class Ranking(Generic[_T]):
         self._fitting: Sequence[int] = range(len(items))
 
     def best(self, query: str, limit: int = 50) -> list[_T]:
-        """The `limit` items that fit best, best first; equally good ones in the order given.
+        """The `limit` best matches, best first; equal scores keep the order of `items`.
 
-        An item fits a query of several words where each of them does. An empty query takes the first ones.
+        An item must match every word of the query. An empty query returns the first items.
         """
         query = query.lower()
         words = query.split()
@@ -62,13 +62,13 @@ class Ranking(Generic[_T]):
                 merit = merit and min(merit, score(word, text))
             if merit:
                 fitting.append(number)
-                ranks.append(merit * _PLACES - number)  # merit and place in one number: quick to compare
+                ranks.append(merit * _PLACES - number)  # score and position in one number, for fast comparison
         self._query, self._fitting = query, fitting
         return [self.items[-rank % _PLACES] for rank in heapq.nlargest(limit, ranks)]
 
 
 def best(query: str, items: Sequence[_T], text_of: Callable[[_T], str], limit: int = 50) -> list[_T]:
-    """The items that fit best, as `Ranking.best`, for a single search."""
+    """The best matches as in `Ranking.best`, for a single search."""
     return Ranking(items, text_of).best(query, limit)
 
 
@@ -91,5 +91,5 @@ def _begins_word(text: str, place: int) -> bool:
 
 @lru_cache(maxsize=64)
 def _word(query: str) -> re.Pattern[str]:
-    """Finds `query` where it begins a word."""
+    """A pattern that finds `query` at the beginning of a word."""
     return re.compile(r"(?<![^\W_])" + re.escape(query))

@@ -1,8 +1,8 @@
-"""What a person has typed before, in their `input_history`: safe for two terminals, a kill, and any text.
+"""A user's input history, in their `input_history` file: safe for two terminals, a kill, and any text.
 
-The file has prompt_toolkit's own format (`# date`, then each line after a `+`), so that it stays
-readable. An entry is one append, which a kill leaves whole or torn at the very end; the next entry begins on a new
-line. Only the file's newest part is read, behind the prompt, so a long history never delays the first key.
+The file has prompt_toolkit's format (`# date`, then each line after a `+`), so other programs can read it.
+An entry is one append, so a kill can only truncate the last entry; the next entry begins on a new
+line. Only the end of the file is read, in a thread, so a long history never delays the first key.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from prompt_toolkit.history import History
 from gptchat.files import make_folder, open_private, write_all
 from gptchat.terminal.input.folding import Folding
 
-_NEWEST = 10_000  # entries kept at hand; older ones stay in the file
-_BYTES = 16 * 2**20  # read at most so much of the end of the file
-_BATCH = 500  # entries handed to the buffer before keys get their turn
+_NEWEST = 10_000  # entries kept in memory; older ones stay in the file
+_BYTES = 16 * 2**20  # at most so much of the end of the file is read
+_BATCH = 500  # entries given to the buffer before the event loop handles keys again
 
 
 class InputHistory(History):
-    """The history in the file `path`; without a path (incognito) it lasts as long as the program.
+    """The history in the file `path`; without a path (incognito) it is only kept in memory.
 
-    `failure` is the OSError that kept the last entry from being saved, if any: typing goes on regardless.
+    `failure` is the OSError raised when saving the last entry, else None. It is never raised to the caller.
     """
 
     def __init__(self, path: Path | None, folding: Folding) -> None:
@@ -43,14 +43,14 @@ class InputHistory(History):
         self.failure: OSError | None = None
 
     async def read(self) -> None:
-        """Read the file in a thread, unless that is done."""
+        """Read the file in a thread, if it has not been read yet."""
         if self._loaded:
             return
         if self._loading is None:
             loop = asyncio.get_running_loop()
             self._loading = loop.run_in_executor(None, lambda: list(self.load_history_strings()))
         stored = await asyncio.shield(self._loading)
-        if not self._loaded:  # two may have waited for the same thread
+        if not self._loaded:  # two callers may have waited for the same thread
             recalled = [self._folding.recall(text) for text in stored]
             added = self._loaded_strings
             self._loaded_strings = added + recalled[_already(added, recalled) :]
@@ -60,20 +60,20 @@ class InputHistory(History):
     def give(self, buffer: Buffer) -> None:
         """Put the entries into a buffer that was just reset, so that even an Up typed ahead finds them.
 
-        Where they are not yet read, nothing happens, and the buffer gets them by `load` when they are.
+        Does nothing if the file has not been read yet; the buffer then gets the entries from `load`.
         """
         self._given = False
         if not self._loaded:
             return
         position = buffer.cursor_position
-        # The buffer itself takes entries in a task, which a key that is already waiting would overtake.
+        # The buffer itself loads entries in a task; keys already waiting would be handled before it.
         buffer._working_lines.extendleft(self._loaded_strings)
         buffer.working_index = len(self._loaded_strings)
         buffer.cursor_position = position
         self._given = True
 
     async def load(self) -> AsyncGenerator[str, None]:
-        """The entries, newest first, in the form the draft shows them, for a buffer that has none of them."""
+        """The entries, newest first and folded, for a buffer; none if `give` has already put them there."""
         if self._given:
             return
         await self.read()
@@ -83,7 +83,7 @@ class InputHistory(History):
                 await asyncio.sleep(0)
 
     def newest_first(self) -> list[str]:
-        """The entries loaded so far; not to be changed."""
+        """The entries loaded so far, newest first. The internal list: do not modify it."""
         return self._loaded_strings
 
     def get_strings(self) -> list[str]:
@@ -91,14 +91,14 @@ class InputHistory(History):
         return self._loaded_strings[::-1]
 
     def append_string(self, string: str) -> None:
-        """Remember a draft; a repetition of the newest entry is not kept twice."""
+        """Add an entry; a blank one, or a repetition of the newest, is not added."""
         if string.strip() and self._loaded_strings[:1] != [string]:
             super().append_string(string)
             del self._loaded_strings[_NEWEST:]
             self.version += 1
 
     def load_history_strings(self) -> Iterable[str]:
-        """The newest entries of the file, newest first; none where it cannot be read."""
+        """The newest entries of the file, newest first; empty if it cannot be read."""
         if self._path is None:
             return []
         try:
@@ -111,7 +111,7 @@ class InputHistory(History):
         return _entries(data)[::-1][:_NEWEST]
 
     def store_string(self, string: str) -> None:
-        """Append an entry to the file, unfolded."""
+        """Append an entry, unfolded, to the file. An OSError is kept in `failure`."""
         if self._path is None:
             return
         text = self._folding.unfold(string)
@@ -130,7 +130,7 @@ class InputHistory(History):
 
 
 def _entries(data: bytes) -> list[str]:
-    """The entries of a history file, oldest first; anything that is not an entry separates two of them."""
+    """The entries of a history file, oldest first. A line that does not begin with `+` ends an entry."""
     entries: list[str] = []
     lines: list[str] = []
     for line in data.split(b"\n"):
@@ -147,12 +147,12 @@ def _entries(data: bytes) -> list[str]:
 def _decoded(line: bytes) -> str:
     try:
         return line.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:  # a torn or foreign entry: better with marks of damage than not at all
+    except UnicodeDecodeError:  # a truncated or foreign entry: replacement characters are better than no entry
         return line.decode("utf-8", "replace")
 
 
 def _already(added: list[str], stored: list[str]) -> int:
-    """How many of the newest stored entries are those appended while the file was being read."""
+    """Number of the newest entries in `stored` that are also in `added`: appended while the file was read."""
     for count in range(min(len(added), len(stored)), 0, -1):
         if stored[:count] == added[:count]:
             return count
@@ -160,10 +160,9 @@ def _already(added: list[str], stored: list[str]) -> int:
 
 
 class HistorySuggestion(AutoSuggest):
-    """A grey continuation of what is typed, from the newest entry that begins so.
+    """Suggests, in grey, the rest of the newest entry that begins with the typed text.
 
-    Looking is cheap however long the history is: an entry that did not match a beginning is not looked at
-    again while that beginning grows.
+    This is fast for a long history: while the typed text grows, entries that did not match are not tested again.
     """
 
     def __init__(self, folding: Folding) -> None:
@@ -174,7 +173,7 @@ class HistorySuggestion(AutoSuggest):
         self._index = 0
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
-        """What would continue the draft; only a draft of one line, with the cursor at its end, is continued."""
+        """The rest of the matching entry's first line; None if none matches, or for a draft of several lines."""
         text, history = document.text, buffer.history
         if not isinstance(history, InputHistory) or not text.strip() or "\n" in text:
             return None

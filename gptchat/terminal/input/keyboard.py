@@ -1,4 +1,4 @@
-"""The keyboard between and beside prompts: quiet (nothing typed is echoed), and given back as it was."""
+"""Terminal modes and signals between and around prompts: no echo, and the terminal's state restored afterwards."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from prompt_toolkit.utils import is_dumb_terminal
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
-ESCAPE_WAIT = 0.05  # seconds after which a lone ESC is the Esc key and not the beginning of a sequence
+ESCAPE_WAIT = 0.05  # seconds after which a lone ESC means the Esc key, not the beginning of a sequence
 
 
 def open_keyboard() -> Input:
-    """The terminal's keys. One such object serves the whole program, or a paste could be cut in two."""
-    # Alt-Enter, and Shift-Enter in the two forms in which terminals can report it, are the key for a new line.
-    # Done here rather than by a binding on Esc and Enter, which would make vi's Esc wait for an Enter.
+    """The terminal's keyboard. Use one object for the whole program, or a paste could be split in two."""
+    # Alt-Enter, and Shift-Enter in the two forms that terminals report, insert a line break.
+    # A key binding on Esc and Enter would do the same, but would make vi's Esc wait for an Enter.
     for sequence in ("\x1b\r", "\x1b[13;2u", "\x1b[27;2;13~"):
         ANSI_SEQUENCES[sequence] = Keys.ControlJ
     if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
@@ -38,11 +38,10 @@ def open_keyboard() -> Input:
 
 @contextmanager
 def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
-    """Keep the terminal from echoing, and pastes marked, between prompts; all is as it was afterwards.
+    """Switch echo off and bracketed paste on between prompts; the previous state is restored afterwards.
 
-    Around a whole chat it closes the gaps between prompts and replies, in which a key would
-    otherwise be echoed into the text or a Ctrl-C would end the program. On a terminal that can draw nothing
-    there is no such care to take: what is typed is shown by the terminal itself.
+    Used around a whole chat, so that between prompts and replies no key is echoed into the text and no
+    Ctrl-C ends the program. Does nothing on a dumb terminal, which echoes the input itself.
     """
     if is_dumb_terminal():
         yield
@@ -56,15 +55,15 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
             try:
                 output.disable_bracketed_paste()
                 output.flush()
-            except OSError:  # the terminal is gone; there is nothing to give back
+            except OSError:  # the terminal is gone; there is nothing to restore
                 pass
 
 
 @contextmanager
 def ordinary(keyboard: Input, output: Output) -> Generator[None, None, None]:
-    """The terminal in its ordinary mode, for a program of the person's own (an editor, a shell command).
+    """The terminal in its normal mode, for a program the user starts (an editor, a shell command).
 
-    Ctrl-C meanwhile is for that program. To be used between prompts, within the running loop.
+    Meanwhile Ctrl-C only reaches that program. Call it between prompts, with a running event loop.
     """
     with on_signals(("SIGINT",), lambda: None), keyboard.cooked_mode():
         output.disable_bracketed_paste()
@@ -81,10 +80,10 @@ _callbacks: dict[signal.Signals, list[Callable[[], object]]] = {}
 
 @contextmanager
 def on_signals(names: Sequence[str], callback: Callable[[], object]) -> Generator[None, None, None]:
-    """Call `callback` in the running loop when one of the signals comes, where the platform has them.
+    """Call `callback` in the running event loop when one of the signals arrives.
 
-    May be nested: the innermost callback is called, and what was in force before is put back. (A prompt takes
-    SIGINT for itself while it reads, and leaves nobody's callback in its place.)
+    Signals unknown to the platform are ignored. May be nested: only the innermost callback is called, and the
+    previous one is restored afterwards. (A prompt takes SIGINT while it reads and does not restore our callback.)
     """
     loop = asyncio.get_running_loop()
     taken: list[tuple[signal.Signals, _Handler]] = []
@@ -113,7 +112,7 @@ def on_signals(names: Sequence[str], callback: Callable[[], object]) -> Generato
 
 
 def suspend() -> bool:
-    """Stop the program and its pipeline until it is continued; False where the platform cannot."""
+    """Suspend the whole process group (SIGTSTP) until it is continued; False if the platform cannot."""
     number = getattr(signal, "SIGTSTP", None)
     if number is None:
         return False
@@ -122,9 +121,9 @@ def suspend() -> bool:
 
 
 def grouped(keys: Sequence[KeyPress], *, flushed: bool) -> list[tuple[KeyPress, bool]]:
-    """The key presses with whether Alt was held; sequences that nobody knows are dropped whole.
+    """Key presses as (press, alt) pairs; unknown control sequences are dropped.
 
-    ESC directly before another key means Alt; alone, which only a `flushed` batch can tell, it is the Esc key.
+    ESC directly before another key means Alt. Alone it is the Esc key, which only a `flushed` batch can tell.
     """
     result: list[tuple[KeyPress, bool]] = []
     index = 0
@@ -147,7 +146,7 @@ def grouped(keys: Sequence[KeyPress], *, flushed: bool) -> list[tuple[KeyPress, 
 
 
 def _end_of_sequence(keys: Sequence[KeyPress], index: int) -> int:
-    """The place behind the final character (ECMA-48: 0x40 to 0x7e) of a control sequence."""
+    """The index after the final character (ECMA-48: 0x40 to 0x7e) of a control sequence."""
     while index < len(keys):
         index += 1
         key = keys[index - 1].key

@@ -1,4 +1,4 @@
-"""What the keys of the prompt do, beyond the usual editing keys of emacs and vi."""
+"""Key bindings of the prompt, in addition to the usual editing keys of emacs and vi."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gptchat.terminal.input.menu import CompletionMenu
 
 
 class Line(Protocol):
-    """What the keys need of the prompt."""
+    """What the key bindings need from the prompt."""
 
     folding: Folding
     menu: CompletionMenu
@@ -34,13 +34,13 @@ class Line(Protocol):
         """Accept the draft."""
 
     def clear_or_leave(self) -> None:
-        """Ctrl-C: clear the draft, or on an empty line leave when pressed twice."""
+        """Ctrl-C: clear the draft; on an empty line leave if pressed twice."""
 
     def leave(self) -> None:
         """Ctrl-D on an empty line."""
 
     def open_editor(self) -> None:
-        """Take the draft to the person's editor."""
+        """Open the draft in the user's editor."""
 
 
 @Condition
@@ -76,7 +76,7 @@ def _composed_after() -> bool:
 
 
 def bindings(line: Line) -> KeyBindings:
-    """The bindings for the prompt `line`; they win over prompt_toolkit's own."""
+    """The bindings for the prompt `line`; they override prompt_toolkit's own."""
     keys = KeyBindings()
     drafting = has_focus(DEFAULT_BUFFER)
 
@@ -92,7 +92,7 @@ def bindings(line: Line) -> KeyBindings:
     def _complete(_event: KeyPressEvent) -> None:
         line.menu.complete()
 
-    @keys.add("escape", "enter", filter=drafting & emacs_mode)  # Windows consoles report Alt-Enter so
+    @keys.add("escape", "enter", filter=drafting & emacs_mode)  # how Windows consoles report Alt-Enter
     @keys.add("c-j", filter=drafting)
     def _new_line(event: KeyPressEvent) -> None:
         event.current_buffer.newline(copy_margin=False)
@@ -125,7 +125,7 @@ def bindings(line: Line) -> KeyBindings:
 
 
 def _add_whole_characters(keys: KeyBindings) -> None:
-    """Characters of several code points (a family, a flag, an accent) are crossed and deleted as one."""
+    """Add bindings that move over and delete characters of several code points (a flag, an accent) as one."""
 
     @keys.add("backspace", filter=_composed_before & ~has_selection)
     def _delete_before(event: KeyPressEvent) -> None:

@@ -1,8 +1,8 @@
-"""Listening while a reply streams: typing becomes a draft or a queued message, Esc and Ctrl-C stop the reply.
+"""Keyboard input while a reply streams: typing becomes a draft or a queued message, Esc and Ctrl-C stop the reply.
 
-No Application runs here, since the reply owns the screen: keys are read in raw mode, edited in a
-`LineEditor`, and shown by whoever paints (`on_draft`). Nothing typed is echoed, and nothing typed is lost: what is
-left becomes the next prompt's draft.
+No prompt_toolkit Application runs, because the reply owns the screen. Keys are read in raw mode, edited in a
+`LineEditor`, and drawn by the caller (`on_draft`). Nothing typed is echoed, and nothing typed is lost: the
+remaining text becomes the next prompt's draft.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def _decline(_text: str) -> bool:
 
 
 class Listener:
-    """`async with Listener(...)` while a reply streams; all callbacks run in the loop, between two keys.
+    """Use as `async with Listener(...)` while a reply streams. All callbacks run in the event loop.
 
-    `on_draft(text, column)` after each change: the draft on one line (line breaks as ↵, folded pastes as
-    words), and the cursor in it in code points; `editing.footer` cuts it to a width in cells.
-    `on_submit(text)` on Enter with the whole text: True says that it is dealt with; else it joins `queued`.
-    `on_queue(queued)` whenever the queued messages change. `on_stop()` on Esc, Ctrl-C or SIGINT.
-    `on_clear()` on Ctrl-L. `on_hang_up()` when the terminal is gone. `on_suspend()` and `on_resume()` around
-    Ctrl-Z.
+    - `on_draft(text, column)` after each change: the draft on one line (line breaks as ↵, folded pastes as
+      labels) and the cursor in it in code points; `editing.footer` cuts it to a width in cells.
+    - `on_submit(text)` on Enter with the unfolded text: True if it was handled; otherwise it is queued.
+    - `on_queue(queued)` whenever the queued messages change.
+    - `on_stop()` on Esc, Ctrl-C or SIGINT; `on_clear()` on Ctrl-L; `on_hang_up()` when the terminal is gone.
+    - `on_suspend()` and `on_resume()` before and after Ctrl-Z.
     """
 
     def __init__(
@@ -80,21 +80,21 @@ class Listener:
         self._flush: asyncio.TimerHandle | None = None
         self._held = ExitStack()
         self._editing = _editing_keys(self._editor)
-        if is_dumb_terminal():  # it is not quiet then: the terminal edits and shows lines, and ends them so
+        if is_dumb_terminal():  # it stays in line mode, where the Enter key arrives as a line feed
             self._editing[Keys.ControlJ, False] = self._submit
 
     @property
     def draft(self) -> Draft:
-        """What is typed and not submitted; give it to `Prompt.read`."""
+        """Text typed and not submitted; pass it to `Prompt.read`."""
         return Draft(self._editor.text, self._editor.cursor)
 
     @property
     def queued(self) -> tuple[str, ...]:
-        """The submitted messages that wait, oldest first, whole."""
+        """The queued messages, oldest first, unfolded."""
         return tuple(self._queued)
 
     def next_queued(self) -> str | None:
-        """Take the oldest message that waits."""
+        """Remove and return the oldest queued message; None if there is none."""
         if not self._queued:
             return None
         text = self._queued.pop(0)
@@ -103,7 +103,7 @@ class Listener:
 
     async def __aenter__(self) -> Listener:
         self._hold()
-        waiting = get_typeahead(self._keyboard)  # read by the prompt, and not yet anyone's
+        waiting = get_typeahead(self._keyboard)  # keys that the prompt has read but not handled
         if waiting:
             self._handle(waiting, flushed=False)
         elif self._editor.text:
@@ -115,24 +115,24 @@ class Listener:
     ) -> None:
         if self._flush:
             self._flush.cancel()
-            # An Esc pressed in the last moment has nothing to stop any more; left in the parser
+            # An Esc pressed at the last moment has nothing left to stop; left in the parser
             # it would turn the next key into an Alt key.
             self._handle(self._keyboard.flush_keys(), flushed=True, ended=True)
         self._held.close()
 
     def _hold(self) -> None:
-        """Take the keyboard; `_held.close()` gives it back, in the opposite order."""
+        """Take over the keyboard and SIGINT; `_held.close()` restores them in reverse order."""
         with ExitStack() as stack:
             stack.enter_context(quiet(self._keyboard, self._output))
             stack.enter_context(on_signals(("SIGINT",), self._on_stop))
             try:
                 stack.enter_context(self._keyboard.attach(self._ready))
-            except EOFError:  # not something that can be listened to: the reply streams regardless
+            except EOFError:  # this input cannot be read: the reply streams anyway
                 pass
             self._held = stack.pop_all()
 
     def _ready(self) -> None:
-        """Keys have arrived."""
+        """Called when keys have arrived."""
         keys = self._keyboard.read_keys()
         if self._flush:
             self._flush.cancel()
@@ -144,7 +144,7 @@ class Listener:
         self._flush = asyncio.get_running_loop().call_later(self._escape_wait, self._flushed)
 
     def _flushed(self) -> None:
-        """No key followed for a moment: an ESC that is still held back was the Esc key."""
+        """Called when no key followed for `escape_wait` seconds: a pending ESC was the Esc key."""
         self._flush = None
         self._handle(self._keyboard.flush_keys(), flushed=True)
 
@@ -195,7 +195,7 @@ class Listener:
         self._on_suspend()
         self._held.close()
         try:
-            # Between prompts the keyboard is quiet even without this listener, and the shell needs it not to be.
+            # Echo is off between prompts even without this listener, but the shell needs it on.
             with self._keyboard.cooked_mode():
                 suspend()
         finally:
@@ -210,7 +210,7 @@ class Listener:
 
 
 def _editing_keys(editor: LineEditor) -> dict[tuple[Keys | str, bool], Callable[[], None]]:
-    """What each editing key does, by the key and whether Alt is held."""
+    """The editor's methods by (key, whether Alt is held)."""
     return {
         (Keys.ControlH, False): editor.delete_before,
         (Keys.ControlH, True): editor.delete_word_before,

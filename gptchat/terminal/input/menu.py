@@ -1,4 +1,4 @@
-"""The list of completions under the draft: when it opens, what its keys do, how much room it takes."""
+"""The completion menu under the draft: when it opens, what its keys do, and its height."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LINES = 8  # a longer list scrolls
 
 
 class CompletionMenu:
-    """The completions of one prompt's `buffer`; without a completer there never are any."""
+    """The completion menu of one prompt's `buffer`; without a completer it never opens."""
 
     def __init__(self, completer: ChatCompleter | None, app: Application[str], buffer: Buffer) -> None:
         self._completer = completer
@@ -22,11 +22,11 @@ class CompletionMenu:
         self._closing = False
 
     def applies(self) -> bool:
-        """Whether the cursor is where completions are shown while typing."""
+        """Whether completions are shown while typing at the cursor (`ChatCompleter.applies`)."""
         return self._completer is not None and self._completer.applies(self._buffer.document)
 
     def complete(self) -> None:
-        """Tab: take the only completion, or walk through them; what comes from memory is there at once."""
+        """Tab: apply the only completion, or select the next; completions from memory appear at once."""
         if self._completer is None or not self.applies():
             return
         buffer = self._buffer
@@ -43,24 +43,24 @@ class CompletionMenu:
             buffer.start_completion(select_first=True)
 
     def choose(self) -> None:
-        """Enter on a completion: it is in the draft already; close the list, for a look before sending."""
+        """Enter on a completion, which is already in the draft: only close the menu, so that it can be checked."""
         self._buffer.complete_state = None
         self._offered = 0
 
     def close(self) -> None:
-        """Esc: take back what the list put in, and close it until something is typed."""
+        """Esc: undo the completion and close the menu until something is typed."""
         self._closing = True
         self._buffer.cancel_completion()
         self._closing = False
         self._offered = 0
 
     def after_deletion(self) -> None:
-        """Something was deleted: prompt_toolkit itself completes only what grows."""
+        """Complete again after a deletion: prompt_toolkit itself only completes after an insertion."""
         if not self._closing and self._app.is_running and self.applies():
             self._buffer.start_completion()
 
     def complete_again(self) -> None:
-        """There is more to offer: show it, unless the person is choosing already."""
+        """Show new candidates, unless the user has already selected one."""
         state = self._buffer.complete_state
         if self._app.is_running and not self._app.is_done and not (state and state.current_completion):
             self._buffer.complete_state = None
@@ -68,9 +68,9 @@ class CompletionMenu:
                 self._buffer.start_completion()
 
     def room(self) -> Dimension:
-        """The height of the draft: below the cursor there is a line for each completion offered.
+        """The height of the draft: below the cursor there is one line for each completion, up to eight.
 
-        While the next ones are being looked for, the room stays, or the toolbar would jump at every key.
+        The height stays the same during a search, or the toolbar would jump at every key.
         """
         state = self._buffer.complete_state
         if state:

@@ -1,4 +1,4 @@
-"""Choosing a session: type to search titles and contents, see its last turns, Enter opens it."""
+"""The session picker: type to search titles and contents, preview the last turns, open with Enter."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from gptchat.words import _
 
 _ROWS = 10
 _PREVIEW = 8  # lines
-_MARGIN = 6  # lines of the terminal left for the search line, the rule, the hint, and what stood above
+_MARGIN = 6  # lines of the terminal left for the search line, the rule, the hint and the text above
 
 
 class Row(NamedTuple):
-    """A session to choose: `meta` is when and how long, `snippet` where the search was found inside it."""
+    """A session in the list: `meta` is its age and length, `snippet` the text that matched the search."""
 
     id: str
     title: str
@@ -39,10 +39,10 @@ class Row(NamedTuple):
 
 
 class Picker:
-    """A list that is searched as one types; searching and previews run in threads, so keys never wait.
+    """A list that is searched while the user types; searches and previews run in threads, so keys never wait.
 
-    `search(text)` gives the fitting rows, best first; `preview(id)` the last turns of a session as text. Both are
-    called from threads. `clean` makes text from outside safe to draw.
+    `search(text)` returns the matching rows, best first; `preview(id)` the last turns of a session as text. Both
+    are called from threads. `clean` makes text from outside safe to draw.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Picker:
         self._index = 0
         self._searched: str | None = None
         self._wanted: str | None = None
-        """The search whose first row is to be chosen when it is there."""
+        """The search text whose first row is chosen once its results arrive (after Enter)."""
         self._previews: dict[str, str] = {}
         self._buffer = Buffer(multiline=False, on_text_changed=lambda _buffer: self._look())
         self._looking: asyncio.Task[None] | None = None
@@ -81,7 +81,10 @@ class Picker:
         self._app.renderer.cpr_not_supported_callback = None
 
     async def pick(self, text: str = "") -> str | None:
-        """Let the person choose, beginning with a search for `text`; the session's id, or None."""
+        """Let the user choose, beginning with a search for `text`.
+
+        Returns the session's id; None if cancelled, or if the terminal is gone.
+        """
         if plain.is_dumb_terminal():
             return await self._pick_plainly(text)
         try:
@@ -94,7 +97,7 @@ class Picker:
                     task.cancel()
 
     async def _pick_plainly(self, text: str) -> str | None:
-        """Without drawing: the first rows under numbers."""
+        """For a dumb terminal: ask for one of the first rows by its number."""
         rows = (await asyncio.get_running_loop().run_in_executor(None, self._search, text))[:_ROWS]
         if not rows:
             self._output.write(_("no session fits") + "\n")
@@ -109,14 +112,14 @@ class Picker:
         self._buffer.cursor_position = len(text)
         self._look()
 
-    # Looking behind the keys.
+    # Searches in the background.
 
     def _look(self) -> None:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._look_until_done())
 
     async def _look_until_done(self) -> None:
-        """Search for what is typed, again until nothing more was typed meanwhile."""
+        """Search for the typed text, and again if it changed meanwhile."""
         while self._searched != (text := self._buffer.text):
             rows = await asyncio.get_running_loop().run_in_executor(None, self._search, text)
             self._searched, self._rows, self._index = text, rows, 0
@@ -165,7 +168,7 @@ class Picker:
 
         @keys.add("enter")
         def _enter(_event: KeyPressEvent) -> None:
-            # Rows of an older search must not be chosen by a quick Enter: it waits for the right ones.
+            # A quick Enter must not choose a row of an older search: it waits for the current results.
             if self._searched == self._buffer.text:
                 self._choose()
             else:
@@ -208,7 +211,7 @@ class Picker:
         )
 
     def _visible(self) -> int:
-        """How many rows the terminal has room for."""
+        """Number of rows that fit on the terminal."""
         lines = self._output.get_size().rows - _MARGIN
         return max(min(_ROWS, lines - min(_PREVIEW, lines // 2)), 1)
 
@@ -233,7 +236,7 @@ class Picker:
         return result[:-1]
 
     def _row(self, row: Row, width: int, current: str) -> StyleAndTextTuples:
-        """One row: the title, a snippet where there is room, and the facts at the right."""
+        """One row: the title, a snippet if it fits, and `meta` right-aligned."""
         meta = shortened(_one_line(self._clean(row.meta)), width // 2)
         room = width - get_cwidth(meta) - 3
         title = shortened(_one_line(self._clean(row.title)), room)
@@ -251,7 +254,7 @@ class Picker:
         if not self._rows:
             return ""
         text = self._previews.get(self._rows[self._index].id, "…")
-        # The last turns matter most: show the end.
+        # The last turns matter most, so show the end.
         return "\n".join(text.split("\n")[-_PREVIEW:])
 
 

@@ -1,7 +1,7 @@
-"""The keyboard of a POSIX terminal, with pastes taken in time that grows with their length, not its square.
+"""The keyboard of a POSIX terminal; reads pastes in linear instead of quadratic time.
 
-prompt_toolkit reads 1,024 bytes at a time and looks for a paste's end in all of it after each read; a
-megabyte took it over half a second, here it takes a tenth of that.
+prompt_toolkit reads 1,024 bytes at a time and searches the whole paste for its end after each read. For one
+megabyte it took over half a second; this module takes a tenth of that.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ assert sys.platform != "win32"
 
 _END = "\x1b[201~"
 _READ = 65536  # bytes
-_PATIENCE = 0.02  # seconds that a paste may be read on before the loop gets its turn
+_PATIENCE = 0.02  # seconds of reading a paste before the event loop runs again
 
 
 class PasteParser(Vt100Parser):
-    """Parses keys as prompt_toolkit does; the pieces of a paste are put together once, at its end."""
+    """Parses keys as prompt_toolkit does, but joins the pieces of a paste only once, at its end."""
 
     def reset(self, request: bool = False) -> None:
-        """Forget what is begun."""
+        """Discard incomplete input."""
         super().reset(request)
         self._pieces: list[str] = []
 
     @property
     def is_in_paste(self) -> bool:
-        """Whether the end of a paste is still to come."""
+        """Whether a paste has begun and not ended."""
         return self._in_bracketed_paste
 
     def feed(self, data: str) -> None:
-        """Take in what was read."""
+        """Parse `data` and report complete keys and pastes to the callback."""
         if not self._in_bracketed_paste:
-            super().feed(data)  # comes back here with the rest when a paste begins in it
+            super().feed(data)  # calls `feed` again with the rest if a paste begins in `data`
             return
         if not data:
             return
@@ -63,7 +63,7 @@ class PosixKeyboard(Vt100Input):
         self.vt100_parser = self._parser
 
     def read_keys(self) -> list[KeyPress]:
-        """The keys that have come in, all of a paste together where it comes in at once."""
+        """The keys read so far; a paste that arrives within 20 ms is read completely."""
         until = time.monotonic() + _PATIENCE
         data = self.stdin_reader.read(_READ)
         if not data and self._is_gone():
@@ -77,7 +77,7 @@ class PosixKeyboard(Vt100Input):
         return keys
 
     def _is_gone(self) -> bool:
-        """Whether the terminal has gone away: reading it then fails for ever, and would be tried for ever."""
+        """Whether the terminal is gone: reads then always fail, and would be retried for ever."""
         try:
             termios.tcgetattr(self._fileno)
         except termios.error:

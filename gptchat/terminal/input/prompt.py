@@ -1,4 +1,4 @@
-"""The line you type: a prompt_toolkit session with folded pastes, drafts that come back, and a toolbar beneath."""
+"""The chat's prompt: a prompt_toolkit session with folded pastes, restored drafts, and a toolbar below."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Leave(Exception):
-    """The person wants to leave the program, or the terminal is gone."""
+    """Raised when the user wants to leave the program, or the terminal is gone."""
 
 
 class Prompt:
-    """Reads the lines of one person after another.
+    """Reads messages; `use` switches to another user.
 
-    `message()` is the prompt, such as `alice › `; `toolbar(width)` is the line below it for a width in cells,
-    or None for none; `on_change(text)` gets each new state of the draft, whole (pastes unfolded), and must
-    return at once. `history` and `draft` are the files of the user who is typing (None: nothing is saved).
-    `style` has prompt_toolkit's style strings by class names; it wins over `layout.STYLE`.
+    `message()` returns the prompt, such as `alice › `; `toolbar(width)` the line below it for a width in cells,
+    or None; `on_change(text)` receives each new state of the draft, pastes unfolded, and must return
+    at once. `history` and `draft` are the files of the current user (None: nothing is saved).
+    `style` maps class names to prompt_toolkit style strings; it overrides `layout.STYLE`.
     """
 
     def __init__(
@@ -110,11 +110,11 @@ class Prompt:
 
     @property
     def draft(self) -> Draft:
-        """What stands in the prompt, with its marks."""
+        """The text in the prompt, with marks for folded pastes."""
         return Draft(self._buffer.text, self._buffer.cursor_position)
 
     def use(self, history: Path | None, draft: Path | None = None) -> None:
-        """From the next `read` on, another user is typing: swap the history, and the draft left unsent."""
+        """Switch to another user's history and unsent draft, from the next `read` on."""
         self._drafts.close()
         self._history = InputHistory(history, self.folding)
         self._session.history = self._buffer.history = self._history
@@ -122,55 +122,54 @@ class Prompt:
         self._unsent = self._drafts.load()
 
     def set_style(self, style: Mapping[str, str]) -> None:
-        """Use another theme."""
+        """Change the style, as `style` of the constructor."""
         self._session.style = styled(style)
 
     def set_vi(self, vi: bool) -> None:
-        """Edit with the keys of vi, or of emacs."""
+        """Use vi keys, or emacs keys if False."""
         self._session.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
 
     def set_suggest(self, suggest: bool) -> None:
-        """Offer the rest of an earlier line in grey while typing, or not."""
+        """Switch suggestions from the history (in grey while typing) on or off."""
         self._session.auto_suggest = self._suggestion if suggest else None
 
     def remember(self, text: str) -> None:
-        """Add to the history what was sent without the prompt, such as a queued message."""
+        """Add text to the history that was sent without the prompt, such as a queued message."""
         self._history.append_string(self.folding.recall(text))
 
     def notice(self, text: str) -> None:
-        """Show a sentence in the toolbar's place until something is typed."""
+        """Show `text` instead of the toolbar until something is typed."""
         self._notice = text
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw the prompt and the toolbar again, because what they show has changed; from any thread."""
+        """Redraw the prompt and the toolbar. May be called from any thread."""
         self._session.app.invalidate()
 
     def complete_again(self) -> None:
-        """More candidates have come in: offer them where completions are being shown; from any thread."""
+        """Complete again because more candidates have arrived. May be called from any thread."""
         loop = self._session.app.loop
         if loop is not None:
             loop.call_soon_threadsafe(self.menu.complete_again)
 
     def keep(self, draft: Draft) -> None:
-        """Keep what is typed elsewhere (while a reply streams) as the draft that comes back after a crash."""
+        """Save a draft typed outside the prompt (while a reply streams), so that it survives a crash."""
         self._drafts.changed(self.folding.unfold(draft.text))
 
     def flush(self) -> None:
-        """Write the draft that is kept, at once; called before the program leaves."""
+        """Write the saved draft to disk at once; called before the program exits."""
         self._drafts.flush()
 
     def hang_up(self) -> None:
-        """The terminal is gone, or the program is told to end: save the draft, and let `read` raise Leave."""
+        """Save the draft and let `read` raise Leave: the terminal is gone, or the program was told to exit."""
         self._gone = True
         self._drafts.flush()
         self.leave()
 
     async def read(self, *, default: str | Draft = "") -> str:
-        """The next line, whole; `default` stands in the prompt to begin with.
+        """The next message, pastes unfolded. The prompt starts with `default`, else with last time's unsent draft.
 
-        Without a default, the draft that was left unsent last time does. Raises Leave when the person is
-        done, by Ctrl-D or a second Ctrl-C on an empty line, or when there is no terminal to read from any more.
+        Raises Leave on Ctrl-D or a second Ctrl-C on an empty line, and if the terminal is gone.
         """
         if self._gone:
             raise Leave
@@ -188,12 +187,12 @@ class Prompt:
             if plain.is_dumb_terminal():
                 text = await self._read_plainly(document.text)
             else:
-                # So short a wait is not seen, and lets a quick Up find the history; a slow disk is not waited for.
+                # A wait this short is not noticed and lets a quick Up find the history. A slow disk may not block.
                 await asyncio.wait([asyncio.ensure_future(self._history.read())], timeout=_HISTORY_WAIT)
                 text = await self._session.prompt_async(
                     default=document, pre_run=lambda: self._history.give(self._buffer)
                 )
-        except (EOFError, OSError):  # the terminal was closed, and cannot even be drawn on
+        except (EOFError, OSError):  # the terminal was closed
             raise Leave from None
         else:
             self._drafts.sent()
@@ -202,7 +201,7 @@ class Prompt:
         return _joined(self.folding.unfold(text))
 
     async def _read_plainly(self, begun: str) -> str:
-        """A line from a terminal that cannot be drawn on; as in the drawn prompt, Ctrl-C clears, twice leaves."""
+        """A line from a dumb terminal. Ctrl-C clears it; a second Ctrl-C raises Leave, as in the drawn prompt."""
         interrupted = False
         while True:
             message = fragment_list_to_text(to_formatted_text(self._session.message))
@@ -219,15 +218,15 @@ class Prompt:
                 self._history.append_string(text)
                 return text
 
-    # What the keys do (keys.Line).
+    # Called by the key bindings (keys.Line).
 
     def send(self) -> None:
-        """Accept the draft; an empty one stays where it is."""
+        """Accept the draft; a blank one is not sent."""
         if self._buffer.text.strip():
             self._buffer.validate_and_handle()
 
     def clear_or_leave(self) -> None:
-        """Ctrl-C: a draft goes to the history, from which Up brings it back; on an empty line twice leaves."""
+        """Ctrl-C: move the draft to the history, where Up finds it; on an empty line, leave if pressed twice."""
         if self._elsewhere:
             return
         if self._buffer.text:
@@ -238,7 +237,7 @@ class Prompt:
         elif self._armed:
             self.leave()
         else:
-            # A recalled line that was emptied is whole again in the history, for Up and Ctrl-R.
+            # If a recalled entry was emptied here, restore it in the history, for Up and Ctrl-R.
             self._buffer.reset()
             self._history.give(self._buffer)
             self._armed = True
@@ -250,7 +249,7 @@ class Prompt:
             self._session.app.exit(exception=Leave())
 
     def open_editor(self) -> None:
-        """Take the draft to the person's editor, whole, and bring it back."""
+        """Open the draft, unfolded, in the user's editor; afterwards the prompt holds the edited text."""
         if not self._elsewhere:
             self._elsewhere = True
             self._session.app.create_background_task(self._edit())
@@ -271,7 +270,7 @@ class Prompt:
         finally:
             self._elsewhere = False
 
-    # The draft as it changes.
+    # Changes of the draft.
 
     def _document(self, default: str | Draft) -> Document:
         if isinstance(default, str):
@@ -294,7 +293,7 @@ class Prompt:
         self._drafts.changed(text)
         self._on_change(text)
 
-    # What is drawn.
+    # Drawing.
 
     def _toolbar_text(self) -> StyleAndTextTuples:
         if self._notice:
@@ -303,7 +302,7 @@ class Prompt:
 
 
 def _joined(text: str) -> str:
-    """`text` with surrogate pairs, as Windows consoles deliver them, joined; lone ones stay."""
+    """`text` with surrogate pairs joined, as Windows consoles deliver them; lone surrogates stay."""
     if not _SURROGATES.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

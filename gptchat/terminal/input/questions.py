@@ -1,4 +1,4 @@
-"""Small questions in the chat: a line, a choice, a secret."""
+"""Short questions in the chat: a line of text, a choice, or a secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gptchat.words import _
 
 
 class _Declined(Exception):
-    """The person does not want to answer."""
+    """Raised when the user declines to answer."""
 
 
 async def ask(
@@ -33,13 +33,13 @@ async def ask(
     secret: bool = False,
     style: Mapping[str, str] | None = None,
 ) -> str | None:
-    """Ask, and return the answer without blanks around it; None when declined by Esc, Ctrl-C or Ctrl-D.
+    """Ask a question; returns the answer without surrounding blanks, None if declined by Esc, Ctrl-C or Ctrl-D.
 
-    `choices` are (key, meaning): only a key or a meaning is accepted, and the key returned; yes, no, 是 and 否
-    stand for y and n. An empty answer is `default`. A `secret` is never shown, nor kept anywhere. The question
-    must be clean to draw.
+    `choices` are (key, meaning) pairs: only a key or a meaning is accepted, and the key is returned; yes, no, 是
+    and 否 stand for y and n. An empty answer means `default`. A `secret` is neither shown nor saved. `question`
+    must be safe to draw (`output.safe`).
     """
-    # Of a prompt of several lines prompt_toolkit folds the last alone, and cuts the others off.
+    # prompt_toolkit only wraps the last line of a prompt and cuts the others off.
     width = 10_000 if plain.is_dumb_terminal() else max(output.get_size().columns, 20)
     message = _message(question, choices, default if not secret else "", width)
     while True:
@@ -73,7 +73,7 @@ def _message(question: str, choices: Sequence[tuple[str, str]], default: str, wi
 
 
 def _prompt(default: str) -> StyleAndTextTuples:
-    """Where a choice is typed."""
+    """The input line for a choice."""
     return [("class:prompt", "› "), *_default(default)]
 
 

@@ -1,4 +1,4 @@
-"""Markdown in the terminal: a reply as styled lines, at once or while it grows."""
+"""Renders Markdown as styled terminal lines, for a whole reply or while it streams."""
 
 from gptchat.terminal.markdown.lines import Encoder, Line, Span
 from gptchat.terminal.markdown.stream import MarkdownStream, render_lines
@@ -8,5 +8,5 @@ __all__ = ["Encoder", "Line", "MarkdownStream", "Span", "render_lines", "warm_up
 
 
 def warm_up(theme: Theme) -> None:
-    """Do once what the first reply would otherwise wait for: build the grammar, load a lexer, parse the looks."""
+    """Build the grammar, load a lexer and parse the theme's styles now, so that the first reply need not wait."""
     render_lines("# a **b**\n\n```python\nx = 1\n```\n\n| a |\n|---|\n| b |\n", 40, theme)

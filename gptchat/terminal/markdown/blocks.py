@@ -1,4 +1,4 @@
-"""Pieces of Markdown as styled lines, with the bullets and bars of the containers they stand in."""
+"""Renders Markdown blocks (`tree.Piece`) as styled lines, with the bullets and bars of their containers."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(slots=True)
 class OpenFence:
-    """A code block whose first lines are printed."""
+    """State of a code block whose first lines have been printed."""
 
     highlighter: Highlighter
 
 
 @dataclass(slots=True)
 class OpenTable:
-    """A table whose first rows are printed; `measured` are the rows that decide its widths."""
+    """State of a table whose first rows have been printed; `measured` are the rows that determine its widths."""
 
     measured: list[list[str]]
 
@@ -42,7 +42,7 @@ Progress = OpenFence | OpenTable
 
 
 class BlockRenderer:
-    """Renders pieces in their order. Code blocks are numbered from `code_blocks` + 1."""
+    """Renders pieces in order. Code blocks are numbered from `code_blocks` + 1."""
 
     def __init__(self, theme: Theme, env: MutableMapping[str, Any], *, hyperlinks: bool) -> None:
         self._theme = theme
@@ -50,7 +50,7 @@ class BlockRenderer:
         self.code_blocks = 0
 
     def render(self, piece: Piece, width: int, progress: Progress | None = None) -> list[Line]:
-        """The lines of `piece` in `width` columns; of one in `progress`, those that follow."""
+        """The lines of `piece` in `width` columns; with `progress`, only those after the lines already printed."""
         rest = [span for container in piece.path for span in self._following(container)]
         inner = max(width - width_of(rest), _LEAST_WIDTH)
         lines = self._body(piece, inner, progress)
@@ -138,7 +138,7 @@ class BlockRenderer:
         for row in table.rows:
             lines += tables.row_lines(table, row, plan, width, self._inline.render, self._theme, first=first)
             first = False
-        if not lines and not isinstance(progress, OpenTable):  # a list of no rows: the header is all there is
+        if not lines and not isinstance(progress, OpenTable):  # a list without rows still shows the header
             lines += tables.row_lines(table, [], plan, width, self._inline.render, self._theme, first=True)
         return lines
 
@@ -161,7 +161,7 @@ class BlockRenderer:
 
 
 def table_of(piece: Piece) -> tables.Table:
-    """The cells of a table's piece."""
+    """The cells of a piece of kind `table`."""
     assert piece.token is not None, "only an empty container has no token"
     meta = piece.token.meta
     return tables.Table(meta["header"], tables.aligns(meta["align"]), meta["rows"])

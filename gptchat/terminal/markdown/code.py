@@ -1,4 +1,4 @@
-"""Highlighted code, line by line: the state of the language's lexer is carried from each line to the next."""
+"""Syntax highlighting line by line; the lexer's state is kept from each line to the next."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ _LOOKS = {
     "Generic.Prompt": "code.comment",
 }
 _UNFINISHED = 4096
-"""Characters of an unfinished token (a long comment) that are read again with each new line, at most."""
+"""Maximum characters of an unfinished token (a long comment) that are read again with each new line."""
 
 _STEPS = 50
-"""Steps a character that a lexer may take, at most: the tables of some never end on some texts."""
+"""Maximum lexer steps per character: some lexers loop for ever on some texts."""
 
 _SPANNING = (("/*", "*/"), ("<!--", "-->"), ('"""', '"""'), ("`", "`"), ("(*", "*)"), ("{-", "-}"), ("--[[", "]]"))
-"""Marks between which a comment or a string may go over lines that many lexers know as a single token only."""
+"""Delimiters of comments and strings over several lines; many lexers match such a token only as a whole."""
 
 
 _SPANNED = ("Token.Comment", "Token.Literal.String")
@@ -65,26 +65,26 @@ class Highlighter:
         self._context: Any = None
         self._carry = ""
         self._until: tuple[str, Any] | None = None
-        """Inside of a comment or string over several lines: the mark that ends it, and its kind of token."""
+        """Inside a comment or string over several lines: its closing delimiter and its token type."""
 
     def line(self, text: str) -> Line:
-        """The spans of the next line (without its line end): all of its text, whatever the lexer makes of it."""
+        """The spans of the next line (without its line end). All its text is kept, even if the lexer fails."""
         text = text.expandtabs(TAB)
         if self._lexer is not None:
             try:
                 spans = self._advance(text)
                 if "".join(piece for piece, _style in spans) == text:
                     return spans
-            except Exception:  # noqa: S110 - a lexer may stumble over half a text; the text itself is what counts
+            except Exception:  # noqa: S110 - a lexer may fail on an incomplete text, which is then shown plain
                 pass
-            self._lexer = None  # such as fixed-form Fortran's, which drops what it does not find in its column
+            self._lexer = None  # e.g. fixed-form Fortran's lexer drops text outside its columns
         return [(text, self._theme["code.plain"])] if text else []
 
     def fork(self) -> Highlighter:
-        """Another one that begins where this one stands: for a line that is still being written."""
+        """A copy with the current state, for highlighting a line that is not complete yet."""
         twin = copy.copy(self)
         if self._context is not None:
-            # With the lists it keeps, such as YAML's levels of indentation, which reading on would empty.
+            # Deep, because lexing changes its lists, such as YAML's indentation levels.
             twin._context = copy.deepcopy(self._context)
         return twin
 
@@ -106,9 +106,9 @@ class Highlighter:
         return self._spans(tokens, source, skip)
 
     def _spanning(self, lexer: Any, source: str) -> list[tuple[int, Any, str]]:
-        """Tokens of the line, with those that began on an earlier line or go on to a later one.
+        """Tokens of the line, including those that began on an earlier line or continue on a later one.
 
-        Whether a mark opens something is asked of the lexer: by reading the line as if it were closed.
+        To find out whether a delimiter opens a token, the line is lexed with the closing delimiter appended.
         """
         before: list[tuple[int, Any, str]] = []
         if self._until is not None:
@@ -136,11 +136,11 @@ class Highlighter:
         return self._resumed(lexer, source)
 
     def _resumed(self, lexer: Any, source: str) -> list[tuple[int, Any, str]]:
-        """Tokens by the lexer's own tables, from the state where the last line ended.
+        """Tokens by the lexer's own tables, starting in the state where the last line ended.
 
-        Pygments can begin in a given state but does not tell the one it ends in, so its loop (RegexLexer,
-        version 2.21) is written here once more. A token that reaches the end of the line may be the
-        beginning of a longer one: it is read again with the next line, in the state it began in.
+        Pygments accepts a start state but does not return the end state, so its loop (RegexLexer, version
+        2.21) is repeated here. A token that reaches the end of the line may continue on the next one:
+        it is read again with the next line, in the state it began in. Raises RuntimeError if the lexer loops.
         """
         definitions = lexer._tokens
         stack = list(self._stack)
@@ -188,7 +188,7 @@ class Highlighter:
                 continue
             style = self._theme[self._look(kind)]
             if line and line[-1][1] == style:
-                piece = line.pop()[0] + piece  # pygments may part what one character is made of
+                piece = line.pop()[0] + piece  # pygments may split the code points of one character
             line.append((piece, style))
         return line
 
@@ -203,7 +203,7 @@ class Highlighter:
 
 
 def _move(stack: list[str], new_state: Any) -> None:
-    """Pygments' transitions of the state stack; the first state is never popped."""
+    """Apply a Pygments state transition to the stack; the first state is never popped."""
     if isinstance(new_state, tuple):
         for state in new_state:
             _move(stack, state)
@@ -216,7 +216,7 @@ def _move(stack: list[str], new_state: Any) -> None:
 
 
 def _context(lexer: Lexer) -> Any:
-    """The state that a lexer with a context keeps between lines; YAML's holds its indentation too."""
+    """A new state for an `ExtendedRegexLexer`, kept between lines; YAML's includes the indentation."""
     from pygments.lexer import LexerContext
     from pygments.lexers.data import YamlLexer, YamlLexerContext
 
@@ -225,7 +225,7 @@ def _context(lexer: Lexer) -> Any:
 
 @lru_cache(maxsize=32)
 def _lexer(language: str) -> Lexer | None:
-    """The lexer for a fence's language; None where pygments knows none."""
+    """The lexer for a fence's language; None for plain text and unknown languages."""
     name = language.strip().lower()
     if not name or name in ("text", "txt", "plain", "plaintext", "output", "none"):
         return None

@@ -1,4 +1,4 @@
-"""Inline Markdown as styled text: emphasis, code, links, maths, footnote marks."""
+"""Renders inline Markdown as styled text: emphasis, code, links, maths and footnote references."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class InlineRenderer:
-    """Turns the source of a paragraph into spans. `hyperlinks` says whether the terminal can hide an address."""
+    """Turns the source of a paragraph into spans. `hyperlinks`: whether the terminal supports OSC 8 links."""
 
     def __init__(self, theme: Theme, env: MutableMapping[str, Any], *, hyperlinks: bool) -> None:
         self._theme = theme
@@ -30,8 +30,8 @@ class InlineRenderer:
         self._hyperlinks = hyperlinks
 
     def render(self, source: str, base: Style = PLAIN) -> Line:
-        """The spans of `source`; a newline in them is a hard break."""
-        source = source.expandtabs(_TAB)  # a terminal's own tab stops would not be where it was measured
+        """The spans of `source`; a newline in them is a hard line break."""
+        source = source.expandtabs(_TAB)  # the terminal's own tab stops would not match the measured width
         if not _SPECIAL.search(source):
             return [(source, base)]
         out: Line = []
@@ -42,9 +42,9 @@ class InlineRenderer:
             style = stack[-1]
             match token.type:
                 case "text":
-                    begins = out and out[-1][0] == "\n"  # the blank after <br> begins no line
+                    begins = out and out[-1][0] == "\n"  # drop the blank after <br>
                     self._text(token.content.lstrip(" ") if begins else token.content, style, out, bare=not links)
-                case "text_special":  # an entity can write any character
+                case "text_special":  # an entity may stand for any character, so clean it
                     out.append((clean_line(token.content) or " ", style))
                 case "softbreak":
                     if out and out[-1][0] != "\n" and not _no_blank_between(tokens, index):
@@ -95,7 +95,10 @@ class InlineRenderer:
             out.append((text[at:], style))
 
     def _show_host(self, url: str, since: int, style: Style, out: Line) -> None:
-        """Puts where a link leads beside its text, unless the text says it or the terminal shows it itself."""
+        """Append the link's host or address, unless the text contains it.
+
+        With hyperlinks it is only appended if the text looks like another address.
+        """
         if not url:
             return
         text = "".join(part for part, _ in out[since:])
@@ -121,21 +124,21 @@ class InlineRenderer:
 
 _TAB = 4
 _SHORT_URL = 40
-"""Columns up to which an address is shown whole beside its text."""
+"""Up to this many characters an address is shown in full after its text, otherwise only its host."""
 _MARKS = {"strong_open": "strong", "em_open": "emphasis", "s_open": "strike"}
 _SPECIAL = re.compile(r"[\\`*_~\[\]<&$\n!]|://")
-"""What can be Markdown at all; text without it needs no parsing."""
+"""Characters that may begin inline Markdown; text without them is not parsed."""
 
 
 def _no_blank_between(tokens: list[Token], index: int) -> bool:
-    """Whether a line end stands between two wide characters, which takes no blank."""
+    """Whether the line end at `index` is between two wide characters and is therefore not shown as a blank."""
     before = next((tokens[at].content[-1] for at in range(index - 1, -1, -1) if tokens[at].content), "")
     after = next((tokens[at].content[0] for at in range(index + 1, len(tokens)) if tokens[at].content), "")
     return bool(before and after and _WIDE_BREAK.match(before) and _WIDE_BREAK.match(after))
 
 
 def _end_of_address(address: str) -> str:
-    """The address without the punctuation of the sentence around it, and without an unopened bracket."""
+    """`address` without trailing punctuation of the sentence and without an unmatched closing bracket."""
     while True:
         kept = address.rstrip(".,;:!?*_~")
         if kept.endswith(")") and kept.count(")") > kept.count("("):

@@ -1,4 +1,4 @@
-"""Styled lines: measuring, wrapping (Chinese, Japanese and emoji included) and writing them as escape codes."""
+"""Styled lines: measuring, wrapping (including Chinese, Japanese and emoji), and encoding as escape codes."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _ATOM = re.compile(
     rf"(?:(?<=\u200d)[\u2600-\u27bf{_WIDE}][\ufe0f\U0001f3fb-\U0001f3ff\u200d]*)*)(?:[{_CLOSING}]*)"
     rf"|[{_OPENING}]*[^ \t{_WIDE}{_OPENING}{_CLOSING}]+[{_CLOSING}]*|[{_OPENING}]+|[{_CLOSING}]+"
 )
-"""What stays together in a line: a run of blanks, a word, a wide character with what may not leave it.
+"""Matches one unbreakable unit: a run of blanks, a word, or a wide character with its attached marks.
 
-Closing marks stay with what precedes them and opening ones with what follows (the rule of JIS X 4051
-and of Chinese typesetting: a line neither begins with 。 nor ends with （).
+Closing marks stay with the preceding text and opening marks with the following text (JIS X 4051
+and Chinese typesetting: a line neither begins with 。 nor ends with （).
 """
 
 
 def width_of(line: Iterable[Span]) -> int:
-    """The columns a line takes."""
+    """The width of a line in columns."""
     return sum(cell_len(text) for text, _ in line)
 
 
 def rows_of(line: Sequence[Span], columns: int) -> int:
-    """How many rows of a terminal `columns` wide the line takes; a wide character never straddles two."""
+    """Number of terminal rows the line takes at `columns` width; a wide character is never split over two."""
     text = "".join(part for part, _ in line)
     if len(text) * 2 <= columns:
         return 1
@@ -67,7 +67,10 @@ def rows_of(line: Sequence[Span], columns: int) -> int:
 
 
 def wrap(spans: Sequence[Span], width: int) -> list[Line]:
-    """The spans as lines of at most `width` columns, at least one; newlines in them break, blanks at breaks go."""
+    """The spans as one or more lines of at most `width` columns.
+
+    Newlines are hard breaks; blanks at the end of a line are removed.
+    """
     text = "".join(part for part, _ in spans)
     if "\n" not in text and cell_len(text) <= width:
         return [trim(spans)]
@@ -80,7 +83,7 @@ def wrap(spans: Sequence[Span], width: int) -> list[Line]:
 
 
 def _break(text: str, start: int, end: int, width: int) -> list[tuple[int, int]]:
-    """The ranges of the lines that `text[start:end]` is broken into."""
+    """The (start, end) ranges of the lines that `text[start:end]` is broken into."""
     ranges: list[tuple[int, int]] = []
     begin, used = start, 0
     for match in _ATOM.finditer(text, start, end):
@@ -124,7 +127,7 @@ def _slices(spans: Sequence[Span], ranges: Sequence[tuple[int, int]]) -> Iterabl
 
 
 def trim(spans: Sequence[Span]) -> Line:
-    """The spans without blanks at the end of the line."""
+    """The spans without trailing blanks."""
     line = [span for span in spans if span[0]]
     while line:
         text, style = line[-1]
@@ -138,7 +141,7 @@ def trim(spans: Sequence[Span]) -> Line:
 
 
 def clip(spans: Sequence[Span], width: int) -> Line:
-    """The beginning of the line that fits `width` columns."""
+    """The beginning of the line, cut to at most `width` columns."""
     line: Line = []
     for text, style in spans:
         cells = cell_len(text)
@@ -157,7 +160,7 @@ def clip(spans: Sequence[Span], width: int) -> Line:
 
 
 def plain(line: Iterable[Span]) -> str:
-    """The text of a line."""
+    """The text of a line without its styles."""
     return "".join(text for text, _ in line)
 
 
@@ -170,14 +173,14 @@ _COLOURS = re.compile(r"(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]|[34]8;(?:5;\d+|2;\d+;\d+
 
 
 class Encoder:
-    """Writes lines as text with the escape codes that `terminal` understands."""
+    """Encodes lines as text with the escape codes that `terminal` supports."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._codes: dict[Style, tuple[str, str]] = {}
 
     def line(self, spans: Iterable[Span]) -> str:
-        """The line as it is written, without a line end; it never leaves a style switched on."""
+        """The line as text without a line end. Unsafe characters are made visible; styles are reset at the end."""
         parts: list[str] = []
         current = ""
         link = ""

@@ -1,4 +1,4 @@
-"""LaTeX maths as readable Unicode, where that is possible without loss."""
+"""Converts LaTeX maths to readable Unicode, if that is possible without loss."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}^_&]|\s+|.", re.DOTALL)
 _SIMPLE = re.compile(
     r"\d+(?:\.\d+)?\Z|[d∂]?[^\W\d_][′²³⁰-₟ⁱ\u0300-\u036f\u20d7ᵢⱼₖₙ]*\Z|[^\W\d_]{3,}\Z|[∂d∞∑∏]?[^\W\d_]?\([^()]*\)\Z"
 )
-"""What needs no brackets in a fraction: a number, one letter with its scripts, `dx`, a word, f(x)."""
+"""Operands of a fraction that need no brackets: a number, a letter with scripts, `dx`, a word, `f(x)`."""
 _ENVIRONMENT = re.compile(
     r"\\begin\{(aligned|align\*?|gather\*?|equation\*?|split|cases|matrix|[pbvV]matrix|array)\}(?:\{[lcr|]*\})?(.*?)"
     r"\\end\{\1\}",
@@ -29,17 +29,17 @@ _AROUND_RELATION = re.compile(r"\s*([→=≠≤≥<>∈+−×])\s*")
 _SUM = re.compile(r"[\s+−±∓=<>≤≥,/]")
 _NESTED = re.compile(r"\([^()]*\)")
 _LIMIT = 4000
-"""Characters beyond which a formula is shown as its source."""
+"""A formula with more characters is shown as its source."""
 
 
 class _Unknown(Exception):
-    """A command this room does not know: the source is more readable than a guess."""
+    """Raised for an unknown or malformed command; the source is then more readable than a guess."""
 
 
 def to_unicode(source: str) -> str | None:
-    """`source` (LaTeX, without its dollars) in Unicode; None where a part of it has no plain reading.
+    """`source` (LaTeX without the dollars) in Unicode; None if it is empty, too long, or partly not convertible.
 
-    Rows of an aligned environment or a matrix are separated by newlines.
+    Rows of an aligned environment are separated by newlines, rows of a matrix by semicolons.
     """
     if len(source) > _LIMIT:
         return None
@@ -84,7 +84,10 @@ class _Reader:
         self._at = 0
 
     def read(self, *, until: str = "") -> str:
-        """The text up to the token `until` (which is taken), or to the end."""
+        """The text up to the token `until`, which is consumed, or to the end.
+
+        Raises _Unknown if `until` is missing.
+        """
         parts: list[str] = []
         while self._at < len(self._tokens):
             part = self._next()
@@ -110,7 +113,7 @@ class _Reader:
         return self._piece(self._next())
 
     def _raw_argument(self) -> str:
-        """An argument as it stands: the words of `\\text`."""
+        """The argument of `\\text` and similar commands, not converted."""
         if self._at >= len(self._tokens) or self._tokens[self._at] != "{":
             return self._argument()
         depth = 0
@@ -203,7 +206,7 @@ class _Reader:
 
 
 def _script(mark: str, body: str) -> str:
-    """`body` raised or lowered: in Unicode's own signs where all of it has them, else written out."""
+    """`body` as superscript or subscript: in Unicode characters if all of it has them, else as `^(body)`."""
     body = body.strip()
     if mark == "^" and body and set(body) <= {"′"}:
         return body
@@ -218,7 +221,7 @@ def _script(mark: str, body: str) -> str:
 
 
 def _grouped(text: str, *, product: bool = False) -> str:
-    """`text` as a part of a fraction: in brackets unless it is one thing (above the line: or one product)."""
+    """`text` as an operand of a fraction: in brackets unless it is simple or, with `product`, a product."""
     text = text.strip()
     bare = _SIMPLE.match(text) or len(text) == 1 or (product and not _SUM.search(_NESTED.sub("", text)))
     return text if bare else f"({text})"

@@ -1,4 +1,4 @@
-"""The line that is still being written, as it will most likely read: so that marks do not flicker."""
+"""Completes the unfinished last line of streamed Markdown as it will most likely be, so that nothing flickers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ROW_BEGIN = re.compile(r"\| +[^|\s]|\|[^|\s]+\|")
 
 
 def mended(source: str, partial: str) -> str:
-    """The last line `partial`, not yet complete, after the complete lines `source`.
+    """The incomplete last line `partial`, which follows the complete lines `source`, as it should be displayed.
 
-    A line that is a mark and nothing else yet is left out, and so is a mark that has only just been opened;
-    bold and code that are open are closed. A link is its words until it is whole, and the first row of a
-    table is a table's.
+    A line of marks only becomes empty, and an opening mark at the end is dropped; open bold and code are
+    closed. An incomplete link becomes its text. A line that looks like the first row of a table gets
+    a delimiter row.
     """
     table = _table(source, partial)
     if table:
@@ -38,7 +38,7 @@ def mended(source: str, partial: str) -> str:
 
 
 def _without_link(partial: str) -> str:
-    """`partial` with the link at its end, not yet complete, as the words of the link."""
+    """`partial` with an incomplete link at its end replaced by the link's text."""
     link = _OPEN_LINK.search(partial)
     if link is None or _LIST_MARK.fullmatch(partial, 0, link.start()):
         return partial
@@ -46,7 +46,10 @@ def _without_link(partial: str) -> str:
 
 
 def _table(source: str, partial: str) -> str:
-    """What makes a table of its first row while the line below it is still to come; else nothing."""
+    """`partial` with the delimiter row that makes it a table, or that row alone; empty if it is no table.
+
+    Covers the header row and an incomplete delimiter row below it.
+    """
     above, _newline, last = source.removesuffix("\n").rpartition("\n")
     if not last.strip():
         if not _ROW_BEGIN.match(partial):

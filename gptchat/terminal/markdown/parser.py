@@ -1,8 +1,8 @@
-"""The Markdown grammar: CommonMark with tables and strike-through, and what replies of models need besides.
+"""The Markdown grammar: CommonMark with tables and strike-through, plus extensions for model replies.
 
 Added to markdown-it's rules: maths between dollars or `\\(`, `\\[`; footnotes; emphasis that works beside
-full-width punctuation; links to http, https and mailto only. Every rule decides by the lines up to its own
-end and never by what may come later, which is what lets a reply be printed while it streams.
+full-width punctuation; links to http, https and mailto only. No rule depends on text after its own
+end, so a reply can be printed while it streams.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from gptchat.terminal.output.safe import safe_url
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]:[ \t]*")
 _REFERENCE = re.compile(r"\[\^([^\]\s]{1,40})\]")
 _DEEPEST = 50
-"""Levels of nesting that are read: 25 lists in each other, or 50 quotes."""
+"""Maximum nesting level that is parsed: 25 nested lists, or 50 quotes."""
 _OTHER_BLOCK = re.compile(r">|#{1,6}(?:\s|\Z)|(?:[-+*]|\d{1,9}[.)])(?:\s|\Z)|`{3,}[^`]*\Z|~{3}")
-"""What begins a quote, a heading, a list or a code block, and so no table, whatever the line below it is."""
+"""Beginning of a quote, heading, list or code block: such a line is never a table's header."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 _CLOSERS = {"$$": "$$", "\\[": "\\]"}
 _CJK = re.compile(
@@ -41,16 +41,16 @@ _MONEY = re.compile(r"\d[\d,.]*(?:(?:/[a-z]+)?\s+[^\W\d_]{2,}|(?<=[,.])\Z|[KkMB]
 _CJK_MONEY = re.compile(rf"\d[\d,.]*\s*{_CJK.pattern}")
 _SIGN = re.compile(r"\\[A-Za-z]+\Z")
 _NAME = re.compile(r"(?!(?:th|st|nd|rd|s)\b)[A-Za-z_{]")
-"""What a variable's name begins with; the ending in `$ij$th` is none."""
+"""Beginning of a variable's name; the ending in `$ij$th` is not one."""
 _VARIABLE = re.compile(r"(?:[A-Za-z_]\w[^\\^={}]*|[^\\]*[-+,:;/=.(\[\x22'])\Z")
-"""What stands between the dollars of two variables of a shell: `$PATH:$HOME`, `$a/$b`."""
+"""Text between the dollars of two shell variables: `$PATH:$HOME`, `$a/$b`."""
 
 
 class _Inline(StateInline):
     """Inline state whose emphasis marks work beside Chinese, Japanese and Korean text.
 
-    CommonMark asks for a blank or punctuation outside a mark that has punctuation inside; such scripts
-    put no blanks between words. A CJK character outside counts as a blank does (commonmark-spec#650).
+    CommonMark requires a blank or punctuation outside a mark that has punctuation inside, but these scripts
+    have no blanks between words. Here a CJK character outside counts as a blank (commonmark-spec#650).
     """
 
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
@@ -71,7 +71,7 @@ class _Inline(StateInline):
 
 
 class _InlineParser(ParserInline):
-    """The inline parser over `_Inline` states."""
+    """An inline parser that uses `_Inline` as its state."""
 
     def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
         state = _Inline(src, md, env, tokens)
@@ -106,7 +106,7 @@ def grammar() -> MarkdownIt:
 
 
 def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
-    """The block tokens of `source`; the inline ones are left to `inline`. Definitions are added to `env`."""
+    """The block tokens of `source`, without inline tokens (see `inline`). Link definitions are added to `env`."""
     tokens: list[Token] = []
     md = grammar()
     md.block.parse(source.replace("\0", "\ufffd"), md, env, tokens)
@@ -114,20 +114,20 @@ def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
 
 
 def inline(content: str, env: MutableMapping[str, Any]) -> list[Token]:
-    """The inline tokens of a paragraph, a heading or a cell."""
+    """The inline tokens of a paragraph, a heading or a table cell."""
     md = grammar()
     return md.inline.parse(content, md, env, [])
 
 
 def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """What is nested too deeply is a paragraph, marks and all: the library would drop it."""
+    """Reads blocks beyond the maximum nesting as paragraphs, marks included; markdown-it would drop them."""
     if silent or state.level < _DEEPEST:
         return False
     return paragraph(state, start, end, False)
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """The table rule, with every cell of every row kept in the token's `meta`: the library drops surplus ones."""
+    """The table rule; keeps every cell in the token's `meta`, because markdown-it drops surplus cells."""
     if _OTHER_BLOCK.match(getLine(state, start)):
         return False
     before = len(state.tokens)
@@ -150,9 +150,9 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _row(line: str, count: int) -> list[str]:
-    """The cells of a row under `count` headers. Where it has more, a `|` inside of code parts none.
+    """The cells of a row under `count` headers. If there are more cells, a `|` inside code does not separate.
 
-    The grammar wants `\\|` there; models write `` `a || b` `` all the same.
+    The grammar requires `\\|` there, but models write `` `a || b` ``.
     """
     cells = _cells(line)
     if len(cells) > count:
@@ -172,7 +172,7 @@ def _cells(row: str) -> list[str]:
 
 
 def _block_maths(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """`$$ … $$` or `\\[ … \\]` on lines of their own, to the closing mark, a blank line or the container's end."""
+    """Block maths, `$$ … $$` or `\\[ … \\]`: up to the closing mark, a blank line or the end of the container."""
     if state.sCount[start] < state.blkIndent or state.is_code_block(start):
         return False
     first = getLine(state, start).rstrip()
@@ -201,7 +201,7 @@ def _block_maths(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """`[^name]: text`: a paragraph with the name in its `meta`, before it is taken for a link's address."""
+    """`[^name]: text`: a paragraph with the name in its `meta`. Runs before the rule for link definitions."""
     if state.sCount[start] < state.blkIndent or state.is_code_block(start):
         return False
     match = _FOOTNOTE.match(getLine(state, start))
@@ -230,9 +230,10 @@ def _footnote_reference(state: StateInline, silent: bool) -> bool:
 
 
 def _inline_maths(state: StateInline, silent: bool) -> bool:
-    """`$x$` by pandoc's rule (no blank inside the marks, no digit after), `$$x$$`, `\\(x\\)` and `\\[x\\]`.
+    """Inline maths: `$x$`, `$$x$$`, `\\(x\\)` and `\\[x\\]`.
 
-    Dollars that belong to prices or to variables of a shell are text.
+    `$x$` follows pandoc's rule (no blank inside the marks, no digit after them). Dollars of prices and of shell
+    variables are text.
     """
     src, pos = state.src, state.pos
     opener = src[pos : pos + 2]

@@ -1,11 +1,11 @@
-"""A reply rendered while it grows: finished lines once and for good, and a short tail that may still change.
+"""Renders a reply while it streams: final lines are committed once, and a short tail may still change.
 
-What is committed in the end is what rendering the whole reply at once gives, however the text was cut. Only
+The committed lines equal those of rendering the whole reply at once, however the text was split. Only
 complete lines are committed: a piece when another one follows it, the lines of an open code block and the
-rows of a table as they come. What is left to parse stays short: the source of the unfinished piece, behind a
-rewritten line that holds its list item or quote open, so that the cost grows linearly with the reply.
+rows of a table as they arrive. The remaining source stays short (the unfinished piece, after rewritten lines
+that hold its list item or quote open), so the cost grows linearly with the reply.
 
-Link reference definitions that come later than their use stay literal: their use is printed by then.
+A reference link whose definition comes later stays literal, because it has been printed by then.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _FENCE = re.compile(r" *(?:`+|~+)")
 
 
 class MarkdownStream:
-    """Takes text in pieces of any size and gives lines.
+    """Takes text in parts of any size and returns lines.
 
-    `commit` returns lines that are final; `tail` those of the rest as it looks now; `finish` the rest as
-    final. `width` is given with each call, for the window may change.
+    `commit` returns lines that are final, `tail` the remaining lines as they look now, `finish` the remaining
+    lines as final. `width` is in columns and may differ between calls, because the window may change.
     """
 
     def __init__(self, theme: Theme, *, hyperlinks: bool = False, code_blocks: int = 0) -> None:
@@ -43,26 +43,26 @@ class MarkdownStream:
         self._renderer.code_blocks = code_blocks
         self._incoming: list[str] = []
         self._partial = ""
-        """The last line while it is not complete, as received."""
+        """The incomplete last line, as received."""
         self._source = ""
-        """The complete lines that are not committed, cleaned; perhaps behind a rewritten beginning."""
+        """The complete lines that are not committed, cleaned; possibly after a rewritten beginning."""
         self._opening = Opening()
         self._progress: Progress | None = None
         self._fresh = False
-        """Whether complete lines came since the last commit."""
+        """Whether complete lines have arrived since the last commit."""
 
     @property
     def code_blocks(self) -> int:
-        """How many code blocks have been rendered for good, those before this text included."""
+        """Number of code blocks committed, including those before this text."""
         return self._renderer.code_blocks
 
     @property
     def pending(self) -> int:
-        """How many characters every tail has to read again."""
+        """Number of characters that each call of `tail` parses again."""
         return len(self._source) + len(self._partial)
 
     def feed(self, text: str) -> None:
-        """Take `text` in; nothing is read before the next `commit` or `tail`."""
+        """Add `text`; it is parsed by the next `commit`, `tail` or `finish`."""
         self._incoming.append(text)
 
     def commit(self, width: int) -> list[Line]:
@@ -77,11 +77,11 @@ class MarkdownStream:
         last = found[-1]
         cut = len(found) if self._is_final(last) else len(found) - 1
         if last.path and self._tabs(last):
-            return []  # where a tab stands in a marker, columns are not characters: wait for the whole block
+            return []  # with a tab in a marker, columns are not characters: wait for the whole block
         return self._settle(found, cut, width)
 
     def tail(self, width: int) -> list[Line]:
-        """The lines of what is not committed, as it looks now."""
+        """The lines of the uncommitted text, as they look now."""
         self._take()
         partial = clean(self._partial.removesuffix("\r"))
         if not isinstance(self._progress, OpenFence):
@@ -99,7 +99,7 @@ class MarkdownStream:
         return _render(renderer, pieces(source, env, opening), width, progress)
 
     def finish(self, width: int) -> list[Line]:
-        """The lines of all that is left; the stream is then at its end."""
+        """The lines of all uncommitted text, as final; ends the stream."""
         if self._partial or self._incoming:
             self.feed("\n")
         self._take()
@@ -119,7 +119,7 @@ class MarkdownStream:
             self._fresh = True
 
     def _is_final(self, piece: Piece) -> bool:
-        """Whether the last piece cannot change any more. Inside containers it is kept, to hold them open."""
+        """Whether the last piece can no longer change. False inside containers, which it holds open."""
         if piece.path:
             return False
         if piece.kind in ("paragraph", "table", "footnote", "maths"):  # a blank line closes them
@@ -128,7 +128,7 @@ class MarkdownStream:
         return piece.kind in ("heading", "rule") or (piece.kind == "fence" and _closed(piece))
 
     def _settle(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:
-        """Render the first `cut` pieces, and as much of an open fence or table after them as is final."""
+        """Render the first `cut` pieces and the final lines of an open fence or table after them."""
         lines = _render(self._renderer, found[:cut], width, self._progress)
         if cut == len(found):
             self._source = "\n".join(self._source.split("\n")[found[-1].end :])
@@ -161,7 +161,7 @@ class MarkdownStream:
         head, following = self._held_open(piece.path, rewritten)
         fence = _FENCE.match(_inside(rewritten, piece.path, piece.start))
         assert fence is not None, "a code block begins with its fence"
-        opener = following + fence[0]  # the language is known; a `|` after it could be a table's header
+        opener = following + fence[0]  # without the language, which is known: a `|` in it could look like a table
         self._source = "\n".join([*head, opener, *rewritten[piece.end :]])
         self._opening = Opening(piece.path)
         return heading + rows
@@ -181,7 +181,7 @@ class MarkdownStream:
         return lines
 
     def _retain(self, piece: Piece, previous: Piece) -> None:
-        """Keep the source from `piece` on, with the containers that already began held open."""
+        """Keep the source from `piece` on, and hold the containers open that have already begun."""
         lines = self._source.split("\n")
         begun = [container for container in piece.path if container.begun]
         fresh = [container for container in piece.path if not container.begun]
@@ -190,20 +190,20 @@ class MarkdownStream:
         if not piece.path:
             end = previous.path[0].end if previous.path else previous.end
             while start > end and lines[start - 1].strip():
-                start -= 1  # definitions right before it, which may go on
+                start -= 1  # definitions directly before it may continue
         self._source = "\n".join([*head, *lines[start:]])
         self._opening = Opening(piece.path, piece.gap)
 
     def _tabs(self, piece: Piece) -> bool:
-        """Whether a tab stands in a line that opens one of the piece's containers, or in its own first lines."""
+        """Whether there is a tab in the piece's first two lines or in a line that opens one of its containers."""
         lines = self._source.split("\n")
         numbers = {container.line for container in piece.path} | {piece.start, min(piece.start + 1, piece.end - 1)}
         return any("\t" in lines[number] for number in numbers)
 
     def _held_open(self, path: Sequence[Container], lines: Sequence[str]) -> tuple[list[str], str]:
-        """Lines that open the containers of `path` anew, and what each following line in them begins with.
+        """Lines that open the containers of `path` again, and the prefix of each following line in them.
 
-        Each is opened on a line of its own, for indents before a second marker would count for the first.
+        Each container gets its own line, because the indent before a second marker would count for the first.
         """
         head: list[str] = []
         following = ""
@@ -230,12 +230,12 @@ def _render(renderer: BlockRenderer, found: Sequence[Piece], width: int, progres
 
 
 def _closed(piece: Piece) -> bool:
-    """Whether a fence has its closing line."""
+    """Whether the fence has a closing line."""
     return piece.end - piece.start == piece.text.count("\n") + 2
 
 
 def _mark(text: str) -> str:
-    """The indent, marker and blanks that a list item begins with, as CommonMark measures its content."""
+    """The indent, marker and blanks before a list item's content, as CommonMark counts them."""
     match = _ITEM.match(text)
     assert match is not None, "a list item begins with its marker"
     blanks = len(match[3]) if match[4] and 1 <= len(match[3]) <= 4 else 1
@@ -243,7 +243,7 @@ def _mark(text: str) -> str:
 
 
 def _inside(lines: Sequence[str], path: Sequence[Container], number: int) -> str:
-    """Line `number` as it reads inside of the containers of `path`."""
+    """Line `number` without the prefixes of the containers of `path`."""
     text = lines[number]
     for index, container in enumerate(path):
         if container.kind == "quote":
@@ -256,7 +256,7 @@ def _inside(lines: Sequence[str], path: Sequence[Container], number: int) -> str
 def render_lines(
     text: str, width: int, theme: Theme, *, hyperlinks: bool = False, code_blocks: int = 0
 ) -> list[Line]:
-    """The whole of `text` (untrusted Markdown) as lines of `width` columns; code lines may be longer.
+    """`text` (untrusted Markdown) as lines of at most `width` columns; code lines may be longer.
 
     Code blocks are numbered from `code_blocks` + 1.
     """

@@ -1,4 +1,4 @@
-"""Unicode for LaTeX: signs, alphabets, accents, super- and subscripts (data, from the unicode-math tables)."""
+"""Unicode for LaTeX commands: symbols, alphabets, accents, super- and subscripts (from unicode-math's tables)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Tables: columns whose cells fold and lose nothing; a list of `header: value` where the window is too narrow.
+"""Renders tables: cells are wrapped, never cut; in a too narrow window a table becomes a `header: value` list.
 
-The widths follow from the header and the first rows alone, so that later rows can be printed as they come.
+Only the header and the first rows determine the widths, so that later rows can be printed as they arrive.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from gptchat.terminal.output.theme import Theme
 from gptchat.values import dataclass
 
 MEASURED_ROWS = 8
-"""How many rows after the header decide the widths."""
+"""Number of rows after the header that determine the widths."""
 _SEPARATOR = " │ "
 _LEAST = 3
 _WORD = 14
-"""Columns a long word may ask for before it is folded."""
+"""Columns reserved for a long word before it is wrapped."""
 
 Align = Literal["left", "right", "center"]
 Inline = Callable[[str], Line]
@@ -27,7 +27,7 @@ Inline = Callable[[str], Line]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The cells of a table as Markdown source. A row may be longer or shorter than the header."""
+    """The cells of a table as Markdown source. A row may have more or fewer cells than the header."""
 
     header: list[str]
     align: list[Align]
@@ -36,7 +36,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a table is drawn. `widths` is empty for the list of `header: value`; `ruled` parts folded rows."""
+    """Column widths and alignments. `widths` is empty for a `header: value` list; `ruled`: lines between rows."""
 
     widths: tuple[int, ...]
     align: tuple[Align, ...]
@@ -44,7 +44,7 @@ class Layout:
 
 
 def aligns(delimiters: Sequence[str]) -> list[Align]:
-    """The alignments that a delimiter row (`:--`, `:-:`, `--:`) asks for."""
+    """The alignments given by the cells of a delimiter row (`:--`, `:-:`, `--:`)."""
     return [
         "center" if cell.startswith(":") and cell.endswith(":") else "right" if cell.endswith(":") else "left"
         for cell in delimiters
@@ -52,7 +52,7 @@ def aligns(delimiters: Sequence[str]) -> list[Align]:
 
 
 def layout(table: Table, width: int, inline: Inline) -> Layout:
-    """The widths for `table` in `width` columns, from its header and its first `MEASURED_ROWS` rows."""
+    """The layout of `table` in `width` columns, from its header and its first `MEASURED_ROWS` rows."""
     count = len(table.header)
     measured = [[inline(cell) for cell in _fit(row, count)] for row in [table.header, *table.rows[:MEASURED_ROWS]]]
     natural = [max(_natural(row[column]) for row in measured) for column in range(count)]
@@ -69,7 +69,7 @@ def layout(table: Table, width: int, inline: Inline) -> Layout:
 
 
 def header_lines(table: Table, plan: Layout, width: int, inline: Inline, theme: Theme) -> list[Line]:
-    """The lines of the header and the rule below it; none where the table is drawn as a list."""
+    """The lines of the header and the rule below it; none if the table is drawn as a list."""
     if not plan.widths:
         return []
     line_style = theme["table.line"]
@@ -81,7 +81,7 @@ def header_lines(table: Table, plan: Layout, width: int, inline: Inline, theme: 
 def row_lines(
     table: Table, row: Sequence[str], plan: Layout, width: int, inline: Inline, theme: Theme, *, first: bool
 ) -> list[Line]:
-    """The lines of one row; a list's and a folded table's rows are parted from the one before."""
+    """The lines of one row. Unless `first`, a list begins with a blank line and a `ruled` table with a rule."""
     if not plan.widths:
         return ([] if first else [[]]) + _as_list(table.header, row, width, inline, theme)
     lines: list[Line] = []
@@ -91,7 +91,7 @@ def row_lines(
 
 
 def _row(cells: Sequence[Line], plan: Layout, width: int, theme: Theme) -> list[Line]:
-    """One row: each cell folded in its column; the last column may use what room there is to its right."""
+    """One row with each cell wrapped; a left-aligned last column may use the free space to its right."""
     last = len(plan.widths) - 1
     spare = width - sum(plan.widths) - len(_SEPARATOR) * last
     folded = [
@@ -122,7 +122,7 @@ def _as_list(header: Sequence[str], row: Sequence[str], width: int, inline: Inli
 
 
 def _fit(row: Sequence[str], count: int) -> list[str]:
-    """Exactly `count` cells: missing ones empty, surplus ones joined to the last, so that no text is lost."""
+    """Exactly `count` cells: missing cells are empty, surplus ones are joined to the last so that none is lost."""
     if len(row) <= count:
         return [*row, *[""] * (count - len(row))]
     return [*row[: count - 1], " | ".join(row[count - 1 :])]
@@ -139,11 +139,11 @@ def _longest_word(cell: Line) -> int:
 
 
 def _share(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Widths within `room`: what each column wishes, the widest giving way first, none below its least."""
+    """Widths with a sum of at most `room`: the natural widths, with the widest reduced first, down to `least`."""
     if sum(natural) <= room:
         return list(natural)
     low, high = 1, max(natural)
-    while low < high:  # the largest cap under which everything fits
+    while low < high:  # find the largest cap for which the sum fits
         cap = (low + high + 1) // 2
         if sum(max(min(wish, cap), one) for wish, one in zip(natural, least, strict=True)) <= room:
             low = cap

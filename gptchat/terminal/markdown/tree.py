@@ -1,7 +1,7 @@
-"""A Markdown source as a flat sequence of pieces, each knowing the containers it stands in.
+"""Splits Markdown source into a flat sequence of pieces, each with the containers around it.
 
-A piece is a leaf: a paragraph, a heading, a fence, a table. Of a source that is still growing, every piece
-but the last is final, for CommonMark closes blocks from the outside in and never opens one again.
+A piece is a leaf block: a paragraph, heading, fence or table. While the source grows, every piece
+but the last is final, because CommonMark never reopens a closed block.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gptchat.values import dataclass, field
 Kind = Literal["paragraph", "heading", "rule", "fence", "code", "table", "html", "maths", "footnote", "empty"]
 
 PLACEHOLDER = "\ufdd0"
-"""A noncharacter that holds a container open in a rewritten source; `safe.clean` lets none through."""
+"""A noncharacter that holds a container open in rewritten source; `safe.clean` never lets it through."""
 
 _BLANK = re.compile(r"[\s>]*\Z")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
@@ -37,19 +37,19 @@ _LEAVES: dict[str, Kind] = {
 
 @dataclass(eq=False, slots=True)
 class Container:
-    """A list item or a quote. `begun` once a piece of it was printed."""
+    """A list item or a quote. `begun` is set once a piece of it has been rendered."""
 
     kind: Literal["item", "quote"]
     line: int
     end: int
-    """Its first line in the source, and the one after its last."""
+    """`line` is its first line in the source, `end` the one after its last."""
     list_id: int = 0
-    """Items of one list share it."""
+    """The same for all items of one list."""
     number: int | None = None
-    """Of an ordered list's item."""
+    """The number of an ordered list's item."""
     delimiter: str = ""
     depth: int = 0
-    """How many lists are around this one."""
+    """Number of lists around this one."""
     task: bool | None = None
     callout: str = ""
     begun: bool = False
@@ -57,7 +57,7 @@ class Container:
 
 @dataclass(slots=True)
 class Piece:
-    """A leaf with the containers it stands in, outermost first. Lines are those of the source, from 0."""
+    """A leaf block with its containers, outermost first. Line numbers are those of the source, from 0."""
 
     kind: Kind
     token: Token | None
@@ -66,14 +66,14 @@ class Piece:
     start: int
     end: int
     level: int = 0
-    """Of a heading, 1 to 6."""
+    """1 to 6 for a heading, else 0."""
     gap: bool = False
-    """Whether a blank line stands before it on the screen."""
+    """Whether it is displayed after a blank line."""
 
 
 @dataclass(slots=True)
 class Opening:
-    """What an earlier part of the source left open: the path of its last piece, and whether a gap follows."""
+    """State left open by earlier source: the containers of its last piece, and whether a blank line follows."""
 
     path: tuple[Container, ...] = ()
     gap: bool = False
@@ -86,14 +86,14 @@ class _Walk:
     pieces: list[Piece] = field(default_factory=list)
     path: list[Container] = field(default_factory=list)
     lists: list[list[int]] = field(default_factory=list)
-    """For each open list: its identity, and the number of its next item."""
+    """For each open list: its id and the number of its next item."""
     on_first: bool = True
-    """Still on the way to the first leaf, where the containers are those of the opening."""
+    """True until the first leaf, while the containers are those of the opening."""
     count: int = 0
 
 
 def pieces(source: str, env: MutableMapping[str, Any], opening: Opening) -> list[Piece]:
-    """The pieces of `source`; its first ones continue what `opening` left open."""
+    """The pieces of `source`; the first ones continue the containers of `opening`."""
     tokens = parser.blocks(source, env)
     walk = _Walk(source.split("\n"), opening)
     for index, token in enumerate(tokens):
@@ -128,7 +128,7 @@ def _item(walk: _Walk, token: Token) -> Container:
 
 
 def _inherited(walk: _Walk) -> Container | None:
-    """The container of the opening that stands where the next one of the walk will stand."""
+    """The container of the opening that the next container continues; None if there is none."""
     if walk.on_first and len(walk.path) < len(walk.opening.path):
         return walk.opening.path[len(walk.path)]
     return None
@@ -181,9 +181,9 @@ def _add(walk: _Walk, piece: Piece) -> None:
 
 
 def _gap(walk: _Walk, before: Piece, piece: Piece) -> bool:
-    """Whether a blank line parts two pieces: inside of lists as in the source, else always."""
+    """Whether a blank line separates two pieces: inside lists as in the source, otherwise always."""
     if before.kind == "paragraph" and not before.text:
-        return False  # the title of a call-out, and nothing else
+        return False  # a call-out's title without text
     shared = 0
     for one, other in zip(before.path, piece.path, strict=False):
         if one is not other:

@@ -1,1 +1,1 @@
-"""What a person sees: painters, screen, toolbar, theme."""
+"""Terminal output: reply painters, screen, toolbar and themes."""

@@ -1,4 +1,4 @@
-"""What commands show, laid out as lines for a width; no library is loaded, so that one-shot commands are quick."""
+"""Lays out the blocks that commands show. Imports no library, so that one-shot commands start fast."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gptchat.core.width import cells, wrapped
 from gptchat.terminal.output.safe import clean, clean_line
 
 Fragment = tuple[str, str]
-"""A text and the name of its look in the theme."""
+"""A text and the name of its look in the theme (`theme.LOOKS`)."""
 
 LOOK_OF: dict[Tone, str] = {
     "plain": "text",
@@ -20,11 +20,11 @@ LOOK_OF: dict[Tone, str] = {
 }
 _GAP = 2
 _NARROW = 12
-"""A column is not made narrower than this to fit the width."""
+"""Minimum width (cells) of a column that is shrunk to fit."""
 
 
 def lines_of(blocks: Sequence[Block], width: int | None) -> list[list[Fragment]]:
-    """`blocks` as lines of fragments; `width` None means that nothing is folded (a pipe)."""
+    """`blocks` as lines of fragments, wrapped to `width` columns; None (for a pipe) turns wrapping off."""
     lines: list[list[Fragment]] = []
     for index, block in enumerate(blocks):
         if index and not (isinstance(block, Text) and isinstance(blocks[index - 1], Text)):
@@ -52,7 +52,7 @@ def _folded(text: str, width: int | None) -> list[str]:
 
 
 def _table(table: Table, width: int | None) -> list[list[Fragment]]:
-    if width is not None:  # a pipe gets every column, for whoever counts them
+    if width is not None:  # a pipe gets every column, for scripts that count them
         table = _filled(table)
     rows = [[clean_line(cell) for cell in row] for row in table.rows]
     header = [clean_line(column) for column in table.columns]
@@ -72,7 +72,7 @@ def _table(table: Table, width: int | None) -> list[list[Fragment]]:
 
 
 def _filled(table: Table) -> Table:
-    """The table without columns that say nothing in any row."""
+    """The table without columns that are empty in every row."""
     kept = [i for i in range(len(table.columns)) if not table.rows or any(row[i] for row in table.rows)]
     return Table(
         [table.columns[i] for i in kept],
@@ -85,7 +85,7 @@ def _filled(table: Table) -> Table:
 def _stacked(
     table: Table, header: Sequence[str], rows: Sequence[Sequence[str]], width: int
 ) -> list[list[Fragment]]:
-    """Where the columns do not fit side by side: a row's first cells on one line, the others below, named."""
+    """The layout for columns that do not fit: a row's first cells on one line, the others named below."""
     lines: list[list[Fragment]] = []
     for index, row in enumerate(rows):
         look = "success" if index == table.marked else "text"
@@ -101,7 +101,7 @@ def _stacked(
 
 
 def _shrink(widths: list[int], right: frozenset[int], room: int) -> None:
-    """Take columns from the widest, those with words before those with numbers, until all fit in `room`."""
+    """Narrow the widest columns in place until all fit in `room`; those in `right` (numbers) keep their width."""
     while sum(widths) > room:
         candidates = [i for i in range(len(widths)) if i not in right and widths[i] > _NARROW]
         if not candidates:
@@ -149,7 +149,7 @@ def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
 
 
 def _facts_stacked(pairs: Sequence[tuple[str, str]], width: int) -> list[list[Fragment]]:
-    """Where names and values do not fit side by side: each value below its name."""
+    """The layout for names and values that do not fit side by side: each value below its name."""
     lines: list[list[Fragment]] = []
     for name, value in pairs:
         lines += [[("  " + line, "toolbar.key")] for line in wrapped(name, max(width - 2, 1))]
@@ -161,7 +161,7 @@ _FILLS: dict[Tone, str] = {"plain": "▒", "quiet": "▓", "good": "█", "warni
 
 
 def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
-    """A bar of the whole, each part by its size (any part that is not nothing gets a cell), and a legend."""
+    """A bar with parts in proportion to their sizes (at least one cell unless zero), and a legend."""
     columns = min(max((width or 80) - 4, 10), 64)
     total = max(meter.total, sum(size for _label, size, _tone in meter.parts), 1)
     bar: list[Fragment] = [("  ", "text")]

@@ -1,4 +1,4 @@
-"""What the terminal at hand can do, told by the streams and the environment; nothing is asked of the terminal."""
+"""Detects terminal capabilities from the stream and the environment, without querying the terminal."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _TERMS = ("xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty")
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What output may use. `depth` is the number of colours; `dumb` means that the cursor must not be moved.
+    """What output may use. `depth` is the number of colours; if `dumb`, the cursor must not be moved.
 
-    `reflows` says whether lines are wrapped anew when the window's width changes.
+    `reflows`: whether the terminal wraps printed lines again when its width changes. `synchronised`: whether
+    synchronised updates (DEC private mode 2026) may be sent.
     """
 
     is_tty: bool = True
@@ -32,7 +33,7 @@ class Terminal:
 
     @classmethod
     def detect(cls, stream: IO[str], environ: Mapping[str, str] = os.environ) -> Terminal:
-        """The capabilities of the terminal behind `stream`, by TERM, COLORTERM, NO_COLOR and their like."""
+        """The capabilities of the terminal behind `stream`, from TERM, COLORTERM, NO_COLOR and the like."""
         if not stream.isatty():
             return cls(is_tty=False, depth="none", dumb=True, reflows=False, synchronised=False)
         term = environ.get("TERM", "" if os.name == "posix" else "xterm-256color")
@@ -47,7 +48,7 @@ class Terminal:
 
 
 def size(stream: IO[str]) -> tuple[int, int]:
-    """Columns and rows of the terminal behind `stream`; 80 by 24 where it does not say."""
+    """(columns, rows) of the terminal behind `stream`; (80, 24) if unknown."""
     try:
         columns, rows = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError, AttributeError):
@@ -56,7 +57,7 @@ def size(stream: IO[str]) -> tuple[int, int]:
 
 
 def prepare_console() -> None:
-    """On Windows, let the console obey escape codes; elsewhere there is nothing to do."""
+    """Enable escape codes in the Windows console; does nothing on other platforms."""
     if sys.platform == "win32":
         import ctypes
 
@@ -78,7 +79,7 @@ def _depth(term: str, environ: Mapping[str, str]) -> Depth:
 
 
 def _hyperlinks(term: str, environ: Mapping[str, str]) -> bool:
-    """OSC 8: terminals known to have it. Multiplexers are left out, they depend on what is outside of them."""
+    """Whether OSC 8 is known to work. False in multiplexers, where it depends on the outer terminal."""
     if environ.get("TMUX") or environ.get("STY"):
         return False
     vte = environ.get("VTE_VERSION", "")
@@ -89,7 +90,7 @@ def _hyperlinks(term: str, environ: Mapping[str, str]) -> bool:
 
 
 def _reflows(term: str, environ: Mapping[str, str]) -> bool:
-    """Whether lines wrap anew on a change of width: xterm, GNU screen and the consoles of kernels do not."""
+    """Whether lines are wrapped again when the width changes; xterm, GNU screen and kernel consoles do not."""
     if environ.get("TMUX"):
         return True
     return not (environ.get("XTERM_VERSION") or environ.get("STY") or term in ("linux", "vt100", "vt220"))

@@ -1,4 +1,4 @@
-"""Copying: through the terminal (OSC 52, which works over ssh) and through the platform's clipboard tool."""
+"""Copies to the clipboard: through the terminal (OSC 52, also over ssh) and with the platform's clipboard tool."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from gptchat.terminal.output.safe import clean
 from gptchat.values import dataclass
 
 _OSC52_LIMIT = 74_994
-"""Bytes of text beyond which xterm and its kin drop an OSC 52 (100,000 characters of base64, less the frame)."""
+"""Bytes of text; xterm and others drop a longer OSC 52 (limit: 100,000 characters of base64 with framing)."""
 _SCREEN_CHUNK = 76
-"""Characters GNU screen takes in one device control string at most (its limit is 256, framing included)."""
+"""Characters per device control string for GNU screen (its limit is 256, framing included)."""
 _SECONDS = 3.0
-"""How long a clipboard tool may take before it is left alone."""
+"""Timeout of a clipboard tool, in seconds."""
 
 Way = Literal["tool", "terminal", "both", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """A fenced block of a reply: its language (may be empty) and its text, as the model wrote it."""
+    """A fenced block of a reply: its language (may be empty) and its text."""
 
     language: str
     text: str
 
 
 def code_blocks(markdown: str) -> list[CodeBlock]:
-    """The fenced blocks of `markdown` in the order in which the screen numbers them, from 1."""
+    """The fenced blocks of `markdown`, in the order of their numbers on the screen (from 1)."""
     from gptchat.terminal.markdown.blocks import language_of
     from gptchat.terminal.markdown.tree import Opening, pieces
 
@@ -50,10 +50,10 @@ def copy(
     environ: Mapping[str, str] = os.environ,
     platform: str = sys.platform,
 ) -> Way:
-    """Put `text` on the clipboard by every way there is; returns the ways that were taken.
+    """Copy `text` to the clipboard in every available way; returns the ways used.
 
-    `write` sends to the terminal, and is None where there is none. Over ssh the tools of the far machine
-    are not asked: its clipboard is not the person's. The terminal never confirms an OSC 52.
+    `write` sends text to the terminal (None: no terminal). Over ssh no clipboard tool is run, because the remote
+    machine's clipboard is not the user's. "terminal" and "both" are not confirmed: OSC 52 has no reply.
     """
     remote = bool(environ.get("SSH_TTY") or environ.get("SSH_CONNECTION"))
     by_tool = not remote and any(_run(command, text) for command in commands(environ, platform))
@@ -67,16 +67,16 @@ def copy(
 
 
 def osc52(text: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The sequence that asks the terminal to set its clipboard, wrapped for tmux or GNU screen.
+    """The OSC 52 sequence that sets the terminal's clipboard, wrapped for tmux or GNU screen.
 
-    None where `text` is longer than terminals take, or the terminal is known not to listen.
+    None if `text` is too long for terminals, or if the terminal is known not to support it.
     """
     data = text.encode("utf-8", "replace")
     if len(data) > _OSC52_LIMIT or environ.get("TERM") in ("dumb", "linux", None):
         return None
     sequence = f"\x1b]52;c;{base64.b64encode(data).decode()}\x07"
     if environ.get("TMUX"):
-        # tmux answers plain OSC 52 where `set-clipboard` is on, and passes this on where `allow-passthrough` is.
+        # With `set-clipboard`, tmux handles plain OSC 52; with `allow-passthrough`, it passes the wrapped one on.
         return sequence + "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
     if environ.get("STY"):
         parts = [sequence[at : at + _SCREEN_CHUNK] for at in range(0, len(sequence), _SCREEN_CHUNK)]
@@ -85,7 +85,7 @@ def osc52(text: str, environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def commands(environ: Mapping[str, str], platform: str) -> list[Sequence[str]]:
-    """The clipboard tools that are installed and fit the display at hand, best first."""
+    """Command lines of the installed clipboard tools that suit the platform and display, best first."""
     if platform == "darwin":
         wanted: list[Sequence[str]] = [("pbcopy",)]
     elif platform in ("win32", "cygwin") or _wsl(environ):
@@ -107,7 +107,7 @@ def _wsl(environ: Mapping[str, str]) -> bool:
 
 
 def _run(command: Sequence[str], text: str) -> bool:
-    """Whether the tool took the text. clip.exe reads UTF-16, told by its byte order mark."""
+    """Run the tool; True if it exits with status 0. clip.exe recognises UTF-16 by the byte order mark."""
     data = text.encode("utf-16") if command[0].endswith("clip.exe") else text.encode("utf-8", "replace")
     try:
         done = subprocess.run(  # noqa: S603 - a fixed list of tools, the text on standard input

@@ -1,4 +1,4 @@
-"""Reading a line where the terminal can draw nothing (`TERM=dumb`): the terminal's own line editing, no more."""
+"""Reads lines on a dumb terminal (`TERM=dumb`), with only the terminal's own line editing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["Interrupted", "is_dumb_terminal", "read_hidden", "read_line"]
 
 
 class Interrupted(Exception):
-    """Ctrl-C came instead of a line."""
+    """Raised when Ctrl-C is pressed instead of entering a line."""
 
 
 async def read_line(keyboard: Input, output: Output, message: str, begun: str = "") -> str:
-    """Show `message` and what is `begun`, and read the rest of the line; the whole line without its end.
+    """Show `message` and the text `begun`, and read the rest of the line; returns both without the line end.
 
     Raises EOFError at the end of the input (Ctrl-D on an empty line), Interrupted on Ctrl-C.
     """
@@ -43,7 +43,7 @@ async def read_line(keyboard: Input, output: Output, message: str, begun: str = 
 
 
 async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
-    """Show `message` and read a line of which nothing is shown; raises as `read_line` does."""
+    """Show `message` and read a line without echo. Raises the same errors as `read_line`."""
     line: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     editor = LineEditor()
 
@@ -66,7 +66,7 @@ async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
 
     try:
         with keyboard.raw_mode(), keyboard.attach(ready):
-            output.write(message)  # only now that nothing typed can be shown
+            output.write(message)  # only after echo was switched off
             output.flush()
             return await line
     finally:
@@ -75,9 +75,9 @@ async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
 
 
 async def _next_line(keyboard: Input, show: Callable[[], None]) -> bytes:
-    """One line of a terminal in its ordinary mode, which hands over whole lines; empty at the end.
+    """One line from a terminal in its normal mode, which delivers whole lines; empty at the end of the input.
 
-    `show` shows the prompt, when a Ctrl-C that answers it is no longer the end of the program.
+    `show` draws the prompt; it is called once Ctrl-C no longer ends the program. Raises Interrupted on Ctrl-C.
     """
     loop = asyncio.get_running_loop()
     line: asyncio.Future[bytes] = loop.create_future()

@@ -1,12 +1,12 @@
-"""The live region: the few rows at the end of the screen that may still change, painted by their differences.
+"""The live region: the last rows on the screen, which may still change; only differences are painted.
 
-Everything above it is ordinary scrollback and never touched again. A frame is one write: synchronised
-(`ESC[?2026h … l`), with the cursor hidden, only changed rows written, each erased by itself, for an erase to
-the end of the screen (`ESC[J`) would push a copy of it into the history of tmux.
+Everything above it is normal scrollback and never changed again. A frame is one synchronised write
+(`ESC[?2026h … l`) with the cursor hidden. Only changed rows are written, and each is erased separately, because
+an erase to the end of the screen (`ESC[J`) would push a copy of it into tmux's history.
 
-Rows of the region are written with automatic wrapping off and never fill the last column, so that a row is a
-row even while the program does not yet know of a narrower window. When the width has changed, a terminal
-that wraps lines anew has moved the region's rows; how many rows they take now follows from their widths.
+Rows of the region are written with automatic wrapping off and never fill the last column, so each takes one
+row even if the window has just become narrower. When the width has changed, a terminal that reflows has
+moved the region's rows; the number of rows they now take is calculated from their widths.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ERASE_ROW, _ERASE_REST = "\x1b[2K", "\x1b[K"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line as it is written. `width` in columns; `rows` of the screen it takes (a live row takes one)."""
+    """One encoded line. `width` is in columns; `rows` is the number of screen rows (1 for a live row)."""
 
     text: str
     width: int
@@ -38,16 +38,16 @@ class Row:
 
 
 class LiveRegion:
-    """Paints lines that are final and the region below them, knowing what the last frame left on the screen."""
+    """Paints final lines and the region below them; remembers what the last frame left on the screen."""
 
     def __init__(self, write: Callable[[str], object], terminal: Terminal) -> None:
         self._write = write
         self._terminal = terminal
         self._held = 0
-        """How many rows at the region's beginning are final already.
+        """Number of rows at the beginning of the region that are already final.
 
-        A frame may reach the terminal just after the window changed and before the program hears of it. So
-        final rows stay in the region until the frame after the one that wrote them, to be set right then.
+        A frame may reach the terminal after a resize that the program does not know about yet. Final rows
+        therefore stay in the region for one more frame, which can still correct them.
         """
         self._rows: list[Row] = []
         self._cursor = (0, 0)
@@ -55,7 +55,7 @@ class LiveRegion:
         self._columns = 0
         self._out: list[str] = []
         self._at = 0
-        """The row the cursor is on while a frame is made, from the region's first."""
+        """The cursor's row while a frame is built, counted from the region's first."""
         self._bottom = 0
         """The last row of the region that exists on the screen."""
 
@@ -66,10 +66,10 @@ class LiveRegion:
         cursor: tuple[int, int] | None,
         size: tuple[int, int],
     ) -> None:
-        """Print `final` for good and `live` below it, the cursor parked at `cursor` (row of `live`, column).
+        """Print `final` permanently and `live` below it, and put the cursor at `cursor` (row of `live`, column).
 
-        Without `cursor` it rests after the last live row, hidden; without live rows on a fresh line, shown.
-        `size` is the screen's columns and rows. Nothing is written where nothing changed.
+        Without `cursor` it is hidden after the last live row; without live rows it is shown on a new line.
+        `size` is (columns, rows) of the screen. If nothing changed, nothing is written.
         """
         columns, height = size
         final = [*self._rows[: self._held], *final]
@@ -107,12 +107,12 @@ class LiveRegion:
         self._flush([*held, *live], columns)
 
     def clear(self) -> None:
-        """Empty the screen and forget what was on it; final rows that were on it stay in no scrollback."""
+        """Clear the screen and forget the last frame. Final rows on the screen do not reach the scrollback."""
         self._rows, self._cursor, self._held = [], (0, 0), 0
         self._write("\x1b[H\x1b[2J")
 
     def _known(self, columns: int, height: int) -> tuple[list[Row], bool]:
-        """The rows on the screen from the region's first on, and whether their contents are out of place."""
+        """The region's rows on the screen, and whether their contents may have moved (after a resize)."""
         self._out = []
         old, (row, column) = self._rows, self._cursor
         stale = False
@@ -123,7 +123,7 @@ class LiveRegion:
                 row = sum(taken[:row]) + (column // columns if column < old[row].width else taken[row] - 1)
                 old = [Row("", 0)] * sum(taken)
         above = max(row - (height - 1), 0)
-        if above:  # the window became lower than the region: what left the screen is out of reach
+        if above:  # the window is now lower than the region: rows that left the screen cannot be changed
             old, row, stale = old[above:], row - above, True
         self._at = row
         self._bottom = max(len(old) - 1, row)
@@ -146,7 +146,7 @@ class LiveRegion:
             self._out.append(_ERASE_ROW)
 
     def _go(self, row: int) -> None:
-        """To the first column of `row`; rows below the bottom are made, which scrolls."""
+        """Move to the first column of `row`; rows below the bottom are created, which scrolls the screen."""
         if row < self._at:
             self._out.append(f"\r\x1b[{self._at - row}A" if self._at - row > 1 else "\r\x1b[A")
         elif row > self._at:
@@ -190,8 +190,8 @@ class LiveRegion:
 
 
 def _unchanged(before: str, after: str) -> tuple[int, int]:
-    """How much of the beginning of a row can stay: in characters and in columns, up to where no style is on."""
-    common = commonprefix([before, after])  # noqa: RUF071 - by characters is what is meant
+    """The unchanged beginning of a row as (characters, columns); it ends at a point where no style is on."""
+    common = commonprefix([before, after])  # noqa: RUF071 - the comparison by characters is intended
     styled = common.rfind("\x1b")
     if "\x1b]" in common:
         return 0, 0
@@ -201,13 +201,13 @@ def _unchanged(before: str, after: str) -> tuple[int, int]:
     if not common or (
         len(common) < len(after) and not cell_len(after[len(common)]) and after[len(common)] != "\x1b"
     ):
-        return 0, 0  # what follows may belong to the last character: a combining mark, a variation selector
+        return 0, 0  # the next character (a combining mark, a variation selector) may belong to the last one
     columns = cell_len(_CODES.sub("", common))
     return (len(common), columns) if columns else (0, 0)
 
 
 class PlainRegion:
-    """For a terminal whose cursor must not be moved: final lines only, one after the other."""
+    """Paints only final lines, for a terminal whose cursor must not be moved."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
@@ -219,9 +219,9 @@ class PlainRegion:
         cursor: tuple[int, int] | None,
         size: tuple[int, int],
     ) -> None:
-        """Print `final`; what may still change is not shown."""
+        """Print `final`; `live` is not shown."""
         if final:
             self._write("".join(row.text + "\n" for row in final))
 
     def clear(self) -> None:
-        """A terminal whose cursor must not be moved cannot be emptied."""
+        """Do nothing: the screen cannot be cleared without moving the cursor."""

@@ -1,4 +1,4 @@
-"""What the toolbar shows, kept up to date behind the keys: the window in use, the cost, the draft's tokens."""
+"""Updates the toolbar's figures in the background: window usage, cost, and the draft's tokens."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from gptchat.values import replace
 
 
 class Gauge:
-    """Facts for the toolbar. `refresh` recounts in a thread; `status` answers at once from what is known.
+    """Figures for the toolbar. `refresh` recounts in a thread; `status` returns the latest ones at once.
 
-    `drawn` is called from a thread when there is something new to draw; `pause` is, in a thread, waited for
-    before anything is loaded that would hold up the keys.
+    `drawn` is called from a thread when there is something new to draw. `pause` is called in a thread before a
+    tokenizer is loaded; it may block, so that loading does not slow down the keys.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Gauge:
         self._known = Status()
         self._budget = 0
         self._room = 0.0
-        """Tokens that a draft may take, with all older turns left out."""
+        """Maximum tokens of a draft if all older turns are left out."""
         self._spent = Running()
         self._lock = threading.Lock()
         self.live = LiveCount(self._count, drawn)
 
     def status(self, waiting: int = 0) -> Status:
-        """What to show now, the draft's tokens included."""
+        """The current figures, including the draft's tokens. `waiting` is the number of queued messages."""
         known = replace(
             self._known,
             user=self._manager.user,
@@ -60,14 +60,14 @@ class Gauge:
         if known.tokens is None or not self.live.tokens:
             return known
         tokens = known.tokens + self.live.tokens
-        # Not planned again at every key: what would be left out shows when the draft no longer fits.
+        # No new plan for every key: only once the draft no longer fits is one message shown as left out.
         left_out = known.left_out or int(tokens > self._budget)
         too_long = known.too_long or self.live.tokens > self._room
         near = known.near or tokens >= NEARLY * self._budget
         return replace(known, tokens=tokens, left_out=left_out, too_long=too_long, near=near)
 
     def refresh(self) -> None:
-        """The session or the settings have changed: count again, behind."""
+        """Count again in a thread, because the session or the settings have changed."""
         threading.Thread(target=self._read, name="gauge", daemon=True).start()
 
     def _read(self) -> None:
@@ -103,10 +103,10 @@ class Gauge:
 
 
 class LiveCount:
-    """Counts the newest draft in a thread, once typing pauses for a moment.
+    """Counts the tokens of the current draft in a thread, once typing has paused for `delay` seconds.
 
-    `count(text)` gives the tokens of a text; it runs in the thread, and may load what it needs there.
-    `on_counted()` is called from the thread after each count (such as `Prompt.refresh`). `tokens` is the last
+    `count(text)` returns the tokens of a text; it runs in the thread and may load what it needs.
+    `on_counted()` (such as `Prompt.refresh`) is called from the thread after each count. `tokens` is the last
     count.
     """
 
@@ -124,7 +124,7 @@ class LiveCount:
         self.tokens = 0
 
     def changed(self, text: str) -> None:
-        """The draft is now `text`, whole. Returns at once; an empty draft is counted on the spot."""
+        """Count `text`, the whole draft, soon. Returns at once; for an empty draft `tokens` is 0 immediately."""
         with self._wake:
             self._draft = text
             idle, self._text = self._text is None, text or None
@@ -135,7 +135,7 @@ class LiveCount:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="count", daemon=True)
                 self._thread.start()
-            elif idle:  # no other key wakes the thread, which would cost the key time
+            elif idle:  # later keys do not wake the thread, because that would slow them down
                 self._wake.notify()
 
     def recount(self) -> None:
@@ -150,7 +150,7 @@ class LiveCount:
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._text is not None)
-                while (rest := self._newest + pause - time.monotonic()) > 0:  # each key begins the pause anew
+                while (rest := self._newest + pause - time.monotonic()) > 0:  # each key restarts the pause
                     self._wake.wait(rest)
                 text = self._text
             if text is None:
@@ -158,9 +158,9 @@ class LiveCount:
             begun = time.perf_counter()
             try:
                 tokens = self._count(text)
-            except Exception:  # a count is a courtesy: without it the last one stays, and typing goes on
+            except Exception:  # the count is not essential: keep the last one
                 tokens = self.tokens
-            # A draft that is slow to count is counted less often, so that most of the time stays free.
+            # A slow count is repeated less often, so that it takes at most a quarter of the time.
             pause = max(self._delay, 3 * (time.perf_counter() - begun))
             with self._wake:
                 if self._text is text:

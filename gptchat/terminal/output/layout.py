@@ -1,7 +1,7 @@
-"""How the prompt stands on the screen.
+"""Layout and style of the prompt.
 
-The toolbar stands directly under the draft and needs no answer from the terminal about the cursor's
-position: such an answer would delay leaving the prompt on a slow line, and could end up among the keys.
+The toolbar is directly under the draft and does not query the cursor position: on a slow connection the
+terminal's answer would delay leaving the prompt, and could end up among the keys.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STYLE: Mapping[str, str] = {
     "picker.meta": _QUIET,
     "picker.snippet": "italic",
     "picker.hint": _QUIET,
-    # noinherit: the library's own look has a grey of its own behind each line
+    # noinherit: prompt_toolkit's default style has a grey background
     "completion-menu": "noinherit",
     "completion-menu.completion": "noinherit",
     "completion-menu.completion.current": "noinherit reverse",
@@ -53,20 +53,20 @@ STYLE: Mapping[str, str] = {
     "completion-menu.meta.completion.current": "noinherit reverse",
     "completion-menu.completion.match": "bold",
 }
-"""The style where the theme says nothing: the terminal's own colours."""
+"""Default style for names that the theme does not set; uses the terminal's own colours."""
 
 
 def styled(rules: Mapping[str, str] | None) -> Style:
-    """`STYLE` with the theme's `rules` over it; what is quiet is as quiet as the theme's hints."""
+    """`STYLE` overridden by the theme's `rules`; dim parts get the style of the theme's `hint`."""
     rules = rules or {}
     quiet = rules.get("hint", _QUIET)
     return Style.from_dict({**{name: look.replace(_QUIET, quiet) for name, look in STYLE.items()}, **rules})
 
 
 def open_screen() -> Output:
-    """The terminal to draw on; it is never asked for the cursor's position (see above).
+    """The terminal as prompt_toolkit output, without cursor position queries (see above).
 
-    One that can draw nothing (`TERM=dumb`) gets no control sequence at all.
+    A dumb terminal (`TERM=dumb`) gets no control sequences.
     """
     if plain.is_dumb_terminal():
         return PlainTextOutput(sys.stdout)
@@ -77,11 +77,11 @@ def open_screen() -> Output:
 
 
 def follow_width(app: Application[str]) -> None:
-    """Let `app` erase all of its rows when the window becomes narrower, and not only as many as it drew.
+    """Make `app` erase all of its rows when the window becomes narrower, not only as many as it drew.
 
-    Most terminals have then wrapped each of them into several, which pushed the cursor down.
+    Most terminals have then wrapped each row into several, which moved the cursor down.
     """
-    erase_and_draw = app._on_resize  # the library has no other place for it
+    erase_and_draw = app._on_resize  # prompt_toolkit has no public hook for this
 
     def resized() -> None:
         screen, output = app.renderer.last_rendered_screen, app.output
@@ -89,7 +89,7 @@ def follow_width(app: Application[str]) -> None:
             cursor = screen.get_cursor_position(app.layout.current_window)
             columns = output.get_size().columns
             more = rows_more(screen, cursor, columns)
-            # Row by row: to erase the whole of a screen at once would copy it into the history of tmux.
+            # Row by row, because erasing a whole screen at once would copy it into tmux's history.
             below = screen.height - cursor.y + rows_more(screen, Point(0, screen.height), columns)
             output.write_raw("\x1b7" + "\x1b[B\x1b[2K" * below + "\x1b8\x1b[2K")
             output.write_raw("\x1b[A\x1b[2K" * (cursor.y + more))
@@ -100,7 +100,7 @@ def follow_width(app: Application[str]) -> None:
 
 
 def rows_more(screen: Screen, cursor: Point, columns: int) -> int:
-    """How many rows lower the cursor stands since what `screen` shows was wrapped anew at `columns`."""
+    """Number of rows by which the cursor moved down when the contents of `screen` were wrapped at `columns`."""
     more = 0
     for number in range(cursor.y + 1):
         row = screen.data_buffer[number]
@@ -111,9 +111,9 @@ def rows_more(screen: Screen, cursor: Point, columns: int) -> int:
 
 
 def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples], room: Callable[[], Dimension]) -> None:
-    """Put a toolbar directly under the draft of a prompt session's `layout`, while there is a text for it.
+    """Add a toolbar directly under the draft to a prompt session's `layout`; it is hidden if `text()` is empty.
 
-    `room` gives the height of the draft itself.
+    `room` returns the height of the draft itself.
     """
     assert isinstance(layout.container, HSplit)
     layout.current_window.height = room
@@ -129,5 +129,5 @@ def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples], room: Ca
             ),
             filter=~is_done & Condition(lambda: bool(text())),
         ),
-        Window(height=Dimension(preferred=0)),  # takes the room that a closed list of completions leaves
+        Window(height=Dimension(preferred=0)),  # fills the space left by a closed completion menu
     ]

@@ -1,7 +1,7 @@
-"""Paints a reply while it streams: finished blocks are printed once, and only a short tail is alive.
+"""Paints a reply while it streams: finished blocks are printed once, and only a short tail is repainted.
 
-The painter decides nothing and stores nothing; time, size and output come from its caller, who calls `frame`
-after each piece and whenever the seconds that `frame` returned have passed.
+The painter makes no decisions and saves nothing. Time, size and output come from its caller, which calls `frame`
+after each delta and when the seconds returned by `frame` have passed.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from gptchat.terminal.output.theme import Theme
 from gptchat.words import _
 
 FRAME = 1 / 15
-"""Seconds between two frames of text, at least; a change of the footer is painted at once."""
+"""Minimum seconds between two frames of text; a change of the footer is painted at once."""
 _SECONDS_PER_CHARACTER = 1 / 40_000
-"""What the next frame waits longer for each character that every frame has to read again."""
+"""Additional delay of the next frame, in seconds per character that each frame parses again."""
 _FIRST_WORD = 0.03
-"""Seconds in which the first piece of a reply may become a whole word before it is painted."""
+"""Maximum seconds that the first frame waits until the reply has a whole word."""
 _WHOLE_WORD = re.compile(r"\w[^\w*_`]|[\u2e80-\U0003ffff]")
 _MOST_ROWS = 8
-"""Rows of the tail at most, on screens of any height."""
+"""Maximum rows of the tail, whatever the screen's height."""
 
 Reasoning = Literal["full", "short", "off"]
 
 
 class Painter:
-    """Streamed Markdown on a terminal.
+    """Streams Markdown to a terminal (a `ReplyPainter`).
 
-    `write` takes text for the terminal and sends it on at once. `size` gives columns and rows. `clock` gives
-    seconds that never run backwards. `reads_keys` says that somebody listens for Esc; else Ctrl-C alone stops.
+    `write` sends text to the terminal at once. `size` returns (columns, rows). `clock` returns monotonic seconds.
+    `reads_keys`: whether the status line offers Esc to stop the reply; otherwise it names Ctrl-C.
     """
 
     def __init__(
@@ -82,15 +82,15 @@ class Painter:
         self._folded = False
         self._last_status = ""
         self._noted = False
-        """Whether what was printed last is for the person, and no part of the reply."""
-        self._below_blank = True  # whoever began the turn left a blank line after what was said
+        """Whether the last printed line is a note and not part of the reply."""
+        self._below_blank = True  # the caller printed a blank line after the user's message
         self._opening = ""
         self._begins_by = float("-inf")
-        """Until then the first frame waits for a whole word, which the next would else bring a frame later."""
+        """Clock time until which the first frame waits for a whole word, which else would come a frame later."""
 
     @property
     def code_blocks(self) -> int:
-        """How many code blocks the reply has shown so far."""
+        """Number of the last code block printed; numbering starts at the constructor's `code_blocks` + 1."""
         return self._stream.code_blocks
 
     def feed(self, text: str) -> None:
@@ -98,12 +98,12 @@ class Painter:
         if not text:
             return
         if not self._has_text and not text.strip():
-            self._stream.feed(text)  # the indent of the first line, perhaps
+            self._stream.feed(text)  # it may be the indent of the first line
             return
         if not self._has_text:
             self._fold()
             self._has_text = True
-            self._painted = float("-inf")  # the first words are not kept waiting
+            self._painted = float("-inf")  # do not delay the first words
             self._begins_by = self._clock() + _FIRST_WORD
         if self._begins_by > 0:
             self._opening += text
@@ -113,7 +113,10 @@ class Painter:
         self._dirty = True
 
     def feed_reasoning(self, text: str) -> None:
-        """Take a piece of the model's reasoning: shown dimmed, folded to a line when the answer begins."""
+        """Take a piece of the model's reasoning: shown dimmed, and folded to one line when the answer begins.
+
+        With `reasoning="full"` it stays, with "off" it is not shown.
+        """
         if not text or self._has_text:
             return
         if self._thoughts_since is None:
@@ -123,7 +126,7 @@ class Painter:
         self._dirty = True
 
     def note(self, text: str, look: str = "notice") -> None:
-        """Print a line for the person between what is printed and what is still to come."""
+        """Print a message to the user above the part of the reply that is not final yet."""
         blank = not self._final[-1] if self._final else self._below_blank
         if self._has_text and not (self._noted or blank):
             self._final.append([])
@@ -131,23 +134,23 @@ class Painter:
         self._noted = self._footer_dirty = True
 
     def set_activity(self, text: str) -> None:
-        """Say what is waited for, beside the spinner; empty: nothing particular."""
+        """Show `text` beside the spinner, such as what the program is waiting for; empty removes it."""
         self._activity = clean_line(text)
         self._footer_dirty = True
 
     def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
-        """Keep `lines` below the reply, the cursor at `cursor` (line, column). The next frame paints it."""
+        """Show `lines` below the reply, with the cursor at `cursor` (line, column). The next frame paints them."""
         new = [[(clean(text, newlines=False).replace("\t", " "), look) for text, look in line] for line in lines]
         if new != self._footer or cursor != self._cursor:
             self._footer, self._cursor = new, cursor
             self._footer_dirty = True
 
     def frame(self, *, force: bool = False) -> float | None:
-        """Paint if it is time; returns the seconds after which to call again, None for never by itself."""
+        """Paint if it is time or `force`. Returns the seconds after which to call again; None: after new input."""
         now = self._clock()
         self._size = self._measure()
         resized = self._columns != self._width
-        pause = 2 * FRAME if len(self._tail) > self._room() else FRAME  # a scrolling tail is all rewritten
+        pause = 2 * FRAME if len(self._tail) > self._room() else FRAME  # a scrolling tail is rewritten completely
         due = self._painted + pause + self._stream.pending * _SECONDS_PER_CHARACTER
         wait = max(due, self._begins_by) - now
         if (self._dirty and (wait <= 0 or force)) or resized:
@@ -162,21 +165,21 @@ class Painter:
         return max(wait, 0.0) if self._dirty else next_tick
 
     def finish(self, status: str = "") -> None:
-        """The reply is whole: print the rest, and `status` below it."""
+        """End a complete reply: print the rest, and `status` below it."""
         self._end(status, "status")
 
     def interrupt(self, status: str = "") -> None:
-        """The reply ends here: keep what came, and say so."""
+        """End an incomplete reply: print what has arrived, and `status` ("stopped" if empty) below it."""
         self._end("■ " + (status or _("stopped")), "notice")
 
     def clear(self) -> None:
-        """Empty the screen; what is still alive is painted again at its top."""
-        self.step_aside()  # where a terminal keeps what is cleared, it keeps no spinner
+        """Clear the screen; the part that is not final is painted again at its top."""
+        self.step_aside()  # some terminals keep the cleared screen as history, which should have no spinner
         self._region.clear()
         self._below_blank = True
 
     def step_aside(self) -> None:
-        """Take what may still change off the screen, which another program takes over; a frame paints it anew."""
+        """Remove the part that is not final, so that another program can use the screen. A frame repaints it."""
         self._region.paint(self._rows_of_final(), [], None, self._size)
         self._footer_dirty = True
 
@@ -199,7 +202,7 @@ class Painter:
         self._region.paint(self._rows_of_final(), [], None, self._size)
 
     def _append(self, lines: Sequence[Line]) -> None:
-        """Print `lines` of the reply, apart from what was noted before them."""
+        """Print `lines` of the reply, separated by a blank line from a note before them."""
         if lines and self._noted:
             if lines[0]:
                 self._final.append([])
@@ -207,7 +210,7 @@ class Painter:
         self._final += lines
 
     def _read(self) -> None:
-        """Bring the final lines and the tail up to what came."""
+        """Update the final lines and the tail from the text received."""
         self._width = width = self._columns
         if self._has_text:
             self._append(self._stream.commit(width))
@@ -222,7 +225,7 @@ class Painter:
             self._tail = []
             return
         if self._mode == "full":
-            whole = text.rpartition("\n")[0].rstrip()  # blank lines wait for what they part
+            whole = text.rpartition("\n")[0].rstrip()  # blank lines are only printed before more text
             if whole:
                 self._final += self._dimmed(whole, width)
                 self._thoughts_shown = True
@@ -239,7 +242,7 @@ class Painter:
         return wrap([(text if self._thoughts_shown else text.lstrip("\n"), self._theme["reasoning"])], width)
 
     def _fold(self) -> None:
-        """Put the line that stands for the reasoning in its place, or end what was shown of it."""
+        """End the reasoning: print its summary line, or the rest of it with `reasoning="full"`."""
         if self._thoughts_since is None or self._folded:
             return
         self._folded = True
@@ -252,7 +255,7 @@ class Painter:
             self._append([[("∴ " + line, self._theme["reasoning"])], []])
 
     def _room(self) -> int:
-        """Rows that the tail may take: few, so that it stays in reach when the window becomes small."""
+        """Maximum rows of the tail: few, so that they stay on the screen when the window becomes smaller."""
         return min(max((self._size[1] - len(self._footer) - 2) // 3, 3), _MOST_ROWS)
 
     def _ticked(self, now: float) -> bool:
@@ -266,7 +269,7 @@ class Painter:
             parts.append(_("thinking"))
         parts.append(_("Esc stops") if self._reads_keys else _("Ctrl-C stops"))
         if self._activity:
-            parts.append(self._activity)  # last: a server's reasons may be longer than the line
+            parts.append(self._activity)  # last, because a server's message may be longer than the line
         return f"{sign} " + " · ".join(parts)
 
     def _paint(self) -> None:
@@ -299,7 +302,7 @@ class Painter:
         self._footer_dirty = False
 
     def _cut(self, width: int) -> list[Line]:
-        """The tail with lines that are too long (of code) cut into rows."""
+        """The tail, with lines that are too long (code) split into rows."""
         rows: list[Line] = []
         for line in self._tail[-self._room() :]:
             rows += [line] if width_of(line) <= width else wrap(line, width)

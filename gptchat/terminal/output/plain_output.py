@@ -1,4 +1,4 @@
-"""A reply for pipes and scripts: as it was received, or as one JSON document."""
+"""Writes a reply for pipes and scripts: as received, or as one JSON document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from gptchat.core.messages import Message
 
 
 class PlainReply:
-    """Writes a reply as it comes; what else is to be told goes to standard error."""
+    """Writes a reply as it arrives (a `ReplyPainter`); messages to the user go to `tell`.
+
+    With `silent` the reply is not written. `watched`: whether a user is present to be told about progress.
+    """
 
     code_blocks = 0
 
@@ -30,43 +33,43 @@ class PlainReply:
         self._raw.feed(text)
 
     def feed_reasoning(self, text: str) -> None:
-        """Reasoning is no part of the reply."""
+        """Ignored: reasoning is not part of the reply."""
 
     def note(self, text: str, look: str = "notice") -> None:
-        """Tell the person, beside the reply."""
+        """Pass the message to `tell`."""
         self._tell(text)
 
     def set_activity(self, text: str) -> None:
-        """Tell a person who is there what is waited for; a script's log keeps to how it ended."""
+        """Pass the text to `tell` if a user is watching; a script's log only needs the result."""
         if text and self._watched:
             self._tell(text)
 
     def set_footer(
         self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None
     ) -> None:
-        """There is none."""
+        """Ignored: there is no footer."""
 
     def clear(self) -> None:
-        """Nothing is painted that could be cleared."""
+        """Ignored: nothing is painted."""
 
     def step_aside(self) -> None:
-        """Nothing is painted that could stand in the way."""
+        """Ignored: nothing is painted."""
 
     def frame(self, *, force: bool = False) -> float | None:
-        """Everything is written as it comes."""
+        """None: everything is written as it arrives."""
         return None
 
     def finish(self, status: str = "") -> None:
-        """The reply is whole."""
+        """End the reply; `status` is ignored."""
         self._raw.finish()
 
     def interrupt(self, status: str = "") -> None:
-        """The reply ends here."""
+        """End an incomplete reply; `status` is ignored."""
         self._raw.finish()
 
 
 def writer(stdout: TextIO) -> Callable[[str], None]:
-    """A function that writes to `stdout` and sends it on at once."""
+    """A function that writes text to `stdout` and flushes it."""
 
     def write(text: str) -> None:
         stdout.write(text)
@@ -76,7 +79,7 @@ def writer(stdout: TextIO) -> Callable[[str], None]:
 
 
 def reply_json(user: str, session: str | None, outcome: Outcome, message: Message) -> dict[str, Any]:
-    """A reply as `--json` prints it; `choices` only where several were asked for, and no `session` incognito."""
+    """The document that `--json` prints; `choices` only if there are several replies, `session` null incognito."""
     usage = message.usage
     choices = [one.text for one in (message, *outcome.others)]
     return {

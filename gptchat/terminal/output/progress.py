@@ -1,4 +1,4 @@
-"""How far long work has come: one line with a bar that is drawn again in place, and leaves nothing behind."""
+"""A progress bar for long work: one line, redrawn in place and removed at the end."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from gptchat.core.width import cells, cut
 from gptchat.terminal.output.safe import clean_line
 
 PATIENCE = 0.5
-"""Seconds of work before a bar is drawn; what is done sooner needs none."""
+"""Seconds of work before the bar is drawn; shorter work shows none."""
 _BAR = 20
 _LEAST = 6
-"""Cells of the bar, where there is room and at least; in narrower terminals only the percentage stands."""
+"""Normal and minimum width of the bar in cells; narrower terminals only show the percentage."""
 
 
 class ProgressLine:
-    """A line for one piece of work at a time. `write` sends text to the terminal, `width` is its columns.
+    """The progress of one task at a time. `write` sends text to the terminal; `width` returns its columns.
 
-    `clock` counts seconds.
+    `clock` returns monotonic seconds.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class ProgressLine:
         self._shown = ""
 
     def step(self, label: str, done: int, total: int) -> None:
-        """`done` of `total` steps of the work are done; drawn only where the line changes by it."""
+        """Report that `done` of `total` steps are done; writes only if the line changes."""
         now = self._clock()
         if self._began is None:
             self._began = now
@@ -46,14 +46,14 @@ class ProgressLine:
             self._write(f"\r\x1b[2K{line}")
 
     def close(self) -> None:
-        """The work is over: take the line away."""
+        """End the task and remove the line."""
         if self._shown:
             self._write("\r\x1b[2K")
         self._began, self._shown = None, ""
 
 
 def _line(label: str, share: float, width: int) -> str:
-    """The label, the bar and the percentage in at most `width` cells; the label gives way first, then the bar."""
+    """Label, bar and percentage in at most `width` cells; the label is shortened first, then the bar."""
     percent = f"{share:4.0%}"
     bar = min(_BAR, width - cells(percent) - 1)
     drawn = f"{'█' * round(share * bar)}{'░' * (bar - round(share * bar))} {percent}" if bar >= _LEAST else percent

@@ -1,4 +1,4 @@
-"""How a reply reaches whoever reads it: the protocol of painters, and the two plain ways, replayed and raw."""
+"""The `ReplyPainter` protocol for showing a streamed reply, a raw painter, and printing of earlier replies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEAST_COLUMNS = 10
 
 
 class ReplyPainter(Protocol):
-    """What the chat's loop needs of whoever shows a reply."""
+    """Shows a reply while it streams. See `Painter` for the full meaning of each method."""
 
     def feed(self, text: str) -> None:
         """Take a piece of the reply."""
@@ -23,36 +23,36 @@ class ReplyPainter(Protocol):
         """Take a piece of the model's reasoning."""
 
     def note(self, text: str, look: str = "notice") -> None:
-        """Print a line for the person between what is printed and what is still to come."""
+        """Print a message to the user above the part of the reply that is not final yet."""
 
     def set_activity(self, text: str) -> None:
-        """Say what is waited for, beside the spinner; empty: nothing particular."""
+        """Show `text` beside the spinner, such as what the program is waiting for; empty removes it."""
 
     def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
-        """Keep `lines` below the reply, the cursor at `cursor` (line, column)."""
+        """Show `lines` below the reply, with the cursor at `cursor` (line, column)."""
 
     def frame(self, *, force: bool = False) -> float | None:
-        """Paint if it is time; returns the seconds after which to call again, None for never by itself."""
+        """Paint if it is time or `force`. Returns the seconds after which to call again; None: after new input."""
 
     def clear(self) -> None:
-        """Empty the screen; what is still alive is painted again at its top."""
+        """Clear the screen; the part that is not final is painted again at its top."""
 
     def step_aside(self) -> None:
-        """Take what may still change off the screen, which another program takes over; a frame paints it anew."""
+        """Remove the part that is not final, so that another program can use the screen. A frame repaints it."""
 
     def finish(self, status: str = "") -> None:
-        """The reply is whole: print the rest, and `status` below it."""
+        """End a complete reply: print the rest, and `status` below it."""
 
     def interrupt(self, status: str = "") -> None:
-        """The reply ends here: keep what came, and say so."""
+        """End an incomplete reply: print what has arrived, and `status` below it."""
 
     @property
     def code_blocks(self) -> int:
-        """How many code blocks the reply has shown so far."""
+        """Number of the last code block shown; 0 if none are numbered."""
 
 
 def columns_to_fill(columns: int) -> int:
-    """The columns that text may take: the last one stays free, where terminals differ in when they wrap."""
+    """The columns that text may use. The last one stays free, because terminals differ in when they wrap."""
     return max(columns - 1, LEAST_COLUMNS)
 
 
@@ -65,11 +65,11 @@ def print_reply(
     terminal: Terminal,
     code_blocks: int = 0,
 ) -> None:
-    """Print the whole of `text` as Markdown, as it stood there after it had streamed: for replayed history.
+    """Print all of `text` as Markdown, exactly as it looks after streaming; used for earlier messages.
 
-    `columns` is the width of the window; code blocks are numbered from `code_blocks` + 1.
+    `columns` is the width of the window. Code blocks are numbered from `code_blocks` + 1.
     """
-    from gptchat.terminal.markdown import Encoder, render_lines  # not for pipes, which it would only slow down
+    from gptchat.terminal.markdown import Encoder, render_lines  # slow to import, and not needed for pipes
 
     encoder = Encoder(terminal)
     lines = render_lines(
@@ -79,7 +79,7 @@ def print_reply(
 
 
 class RawPainter:
-    """The reply as received. On a terminal it still passes `clean`; a pipe gets every character as it came."""
+    """Writes the reply as received. On a terminal it is passed through `clean`; a pipe gets it unchanged."""
 
     def __init__(self, write: Callable[[str], object], *, terminal: Terminal) -> None:
         self._write = write
@@ -104,36 +104,36 @@ class RawPainter:
         self._show(text)
 
     def _show(self, text: str) -> None:
-        """Write `text` cleaned, as it reads after the character before it."""
+        """Write `text` cleaned; the character before it is taken into account."""
         if text:
             before = clean(self._last)
             self._write(clean(self._last + text)[len(before) :])
             self._last = text[-1]
 
     def feed_reasoning(self, text: str) -> None:
-        """Reasoning is no part of the reply and is not shown."""
+        """Ignored: only the reply is written."""
 
     def note(self, text: str, look: str = "notice") -> None:
-        """Nothing but the reply is written."""
+        """Ignored: only the reply is written."""
 
     def set_activity(self, text: str) -> None:
-        """Nothing but the reply is written."""
+        """Ignored: only the reply is written."""
 
     def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
-        """Nothing but the reply is written."""
+        """Ignored: only the reply is written."""
 
     def frame(self, *, force: bool = False) -> float | None:
-        """Everything is written as it comes."""
+        """None: everything is written as it arrives."""
         return None
 
     def clear(self) -> None:
-        """What was received stays where it is."""
+        """Ignored: the text already written stays."""
 
     def step_aside(self) -> None:
-        """What was received stays where it is."""
+        """Ignored: the text already written stays."""
 
     def finish(self, status: str = "") -> None:
-        """End the last line on a terminal; a pipe gets nothing more than the reply."""
+        """End the last line on a terminal; a pipe gets nothing but the reply."""
         if self._is_tty:
             self._show(self._held)
             self._held = ""
@@ -146,4 +146,4 @@ class RawPainter:
 
 
 _NEEDS_NEXT = "\r\u200c\u200d\ufe0e\ufe0f\U0001f3f4" + "".join(map(chr, range(0xE0000, 0xE0080)))
-"""Characters whose safety depends on what follows; they wait for it."""
+"""Characters whose safety depends on the next character; they are held back until it arrives."""

@@ -1,8 +1,8 @@
-"""The one door for untrusted text: nothing passes that a terminal would obey or a reader could not see.
+"""Makes untrusted text safe to display: control characters and invisible characters become visible signs.
 
-Replies, reasoning, titles, names of models and files and the words of servers are written by others. What
-would move a cursor, set a clipboard, reverse the reading order or hide between letters is shown as a visible
-sign instead: `␛` for ESC, `⟨U+202E⟩` for an override. `clean` is idempotent.
+Untrusted are replies, reasoning, titles, names of models and files, and server messages. Characters that could
+move the cursor, set the clipboard, change the text direction or be invisible between letters are replaced:
+`␛` for ESC, `⟨U+202E⟩` for a right-to-left override. `clean` is idempotent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FLAGS = (
 _UNSAFE = (
     f"(?P<flag>{_FLAGS})|"
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, joiners and fillers nobody sees
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, invisible joiners and fillers
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"  # zero width, bidi, separators
     "\ufe00-\ufe0f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff"  # variation selectors, noncharacters, surrogates
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # musical controls, tags, more variation selectors
@@ -28,7 +28,7 @@ _UNSAFE = (
 _JOINING = (
     "[\u0600-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u17ff\u1820-\u18af\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]"
 )
-"""Scripts that spell with ZWJ and ZWNJ: Arabic, Persian, the Indic scripts, Burmese, Khmer, Mongolian."""
+"""Scripts whose spelling uses ZWJ and ZWNJ: Arabic, Persian, the Indic scripts, Burmese, Khmer, Mongolian."""
 
 _EMOJI = "[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]"
 _IDEOGRAPH = "[\u2190-\u2bff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]"
@@ -37,15 +37,15 @@ _compiled = cache(re.compile)
 """Compiled at the first use: the class of unsafe characters costs 2 ms, and plain ASCII needs no look at it."""
 
 SCHEMES = ("http", "https", "mailto")
-"""What a link may be; anything else stays text."""
+"""URL schemes that may become a link; any other address stays text."""
 
 
 def clean(text: str, *, newlines: bool = True) -> str:
-    """`text` with everything a terminal would obey, or a reader would not see, made visible.
+    """`text` with all control and invisible characters made visible.
 
-    Tab and newline pass, CRLF becomes a newline; with `newlines=False` a newline is shown as `␊`. ZWJ and
-    ZWNJ pass inside emoji and in the scripts that spell with them; so do variation selectors after what
-    they can vary, and the three flags that are tag sequences.
+    Tab and newline pass, CRLF becomes a newline; with `newlines=False` a newline is shown as `␊`. ZWJ passes
+    inside emoji, and ZWJ and ZWNJ in scripts that use them in spelling. Variation selectors pass after characters
+    that have variants, and so do the three flags that are tag sequences.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
@@ -55,9 +55,9 @@ def clean(text: str, *, newlines: bool = True) -> str:
 
 
 def marked(text: str) -> str:
-    """`text` with `\ufffd` for each character that `clean` would write out: for a draft, where places count.
+    """`text` with one `\ufffd` for each character that `clean` would replace: for a draft, where positions matter.
 
-    Characters of control are left as they are; the line editor shows them its own way.
+    Control characters are left unchanged; the line editor displays them itself.
     """
     if not _compiled(_UNSAFE).search(text):
         return text
@@ -75,7 +75,7 @@ def clean_line(text: str) -> str:
 
 
 def safe_url(url: str) -> str | None:
-    """`url` in ASCII as a terminal may be told it, or None where it is not a plain http, https or mailto."""
+    """`url` in ASCII, safe to send to a terminal; None if it is not a valid http, https or mailto address."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -93,13 +93,13 @@ def safe_url(url: str) -> str | None:
 
 
 def host_of(url: str) -> str:
-    """Where `url` leads, for the eye: its host, or for mailto the address."""
+    """The target of `url` for display: its host and port, or for mailto the address."""
     parts = urlsplit(url)
     return parts.path if parts.scheme == "mailto" else parts.netloc.rpartition("@")[2]
 
 
 def _visible(match: re.Match[str]) -> str:
-    """What is shown for one unsafe character, or the character itself where its neighbours need it."""
+    """The sign shown for an unsafe character, or the character itself if it is needed by its neighbours."""
     char = match[0]
     if match["flag"]:
         return char

@@ -1,4 +1,4 @@
-"""The screen between prompts: messages, tables and errors printed once, in the theme's looks, safely."""
+"""Prints messages, tables and errors between prompts, in the theme's looks and cleaned (`safe.clean`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEPTHS: Mapping[capabilities.Depth, ColorDepth] = {
 
 
 def told(error: GptchatError) -> list[tuple[str, str, int]]:
-    """The lines that tell of `error`: what went wrong, and what to do; each with its look and indent (columns)."""
+    """The lines that report `error` (message and hint) as (text, look, indent in columns) tuples."""
     lines = [(f"✗ {redact(error.message)}", "error", 0)]
     if error.hint:
         lines.append((_("hint: {what}").format(what=redact(error.hint)), "hint", 2))
@@ -40,7 +40,7 @@ def told(error: GptchatError) -> list[tuple[str, str, int]]:
 
 
 class Screen:
-    """Prints lines for the person. What it prints becomes ordinary scrollback and is never touched again."""
+    """Prints lines for the user. They become normal scrollback and are never changed again."""
 
     def __init__(self, name: str, environ: Mapping[str, str], output: Output) -> None:
         self._stream = sys.stdout
@@ -51,22 +51,22 @@ class Screen:
         self.use_theme(name)
 
     def use_theme(self, name: str) -> None:
-        """Draw in the theme `name` from now on."""
+        """Switch to the theme `name`. Raises KeyError if it is unknown."""
         self.theme = theme.choose(name, self._environ)
         self.rules = self.theme.prompt_toolkit_rules()
         self.style = Style.from_dict(self.rules)
 
     def size(self) -> tuple[int, int]:
-        """Columns and rows, as they are now."""
+        """The current (columns, rows)."""
         return capabilities.size(self._stream)
 
     def write(self, text: str) -> None:
-        """Send `text`, which is safe already, to the terminal."""
+        """Send `text` to the terminal as is; it must be safe already."""
         self._stream.write(text)
         self._stream.flush()
 
     def print(self, lines: Sequence[Sequence[Fragment]]) -> None:
-        """Print lines of fragments. The line editor's own printer does it: it is loaded already."""
+        """Print lines of fragments, with prompt_toolkit, which is already imported."""
         fragments: StyleAndTextTuples = []
         for line in lines:
             fragments += [(f"class:{look.replace('.', '-')}", clean(text, newlines=False)) for text, look in line]
@@ -74,22 +74,22 @@ class Screen:
         print_formatted_text(self.output, fragments, self.style, color_depth=DEPTHS[self.terminal.depth])
 
     def say(self, text: str, look: str = "text", indent: int = 0) -> None:
-        """Print `text`, folded to the width, in one look, each line after `indent` blanks."""
+        """Print `text` in one look, wrapped to the width, with each line indented by `indent` blanks."""
         width = max(self.size()[0] - 1 - indent, 10)
         self.print([[(" " * indent + line, look)] for line in wrapped(clean(text), width)])
 
     def say_for_now(self, text: str) -> None:
-        """Show `text` on a line of its own that the next call replaces; an empty text takes it away."""
+        """Show `text` on the current line; the next call replaces it, and an empty text removes it."""
         shown = clean(text, newlines=False)
         self.write("\r\x1b[2K" + shown[: cut(shown, max(self.size()[0] - 1, 1))])
 
     def error(self, error: GptchatError) -> None:
-        """Say what went wrong, and what to do."""
+        """Print an error and its hint."""
         for text, look, indent in told(error):
             self.say(text, look, indent=indent)
 
     def show(self, blocks: Sequence[Block]) -> None:
-        """Print what a command shows."""
+        """Print the blocks that a command shows."""
         run: list[Block] = []
         for block in blocks:
             if isinstance(block, (Markdown, Source)):
@@ -114,7 +114,7 @@ class Screen:
             self.print(lines_of(blocks, max(self.size()[0] - 1, 10)))
 
     def _source(self, block: Source) -> None:
-        """Lines as they are, so that they copy clean; long ones are left to the terminal to fold."""
+        """Print source lines unwrapped, so that they can be copied; the terminal wraps long ones."""
         from gptchat.terminal.markdown.code import Highlighter
 
         encoder, highlighter = self._rich_encoder(), Highlighter(block.language, self.theme)

@@ -1,4 +1,4 @@
-"""The quiet lines around a reply: the spinner with its seconds, the facts after the end."""
+"""The status lines of a reply: parts of the spinner line, and the facts after the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gptchat.words import _, money, ngettext
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 TICKS = 5
-"""Steps of the spinner a second."""
+"""Steps of the spinner per second."""
 _WORDS = re.compile("[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]|[^\\s\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+")
 
 Fragment = tuple[str, str]
@@ -17,7 +17,7 @@ Fragment = tuple[str, str]
 
 
 def duration(seconds: float) -> str:
-    """A time for people: `0.8 s`, `12 s`, `2 min 5 s`; `<0.1 s` where nobody could measure it by eye."""
+    """A duration as text: `0.8 s`, `12 s`, `2 min 5 s`; `<0.1 s` below 0.05 seconds."""
     if seconds < 0.05:
         return _("{seconds} s").format(seconds="<0.1")
     if seconds < 9.95:
@@ -28,17 +28,17 @@ def duration(seconds: float) -> str:
 
 
 def seconds_only(seconds: float) -> str:
-    """A running time for people, in whole seconds."""
+    """A running time as text, in whole seconds: `12 s`, `2 min 5 s`."""
     return _("{seconds} s").format(seconds=int(seconds)) if seconds < 60 else duration(seconds)
 
 
 def count_words(text: str) -> int:
-    """Words of `text`; in scripts without blanks each character is one."""
+    """Number of words in `text`; each Chinese, Japanese or Korean character counts as one."""
     return sum(1 for _match in _WORDS.finditer(text))
 
 
 def thought(seconds: float, words: int) -> str:
-    """The line that stands for folded reasoning."""
+    """The summary line of folded reasoning: its time in seconds and its number of words."""
     time = duration(seconds) if seconds < 1 else seconds_only(seconds)
     return _("thought for {time}").format(time=time) + " · " + _words(words)
 
@@ -54,8 +54,8 @@ def facts(
 ) -> str:
     """The line after a reply, such as `812 tokens · 45 tok/s · $0.0012 · 3.1 s`.
 
-    `tokens` are those of the reply; `seconds` the whole time and `generating` the part after the first piece,
-    over which the speed is taken; `cost` in US dollars. What is not known is left out. `notes` come last.
+    `tokens` are those of the reply; `seconds` is the total time, and `generating` the part after the first delta,
+    from which the speed is calculated; `cost` is in US$. Unknown values (None) are omitted. `notes` come last.
     """
     parts: list[str] = []
     if tokens is not None:

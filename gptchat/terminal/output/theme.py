@@ -1,4 +1,4 @@
-"""Themes: every named look of the terminal in one place, for rich and for prompt_toolkit alike."""
+"""Themes: defines every named look once, for both rich and prompt_toolkit."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ LOOKS: Mapping[str, str] = {
     "error": "bold {bad}",
     "success": "{good}",
 }
-"""Each named look: attributes and colours of the palette in braces."""
+"""Each named look as style words; a colour in braces comes from the theme's palette."""
 
 _PALETTES: Mapping[str, Mapping[str, str]] = {
-    # The sixteen colours of the person's own terminal, those that read well on light and on dark.
+    # Those of the terminal's own sixteen colours that are readable on light and on dark backgrounds.
     "auto": {
         "title": "magenta", "accent": "cyan", "muted": "bright_black", "code": "cyan", "link": "blue",
         "maths": "magenta", "good": "green", "warn": "yellow", "bad": "red", "keyword": "magenta",
@@ -89,7 +89,7 @@ _PALETTES: Mapping[str, Mapping[str, str]] = {
     "mono": {},
 }  # fmt: skip
 NAMES = tuple(_PALETTES)
-"""The themes a person can choose."""
+"""The available themes."""
 
 _MUTED_WITHOUT_COLOUR = "dim"
 _PROMPT_TOOLKIT = {"white": "ansigray", "bright_black": "ansibrightblack", "bright_white": "ansiwhite"}
@@ -97,7 +97,7 @@ _PROMPT_TOOLKIT = {"white": "ansigray", "bright_black": "ansibrightblack", "brig
 
 @dataclass(frozen=True)
 class Theme:
-    """A theme by its name. `theme["error"]` is a rich style; `prompt_toolkit()` the same looks for the prompt."""
+    """A theme by its name. `theme["error"]` is a rich style, `theme.prompt_toolkit("error")` a style string."""
 
     name: str
 
@@ -122,22 +122,22 @@ class Theme:
         return words
 
     def __getitem__(self, look: str) -> Style:
-        """The rich style of the look `look`; raises KeyError for a name that `LOOKS` lacks."""
+        """The rich style of a look. Raises KeyError for a name that is not in `LOOKS`."""
         return self._styles[look]
 
     def prompt_toolkit(self, look: str) -> str:
-        """The look as a style string of prompt_toolkit; raises KeyError for a name that `LOOKS` lacks."""
+        """A look as a prompt_toolkit style string. Raises KeyError for a name that is not in `LOOKS`."""
         return " ".join(_for_prompt_toolkit(word) for word in self._words[look])
 
     def prompt_toolkit_rules(self) -> dict[str, str]:
-        """All looks as prompt_toolkit's class names (`.` written `-`), for `Style.from_dict`."""
+        """All looks by prompt_toolkit class name (with `-` for `.`), for `Style.from_dict`."""
         return {look.replace(".", "-"): self.prompt_toolkit(look) for look in LOOKS}
 
 
 def choose(name: str, environ: Mapping[str, str]) -> Theme:
-    """The theme `name`; `auto` follows COLORFGBG where a terminal sets it. Raises KeyError if unknown.
+    """The theme `name`; `auto` follows COLORFGBG if the terminal sets it. Raises KeyError if unknown.
 
-    The terminal is never asked for its background: the answer may never come, or land in the prompt.
+    The terminal is not queried for its background: its answer may never come, or arrive in the prompt.
     """
     if name not in _PALETTES:
         raise KeyError(name)

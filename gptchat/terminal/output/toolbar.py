@@ -1,4 +1,4 @@
-"""The line below the prompt: who, where, how full the window is, and what it has cost so far."""
+"""The toolbar below the prompt: user, session, model, window usage, cost and warnings."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from gptchat.values import dataclass
 from gptchat.words import _, money, ngettext
 
 _BAR = 8  # cells
-_HIGH = 0.8  # of the window; from here on the bar warns
+_HIGH = 0.8  # fraction of the window from which the bar warns
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the toolbar tells, at one moment.
+    """The figures in the toolbar at one moment.
 
-    `tokens` are those of the next request including the draft, `window` the model's limit (None: unknown).
-    `estimated` says that tokens are not counted exactly. `cost` is in US$ (None: no price known). `left_out`
-    is the number of messages that the next request leaves out; `too_long` says that no leaving out makes room
-    for what would be sent, `near` that leaving out is about to begin. `waiting` is the number of queued messages,
-    `indexed` how much of the sessions is indexed (None: all of them, or nobody asked).
+    - `tokens`: of the next request, including the draft; `window`: the model's limit (None: unknown).
+    - `estimated`: whether tokens are not counted exactly.
+    - `cost`: in US$ (None: no price known).
+    - `left_out`: number of messages omitted from the next request; `near`: whether omitting is about to begin;
+      `too_long`: whether the request does not fit even with all of them omitted.
+    - `waiting`: number of queued messages.
+    - `indexed`: fraction of the sessions indexed, 0 to 1 (None: no indexing in progress).
     """
 
     user: str = ""
@@ -48,9 +50,9 @@ def toolbar(
 ) -> StyleAndTextTuples:
     """`status` on one line of at most `width` cells, as prompt_toolkit's formatted text.
 
-    What matters least goes first where there is no room: the title is shortened, then the bar goes, the
-    provider, the cost, the title, the user, and the model at last. `plain` draws in ASCII. Style
-    classes: `toolbar`, `toolbar.quiet`, `toolbar.warning`, `toolbar.bar`, `toolbar.bar.high`.
+    If it does not fit, the title is shortened and then dropped, followed by the bar, the provider, the cost, the
+    user and the model. `plain` draws in ASCII. Style classes: `toolbar`, `toolbar.quiet`, `toolbar.warning`,
+    `toolbar.bar`, `toolbar.bar.high`.
     """
     title = _one_line(clean(status.title))
     model = _one_line(clean(status.model))
@@ -88,7 +90,7 @@ def toolbar(
 
 
 def shortened(text: str, width: int) -> str:
-    """`text` cut to `width` cells, with an ellipsis where something is missing."""
+    """`text` cut to `width` cells; an ellipsis marks the cut."""
     if get_cwidth(text) <= width:
         return text
     cells, kept = 1, []
@@ -101,7 +103,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def count(tokens: int) -> str:
-    """A number of tokens as people say it: `812`, `4.1k`, `128k`, `1.05M`."""
+    """A number of tokens in short form: `812`, `4.1k`, `128k`, `1.05M`."""
     if tokens < 1000:
         return str(tokens)
     if tokens < 999_500:
@@ -124,7 +126,7 @@ def _usage(status: Status) -> list[_Part]:
 
 
 def _high(status: Status) -> bool:
-    """Whether to warn: by the window, or since less than the window may be spent, by what is about to happen."""
+    """Whether to warn: the window is nearly full, or its budget, which may be smaller, is nearly spent."""
     return status.near or (status.tokens or 0) >= _HIGH * (status.window or float("inf"))
 
 
@@ -158,7 +160,7 @@ def _warnings(status: Status) -> list[_Part]:
 
 
 def _joined(parts: list[list[_Part]], between: str) -> list[_Part]:
-    """The parts that are not empty, with `between` between them."""
+    """The non-empty parts, separated by `between`."""
     result: list[_Part] = []
     for part in parts:
         if not any(text for _style, text in part):
@@ -170,7 +172,7 @@ def _joined(parts: list[list[_Part]], between: str) -> list[_Part]:
 
 
 def _cut(parts: list[_Part], width: int) -> StyleAndTextTuples:
-    """The parts cut hard at `width` cells: nothing more can be left out."""
+    """The parts cut at `width` cells, for when nothing more can be omitted."""
     result: StyleAndTextTuples = []
     room = width
     for style, text in parts:
