@@ -102,7 +102,7 @@ def _conversation(plan: ContextPlan, route: Route, session: Session) -> str | No
 
 
 def too_large(plan: ContextPlan) -> tuple[str, str]:
-    """Message and hint for the user when even the newest message does not fit."""
+    """What to tell when even the newest message does not fit: what happened, and three ways out."""
     if plan.limits.binding == "max_tokens":
         hint = _("shorten it, /unpin or shorten /system, or raise the limit with /set context.max_tokens")
     else:
