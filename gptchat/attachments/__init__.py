@@ -1,4 +1,4 @@
-"""Files, folders, addresses, images and the output of commands become parts of a message. All of it blocks."""
+"""Loads files, folders, URLs, images and command output as message attachments. All functions block."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load what runs commands (`subprocess`, which is slow to import) when it is first asked for."""
+    """Import `shell` on first use, because it imports `subprocess`, which is slow."""
     if name not in ("CommandOutput", "run_command"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from gptchat.attachments import shell as commands

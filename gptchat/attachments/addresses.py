@@ -1,4 +1,4 @@
-"""Fetch an address for a message: http and https only, within a size and a time, saying what was fetched."""
+"""Fetches a URL for a message: http and https only, with limits on size and time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REDIRECTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What an address answered. `note` tells the person what came from where."""
+    """The response of a URL. `note` is a line for the user: the final URL, media type and size."""
 
     data: bytes
     mime: str
@@ -35,10 +35,10 @@ class Fetched:
 
 
 def fetch(address: str, network: NetworkSettings, *, limit: int, timeout: float) -> Fetched:
-    """GET `address`, on the way that `network` describes: at most `limit` bytes within `timeout` seconds.
+    """GET `address` with the proxy and certificates of `network`: at most `limit` bytes in `timeout` seconds.
 
-    Blocks, in a thread without an event loop. Raises UsageError with the reason, and ConfigurationError for a
-    proxy or a file of certificates that cannot be used.
+    Blocks; call it in a thread without an event loop. Raises UsageError with the reason, and ConfigurationError
+    for an unusable proxy or certificate file.
     """
     return asyncio.run(_fetch(address, network, limit, timeout))
 
@@ -49,7 +49,7 @@ async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: fl
     at = _encoded(address)
     try:
         async with asyncio.timeout(timeout):
-            for _redirect in range(_REDIRECTS):  # each host may need another proxy, or none
+            for _redirect in range(_REDIRECTS):  # each host may need a different proxy, or none
                 async with http_client(at, None, network) as client:
                     found = await _answer(client, at, address, limit)
                 if isinstance(found, Fetched):
@@ -66,7 +66,7 @@ async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: fl
 
 
 async def _answer(client: httpx2.AsyncClient, at: str, address: str, limit: int) -> Fetched | str:
-    """What `at` answers, or the address that it points to. `address` is what the person asked for."""
+    """The response of `at`, or the URL that it redirects to. `address` is the URL that the user gave."""
     import httpx2
 
     headers = {"User-Agent": f"gptchat/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -116,7 +116,7 @@ def _cannot(address: str, why: str) -> UsageError:
 
 
 def _reason(error: BaseException) -> str:
-    """What the system said, where a system's error is behind `error`; else what the HTTP client said."""
+    """The reason of the OSError that caused `error`, if there is one; else the message of `error`."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, OSError) and link.errno is not None:
@@ -126,7 +126,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _encoded(address: str) -> str:
-    """`address` in ASCII: the host as IDNA, everything else percent-encoded; what is encoded already stays."""
+    """`address` in ASCII: the host as IDNA, the rest percent-encoded; existing encoding is kept."""
     try:
         parts = urlsplit(address)
         host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")

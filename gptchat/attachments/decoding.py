@@ -1,4 +1,4 @@
-"""Bytes become text: by their mark, as UTF-8, as GB18030, or as Windows-1252; or they are no text."""
+"""Decodes bytes to text: by byte order mark, then as UTF-8, GB18030 or Windows-1252. Detects binary data."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import re
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is a prefix of this one
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 65_536
 _CONTROL = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
-_TOLERATED = 0.01  # control bytes in a text file, as in logs; escapes (0x1b) are not counted
+_TOLERATED = 0.01  # share of control bytes allowed, as in logs; escapes (0x1b) are not counted
 _HIGH = re.compile(rb"[\x80-\xff]")
 _CHINESE_PAIR = re.compile(rb"[\x81-\xfe][\xa1-\xfe]")
 
 
 def decode(data: bytes) -> tuple[str, str] | None:
-    """The text in `data` with `\\n` line ends, and the name of its encoding; None where it is no text.
+    """The text in `data` with `\\n` line ends, and the name of its encoding; None if it is not text.
 
-    GB18030 takes almost any bytes, so it is believed only where the bytes beyond ASCII come in pairs as
-    those of Chinese text do; a Western text in Windows-1252 has them one by one.
+    GB18030 accepts almost any bytes, so it is chosen only if non-ASCII bytes occur in pairs, as in Chinese
+    text; in Western text (Windows-1252) they occur singly.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):

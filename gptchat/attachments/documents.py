@@ -1,4 +1,4 @@
-"""Documents become text: PDFs by `pypdf` where it is installed, pages of the web without their markup."""
+"""Extracts text from documents: PDFs (with `pypdf`, if installed) and HTML pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCKS = frozenset(
 
 
 def pdf_text(name: str, data: bytes) -> str:
-    """The text of a PDF, its pages parted by blank lines. Raises UsageError where there is none to be had."""
+    """The text of a PDF, with blank lines between pages. Raises UsageError if it cannot be extracted."""
     try:
         import pypdf
     except ImportError as error:
@@ -35,7 +35,7 @@ def pdf_text(name: str, data: bytes) -> str:
         raise UsageError(
             _("{name} is locked by a password").format(name=name), hint=_("save it without the password first")
         ) from error
-    except Exception as error:  # a damaged PDF ends in almost any exception of the library
+    except Exception as error:  # pypdf raises almost any exception for a damaged PDF
         raise UsageError(
             _("{name} cannot be read as a PDF: {why}").format(name=name, why=str(error) or type(error).__name__),
             hint=_("open it in a viewer and save it again, or copy its text"),
@@ -50,7 +50,7 @@ def pdf_text(name: str, data: bytes) -> str:
 
 
 def page_text(html: str) -> str:
-    """The words of a page of the web, a line a block, without scripts, styles and navigation."""
+    """The text of an HTML page, one line per block element, without scripts, styles and navigation."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -74,7 +74,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._silent:
-            # Whatever was opened within and never closed ends here too.
+            # Also ends unclosed elements inside this one.
             del self._silent[self._silent.index(tag) :]
         elif tag in _BLOCKS:
             self.pieces.append("\n")

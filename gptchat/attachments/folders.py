@@ -1,4 +1,4 @@
-"""A folder becomes one attachment a text file; what is hidden, generated or not text is left out, and told."""
+"""Loads a folder as one attachment per text file, and reports skipped (hidden, generated, binary) files."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
 _GENERATED = frozenset(("node_modules", "__pycache__", "venv", "env.bak", "site-packages"))
-"""Folders that programs fill; those whose name begins with a dot are left out as hidden."""
+"""Folders with generated content. Names that begin with a dot are skipped as hidden."""
 
 _LOOK = 8192
-"""Bytes that are enough to see that a file is not text."""
+"""Bytes read to detect that a file is not text."""
 
 
 def load_folder(folder: Path, name: str, limits: Limits) -> Loaded:
-    """The text files under `folder`, by name, with a note of what was left out and why.
+    """The text files under `folder`, sorted by name, with a note of how many were skipped and why.
 
-    Links to folders are not followed, so no folder comes twice and none leads in a circle. Raises UsageError
-    where the folder holds too much, no text at all, or cannot be read.
+    Symbolic links to folders are not followed, which excludes duplicates and loops. Raises UsageError if the
+    folder exceeds `limits`, contains no text, or cannot be read.
     """
     left_out: Counter[str] = Counter()
     found: list[Attachment] = []
@@ -88,7 +88,7 @@ def _files(folder: Path, left_out: Counter[str], *, top: bool = False) -> Iterat
 
 
 def _text_of(path: Path, limit: int, left_out: Counter[str]) -> str | None:
-    """The text of one file, or None with the reason counted."""
+    """The text of one file; None if it is skipped, with the reason counted in `left_out`."""
     try:
         with path.open("rb") as file:
             data = file.read(_LOOK)
@@ -118,7 +118,7 @@ def _summary(left_out: Counter[str]) -> str:
 
 
 def _why(why: str, count: int) -> str:
-    """The reason why `count` things were left out, in words."""
+    """The translated reason why `count` entries were skipped."""
     return {
         "unreadable": _("unreadable"),
         "hidden": _("hidden"),

@@ -1,4 +1,4 @@
-"""Images by their first bytes: PNG, JPEG, WebP and GIF, which models take, and others, which they do not."""
+"""Detects image formats by their first bytes: those that models accept (PNG, JPEG, WebP, GIF) and others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
 
 
 def recognise(data: bytes) -> str:
-    """The media type of an image that models take, or an empty string for anything else."""
+    """The media type of an image format that models accept; empty for anything else."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if data.startswith((b"GIF87a", b"GIF89a")):
@@ -26,7 +26,7 @@ def recognise(data: bytes) -> str:
 
 
 def other_image(data: bytes) -> str:
-    """The name of an image format that models do not take, or an empty string."""
+    """The name of an image format that models do not accept; empty for anything else."""
     if data[4:12] in _HEIC:
         return "HEIC/AVIF"
     return next((name for magic, name in _OTHERS if data.startswith(magic)), "")

@@ -1,4 +1,4 @@
-"""A reference becomes attachments: the one door for files, folders and addresses, with every refusal told."""
+"""Loads attachments from a reference: a file, a folder or a URL."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def load(
     cwd: Path | None = None,
     network: NetworkSettings | None = None,
 ) -> Loaded:
-    """Read `reference`: a file, a folder or an http(s) address; blocks.
+    """Read `reference`: a file, a folder or an http(s) URL. Blocks.
 
-    `vision` says whether the model sees images; None where that is unknown, and then images are taken.
-    `cwd` is the folder that relative paths start from (default: the process's). `network` is
-    the way to an address (default: the environment's). Raises UsageError with the reason and what to do.
+    `vision` tells whether the model accepts images; if None (unknown), images are accepted. Relative paths
+    start from `cwd` (default: that of the process). `network` has the proxy and certificates for a URL
+    (default: from the environment). Raises UsageError with the reason and what to do.
     """
     limits = limits or Limits()
     reference = reference.strip()
@@ -64,7 +64,7 @@ def load(
 def attachment_of(
     name: str, data: bytes, limits: Limits, vision: bool | None, *, mime: str = "", charset: str = ""
 ) -> Attachment:
-    """`data` as an attachment by what it is, not by its name. Raises UsageError where it cannot be one."""
+    """`data` as an attachment; its type is detected from the contents. Raises UsageError if not supported."""
     if not data:
         raise UsageError(_("{name} is empty").format(name=name), hint=_("attach a file that holds something"))
     if picture := images.recognise(data):
@@ -87,7 +87,7 @@ def attachment_of(
 
 
 def read(path: Path, name: str, mode: int, limit: int) -> bytes:
-    """The bytes of a plain file; refuses devices and pipes before opening them, and stops at `limit`."""
+    """The bytes of a regular file. Raises UsageError for devices and pipes (unopened) and above `limit` bytes."""
     if not stat.S_ISREG(mode):
         raise UsageError(
             _("{name} is not a file but {what}").format(name=name, what=_what(mode)),
@@ -117,7 +117,7 @@ def _text(name: str, data: bytes, charset: str) -> str:
         try:
             return data.decode(charset).replace("\r\n", "\n")
         except (LookupError, UnicodeDecodeError):
-            pass  # the server named the wrong one, which is common: look for ourselves
+            pass  # servers often name a wrong encoding: detect it
     found = decode(data)
     if found is None:
         raise UsageError(
@@ -128,7 +128,7 @@ def _text(name: str, data: bytes, charset: str) -> str:
 
 
 def _encoding_note(item: Attachment, data: bytes) -> tuple[str, ...]:
-    """Tells an encoding that was guessed, so that a person can see a wrong guess."""
+    """A note that names a guessed encoding, so that the user can notice a wrong guess."""
     if item.kind != "text" or item.mime != "text/plain":
         return ()
     found = decode(data)

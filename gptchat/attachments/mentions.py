@@ -1,4 +1,4 @@
-"""`@path` in a message: what is meant as a file, a folder or an address, and what is only an at sign."""
+"""Finds `@path` mentions of files, folders and URLs in a message, and ignores other at signs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import re
 from pathlib import Path
 
 _MENTION = re.compile(r'(?<![A-Za-z0-9._%+\-@/])@(?:"([^"\n]+)"|([^\s"@`]+))')
-"""An at sign that does not follow a word as in an address of e-mail, then a quoted or a plain reference."""
+"""An at sign that is not part of an e-mail address, then a quoted or plain reference."""
 
 _CODE = re.compile(r"(`{3,}|~{3,})[^\n]*\n.*?(?:\n\1|\Z)|(`+)[^`].*?\2", re.DOTALL)
 _ENDING = ".,;:!?)]}>'\"，。；：！？、）】》」』”’…"
 _FILES = (".txt", ".md", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".log", ".docx", ".xlsx")
-"""Endings that only files have, so that a misspelt name is told of. Those of code are left out: `@app.py` may
-be a decorator or a package."""
+"""Suffixes that only files have, so that a misspelt name is reported. Suffixes of code are excluded: `@app.py`
+may be a decorator or a package."""
 _EXPLICIT = ("./", "../", "~/", "/", ".\\", "..\\", "~\\")
 
 
 def expand_mentions(text: str, cwd: Path) -> tuple[str, list[str]]:
-    """Find `@path`, `@"path with blanks"`, `@folder/` and `@https://...` in `text`.
+    """Find `@path`, `@"path with spaces"`, `@folder/` and `@https://...` in `text`.
 
-    Returns the text with each mention as the bare name, and the references in their order, each once, for
-    `load(reference, cwd=cwd)`. A plain word counts where such a file exists in `cwd`, so `@decorator`,
-    `@someone` and `me@example.org` stay as they are; one that is quoted, begins with `./`, `~/` or `/`, or ends
-    as files do (`notes.txt`) is always meant. Code in backticks is left alone. Never raises.
+    Returns the text with each mention replaced by the bare name, and the unique references in order, for
+    `load(reference, cwd=cwd)`. A plain word is a mention if such a file exists in `cwd`, so `@decorator`,
+    `@someone` and `me@example.org` are unchanged; a word that is quoted, begins with `./`, `~/` or `/`, or has
+    a file suffix (`notes.txt`) is always a mention. Code in backticks is unchanged. Never raises.
     """
     code = [match.span() for match in _CODE.finditer(text)]
     found: dict[str, None] = {}
@@ -40,11 +40,11 @@ def expand_mentions(text: str, cwd: Path) -> tuple[str, list[str]]:
 
 
 def _plain(written: str, cwd: Path) -> str:
-    """The part of `written` that is a reference: the longest that exists; an empty string where none does."""
+    """The part of `written` that is a reference: a URL, or the longest existing path; empty if there is none."""
     if re.match(r"https?://", written, re.IGNORECASE):
         return written.rstrip(_ENDING)
     for end in range(len(written), 0, -1):
-        # Chinese is written without blanks, so a name may end where other letters begin.
+        # Chinese text has no spaces, so a name may end where a non-ASCII character begins.
         cut_fits = end == len(written) or written[end] in _ENDING or not written[end].isascii()
         if cut_fits and _exists(written[:end], cwd):
             return written[:end]
@@ -57,5 +57,5 @@ def _exists(name: str, cwd: Path) -> bool:
         return name in ("./", "../", "~/")
     try:
         return (cwd / Path(name).expanduser()).exists()
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL, or a home that nobody has
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, or an unknown home directory
         return False

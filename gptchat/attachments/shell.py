@@ -1,4 +1,4 @@
-"""Run a command for `!COMMAND`: its output cleaned and capped, its end told, nothing of it left running."""
+"""Runs the shell command of `!COMMAND` and captures its output, with limits on size and time."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from gptchat.errors import UsageError
 from gptchat.values import dataclass
 from gptchat.words import _
 
-_POLL = 0.05  # seconds between two looks at the clock and at `stopped`
-_DRAIN = 1.0  # seconds that output may still take to arrive after the end
+_POLL = 0.05  # seconds between checks of the deadline and of `stopped`
+_DRAIN = 1.0  # seconds to wait for remaining output after the process ends
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\Z)"  # OSC, DCS, SOS, PM, APC with their text
+    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\Z)"  # OSC, DCS, SOS, PM, APC with their contents
     r"|\x1b[ -/]*[0-~]",  # everything else of ECMA-48
     re.DOTALL,
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_CUT_END = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # where a gap cuts a character in two (UTF-8)
+_CUT_END = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # a UTF-8 character cut by the gap
 _CUT_BEGIN = re.compile(rb"\A[\x80-\xbf]{1,3}")
 _REWRITTEN = re.compile(r"[^\n]*\r(?!\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandOutput:
-    """What a command printed (standard output and errors, in their order) and how it ended.
+    """The output of a command (stdout and stderr, interleaved) and its exit status.
 
-    `status` is the exit status; negative: ended by that signal; None: it was stopped after `seconds`, by
-    the person or by the limit of time. `left_out` is how many bytes in the middle were dropped.
+    `status` is the exit status; negative: killed by that signal; None: stopped after `seconds`, by the user or
+    the timeout. `left_out` is the number of bytes dropped from the middle of the output.
     """
 
     command: str
@@ -49,7 +49,7 @@ class CommandOutput:
 
     @property
     def summary(self) -> str:
-        """How it ended, in a few words."""
+        """How the command ended, as translated text."""
         if self.status is None:
             return _("stopped after {seconds:.0f} s").format(seconds=self.seconds)
         if self.status < 0:
@@ -57,7 +57,7 @@ class CommandOutput:
         return _("exit status {status}").format(status=self.status)
 
     def attachment(self) -> Attachment:
-        """The output as data for a message, under the command and how it ended."""
+        """The output as a text attachment, named after the command and how it ended."""
         text = self.output or _("(no output)")
         return Attachment(f"$ {self.command} ({self.summary})", "text", text, size=len(self.output.encode()))
 
@@ -70,16 +70,16 @@ def run_command(
     cwd: str | os.PathLike[str] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> CommandOutput:
-    """Run `command` in the platform's shell, without input; blocks until it ends.
+    """Run `command` in the platform's shell, without input. Blocks until it ends.
 
-    After `timeout` seconds, or when `stopped()` turns true, it and what it started are ended. Of the output
-    the first and last halves of `limit` bytes are kept. Raises UsageError where it cannot be started.
+    After `timeout` seconds, or when `stopped()` returns true, the command and its children are terminated. If
+    the output exceeds `limit` bytes, its middle is dropped. Raises UsageError if the command cannot be started.
     """
     if not command.strip() or "\0" in command:
         raise UsageError(_("there is no command to run"), hint=_("write it after the exclamation mark: !ls"))
     begun = time.monotonic()
     try:
-        # The person typed this very line to be run by the shell.
+        # The user typed this line to be run by the shell.
         process = subprocess.Popen(  # noqa: S602
             command,
             shell=True,
@@ -101,7 +101,7 @@ def run_command(
     status = _wait(process, begun + timeout, stopped)
     if status is None:
         _end(process)
-    # A child left in the background may hold the pipe open for ever; what came until now is the output.
+    # A background child may hold the pipe open forever, so the wait for output is limited.
     reader.join(_DRAIN)
     data, left_out = kept.take()
     if not reader.is_alive():
@@ -110,7 +110,7 @@ def run_command(
 
 
 class _Ends:
-    """The first and last halves of a stream's bytes, filled by another thread."""
+    """Keeps the first and last `limit / 2` bytes of a stream that another thread reads."""
 
     def __init__(self, limit: int) -> None:
         self._half = max(limit // 2, 1)
@@ -120,7 +120,7 @@ class _Ends:
         self._lock = threading.Lock()
 
     def read(self, stream: IO[bytes]) -> None:
-        """Take in `stream` to its end."""
+        """Read `stream` to its end."""
         while piece := os.read(stream.fileno(), 65_536):
             with self._lock:
                 room = self._half - len(self._head)
@@ -131,7 +131,7 @@ class _Ends:
                 self._dropped += over
 
     def take(self) -> tuple[tuple[bytes, bytes], int]:
-        """Both ends, and how many bytes between them were dropped."""
+        """Both ends, and the number of bytes dropped between them."""
         with self._lock:
             return (bytes(self._head), bytes(self._tail)), self._dropped
 
@@ -157,7 +157,7 @@ def _clean(ends: tuple[bytes, bytes], left_out: int) -> str:
 
 
 def _plain(data: bytes) -> str:
-    """Output as a person would have read it: without escapes, progress lines as they ended."""
+    """Output as the terminal would show it: without escape sequences, progress lines in their final state."""
     found = decode(data)
     text = found[0] if found else data.decode("utf-8", "replace")
     text = _ESCAPES.sub("", text).replace("\r\n", "\n")
@@ -185,8 +185,8 @@ else:
             try:
                 os.killpg(process.pid, gently)
             except (ProcessLookupError, PermissionError):
-                pass  # ended by itself meanwhile
+                pass  # it has already ended
             try:
                 process.wait(_DRAIN)
             except subprocess.TimeoutExpired:
-                continue  # it does not listen; the second signal cannot be ignored
+                continue  # it ignores SIGTERM; SIGKILL cannot be ignored

@@ -1,4 +1,4 @@
-"""How attachments stand in a message: a text in a fence under its name, an image as a part of its own."""
+"""Formats attachments in a message: a text as a named code fence, an image as a content part."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029`]")
 
 
 def language_of(name: str) -> str:
-    """The fence's tag for a file's name: by its suffix, or the name itself (`Makefile`); empty if unknown."""
+    """The code fence tag for a file name, by its suffix or whole name (`Makefile`); empty if unknown."""
     last = PurePosixPath(name.replace("\\", "/")).name.lower()
     return _TAG_OF.get(last.rpartition(".")[2], "")
 
 
 def fenced(name: str, text: str, language: str = "") -> str:
-    """`text` as data under `name`, in a fence longer than any run of backticks within it."""
+    """`text` under `name`, in a code fence longer than any run of backticks in it."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     shown = _CONTROL.sub("?", name)
@@ -68,9 +68,9 @@ def fenced(name: str, text: str, language: str = "") -> str:
 
 
 def compose(text: str, attachments: Sequence[Attachment]) -> Content:
-    """The message that says `text` and carries `attachments`: a string, or parts where there are images.
+    """The message content for `text` with `attachments`: a string, or a tuple of parts if there are images.
 
-    The person's words come first, then the texts in their order, then the images.
+    The order is: `text`, the text attachments, the images.
     """
     blocks = [text.strip("\n")] if text.strip() else []
     blocks += [fenced(item.name, item.text, item.language) for item in attachments if item.kind == "text"]

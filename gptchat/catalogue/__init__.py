@@ -1,4 +1,4 @@
-"""Facts on models: window, price, abilities, retirement. The facts are data; here they are only looked up."""
+"""Looks up model facts (window, price, abilities, retirement) in the bundled JSON files."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _OWN_SERVER = re.compile(
     r"(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0|\[::1\]|\[f[cd]|[^.\[]+(:|/|$)"
     r"|[^/:]+\.(local|lan|internal)\b)"
 )
-"""Hosts of one's own: loopback, private networks (RFC 1918, RFC 4193), and names without a dot."""
+"""Local hosts: loopback, private networks (RFC 1918, RFC 4193), and names without a dot."""
 
 
 def facts(model: str, provider_hint: str = "") -> ModelFacts | None:
-    """What the catalogue knows of `model`, under the name that was asked for; None where it knows nothing.
+    """The facts about `model`, with `name` as given; None if the catalogue does not know the model.
 
-    The name may carry a date, a path (`openai/gpt-4o`, `models/gemini-3.5-flash`), a tag, be fine-tuned
-    (`ft:gpt-4o:org::id`) or written as on Azure (`gpt-35-turbo`), in any case. `provider_hint` is the kind of
-    the provider or its base address: Azure's deployments may hold the model's name anywhere (`team-gpt-4o-eu`);
-    prices are left out where they cannot be right (a server of one's own, GPT+, a fine-tuned model), and
-    retirement dates are OpenAI's, so they are told only where OpenAI itself answers.
+    The name is case-insensitive and may include a date, a path (`openai/gpt-4o`, `models/gemini-3.5-flash`) or
+    a tag, be fine-tuned (`ft:gpt-4o:org::id`) or use Azure's spelling (`gpt-35-turbo`). `provider_hint` is the
+    provider's kind or base URL. For "azure", the model name may be anywhere in `model` (`team-gpt-4o-eu`). Prices
+    are None if they cannot apply (a local server, GPT+, the demo, a fine-tuned or `:free` model). Retirement
+    dates are OpenAI's, so `retired` is set only for OpenAI.
     """
     known = _find(model, provider_hint)
     if known is None:
@@ -55,7 +55,7 @@ def facts(model: str, provider_hint: str = "") -> ModelFacts | None:
 
 
 def search(text: str) -> list[ModelFacts]:
-    """The models of the catalogue whose name or maker holds every word of `text`, by name; all for no text."""
+    """Models whose name or maker contains every word of `text`, sorted by name; all models for empty text."""
     wanted = text.lower().split()
     found = (
         name
@@ -66,14 +66,14 @@ def search(text: str) -> list[ModelFacts]:
 
 
 def successor(model: str) -> str | None:
-    """A model of today in place of a retired (or soon to be retired) `model`; None where there is no need."""
+    """The current replacement for a retired (or soon retired) `model`; None if it is not being retired."""
     return _retirement(model).get("successor")
 
 
 def price(known: ModelFacts, usage: Usage) -> float | None:
-    """What `usage` costs in US$, or None where no price is known.
+    """The cost of `usage` in US$, or None if no price is known.
 
-    Cached prompt tokens count at their own price where there is one; reasoning is part of the completion.
+    Cached prompt tokens use the cached price if there is one; reasoning tokens are completion tokens.
     """
     if not known.input and not known.output:
         return None
@@ -85,9 +85,9 @@ def price(known: ModelFacts, usage: Usage) -> float | None:
 
 
 def nearest(name: str, count: int = 3) -> list[str]:
-    """Up to `count` names of the catalogue that `name` may have been meant to be, the likeliest first.
+    """Up to `count` model names similar to `name`, the best match first.
 
-    Retired models are never suggested.
+    Models that are retired or being retired are never suggested.
     """
     from difflib import get_close_matches
 
@@ -134,7 +134,7 @@ def _retirements() -> dict[str, dict[str, str]]:
 
 @cache
 def _index() -> dict[str, str]:
-    """The names of the catalogue by their lower-case spelling, with and without the path some have."""
+    """Catalogue names by lower-case spelling, with and without their path."""
     bare = {name.lower().rpartition("/")[2]: name for name in _models()}
     return bare | {name.lower(): name for name in _models()}
 

@@ -1,4 +1,4 @@
-"""The many ways one model is written, from the name as it stands to the plainest form the catalogue may know."""
+"""Normalises model names: from the name as given to the simplest form that the catalogue may contain."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import re
 from collections.abc import Container, Iterator
 
 _SNAPSHOT = re.compile(r"[-@](?:\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{8}|\d{6}|\d{4}|\d{3}|latest)$")
-"""A snapshot's ending: `-2024-08-06`, `-04-2026`, `-20240806`, `-260215`, `-0613`, `-001`, `-latest`."""
+"""Suffix of a model snapshot: `-2024-08-06`, `-04-2026`, `-20240806`, `-260215`, `-0613`, `-001`, `-latest`."""
 
 _DOTLESS = re.compile(r"^(gpt-)(\d)(\d)(?=-|$)")
-"""Azure allowed no dot in a deployment's name for long: `gpt-35-turbo`, `gpt-41-mini`."""
+"""Azure deployment names could not contain a dot for a long time: `gpt-35-turbo`, `gpt-41-mini`."""
 
 
 def is_fine_tuned(name: str) -> bool:
-    """Whether `name` is a model tuned by its owner: `ft:gpt-4o:org::id`, or the older `davinci:ft-org-date`."""
+    """Whether `name` is a fine-tuned model: `ft:gpt-4o:org::id`, or the older `davinci:ft-org-date`."""
     return name.lower().rpartition("/")[2].startswith("ft:") or ":ft-" in name.lower()
 
 
 def spellings(name: str) -> Iterator[str]:
-    """`name` in lower case as it stands, then ever plainer: without path, tag, fine-tuning and date."""
+    """Yields `name` in lower case, then simpler forms: without path, tag, fine-tuning and date."""
     seen: set[str] = set()
     queue = [name.strip().lower()]
     while queue:
@@ -31,7 +31,7 @@ def spellings(name: str) -> Iterator[str]:
 
 
 def inside(name: str, known: Container[str]) -> str | None:
-    """The longest name of `known` that stands between dashes in `name`: `team-gpt-4o-mini-eu`, else None."""
+    """The longest name of `known` that is part of the dashed `name` (`team-gpt-4o-mini-eu`), else None."""
     pieces = [piece for piece in re.split(r"[-_\s]", name.strip().lower()) if piece]
     for length in range(len(pieces), 0, -1):
         for start in range(len(pieces) - length + 1):

@@ -1,4 +1,4 @@
-"""What a person attaches to a message: a text under its name, or an image."""
+"""Attachments of a message: a named text or an image."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ AttachmentKind = Literal["text", "image"]
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A text or an image that goes with a message. `name` is a path or an address, as the person knows it."""
+    """A text or image sent with a message. `name` is the path or URL that the user gave."""
 
     name: str
     kind: AttachmentKind
     text: str = field(default="", repr=False)
     mime: str = "text/plain"
     data: bytes = field(default=b"", repr=False)
-    """An image's bytes; empty for a text."""
+    """The bytes of an image; empty for a text."""
     size: int = 0
-    """Bytes as they were read."""
+    """Size in bytes, as read."""
     language: str = ""
-    """What a fence is tagged with (`python`); empty: plain text."""
+    """Language tag for the Markdown code fence (`python`); empty for plain text."""
 
     @property
     def data_url(self) -> str:
-        """An image as the chat API takes it (RFC 2397)."""
+        """The image as a data URL (RFC 2397), the form the chat API accepts."""
         return f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
 
     @property
     def part(self) -> Part:
-        """An image as a part of a message's content."""
+        """The image as a content part of a message."""
         return {"type": "image_url", "image_url": {"url": self.data_url}}

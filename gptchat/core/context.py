@@ -1,4 +1,4 @@
-"""What the next request sends, what it leaves out, and why. Pure: the counts come in, a plan comes out."""
+"""Context planning: which messages the next request contains, which it omits, and why. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from gptchat.core.messages import Message
 from gptchat.values import dataclass, field
 
 Reason = Literal["window", "max_tokens", "max_turns", "summary"]
-"""Why older messages are left out: the model's window, a limit the person set, or a summary stands for them."""
+"""Why older messages are omitted: the model's window, a limit the user set, or a summary replaces them."""
 
 SUMMARY_HEADING = "Summary of the conversation so far:"
-"""What stands above a summary where it is sent: models read it, so it stays English."""
+"""Heading of a summary in a request. Not translated, because models read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request may hold. `window` and `reserve` are tokens; 0 in `max_tokens`, `max_turns` is no limit.
+    """Size limits of a request. `window` and `reserve` are tokens; 0 in `max_tokens` or `max_turns`: no limit.
 
     The budget is `window - reserve`, and no more than `max_tokens`. `guessed` says that nobody told the window:
     older turns are left out for it, but only the server can say that the newest one does not fit.
@@ -32,7 +32,7 @@ class Limits:
 
     @property
     def budget(self) -> int:
-        """How many tokens the request may hold."""
+        """Maximum tokens of the request."""
         room = max(self.window - self.reserve, 0)
         return min(room, self.max_tokens) if self.max_tokens > 0 else room
 
@@ -43,13 +43,13 @@ class Limits:
 
     @property
     def binding(self) -> Reason:
-        """Which of the two sets the budget: the person's own limit, or the window."""
+        """Which limit determines the budget: `max_tokens` (set by the user) or the window."""
         return "max_tokens" if 0 < self.max_tokens < self.window - self.reserve else "window"
 
 
 @dataclass(frozen=True, slots=True)
 class ContextPlan:
-    """A request's contents in the order they are sent, with the tokens of each part.
+    """The contents of a request in the order they are sent, with the tokens of each part.
 
     `messages` are those of the path that are sent, in their order; `pinned` names the ones among them that
     are there only because they are pinned. `fits` is false when even the least does not fit the budget,
@@ -67,50 +67,50 @@ class ContextPlan:
     turn_tokens: int
     overhead: int
     unsent: Sequence[Message]
-    """The messages of the path that are not sent."""
+    """The omitted messages of the path."""
     reason: Reason | None
-    """Why the newest of what is left out is left out; None where nothing is, or a summary stands for all."""
+    """Why the newest omitted message was omitted; "summary" if a summary replaces all; None if none was."""
     fits: bool
     count: Callable[[Message], int] = field(repr=False, compare=False)
-    """A message's tokens, by what the plan was made with."""
+    """The function that counted the tokens of a message for this plan."""
     summarised: int = 0
-    """How many of the messages left out the summary stands for."""
+    """Number of omitted messages that the summary replaces."""
 
     @property
     def left_out(self) -> int:
-        """How many messages of the path are not sent."""
+        """Number of omitted messages."""
         return len(self.unsent)
 
     @property
     def left_out_tokens(self) -> int:
-        """The tokens of what is not sent; counted when asked for, since it grows with the session."""
+        """Tokens of the omitted messages. Computed on access, because the cost grows with the session."""
         return sum(map(self.count, self.unsent))
 
     @property
     def tokens(self) -> int:
-        """Everything the request holds, in tokens."""
+        """Total tokens of the request."""
         return self.system_tokens + self.summary_tokens + self.pinned_tokens + self.turn_tokens + self.overhead
 
     @property
     def share(self) -> float:
-        """How much of the budget is used, from 0; above 1 where the plan does not fit."""
+        """Used share of the budget, from 0; above 1 if the plan exceeds it, infinite if the budget is 0."""
         budget = self.limits.budget
         return self.tokens / budget if budget else float("inf")
 
     @property
     def trimmed(self) -> bool:
-        """Whether something is left out that no summary stands for."""
+        """Whether messages were omitted that no summary replaces."""
         return self.left_out > 0 and self.reason not in (None, "summary")
 
     @property
     def over(self) -> int:
-        """By how many tokens the least that must be sent exceeds the budget; 0 where the plan fits."""
+        """Tokens by which the request exceeds the budget; 0 if it does not."""
         return max(self.tokens - self.limits.budget, 0)
 
     def everything(self) -> tuple[Message, ...]:
-        """All that is sent, in order: the system message, which holds the summary too, then `messages`.
+        """All messages to send, in order: the system message, which includes the summary, then `messages`.
 
-        Both in one system message, because many models' templates refuse a second one.
+        There is one system message because many models' chat templates reject a second one.
         """
         opening = opening_text(self.system, self.summary)
         return (Message("system", opening), *self.messages) if opening else self.messages
@@ -127,13 +127,13 @@ def plan(
     pins: Sequence[str] = (),
     overhead: int = 0,
 ) -> ContextPlan:
-    """Choose from `path` (root to the newest message) what fits `limits`.
+    """Choose the messages of `path` (from the root to the newest message) that fit `limits`.
 
-    The system prompt, the pinned messages, the summary and the newest turn always go; then whole turns from
-    the newest back as long as they fit. A turn is a user message and all up to the next one, so a tool's
-    result stays with its call. `until` is the last message that `summary` stands for; without a summary, or
-    where `until` is not on the path, nothing is taken for summarised. `count` gives a message's tokens, its
-    share of the format included; only what may be sent is counted. A larger window never sends less.
+    The system prompt, the pinned messages, the summary and the newest turn are always sent; then whole turns,
+    newest first, while they fit. A turn is a user message and everything up to the next one, so a tool result
+    stays with its call. `until` is the id of the last message that `summary` replaces; without a summary, or if
+    `until` is not on the path, no message counts as summarised. `count` returns the tokens of a message,
+    formatting included; messages that cannot be sent are not counted. A larger window never sends less.
     """
     covered = _covered(path, until) if summary and until else 0
     summary = summary if covered else ""
@@ -149,9 +149,9 @@ def plan(
     for begin in _starts_back(path, covered):
         cost = sum(map(count, path[begin:start]))
         while pins_left and pins_left[-1] >= begin:
-            # Pinned messages go anyway, so that a turn costs only what it holds beside them.
+            # Pinned messages are sent in any case, so their tokens are not part of the cost of the turn.
             cost -= pinned_costs[pins_left.pop()]
-        if start < len(path):  # the newest turn goes whatever it costs
+        if start < len(path):  # the newest turn is always sent
             if limits.max_turns and turns >= limits.max_turns:
                 reason = "max_turns"
                 break
@@ -186,20 +186,20 @@ def plan(
 
 
 def opening_text(system: str, summary: str) -> str:
-    """The text of the system message: the person's prompt, then the summary under its heading."""
+    """The text of the system message: the system prompt, then the summary under its heading."""
     if not summary:
         return system
     return "\n\n".join(part for part in (system, f"{SUMMARY_HEADING}\n{summary}") if part)
 
 
 NEARLY = 0.8
-"""The share of the budget from which on it is nearly used up."""
+"""Share of the budget from which the context counts as nearly full."""
 
 
 def nearly_full(plan: ContextPlan, at: float = NEARLY) -> bool:
-    """Whether to warn that trimming is near: `at` of the budget is used and nothing is left out yet.
+    """Whether to warn that trimming is near: the share `at` of the budget is used and nothing is trimmed yet.
 
-    Also true where the person's `max_turns` is about to be reached: the next turn would push one out.
+    Also true if `max_turns` is reached, because the next turn would push one out.
     """
     if plan.trimmed or not plan.messages:
         return False
@@ -208,15 +208,15 @@ def nearly_full(plan: ContextPlan, at: float = NEARLY) -> bool:
 
 
 def _covered(path: Sequence[Message], until: str) -> int:
-    """How many messages from the root the summary up to and with `until` stands for."""
+    """Number of messages, from the root, that the summary up to and including `until` replaces."""
     covered = next((i + 1 for i, message in enumerate(path) if message.id == until), 0)
     while 0 < covered < len(path) - 1 and path[covered].role == "tool":
-        covered += 1  # a result whose call is summarised would be refused by every server
+        covered += 1  # servers reject a tool result without its call
     return covered
 
 
 def _pinned_at(path: Sequence[Message], pins: frozenset[str]) -> list[int]:
-    """Where the pinned messages are; one of a tool call and its results takes the others with it."""
+    """Indexes of the pinned messages. Pinning a tool call or one of its results includes the whole group."""
     found: set[int] = set()
     for i, message in enumerate(path):
         if message.id in pins:
@@ -230,7 +230,7 @@ def _pinned_at(path: Sequence[Message], pins: frozenset[str]) -> list[int]:
 
 
 def _starts_back(path: Sequence[Message], covered: int) -> Iterator[int]:
-    """Where the turns of `path` after its first `covered` messages begin, newest first."""
+    """Start indexes of the turns of `path` after its first `covered` messages, newest first."""
     for i in range(len(path) - 1, covered, -1):
         if path[i].role == "user":
             yield i

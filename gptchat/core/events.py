@@ -1,7 +1,7 @@
-"""What can happen in a turn, as a closed union of small frozen values.
+"""Events of a turn, as a closed union of small frozen values.
 
-A provider yields `ProviderEvent`s for one request; `SessionManager.run_turn` passes on those a person
-sees and adds its own, which together are `TurnEvent`s. Whoever paints them matches on the class.
+A provider yields `ProviderEvent`s for one request. `SessionManager.run_turn` forwards those that a user sees
+and adds its own; together they are the `TurnEvent`s. Front ends match on the class.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gptchat.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of the reply. `choice` is its number from 0 where several were asked for (`n`)."""
+    """A piece of the reply. `choice` is the index of the choice, from 0, if several were requested (`n`)."""
 
     text: str
     choice: int = 0
@@ -33,7 +33,7 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model asks for a function call; gptchat shows and keeps it, and runs nothing."""
+    """A function call that the model requests. gptchat displays and stores it but does not run it."""
 
     id: str
     name: str
@@ -42,16 +42,16 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """The server's own count of the request."""
+    """The token usage of the request, as counted by the server."""
 
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """The request failed before any text came and is sent again after `seconds`.
+    """The request failed before any text arrived and is sent again after `seconds`.
 
-    `attempt` counts from 1; `attempts` is how many retries there will be at most.
+    `attempt` counts from 1; `attempts` is the maximum number of retries.
     """
 
     seconds: float
@@ -62,17 +62,17 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line the person should know, such as a parameter the server refused and that was dropped."""
+    """A one-line notice for the user, for example that a parameter was dropped because the server rejected it."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The server's end mark of one choice: `stop`, `length`, `tool_calls`, `content_filter`, ...
+    """The end of one choice, with its finish reason: `stop`, `length`, `tool_calls`, `content_filter`, ...
 
-    `model` is the model that the server says answered. `extra` goes into the message's record as it is
-    (for a provider that keeps the conversation: its id, under `conversation`).
+    `model` is the model that answered, as named by the server. `extra` is added to the message record unchanged
+    (a provider that keeps the conversation puts its id there, under `conversation`).
     """
 
     reason: str
@@ -86,7 +86,7 @@ ProviderEvent = TextDelta | ReasoningDelta | ToolCall | UsageReported | Retrying
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
-    """The person's message is on disk and the request goes out under `plan`."""
+    """The user's message is on disk; the request described by `plan` is about to be sent."""
 
     message: Message
     plan: ContextPlan
@@ -96,27 +96,27 @@ class TurnStarted:
 
 @dataclass(frozen=True, slots=True)
 class ContextTrimmed:
-    """From this turn on something is left out of what the model is sent; announced once, when it begins."""
+    """From this turn on, messages are omitted from requests. Emitted once, when trimming begins."""
 
     plan: ContextPlan
 
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The reply is complete and in the journal. `seconds` is the whole time, `first` until the first piece."""
+    """The reply is complete and in the journal. `seconds` is the total time, `first` until the first text."""
 
     message: Message
     seconds: float
     first: float
     cost: float | None = None
-    """US dollars, or None where no price is known."""
+    """US dollars, or None if no price is known."""
     others: tuple[Message, ...] = ()
-    """The other choices where several were asked for, in order; all are in the journal beside the first."""
+    """The other choices, in order, if several were requested; they are siblings of the first in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnInterrupted:
-    """The person stopped the reply; `message` is what was kept (None when nothing had come)."""
+    """The user stopped the reply; `message` is the partial reply that was kept, None if nothing had arrived."""
 
     message: Message | None
     seconds: float
@@ -124,9 +124,9 @@ class TurnInterrupted:
 
 @dataclass(frozen=True, slots=True)
 class TurnFailed:
-    """The turn ended with `error`; `message` is the partial reply that was kept, if any came.
+    """The turn ended with `error`; `message` is the partial reply that was kept, if any.
 
-    `draft` is text to put back into the prompt, where nothing was sent at all.
+    `draft` is text to put back into the prompt if nothing was sent; otherwise empty.
     """
 
     error: GptchatError

@@ -1,15 +1,15 @@
-"""What a person sees as one character: emoji sequences, flags and accents are moved over and deleted as one."""
+"""Grapheme boundaries, so that the cursor moves over emoji sequences, flags and accented letters as one."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _JOINER = "\u200d"
-_FARTHEST = 64  # longer sequences are not characters but decorated noise; looking further would slow the key
+_FARTHEST = 64  # code points; real graphemes are shorter, and a longer search would slow down the key
 
 
 def previous(text: str, index: int) -> int:
-    """Where the character that ends at `index` begins; 0 at the start of `text`."""
+    """Start index of the grapheme that ends at `index`; 0 at the start of `text`."""
     start = max(index - 1, 0)
     limit = max(index - _FARTHEST, 0)
     while start > limit and _continues(text, start):
@@ -18,7 +18,7 @@ def previous(text: str, index: int) -> int:
 
 
 def following(text: str, index: int) -> int:
-    """Where the character that begins at `index` ends; the length of `text` at its end."""
+    """End index of the grapheme that begins at `index`; `len(text)` at the end of `text`."""
     end = min(index + 1, len(text))
     limit = min(index + _FARTHEST, len(text))
     while end < limit and _continues(text, end):
@@ -27,7 +27,7 @@ def following(text: str, index: int) -> int:
 
 
 def _continues(text: str, index: int) -> bool:
-    """Whether the code point at `index` belongs to the character of the one before it."""
+    """Whether the code point at `index` belongs to the same grapheme as the one before it."""
     here, before = text[index], text[index - 1]
     if here < "\u0300" or before == "\n":
         return False
@@ -45,7 +45,7 @@ def _is_regional(character: str) -> bool:
 
 
 def _odd_regionals_before(text: str, index: int) -> bool:
-    """Flags are pairs of regional letters: the second of a pair has an odd number of letters before it."""
+    """Whether an odd number of regional indicators precedes `index`, so that the one there completes a flag."""
     start = index
     while start > 0 and _is_regional(text[start - 1]):
         start -= 1

@@ -1,4 +1,4 @@
-"""Read a context limit out of a server's own words, whichever server it is."""
+"""Extract context limits and request sizes from the error messages of servers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _R = r"(?P<requested>\d[\d,]{0,14})"
 _LIMITS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        # llama.cpp (the JSON beside the sentence is the surest), its older wording, llama-cpp-python of old
+        # llama.cpp (its JSON field is the most reliable), its older wording, old llama-cpp-python
         rf'"n_ctx"\s*:\s*{_N}',
         rf"exceeds? (?:the )?(?:available )?context (?:size|window) (?:of |\(){_N}",
         # OpenAI, Azure, DeepSeek, OpenRouter, vLLM, SGLang; xAI says "prompt length"
         rf"(?:maximum|max) (?:context|prompt|model|input|sequence) (?:length|window|size) (?:of|is|=|:)\s*{_N}",
-        # Anthropic, and its sum of input and reply: "context limit: 190000 + 20000 > 200000"
+        # Anthropic, also with input and reply added: "context limit: 190000 + 20000 > 200000"
         rf"prompt is too long: [\d,]+ tokens > {_N} maximum",
         rf"exceed context limit: [\d,]+ \+ [\d,]+ > {_N}",
         # Gemini, Vertex
@@ -25,7 +25,7 @@ _LIMITS = tuple(
         rf"range of input length should be \[\d+, ?{_N}\]",
         # Mistral
         rf"too large for model with {_N} maximum context length",
-        # vLLM of old, TensorRT, Volcengine
+        # old vLLM, TensorRT, Volcengine
         rf"longer than the maximum model length of {_N}",
         rf"exceeds? (?:the )?max(?:imum)? (?:input |context |sequence )?length:? \(?(?:of )?{_N}",
         # SGLang
@@ -67,22 +67,22 @@ _REQUESTED = tuple(
 )
 
 SMALLEST = 128
-"""A number below this is no context window, whatever the sentence around it."""
+"""Smaller numbers are never taken for a context window."""
 LARGEST = 1_000_000_000
 
 
 def limit_from_words(message: str) -> int | None:
-    """The context limit in tokens that `message`, a server's error or its JSON body, names; None if none.
+    """The context limit in tokens stated in `message`, a server's error text or JSON body; None if there is none.
 
-    Knows the sentences of OpenAI, Azure, llama.cpp, vLLM, SGLang, Anthropic, Gemini, DashScope, Mistral, xAI,
-    Moonshot, DeepSeek, OpenRouter, Together, Cohere, LM Studio and others. A limit on the rate ("tokens per
-    minute"), or by how much a request was too long, is not taken for one.
+    Recognises the wording of OpenAI, Azure, llama.cpp, vLLM, SGLang, Anthropic, Gemini, DashScope, Mistral, xAI,
+    Moonshot, DeepSeek, OpenRouter, Together, Cohere, LM Studio and others. Rate limits ("tokens per minute")
+    and the number of excess tokens are not taken for a context limit.
     """
     return _first(_LIMITS, "limit", message)
 
 
 def requested_from_words(message: str) -> int | None:
-    """How many tokens the request had, where `message` (as for `limit_from_words`) tells it; else None."""
+    """The size of the request in tokens stated in `message` (see `limit_from_words`); None if there is none."""
     return _first(_REQUESTED, "requested", message)
 
 

@@ -1,4 +1,4 @@
-"""What is said: messages, their usage, and how both are written as JSON records."""
+"""Messages and token usage, their JSON records, and the request to a provider."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 STATUSES: tuple[str, ...] = get_args(Status)
 
 Part = Mapping[str, Any]
-"""One part of a message as the chat API has it: `{"type": "text", "text": ...}`, `{"type": "image_url", ...}`."""
+"""A content part of a message in the chat API: `{"type": "text", "text": ...}`, `{"type": "image_url", ...}`."""
 
 Content = str | Sequence[Part]
 Record = dict[str, Any]
@@ -22,19 +22,19 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens spent by one request, as the API counts them; `estimated` when we counted and not the server."""
+    """Tokens used by one request. `estimated` is True if gptchat counted them, not the server."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
     cached_tokens: int = 0
-    """How many of `prompt_tokens` the server read from its cache."""
+    """The part of `prompt_tokens` that the server read from its cache."""
     reasoning_tokens: int = 0
-    """How many of `completion_tokens` went into reasoning."""
+    """The part of `completion_tokens` used for reasoning."""
     estimated: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As a record holds it; the two finer counts only where they are known."""
+        """The JSON object stored in a record; `cached_tokens` and `reasoning_tokens` only if not 0."""
         data: dict[str, Any] = {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -49,8 +49,8 @@ class Usage:
 
     @classmethod
     def from_json(cls, data: object) -> Self | None:
-        """The usage in a record, or None where there is none that can be read."""
-        if not isinstance(data, dict | Mapping):  # dict first: asking for Mapping is slow
+        """The usage stored in a record, or None if `data` is not a mapping. Invalid counts are read as 0."""
+        if not isinstance(data, dict | Mapping):  # dict first: isinstance with Mapping is slow
             return None
         get = data.get
         prompt = _count(get("prompt_tokens"))
@@ -60,7 +60,7 @@ class Usage:
         return cls(prompt, completion, total, cached, reasoning, get("estimated") is True)
 
     def plus(self, other: Usage) -> Usage:
-        """Both together, as for a reply that was continued in a second request."""
+        """The sum of both, for a reply that was continued in a second request."""
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
@@ -77,10 +77,10 @@ def _count(value: object) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a session. `parent` is the id of the message it answers or follows; None at the root.
+    """A message of a session. `parent` is the id of the message it answers or follows; None at the root.
 
-    `tokens` caches counts by the name of the encoding that made them. `extra` keeps every field of the
-    record that this version does not know, so that writing the message again loses nothing.
+    `tokens` caches token counts by encoding name. `extra` holds every field of the record that this version
+    does not know, so that rewriting the message loses nothing.
     """
 
     role: str
@@ -99,17 +99,17 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The words of the message: its string, or its text parts joined by blank lines."""
+        """The text of the message: its string content, or its text parts joined by blank lines."""
         if isinstance(self.content, str):
             return self.content
         return "\n\n".join(str(part["text"]) for part in self.content if isinstance(part.get("text"), str))
 
     def with_content(self, content: Content) -> Message:
-        """The same message with other content; counts of the old content are dropped."""
+        """A copy with other content; cached token counts are dropped."""
         return replace(self, content=content, tokens={})
 
     def to_record(self) -> Record:
-        """The journal's record of this message (`INTERFACE`: `{"type": "message", ...}`)."""
+        """The journal record of this message: `{"type": "message", ...}`."""
         content = self.content if isinstance(self.content, str) else [dict(part) for part in self.content]
         record: Record = {
             "type": "message",
@@ -135,9 +135,9 @@ class Message:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """The message in a record; fields of a wrong type are read as absent, never refused."""
+        """Read a message from a record. Fields of the wrong type are treated as absent; never raises."""
 
-        # Sessions of ten thousand messages are read in a moment, so each field is looked at once, plainly.
+        # Hot path: a session may have ten thousand messages, so each field is read once, without helpers.
         get = record.get
         content = get("content")
         if isinstance(content, list):
@@ -184,13 +184,13 @@ _KNOWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request to a provider, before any wire format is chosen.
+    """A request to a provider, independent of the wire format.
 
-    `messages` are chat-API messages (`role`, `content`, and `tool_calls`/`tool_call_id` where they apply),
-    the system prompt first. `parameters` hold only what the person set, by the chat API's names
+    `messages` are chat-API messages (`role`, `content`, and `tool_calls`/`tool_call_id` if present),
+    the system prompt first. `parameters` contains only what the user set, under the chat API's names
     (`temperature`, `top_p`, `max_tokens`, `stop`, `n`, `seed`, `effort`, `response_format`, ...).
-    `conversation` is the provider's own id of the conversation so far, for providers that keep one.
-    `continuing` asks to go on with the last message, an unfinished assistant one.
+    `conversation` is the server-side id of the conversation, for providers that keep one.
+    `continuing` asks the model to continue the last message, an unfinished assistant message.
     """
 
     model: str

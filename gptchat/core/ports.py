@@ -1,4 +1,4 @@
-"""The protocols the manager speaks to: a provider, a store of sessions, a counter of tokens, facts on models."""
+"""Protocols that the manager depends on: provider, session store and token counter; and the model facts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What is known of a model. Prices are US$ per million tokens; None or 0 where unknown."""
+    """Facts about a model. Prices are US$ per million tokens; None if unknown."""
 
     name: str
     context: int | None = None
-    """The window in tokens."""
+    """The context window in tokens; None if unknown."""
     max_output: int | None = None
     input: float | None = None
     cached_input: float | None = None
@@ -30,19 +30,19 @@ class ModelFacts:
     vision: bool | None = None
     tools: bool = False
     api: str = "chat"
-    """The wire API it answers on: `chat`, `responses` or `completions`."""
+    """The wire API of the model: `chat`, `responses` or `completions`."""
     provider: str = ""
     retired: str | None = None
-    """When it was shut down, or will be (ISO date)."""
+    """Date of shutdown, past or announced (ISO 8601); None if there is none."""
     source: str = "catalogue"
-    """Who says so: `settings`, `server`, `learnt`, `catalogue` or `default`."""
+    """Where the facts come from: `settings`, `server`, `learnt`, `catalogue` or `default`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What is left of the allowance, from the `x-ratelimit-*` headers; None where the server is silent.
+    """Rate limits from the `x-ratelimit-*` headers; None for a header that the server does not send.
 
-    `reset_requests` and `reset_tokens` are the server's own words (`1s`, `6m0s`).
+    `reset_requests` and `reset_tokens` are passed through as sent (`1s`, `6m0s`).
     """
 
     limit_requests: int | None = None
@@ -55,7 +55,7 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What moderation says of a text: the categories it was flagged for, and the score of each from 0 to 1."""
+    """Moderation result of a text: the categories it was flagged for, and a score from 0 to 1 per category."""
 
     flagged: bool
     categories: tuple[str, ...] = ()
@@ -64,48 +64,48 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What can be asked of a provider besides a reply. A function that is None cannot be asked."""
+    """Capabilities of a provider besides replies. A function that is None is not supported."""
 
     network: bool = True
-    """Whether it is reached over a network."""
+    """Whether requests go over a network."""
     streams: bool = True
     login: bool = False
-    """Whether a login of the machine may take the place of a key."""
+    """Whether a login on this machine can replace the API key."""
     key_header: str = "Authorization: Bearer "
     """The header that carries the key, up to the key itself."""
     wants_address: bool = False
-    """Whether the settings must name its address."""
+    """Whether the settings must contain its base URL."""
     movable: bool = False
-    """Whether the API may be at another path of its host than the settings say."""
+    """Whether the API may be found under another path on the host than the settings say."""
     lists_freely: bool = False
-    """Whether asking for its models costs nobody anything, as with a server of one's own."""
+    """Whether listing its models is free of cost, as on the user's own server."""
     may_serve_one: bool = False
-    """Whether it may be a server of one model alone, which leaves nothing to choose."""
+    """Whether it may serve only one model, so that there is no model to choose."""
     catalogued: bool = False
-    """Whether the catalogue knows which wire API its models want."""
+    """Whether the catalogue knows the wire API of its models."""
     complete_catalogue: bool = False
-    """Whether a model that is not in the catalogue is likely a slip."""
+    """Whether a model name missing from the catalogue is probably a typing error."""
     address: Callable[[], str] | None = None
-    """The base address of requests. Raises ConfigurationError where there is none."""
+    """Returns the base URL of requests. Raises ConfigurationError if there is none."""
     preview: Callable[[Request], tuple[str, dict[str, Any]]] | None = None
-    """The path below the address, and the body, that a request goes out as; nothing is sent."""
+    """Returns the path below the base URL and the body of a request, without sending it."""
     api: Callable[[str], str] | None = None
-    """The wire API for a model: `chat`, `responses` or `completions`."""
+    """Returns the wire API for a model name: `chat`, `responses` or `completions`."""
     moderate: Callable[[str], Awaitable[Verdict]] | None = None
-    """The server's moderation of a text. Raises NotFoundError where the server turns out to have none."""
+    """Moderates a text on the server. Raises NotFoundError if the server has no moderation endpoint."""
     tokenize: Callable[[Sequence[str], str], Awaitable[list[int] | None]] | None = None
-    """The tokens of each of some texts for a model, without any share of the format; None where it is not told.
+    """Counts the tokens of each text for a model on the server, without formatting; None if it cannot be told.
 
-    Texts go over the wire: give only what is sent to this server anyway. Raises no GptchatError.
+    The texts are sent to the server: pass only what is sent there anyway. Raises no GptchatError.
     """
     counts_tokens: bool = False
-    """Whether the server is known to tell them."""
+    """Whether `tokenize` is known to work on this server."""
     rate_limits: RateLimits | None = None
-    """What the server last told of its limits."""
+    """The rate limits from the most recent response; None if there were none."""
 
 
 class Provider(Protocol):
-    """A named endpoint that answers requests."""
+    """A named endpoint that replies to requests."""
 
     @property
     def name(self) -> str:
@@ -113,53 +113,53 @@ class Provider(Protocol):
 
     @property
     def abilities(self) -> Abilities:
-        """What else can be asked of it, as far as is known now."""
+        """The capabilities known so far; they may change after a request."""
 
     def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
-        """Send `request` and yield what comes; ends with `Finished` or raises a `GptchatError`.
+        """Send `request` and yield its events; ends with `Finished` or raises a `GptchatError`.
 
         Cancelling the task that iterates closes the connection.
         """
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The models the server lists, with the facts it tells; raises a `GptchatError`."""
+        """The models that the server lists, with the facts it reports. Raises GptchatError."""
 
     async def close(self) -> None:
-        """Close connections; the provider may not be used afterwards."""
+        """Close all connections. The provider cannot be used afterwards."""
 
 
 class TokenCounter(Protocol):
-    """Counts tokens as `model` would. Counts are of text a person or model wrote, never sent anywhere."""
+    """Counts tokens locally, as `model` would; texts are never sent anywhere."""
 
     def encoding(self, model: str) -> str:
-        """The name of the encoding (`o200k_base`, `cl100k_base`, or `estimate`) under which counts are cached."""
+        """The encoding name under which counts are cached: `o200k_base`, `cl100k_base` or `estimate`."""
 
     def exact(self, model: str) -> bool:
-        """Whether counts for `model` are exact, or an estimate to be marked with `≈`."""
+        """Whether counts for `model` are exact; if not, they are estimates and are displayed with `≈`."""
 
     def ready(self, model: str) -> bool:
-        """Whether counts for `model` are as good as they get: no vocabulary is still to be loaded."""
+        """Whether counts for `model` are at their best: no vocabulary remains to be loaded."""
 
     def load(self, model: str) -> bool:
-        """Load what `model` is counted by; blocking, so call it in a thread. False where it cannot be had."""
+        """Load the vocabulary for `model`. Blocking: call it in a thread. Returns False if it is not available."""
 
     def alias(self, name: str, model: str) -> None:
-        """The server says that the model `model` answers under `name`, such as an Azure deployment."""
+        """Note that the server answers with `model` under the name `name`, such as an Azure deployment."""
 
     def count(self, text: str, model: str) -> int:
-        """Tokens in `text`. Takes any string whatever; never raises."""
+        """Tokens of `text`. Accepts any string; never raises."""
 
     def message(self, message: Message, model: str) -> int:
-        """Tokens of `message` in a request, its share of the format included; uses `message.tokens`."""
+        """Tokens of `message` in a request, formatting included. Uses the cache in `message.tokens`."""
 
     def counting(self, model: str) -> Callable[[Message], int]:
-        """`message` for one model as a function of the message alone, as `core.context.plan` wants it."""
+        """The method `message` bound to one model, as `core.context.plan` expects it."""
 
     def measure(self, message: Message, model: str) -> dict[str, int]:
-        """The raw counts to keep in `message.tokens`, so that the message is never counted again."""
+        """The counts to store in `message.tokens`, so that the message is not counted again."""
 
     def overhead(self, model: str) -> int:
-        """Tokens that every request has besides its messages."""
+        """Tokens of a request besides its messages."""
 
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
@@ -167,35 +167,35 @@ class TokenCounter(Protocol):
     def learn(
         self, model: str, counted: int, reported: int, messages: Sequence[Message], reply: Message | None = None
     ) -> None:
-        """The server reported `reported` prompt tokens where `counted` had been counted (`ContextPlan.tokens`).
+        """Adjust estimates: the server reported `reported` prompt tokens; gptchat counted `counted`.
 
-        `messages` are all that was sent (`ContextPlan.everything()`), `reply` what came, with its usage.
+        `counted` is `ContextPlan.tokens`, `messages` is `ContextPlan.everything()`; `reply` includes its usage.
         """
 
     def told(self, model: str, text: str, tokens: int) -> None:
-        """The server's own tokenizer counts `tokens` in `text` alone; true for this run."""
+        """Note that the server's tokenizer counts `tokens` in `text` alone; kept until the process ends."""
 
     def untold(self, model: str, messages: Sequence[Message]) -> list[str]:
-        """The texts of `messages`, newest first, that the server's tokenizer could count better than is known."""
+        """Texts of `messages`, newest first, whose local count the server's tokenizer could improve."""
 
 
 class PartialReply(Protocol):
-    """The sidecar of a reply while it streams: what came survives the end of the process."""
+    """The sidecar file of a streaming reply: received text survives if the process is killed."""
 
     @property
     def token(self) -> str:
-        """The token of this reply: put it as `turn` into the record that is appended when the reply ends."""
+        """Unique token of this reply. Store it as `turn` in the record that is appended when the reply ends."""
 
     def write(self, text: str, *, reasoning: bool = False) -> None:
-        """Append a piece; handed to the operating system at once, not forced to the disk."""
+        """Append a piece. It is passed to the operating system at once, without fsync."""
 
     def discard(self) -> None:
-        """Remove the sidecar; the reply is in the journal now."""
+        """Remove the sidecar, once the reply is in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """A session in a list. `updated` and `created` are UTC, `2026-11-20T08:30:15Z`."""
+    """An entry of a session list. `updated` and `created` are UTC, such as `2026-11-20T08:30:15Z`."""
 
     id: str
     user: str
@@ -205,51 +205,51 @@ class SessionInfo:
     turns: int = 0
     model: str = ""
     damaged: str = ""
-    """Why the journal could not be read whole, if so."""
+    """Why part of the journal could not be read; empty if all of it was."""
 
 
 class SessionStore(Protocol):
-    """Where sessions live. Blocking: call it in a thread where that matters. Opening raises `StorageError`."""
+    """Storage of sessions. All methods block: call them in a thread where that matters."""
 
     def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
-        """A new session; its journal appears with its first record."""
+        """Create a session. Its journal file is created with the first record."""
 
     def open(self, user: str, session_id: str) -> Session:
-        """Read a session, heal its journal, and take in a reply that was cut off."""
+        """Read a session, repair its journal, and recover an interrupted reply. Raises StorageError."""
 
     def append(self, session: Session, records: Sequence[Record], *, durable: bool = False) -> Sequence[Record]:
-        """Write `records` and apply them to `session`; first apply what other programs wrote meanwhile.
+        """Write `records` and apply them to `session`, after applying what other processes wrote meanwhile.
 
-        A message with an empty `id` is given one that nobody else has taken. Returns the records as
-        written. `durable` forces them to the disk before returning.
+        A message with an empty `id` gets an unused one. Returns the records as written. With `durable`, they
+        are on disk (fsync) before this returns.
         """
 
     def refresh(self, session: Session) -> Sequence[Record]:
-        """Apply what other programs have written to the session, and return it, once.
+        """Apply records that other processes wrote to the session. Each such record is returned once.
 
-        What an `append` took in is returned with the next call.
+        Records that `append` applied are returned by the next call.
         """
 
     def stood(self, session: Session) -> str | None:
         """Where the session stood before what `refresh` is going to return, or was put by us since."""
 
     def trouble(self, session: Session) -> StorageError | None:
-        """Why the last append could not be written, if so: it is in the session all the same, and waits."""
+        """Why the last append could not be written; None if it was. Its records stay in the session, queued."""
 
     def unsaved(self, session: Session) -> Sequence[Record]:
-        """The records that are in the session and wait to be written; every append tries again."""
+        """The queued records of the session, which are not written yet. Every append retries them."""
 
     def waiting(self) -> Sequence[Session]:
-        """The sessions with records that wait to be written, those that were left since among them."""
+        """The sessions with queued records, including sessions that are no longer open."""
 
     def retry(self) -> None:
-        """Try again to write what waits, of every session."""
+        """Try again to write the queued records of all sessions."""
 
     def forget(self, user: str, session_id: str) -> None:
-        """Let go of what waits of a session that was deleted: it must not come back."""
+        """Discard the queued records of a deleted session, so that it is not created again."""
 
     def damage(self, session: Session) -> str:
-        """One sentence on what of the session's journal cannot be read; empty where all can."""
+        """One sentence about the unreadable part of the session's journal; empty if there is none."""
 
     def partial(self, session: Session, header: Record) -> PartialReply:
-        """Begin the sidecar of a reply: `header` is its message record without content."""
+        """Create the sidecar of a reply. `header` is its message record without content."""

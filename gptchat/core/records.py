@@ -1,4 +1,4 @@
-"""The records of a journal that are no messages: what they hold, and how they are built."""
+"""Journal records other than messages: their values, and functions that build them."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from gptchat.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The model's summary of everything on the path up to and with the message `until`."""
+    """The model's summary of the path up to and including the message `until`."""
 
     id: str
     until: str
     content: str
     head: str | None
-    """Where the conversation stood when the summary was taken: `/undo` there takes it back."""
+    """The head when the summary was made: `/undo` at this head removes the summary."""
     ts: str = ""
 
 
 def move(target: str | None) -> Record:
-    """The record that puts the head on the message `target` (None: before the first)."""
+    """The record that moves the head to the message `target` (None: before the first message)."""
     return {"type": "head", "message": target}
 
 
 def summary_record(id: str, until: str, content: str, head: str | None, ts: str) -> Record:
-    """The record of a summary that stands for the path up to and with `until`."""
+    """The record of a summary that replaces the path up to and including `until`."""
     return {"type": "summary", "id": id, "until": until, "content": content, "head": head, "ts": ts}
 
 
 def aside_record(provider: str, model: str, usage: Usage, cost: float | None) -> Record:
-    """The record of a request that is no turn, as for a summary or a title: what it took and cost (US$)."""
+    """The record of a request outside a turn, such as for a summary or a title. `cost` is US$, None if unknown."""
     return {"type": "aside", "provider": provider, "model": model, "usage": usage.to_json(), "cost": cost}
 
 
 def continuation_record(message: str, piece: Message) -> Record:
-    """The record by which `piece` becomes the further part of the message `message`."""
+    """The record that appends `piece` to the message with the id `message`."""
     record = piece.to_record()
     for key in ("id", "parent", "role"):
         record.pop(key)
@@ -44,7 +44,7 @@ def continuation_record(message: str, piece: Message) -> Record:
 
 
 def spent(messages: Sequence[Message]) -> Usage:
-    """The usage of all `messages` together."""
+    """The total usage of `messages`."""
     total = Usage()
     for message in messages:
         if message.usage is not None:

@@ -1,7 +1,7 @@
-"""A session: a tree of messages with a head. It is the fold of its journal's records, in their order.
+"""A session: a tree of messages with a head, built by applying the records of its journal in order.
 
-Every move (undo, redo, retry, edit, fork, continue) is a record that is appended and applied like any
-other; nothing is ever removed. The functions below `Session`, and those of `records`, build them.
+Every change (undo, redo, retry, edit, fork, continue) is a record that is appended and applied; nothing is
+ever removed. The functions below `Session`, and those in `records`, build these records.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from gptchat.core.titles import shorten as shorten
 from gptchat.values import replace
 
 VERSION = 1
-"""The version of the journal format that this program writes."""
+"""Version of the journal format that gptchat writes."""
 
 _NUMBERED = re.compile(r"m([0-9]{1,15})\Z")
 
 
 class Session:
-    """One saved exchange, as its records tell it so far. Change it only through `apply`."""
+    """The state of a session after the records applied so far. Change it only through `apply`."""
 
     def __init__(self, id: str, user: str) -> None:
         self.id = id
@@ -34,36 +34,36 @@ class Session:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the names, so that the records can be applied again from the first."""
+        """Clear everything except `id` and `user`, so that all records can be applied again."""
         self.created = ""
         self.updated = ""
         self.title: str | None = None
         self.settings: dict[str, Any] = {}
         self.messages: dict[str, Message] = {}
-        """Every message of every branch, in the order of arrival."""
+        """The messages of all branches by id, in the order of arrival."""
         self.head: str | None = None
         self.pinned: dict[str, None] = {}
-        """The ids of pinned messages, in the order they were pinned."""
+        """Ids of the pinned messages, in the order they were pinned."""
         self.summaries: dict[str, Summary] = {}
         self.asides: list[Message] = []
-        """Requests that were no turn, as for a summary: no text, but what they cost."""
+        """Requests outside turns, such as for a summary: no text, but usage and cost."""
         self.redo_heads: list[str | None] = []
         self.turns_taken: set[str] = set()
-        """Tokens of the replies that were taken in, so that a cut-off reply is never taken in twice."""
+        """The `turn` tokens of applied replies, so that an interrupted reply is never recovered twice."""
         self._children: dict[str | None, list[str]] = {}
         self._parents: dict[str, str | None] = {}
         self._path: list[str] = []
         self._walk: list[Message] = []
-        """The messages of `_path`: kept beside it, so that a turn costs the same however long the path is."""
+        """The messages of `_path`, cached so that the cost of a turn does not depend on the path length."""
         self._places: dict[str, int] = {}
-        """Where on the path each of its messages is."""
+        """Index of each message id in `_path`."""
         self._number = 0
 
     def __repr__(self) -> str:
         return f"Session({self.id!r}, user={self.user!r}, messages={len(self.messages)}, head={self.head!r})"
 
     def apply(self, record: Mapping[str, Any]) -> None:
-        """Take in one record. An unknown type, or a field of a wrong type, changes nothing and is no error."""
+        """Apply one record. Unknown types and fields of the wrong type are ignored; never raises."""
         ts = record.get("ts")
         if isinstance(ts, str) and ts > self.updated and ts[:4].isdecimal():
             self.updated = ts
@@ -89,36 +89,36 @@ class Session:
                 self._apply_summary(record)
 
     def path(self) -> list[Message]:
-        """The messages from the root to the head: the conversation as it stands."""
+        """The messages from the root to the head: the current conversation. Returns a new list."""
         return self._walk.copy()
 
     def path_ids(self) -> Sequence[str]:
-        """The ids of `path()`; not to be changed."""
+        """The ids of `path()`. Do not modify the result."""
         return self._path
 
     def tail(self, count: int) -> list[Message]:
-        """The last `count` messages of the path, at a cost that does not grow with the session."""
+        """The last `count` messages of the path. The cost does not grow with the session."""
         return self._walk[-count:] if count > 0 else []
 
     def parent_of(self, id: str) -> str | None:
-        """The message before `id` in its branch: its `parent`, or where that is lost, the one written before."""
+        """The id of the parent of `id`; if its record is lost, the id of the message written before `id`."""
         return self._parents.get(id)
 
     def children_of(self, id: str | None) -> Sequence[str]:
-        """The ids of the messages that follow `id`, in the order of arrival; the roots for None."""
+        """The ids of the children of `id`, in the order of arrival; the roots for None."""
         return self._children.get(id, ())
 
     def next_id(self) -> str:
-        """An id that no message of this session has."""
+        """An id that no message of this session uses."""
         number = self._number + 1
         while f"m{number}" in self.messages:
             number += 1
         return f"m{number}"
 
     def turns(self) -> Iterator[list[Message]]:
-        """The path as turns: each a user message and what answered it, oldest first.
+        """The path as turns, oldest first: each is a user message and what answered it.
 
-        What stands before the first user message (a greeting, in an imported session) belongs to the first turn.
+        Messages before the first user message (a greeting in an imported session) belong to the first turn.
         """
         turn: list[Message] = []
         asked = False
@@ -133,11 +133,11 @@ class Session:
             yield turn
 
     def user_ids(self) -> list[str]:
-        """The ids of the user messages on the path, oldest first: one a turn."""
+        """The ids of the user messages on the path, oldest first: one per turn."""
         return [message.id for message in self._walk if message.role == "user"]
 
     def summary(self) -> Summary | None:
-        """The newest summary that stands for a part of the path, if any."""
+        """The newest summary whose `until` is on the path, if any."""
         if not self.summaries:
             return None
         for summary in reversed(self.summaries.values()):
@@ -147,7 +147,7 @@ class Session:
 
     @property
     def name(self) -> str:
-        """The title, or the first message shortened; empty while there is neither."""
+        """The title, or else the shortened first user message; empty if there is neither."""
         if self.title:
             return self.title
         for id in self._path or self.messages:
@@ -175,8 +175,8 @@ class Session:
         known = message.id in self.messages
         parent = message.parent
         if parent == message.id or (parent is not None and parent not in self.messages):
-            # The line that held the parent is lost. Hang the message on the one written before it, so
-            # that one bad line never hides the rest of the conversation.
+            # The record of the parent is lost. Attach the message to the one written before it, so that
+            # one bad line does not hide the rest of the conversation.
             parent = self._parents[message.id] if known else next(reversed(self.messages), None)
         self._put(message)
         if known:
@@ -194,7 +194,7 @@ class Session:
         token = record.get("turn")
         if isinstance(token, str):
             if token in self.turns_taken:
-                return  # the same piece again, as when a journal was joined with a copy of itself
+                return  # a duplicate, as after merging a journal with a copy of itself
             self.turns_taken.add(token)
         piece = Message.from_record(record)
         usage = old.usage.plus(piece.usage) if old.usage and piece.usage else piece.usage or old.usage
@@ -206,7 +206,7 @@ class Session:
         extra = {key: value for key, value in piece.extra.items() if key not in ("message", "turn")}
         paid = old.extra.get("cost"), extra.get("cost")
         if all(isinstance(cost, (int, float)) for cost in paid):
-            extra["cost"] = sum(paid)  # each piece was a request of its own
+            extra["cost"] = sum(paid)  # each piece was a separate request
         elif paid[1] is None and "cost" in old.extra:
             extra["cost"] = paid[0]  # a piece of unknown price does not make the first one free
         self._put(
@@ -221,7 +221,7 @@ class Session:
         )
 
     def _put(self, message: Message) -> None:
-        """Keep `message` under its id, in place of one that was there."""
+        """Store `message` under its id, replacing an earlier version."""
         self.messages[message.id] = message
         if message.id in self._places:
             self._walk[self._places[message.id]] = message
@@ -232,7 +232,7 @@ class Session:
             return
         match record.get("move"):
             case "undo" | "redo" if target == self.head:
-                return  # two terminals made the same move; it was made already
+                return  # two terminals made the same move
             case "undo":
                 self.redo_heads.append(self.head)
             case "redo" if self.redo_heads and self.redo_heads[-1] == target:
@@ -274,12 +274,12 @@ class Session:
     def _move_child(self, id: str, parent: str | None) -> None:
         old = self._parents[id]
         if old == parent or id in self._ancestors(parent):
-            return  # the same place, or a loop, which only a damaged journal can ask for
+            return  # unchanged, or a loop (only in a damaged journal)
         self._children[old].remove(id)
         self._parents[id] = parent
         self._children.setdefault(parent, []).append(id)
         if id in self._places:
-            self._set_head(old)  # what follows it left the path with it
+            self._set_head(old)  # its descendants leave the path too
 
     def _ancestors(self, id: str | None) -> Iterator[str]:
         while id is not None:
@@ -287,7 +287,7 @@ class Session:
             id = self._parents[id]
 
     def _set_head(self, id: str | None) -> None:
-        """Put the head on `id`, at a cost that grows with the distance it moves and not with the session."""
+        """Move the head to `id`. The cost grows with the distance moved, not with the session."""
         new: list[str] = []
         at = id
         while at is not None and at not in self._places:
@@ -305,9 +305,9 @@ class Session:
 
 
 def undo(session: Session, count: int = 1) -> Record | None:
-    """The record that takes back the last `count` turns, or the newest summary if nothing came after it.
+    """The record that undoes the last `count` turns, or the newest summary if nothing follows it.
 
-    None where there is nothing to take back.
+    None if there is nothing to undo.
     """
     summary = session.summary()
     if summary is not None and summary.head == session.head:
@@ -320,17 +320,17 @@ def undo(session: Session, count: int = 1) -> Record | None:
 
 
 def redo(session: Session) -> Record | None:
-    """The record that goes forward again to where the last undo came from; None where there is nothing."""
+    """The record that reverses the last undo; None if there is nothing to redo."""
     if not session.redo_heads:
         return None
     return {"type": "head", "message": session.redo_heads[-1], "move": "redo"}
 
 
 def fork(session: Session, turns: int | None = None) -> list[Record]:
-    """The records of a new session that begins with the first `turns` turns of the path (None: all).
+    """The records that start a new session with the first `turns` turns of the path (None: all).
 
-    Ids, pins, summaries and settings are kept; the messages' own records hold everything they held, and say that
-    they are copies, since they were paid for once.
+    Message ids, all message fields, pins and summaries are kept. Messages are marked `copied`, so that their
+    cost is not counted twice.
     """
     kept = list(session.turns())
     messages = [message for turn in (kept if turns is None else kept[: max(turns, 0)]) for message in turn]
@@ -343,7 +343,7 @@ def fork(session: Session, turns: int | None = None) -> list[Record]:
     records += [{"type": "pin", "message": id, "pinned": True} for id in session.pinned if id in ids]
     for one in session.summaries.values():
         if one.until in ids:
-            # Where it was taken stays too: /undo takes back what came last, and that may be a turn.
+            # Keep the head of the summary: /undo reverses whatever came last, which may be a turn.
             head = one.head if one.head in ids else None
             records.append(summary_record(one.id, one.until, one.content, head, one.ts))
     return records

@@ -1,4 +1,4 @@
-"""Reasoning that a local model writes into its reply between `<think>` tags, told apart while it streams."""
+"""Separates reasoning in `<think>` tags, as local models write it, from the reply while it streams."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Piece = tuple[Literal["reasoning", "text"], str]
 
 
 class ThinkSplitter:
-    """Splits a reply that opens with `<think>` (blanks before it allowed) into reasoning and text.
+    """Splits a reply that starts with `<think>` (after optional whitespace) into reasoning and text.
 
-    Only the opening of a reply counts: a tag later on is text, and so is a `</think>` that closes nothing.
-    Line ends directly inside of the tags and between the closing tag and the text are dropped.
+    Only a tag at the start of the reply counts: later tags and an unmatched `</think>` are text.
+    Line breaks after the opening tag and whitespace around the closing tag are dropped.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class ThinkSplitter:
         self._begun = False
 
     def feed(self, text: str) -> list[Piece]:
-        """The pieces that are certain after `text`, in order; never an empty one."""
+        """Add `text` and return the pieces that are now certain, in order. No piece is empty."""
         pieces: list[Piece] = []
         self._held += text
         while self._held:
@@ -45,7 +45,7 @@ class ThinkSplitter:
         return pieces
 
     def finish(self) -> list[Piece]:
-        """What was held back because more might have come."""
+        """End the reply and return the text that was held back as a possible tag."""
         held, self._held = self._held, ""
         if not held or self._state == "after":
             return []
@@ -78,7 +78,7 @@ class ThinkSplitter:
 
 
 def _possible(text: str, closer: str) -> int:
-    """How many characters at the end of `text` may belong to the closing tag, or to line ends before it."""
+    """Number of characters at the end of `text` that may be the start of `closer` or whitespace before it."""
     for length in range(min(len(closer) - 1, len(text)), 0, -1):
         if closer.startswith(text[-length:]):
             break

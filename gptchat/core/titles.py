@@ -1,4 +1,4 @@
-"""A title from the first words of a text, in any script."""
+"""Makes a title from the first words of a text, in any script."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ATTACHED = r"(?:^|\n\n)`[^`\n]+`:\n\n```"
 
 
 def shorten(text: str, width: int = 48) -> str:
-    """`text` as a one-line title of at most `width` columns (a wide character takes two), cut at a word.
+    """Shorten `text` to one line of at most `width` columns (wide characters take two), cut at a word.
 
-    Files attached to a message are no part of its title.
+    Attached files in `text` are ignored, unless there is nothing else.
     """
     if "```" in text:
         text = re.split(_ATTACHED, text, maxsplit=1)[0].strip() or text
@@ -25,7 +25,7 @@ def shorten(text: str, width: int = 48) -> str:
 
 
 def _end(line: str, index: int) -> int:
-    """Where to end a title that must be shorter than `index`: at the last blank if it is not far back."""
+    """End index of a title that must be shorter than `index`: the last space, if it is not far back."""
     end = index - 1
     blank = line.rfind(" ", 0, index)
     wide = cells(line[end]) == 2

@@ -1,4 +1,4 @@
-"""How many columns a text takes on a terminal, by Unicode's own tables; quick, and without any library."""
+"""Width of text in terminal columns, from `unicodedata` alone: fast and without dependencies."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def _columns(character: str) -> int:
 
 
 def cells(text: str) -> int:
-    """The columns that `text` takes on one line."""
+    """The width of `text` in columns, on one line."""
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def cut(text: str, width: int) -> int:
-    """How many characters of `text`, from its beginning, fit in `width` columns."""
+    """The number of leading characters of `text` that fit in `width` columns."""
     used = 0
     for index, character in enumerate(text):
         used += _columns(character)
@@ -35,9 +35,9 @@ def cut(text: str, width: int) -> int:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """`text` on lines of at most `width` columns, broken at blanks and beside wide characters; nothing is lost.
+    """Wrap `text` to lines of at most `width` columns, at spaces and next to wide characters.
 
-    No line begins with a closing mark or ends with an opening one, as Chinese typesetting has it (UAX #14).
+    A break next to a wide character is never before closing or after opening punctuation (UAX #14).
     """
     lines: list[str] = []
     for paragraph in text.split("\n"):
@@ -51,7 +51,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _last_break(text: str, end: int) -> int:
-    """The last place up to `end` where a line may break; `end` itself where there is none."""
+    """The last index up to `end` where a line may break; `end` if there is none."""
     for place in range(min(end, len(text) - 1), 0, -1):
         before, after = text[place - 1], text[place]
         if after == " ":

@@ -1,1 +1,1 @@
-"""Files of other programs: readers that import, writers that export."""
+"""Import and export: readers and writers for the files of gptchat and of other programs."""

@@ -1,8 +1,8 @@
-"""ChatGPT's export: a list of conversations, each a tree of messages that becomes the tree of a session.
+"""Reads ChatGPT's export: a list of conversations, each a tree of messages.
 
-`conversations.json`, or `conversations-*.json` where it is large, alone or inside the export's zip. Each has
+The file is `conversations.json` (`conversations-*.json` if large), alone or in a zip. A conversation has
 `title`, `create_time`, `current_node` and `mapping: {id: {id, parent, children, message|null}}`; a message has
-`author.role`, `content.parts` (strings or objects), `create_time`, and `weight` 0 where it is hidden.
+`author.role`, `content.parts` (strings or objects), `create_time`, and `weight` 0 if it is hidden.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from gptchat.words import _
 
 _BEGINNING = r'\{\s*"title"\s*:'
 _SPOKEN = ("text", "multimodal_text", "code")
-"""The kinds of content a person sees as messages; others are the tools' and the model's notes."""
+"""Content types displayed as messages; other types belong to tools or are the model's notes."""
 
 
 def read(file: IO[bytes], name: str) -> Iterator[Draft | Broken]:
-    """The conversations in `file`, in its order; `name` is how the file is called in what is said of it."""
+    """Yield the conversations in `file`, in order. `name` is the file name used in error messages."""
     for number, element in enumerate(elements(file, _BEGINNING), 1):
         where = _("{file}, conversation {number}").format(file=name, number=number)
         if isinstance(element, Garbled):
@@ -51,7 +51,7 @@ def _conversation(source: Mapping[str, Any], where: str) -> Iterator[Draft | Bro
         created=created,
     )
     kept: dict[str, str | None] = {}
-    """For every node seen: the nearest message at or above it that is kept."""
+    """For each visited node id, the id of the nearest imported message at or above it."""
     for id, parent in _in_order(mapping):
         node = mapping[id]
         if not isinstance(node, Mapping):
@@ -76,7 +76,7 @@ def _conversation(source: Mapping[str, Any], where: str) -> Iterator[Draft | Bro
 
 
 def _in_order(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Every node once with its parent, parents first, children in their order; nodes of a loop as roots."""
+    """Yield (id, parent id) of every node once, parents first, siblings in order; nodes of a loop as roots."""
     children: dict[str | None, list[str]] = {}
     for id, node in mapping.items():
         parent = node.get("parent") if isinstance(node, Mapping) else None
@@ -99,7 +99,7 @@ def _in_order(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
 
 
 def _record(id: str, parent: str | None, message: object, draft: Draft) -> tuple[Record | None, str]:
-    """The record of one message, None where it is no part of the conversation, and what is wrong with it."""
+    """The record of a message (None if it is not part of the conversation), and an error text or empty string."""
     if message is None:
         return None, ""
     if not isinstance(message, Mapping):
@@ -142,7 +142,7 @@ def _record(id: str, parent: str | None, message: object, draft: Draft) -> tuple
 
 
 def _text(content: Mapping[str, Any]) -> str:
-    """The words of a message; a picture or a file is named in brackets."""
+    """The text of a message, with a bracketed placeholder for each image or file."""
     parts = content.get("parts")
     if not isinstance(parts, list):
         text = content.get("text")
@@ -158,7 +158,7 @@ def _text(content: Mapping[str, Any]) -> str:
 
 
 def _time(value: object) -> str:
-    """Seconds since 1970 as records have times; empty where there are none."""
+    """Convert seconds since 1970 to the time format of records; empty if `value` is not a valid time."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     try:

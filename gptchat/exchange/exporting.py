@@ -1,4 +1,4 @@
-"""The export formats: sessions in, text out, piece by piece. Secrets the program knows are masked in every one."""
+"""Export formats: renders sessions as text, in pieces. Known secrets are masked in every format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gptchat.words import _
 
 FORMATS = ("markdown", "json", "jsonl", "messages", "html", "users")
 SUFFIXES: Mapping[str, str] = {"markdown": ".md", "jsonl": ".jsonl", "html": ".html"}
-"""How a file of the format is called; the others end in `.json`."""
+"""File suffix by format; all other formats use `.json`."""
 
 _ENDINGS = {
     ".md": "markdown",
@@ -30,15 +30,15 @@ _OF_TOOLS = ("name", "tool_calls", "tool_call_id")
 
 
 def format_of(path: Path) -> str | None:
-    """The format that the name of a file asks for, if any."""
+    """The format for the suffix of `path`; None if unknown."""
     return _ENDINGS.get(path.suffix.lower())
 
 
 def render(sessions: Sequence[Session], format: str, journals: Sequence[Path | None] = ()) -> Iterator[str]:
-    """`sessions` in `format`, as pieces of one text. Raises UsageError for an unknown format.
+    """Render `sessions` in `format` as pieces of one text. Raises UsageError for an unknown format.
 
-    `journals` are their files, where they have any: `jsonl` is those as they are, with every record of every
-    version. `messages` is of one session only.
+    `journals` are the journal files of the sessions, None for a session without one. The format `jsonl` copies
+    them unchanged, with all records. The format `messages` takes exactly one session, else UsageError.
     """
     pieces: Iterator[str]
     match format:
@@ -72,7 +72,7 @@ def render(sessions: Sequence[Session], format: str, journals: Sequence[Path | N
 
 
 def messages(session: Session) -> list[dict[str, Any]]:
-    """The conversation as it stands, as a list for the chat API, the system prompt first."""
+    """The current path as a message list for the chat API, system prompt first."""
     result: list[dict[str, Any]] = []
     system = session.settings.get("system")
     if isinstance(system, str) and system:
@@ -86,7 +86,7 @@ def messages(session: Session) -> list[dict[str, Any]]:
 
 
 def document(session: Session) -> dict[str, Any]:
-    """The whole session, every branch, as one JSON object; `head` is the message it stands at."""
+    """The whole session with all branches as a JSON object; `head` is the id of the current message."""
     rest = [record for record in snapshot(session) if record["type"] == "summary"]
     return {
         "v": VERSION,
@@ -127,7 +127,7 @@ def _journals(sessions: Sequence[Session], journals: Sequence[Path | None]) -> I
 
 
 def _users(sessions: Sequence[Session]) -> Iterator[str]:
-    """A list for each person: their sessions one after another, oldest first."""
+    """One message list per user, with all their sessions concatenated, oldest first."""
     lists: dict[str, list[dict[str, Any]]] = {}
     for session in sorted(sessions, key=lambda session: session.id):
         lists.setdefault(session.user, []).extend(messages(session))

@@ -1,4 +1,4 @@
-"""Export and import: sessions leave in formats that others read, and come in from them, never twice."""
+"""Exports sessions to files, and imports sessions from files without creating duplicates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gptchat.words import _
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A session that an import has made, or to which it has added `messages`."""
+    """A session that an import created or extended; `messages` is the number of messages added."""
 
     user: str
     id: str
@@ -36,22 +36,22 @@ class Taken:
 
 @dataclass(slots=True)
 class Imported:
-    """What came of an import. `broken` are sentences, each naming a part that could not be read."""
+    """The result of an import. `broken` has one sentence for each part that could not be read."""
 
     sessions: list[Taken] = field(default_factory=list)
     known: int = 0
-    """How many sessions were there already, with all that the file holds of them."""
+    """Number of sessions that already existed with all their messages."""
     left_out: int = 0
-    """Hidden messages and those of tools, which are no part of the conversation."""
+    """Number of skipped messages: hidden ones and those of tools."""
     broken: list[str] = field(default_factory=list)
 
 
 def export(
     store: SessionStore, sessions: Sequence[Session], format: str, path: Path, progress: Progress | None = None
 ) -> Path:
-    """Write `sessions` to the file `path` in `format`: whole or not at all, readable by its owner only.
+    """Write `sessions` to the file `path` in `format`, atomically and readable by its owner only. Returns `path`.
 
-    `progress` is told how many sessions are written, and of how many. Raises UsageError, StorageError.
+    `progress` is called at the end with the number of sessions. Raises UsageError, StorageError.
     """
     pieces = render(sessions, format, [_journal(store, session) for session in sessions])
     try:
@@ -68,12 +68,12 @@ def export(
 def import_file(
     store: JournalStore, library: Library, user: str, path: Path, progress: Progress | None = None
 ) -> Imported:
-    """Take in the sessions of `path`: any export but html, or ChatGPT's (a file, its zip, a folder of its files).
+    """Import the sessions of `path`: any export except html, or ChatGPT's (a file, its zip, or a folder of files).
 
-    A session keeps its id; one that has none, or a foreign one, is known again by the `source` in its session
-    record. What is there already is not added again: of a session that has grown since, only what is new.
-    Where a session of the same id says something else, the imported one becomes a session of its own.
-    `users` files make their people. Raises UsageError for a file that holds nothing, StorageError.
+    A session keeps its id. A session without a valid id is recognised later by the `source` in its session
+    record. Existing messages are not added again: if a known session has grown, only its new messages are
+    added. If an existing session with the same id has different messages, the import creates a new session.
+    The format `users` creates missing users. Raises UsageError if the file has no sessions, and StorageError.
     """
     result = Imported()
     sources: dict[str, dict[str, str]] = {}
@@ -98,7 +98,7 @@ def import_file(
 
 
 def _journal(store: SessionStore, session: Session) -> Path | None:
-    """The file that holds all of `session`; None where there is none, or not all of it could be written."""
+    """The journal file of `session`; None if there is none, or if some records are not written yet."""
     if not isinstance(store, JournalStore) or store.unsaved(session):
         return None
     path = store.path(session)
@@ -114,7 +114,7 @@ def _take_in(store: JournalStore, draft: Draft, user: str, sources: dict[str, st
     if known is None and acceptable_id(draft.id) and store.journal_path(user, draft.id).exists():
         known = draft.id
     if known is not None:
-        session = store.read(user, known)  # opening looks through the whole folder for what was cut off
+        session = store.read(user, known)  # not open(), which also searches the folder for interrupted replies
         if all(_agree(session, incoming, id) for id in incoming.messages):
             _add(store, session, incoming, result)
             return
@@ -136,7 +136,7 @@ def _take_in(store: JournalStore, draft: Draft, user: str, sources: dict[str, st
 
 
 def _add(store: JournalStore, session: Session, incoming: Session, result: Imported) -> None:
-    """Append what `incoming` has and `session` has not; the head follows unless it has gone on by itself."""
+    """Append the messages missing from `session`. The head follows, unless `session` has moved on by itself."""
     fresh = [record for record in message_records(incoming) if record["id"] not in session.messages]
     if not fresh:
         result.known += 1
@@ -154,13 +154,13 @@ def _append(store: JournalStore, session: Session, records: Sequence[Record]) ->
 
 
 def _agree(session: Session, incoming: Session, id: str) -> bool:
-    """Whether both mean the same message by `id`; ours may have been continued since."""
+    """Whether `id` is the same message in both sessions; ours may have been continued since."""
     ours, theirs = session.messages.get(id), incoming.messages[id]
     return ours is None or (ours.role == theirs.role and ours.text.startswith(theirs.text))
 
 
 def _id(store: JournalStore, user: str, draft: Draft, created: str) -> str:
-    """The id of a session that is imported: its own, or one made of its time; empty: of the present time."""
+    """A free id for an imported session: its own, or one derived from `created`; else empty (store chooses)."""
     return next((id for id in _ids(draft, created) if not store.journal_path(user, id).exists()), "")
 
 

@@ -1,4 +1,4 @@
-"""The elements of a large JSON array, one after another, without holding the whole; broken ones are skipped."""
+"""Streams the elements of a large JSON array without loading all of it; skips invalid elements."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-# Possessive, since a string that does not end in the window must fail at once.
+# Possessive quantifiers: a string that does not end in the window must fail without backtracking.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]|"', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,\x00\ufeff]*")
 _STEP = 1 << 20
 
 
 class Garbled(ValueError):
-    """An element that is not JSON; `at` is about where it begins, in characters of the file."""
+    """An element that is not valid JSON. `at` is its approximate offset in the file, in characters."""
 
     def __init__(self, at: int, *, unfinished: bool = False) -> None:
         super().__init__(at)
         self.at = at
         self.unfinished = unfinished
-        """The file ends before the element does."""
+        """Whether the file ends inside the element."""
 
 
 def elements(file: IO[bytes], resume: str) -> Iterator[Any]:
-    """The elements of the array in `file`, or Garbled in the place of one that cannot be read.
+    """Yield the elements of the array in `file`; a Garbled instance replaces each invalid element.
 
-    `resume` is a regular expression that the beginning of an element matches: where a broken one has
-    swallowed the next, reading goes on there. The file may hold one object instead of an array.
+    `resume` is a regular expression for the start of an element: after an invalid element, parsing resumes at
+    its next match. The file may contain a single object instead of an array.
     """
     source = _Source(file)
     again = re.compile(resume)
@@ -55,7 +55,7 @@ def elements(file: IO[bytes], resume: str) -> Iterator[Any]:
 
 
 class _Source:
-    """The text of a file in a window that grows as needed; `at` is the place in it."""
+    """A sliding window over the text of a file, extended as needed; `at` is the position in the window."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -64,10 +64,10 @@ class _Source:
         self.text = ""
         self.at = 0
         self.passed = 0
-        """How many characters have left the window."""
+        """Number of characters already dropped from the window."""
 
     def more(self, step: int = _STEP) -> bool:
-        """Read on; false at the end of the file."""
+        """Read up to `step` more bytes. Returns False at the end of the file."""
         if self._done:
             return False
         data = self._file.read(step)
@@ -76,7 +76,7 @@ class _Source:
         return True
 
     def skip(self) -> None:
-        """Go to the next character that is neither blank nor comma."""
+        """Advance to the next character that is neither whitespace nor a comma."""
         while True:
             match = _BETWEEN.match(self.text, self.at)
             self.at = match.end() if match else self.at
@@ -84,13 +84,13 @@ class _Source:
                 return
 
     def end_of_element(self) -> int | None:
-        """Where the element that begins here ends; None where the file ends first."""
+        """The end of the element that starts at `at`; None if the file ends first."""
         at, depth, step = self.at, 0, _STEP
         while True:
             for token in _TOKEN.finditer(self.text, at):
                 what = token[0]
                 if what == '"':
-                    break  # the string goes on beyond the window
+                    break  # the string extends beyond the window
                 at = token.end()
                 if what in "{[":
                     depth += 1
@@ -102,8 +102,8 @@ class _Source:
                     return at
             if not self.more(step):
                 return None
-            step *= 2  # a long string is looked at again from its beginning, but not often
+            step *= 2  # a long string is rescanned from its start; doubling keeps this rare
 
     def forget(self, end: int) -> None:
-        """Drop what was read up to `end`."""
+        """Drop the text before `end` from the window."""
         self.text, self.passed, self.at = self.text[end:], self.passed + end, 0

@@ -1,7 +1,7 @@
-"""A session as a Markdown document that reads well anywhere, and can be read back without loss.
+"""Writes a session as a readable Markdown document, and reads it back without loss.
 
-What Markdown cannot say (ids, times, models) stands in HTML comments that no viewer shows. A message's comment
-tells how many lines follow, so a message may hold any text, even such comments.
+Metadata (ids, times, models) is stored in HTML comments, which viewers do not display. The comment of a message
+includes its number of lines, so a message may contain any text, even such comments.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ROLES = {"you": "user", "human": "user", "用户": "user", "system": "system", 
 
 
 def write(session: Session) -> Iterator[str]:
-    """The document of the conversation as it stands, piece by piece."""
+    """Yield the Markdown document of the current path, in pieces."""
     about = {
         "id": session.id,
         "title": session.title,
@@ -44,7 +44,7 @@ def write(session: Session) -> Iterator[str]:
 
 
 def read(text: str, name: str) -> Iterator[Draft | Broken]:
-    """The sessions in the document `text`: one of ours, or one with a heading for each who speaks."""
+    """Yield the sessions in `text`: a document written by `write`, or any with a heading per speaker."""
     lines = text.split("\n")
     marks = [place for place, line in enumerate(lines) if _MARK.match(line.rstrip("\r"))]
     if not marks:
@@ -102,7 +102,7 @@ def _session(about: Mapping[str, Any]) -> Draft:
 
 
 def _content(lines: list[str], at: int, about: Mapping[str, Any]) -> tuple[str, int]:
-    """The text of the message whose comment ends before line `at`, and where the next thing begins."""
+    """The text of the message that starts at line `at`, and the index of the line after it."""
     if at < len(lines) and lines[at].startswith("## "):
         at += 2
     count = about.get("lines")
@@ -111,7 +111,7 @@ def _content(lines: list[str], at: int, about: Mapping[str, Any]) -> tuple[str, 
         rest = next((line for line in lines[end:] if line.strip()), "")
         if not rest or _MARK.match(rest.rstrip("\r")):
             return "\n".join(lines[at:end]), end
-    # Someone has edited the text: it ends where the next comment begins.
+    # The text was edited: it ends at the next comment.
     end = next((place for place in range(at, len(lines)) if _MARK.match(lines[place].rstrip("\r"))), len(lines))
     return "\n".join(lines[at:end]).strip("\r\n"), end
 
@@ -138,6 +138,6 @@ def _name(message: Message) -> str:
 
 
 def _mark(kind: str, about: Mapping[str, Any]) -> str:
-    # Within the comment nothing may end it.
+    # Nothing inside the comment may close it.
     text = json.dumps(about, ensure_ascii=False, default=str).replace(">", "\\u003e").replace("--", "-\\u002d")
     return f"<!-- gptchat {kind} {text} -->\n"

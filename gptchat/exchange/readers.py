@@ -1,4 +1,4 @@
-"""The import formats: what a file holds is told by its contents, and its sessions come out as drafts."""
+"""Import formats: detects the format of a file by its contents and reads its sessions as drafts."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _PEEK = 1 << 16
 
 
 def read(path: Path, progress: Progress | None = None) -> Iterator[Draft | Broken]:
-    """The sessions in `path`: a file of any import format, ChatGPT's zip, or a folder of its files.
+    """Yield the sessions in `path`: a file of any import format, ChatGPT's zip, or a folder of its files.
 
-    Raises UsageError where there is nothing of the kind, and OSError.
+    Raises UsageError if no sessions are found, and OSError.
     """
     if path.is_dir():
         shards = sorted(file for file in path.iterdir() if _SHARD.match(file.name))
@@ -69,7 +69,7 @@ def _zip(file: IO[bytes], path: Path, progress: Progress | None) -> Iterator[Dra
                         yield item
                 before += info.file_size
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
-        # RuntimeError: it wants a password; NotImplementedError: a compression that Python lacks
+        # RuntimeError: a password is required; NotImplementedError: unsupported compression
         raise UsageError(
             _("{file} cannot be unpacked: {reason}").format(file=path.name, reason=error),
             hint=_("unpack it yourself and import conversations.json"),
@@ -82,7 +82,7 @@ def _is_chatgpt(head: bytes) -> bool:
 
 
 def _document(data: bytes, path: Path) -> Iterator[Draft | Broken]:
-    """The sessions in a file of one of our own formats, which fits into memory."""
+    """Yield the sessions in a file of one of our own formats. `data` is the whole file."""
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"[", b"{"):
         try:
@@ -100,7 +100,7 @@ def _document(data: bytes, path: Path) -> Iterator[Draft | Broken]:
         elif isinstance(document.get("messages"), list) and (
             len(document) == 1 or len(document) != len(_named_lists(document))
         ):
-            yield from _lists({"": document["messages"]}, "messages", path)  # the body of a request
+            yield from _lists({"": document["messages"]}, "messages", path)  # a request body
         elif isinstance(document.get("type"), str) or isinstance(document.get("role"), str):
             yield from _lines(data, path)
         elif _named_lists(document):
@@ -109,13 +109,13 @@ def _document(data: bytes, path: Path) -> Iterator[Draft | Broken]:
             raise _unknown(path)
         return
     if b"<!-- gptchat " not in data and _ours(journal.read(data).records):
-        yield from _lines(data, path)  # a journal that begins with something else
+        yield from _lines(data, path)  # a journal whose first line is damaged
     else:
         yield from markdown_file.read(text.decode(errors="replace"), path.name)
 
 
 def _session(document: object, where: str) -> Iterator[Draft | Broken]:
-    """A session of the format `json`."""
+    """Yield the session of a `json` document."""
     messages = document.get("messages") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(messages, list):
         yield Broken(_("{where}: it has no messages").format(where=where))
@@ -136,7 +136,7 @@ def _session(document: object, where: str) -> Iterator[Draft | Broken]:
 
 
 def _named_lists(document: Mapping[str, object]) -> dict[str, object]:
-    """What in `document` may be the messages of a person."""
+    """The entries of `document` that are lists, and so may be the messages of a user."""
     return {name: value for name, value in document.items() if isinstance(value, list)}
 
 
@@ -145,12 +145,12 @@ def _list(value: object) -> list[Any]:
 
 
 def _ours(records: list[Record]) -> bool:
-    """Whether `records` are of a journal, of whatever version."""
+    """Whether `records` come from a journal, of any version."""
     return any("role" in record or record.get("type") == "session" for record in records)
 
 
 def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
-    """The sessions of one journal, or of several one after another."""
+    """Yield the sessions of one journal or of several concatenated ones."""
     reading = journal.read(data)
     if not _ours(reading.records):
         raise _unknown(path)
@@ -172,7 +172,7 @@ def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
 
 
 def _lists(lists: Mapping[str, object], kind: str, path: Path) -> Iterator[Draft | Broken]:
-    """Lists of messages; where they have names, each is a person's."""
+    """Yield a session for each message list; a non-empty name is the user it belongs to."""
     for name, messages in lists.items():
         where = _(", ").join((path.name, name)) if name else path.name
         if not isinstance(messages, list):

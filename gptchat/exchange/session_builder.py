@@ -1,4 +1,4 @@
-"""What an import has understood: sessions to be, and parts that could not be read, in one stream."""
+"""Results of reading an import file: drafts of sessions, and reports of unreadable parts."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from gptchat.words import _
 _OURS = ("type", "id", "parent", "role", "content")
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all."""
+"""Called as `progress(done, total)`; the unit is bytes or sessions."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """A session that is about to be imported. Empty strings mean: not known.
+    """A session that is about to be imported. Empty strings mean unknown.
 
-    `source` is a stable name of where it came from, by which a second import knows it again; a session that
-    keeps its own `id` needs none. `user` is the person it belongs to; empty: whoever imports. `left_out` counts
-    messages that are no part of the conversation (hidden ones, tools).
+    `source` is a stable name of its origin, so that a second import recognises the session; a session that
+    keeps its own `id` needs none. `user` is its owner; if empty, the user who imports. `left_out` is the number
+    of messages that are not part of the conversation (hidden, tools).
     """
 
     records: list[Record]
@@ -40,13 +40,13 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A part that could not be read: a sentence that names it."""
+    """A part that could not be read. `reason` is a sentence for the user that names it."""
 
     reason: str
 
 
 def from_records(records: Iterable[Record]) -> Draft:
-    """The draft of one session from the records of its journal, of whatever version."""
+    """Build the draft of a session from its journal records, of any version."""
     kept: list[Record] = []
     first: Record = {}
     session, version = Session("", ""), 0
@@ -71,10 +71,10 @@ def from_records(records: Iterable[Record]) -> Draft:
 
 
 def from_messages(messages: Sequence[object], name: str, where: str) -> tuple[Draft | None, list[Broken]]:
-    """The draft of one session from messages of the chat API. `name` and the contents make its source.
+    """Build the draft of a session from chat API messages. Its source is `name` and a digest of the contents.
 
-    A system message at the beginning becomes the session's system prompt. `where` names the list in what is
-    said of broken parts.
+    System messages at the start become the system prompt. `where` names the list in error messages. Returns
+    the draft (None if there are no valid messages) and the invalid entries.
     """
     broken: list[Broken] = []
     records: list[Record] = []
@@ -98,7 +98,7 @@ def from_messages(messages: Sequence[object], name: str, where: str) -> tuple[Dr
 
 
 def digest(value: object) -> str:
-    """A short name for `value`, the same in every run."""
+    """A short hash of `value` that is the same in every run: 16 hexadecimal digits."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""A session as one HTML page that needs nothing else and runs nothing: every word of it is escaped."""
+"""Writes sessions as one self-contained HTML page without scripts. All text is escaped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pre { font: .9em/1.45 ui-monospace, monospace; background: #8881; padding: .7em 
 
 
 def write(sessions: Sequence[Session]) -> Iterator[str]:
-    """The page, piece by piece."""
+    """Yield the HTML page of `sessions` in pieces."""
     title = sessions[0].name or sessions[0].id if len(sessions) == 1 else "gptchat"
     yield (
         '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
@@ -42,7 +42,7 @@ def _article(message: Message) -> Iterator[str]:
     if message.status != "complete":
         about += f" · {message.status}"
     yield f'<article class="{role}">\n<header dir="auto">{_escape(about)}</header>\n'
-    # The odd pieces between code fences are code; an open fence at the end of a reply is code as well.
+    # Text inside code fences is code, even if the last fence is not closed.
     code: list[str] | None = None
     prose: list[str] = []
     for line in message.text.split("\n"):
@@ -67,6 +67,6 @@ def _block(tag: str, lines: list[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    """`text` for a page: escaped, control characters and lone surrogates replaced, which HTML does not have."""
+    """`text` escaped for HTML, with control characters and lone surrogates replaced (not valid in HTML)."""
     clean = "".join("\ufffd" if (c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f" else c for c in text)
     return escape(clean.encode(errors="replace").decode())

@@ -1,4 +1,4 @@
-"""The session manager: who is chatting, which session is open, and a turn as a stream of events."""
+"""The session manager: the current user, the open session, and turns as streams of events."""
 
 from gptchat.manager.manager import SessionManager
 from gptchat.manager.request import build, split_system

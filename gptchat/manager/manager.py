@@ -1,4 +1,4 @@
-"""SessionManager: keeps the open session, runs turns as streams of events, and writes down what happens."""
+"""SessionManager: holds the open session, runs turns as event streams, and records their results."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from gptchat.values import replace
 from gptchat.words import _
 
 _ELSEWHERE = frozenset({"connection", "timeout", "server", "rate_limit", "quota", "protocol"})
-"""Kinds of failure for which another provider may well have an answer."""
+"""Error kinds for which another provider may succeed."""
 
 
 class SessionManager:
-    """Holds one open session of one user. All methods but `run_turn` are quick; none prints or asks.
+    """Holds one open session of one user. All methods except `run_turn` are fast; none does terminal I/O.
 
-    `now` gives the wall clock (UTC), `clock` a steady one in seconds. Turns run one at a time.
+    `now` returns the current UTC time, `clock` monotonic seconds. Turns run one at a time.
     """
 
     def __init__(
@@ -63,55 +63,55 @@ class SessionManager:
 
     @property
     def session(self) -> Session:
-        """The open session."""
+        """The open session. Raises UsageError if none is open."""
         if self._session is None:
             raise UsageError(_("no session is open"))
         return self._session
 
     @property
     def user(self) -> str:
-        """Who is chatting."""
+        """The name of the user who owns the open session."""
         return self.session.user
 
     def begin(self, user: str, settings: Mapping[str, Any] | None = None, *, title: str | None = None) -> Session:
-        """Open a new session of `user`; it appears on disk with its first message."""
+        """Open a new session of `user`. It is created on disk with its first record."""
         self._session = self.store.create(user, settings or {}, title=title)
         self._trimming = False
         return self._session
 
     def open(self, user: str, session_id: str) -> Session:
-        """Open a saved session; raises StorageError where it cannot be read."""
+        """Open a saved session. Raises StorageError if it cannot be read."""
         self._session = self.store.open(user, session_id)
         self._trimming = False
         return self._session
 
     def record(self, *records: Record, durable: bool = True) -> Sequence[Record]:
-        """Write records of moves, titles, pins or settings to the open session, and apply them."""
+        """Append records (moves, titles, pins, settings) to the open session, adding `ts`, and apply them."""
         stamped = [{**record, "ts": record.get("ts") or self.timestamp()} for record in records]
         return self.store.append(self.session, stamped, durable=durable)
 
     def timestamp(self) -> str:
-        """The time now, as records have it: UTC, to the second."""
+        """The current time in the format of records: UTC, to the second, such as `2026-11-20T08:30:15Z`."""
         return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def plan(self, route: Route, *, draft: Content = "") -> ContextPlan:
-        """What the next request would hold if `draft` were sent now on `route`."""
+        """The context plan of the request if `draft` were sent now on `route`."""
         path = self.session.path()
         if draft:
             path.append(Message("user", draft))
         return self._plan(route, path)
 
     def stop(self) -> None:
-        """Stop the reply that streams; `run_turn` keeps what came and says so."""
+        """Stop the streaming reply. `run_turn` keeps the partial reply and ends with TurnInterrupted."""
         self._stopping = True
         if self._pump is not None:
             self._pump.stop()
 
     async def run_turn(self, order: Order, routes: Sequence[Route]) -> AsyncGenerator[TurnEvent, None]:
-        """Carry out `order` on the first of `routes`, or on the next where one fails before any text came.
+        """Execute `order` on the first of `routes`, or on the next one if a route fails before any text arrives.
 
-        Yields what happens, ending with TurnFinished, TurnInterrupted or TurnFailed. What the person said is
-        on the disk before anything is sent, and the reply before it is announced as finished.
+        Yields the events of the turn, ending with TurnFinished, TurnInterrupted or TurnFailed. The user's message
+        is on disk before the request is sent, and the reply is on disk before TurnFinished is emitted.
         """
         self._stopping = False
         started = self._clock()
@@ -148,14 +148,14 @@ class SessionManager:
                     return
 
     def _may_go_on(self, failed: TurnFailed, index: int, last: bool) -> bool:
-        # A provider that only stands in, and has no key or not the model, must not end the search.
+        # A fallback provider without a key or the model must not prevent trying the next one.
         elsewhere = index > 0 or failed.error.kind in _ELSEWHERE
         return elsewhere and failed.message is None and not last and not self._stopping
 
     async def _on_route(
         self, order: Order, route: Route, path: list[Message], base: Message, started: float
     ) -> AsyncGenerator[TurnEvent, None]:
-        """One route's whole attempt; an overflow teaches the true window, and the request is planned once more."""
+        """Run the turn on one route. On a context overflow, learn the true window and retry once."""
         session = self.session
         for attempt in (1, 2):
             plan = await asyncio.to_thread(self._plan, route, path)
@@ -189,7 +189,7 @@ class SessionManager:
                 message, hint = request.too_large(smaller)
                 draft = ""
                 if isinstance(order, Send):
-                    # As if it had not been sent: it is shortened in the prompt, and /redo has it as it was.
+                    # Undo the message and return it to the prompt to be shortened; /redo restores the original.
                     back = {**move(session.parent_of(path[-1].id)), "move": "undo"}
                     await asyncio.to_thread(self.record, back)
                     draft = path[-1].text
@@ -199,7 +199,7 @@ class SessionManager:
     async def _attempt(
         self, order: Order, route: Route, plan: ContextPlan, base: Message, started: float
     ) -> AsyncGenerator[TurnEvent, None]:
-        """One request: stream it, keep it, and say how it ended."""
+        """Stream one request, store the reply, and yield the final event."""
         session = self.session
         header = base.to_record()
         if isinstance(order, Continue):
@@ -250,7 +250,7 @@ class SessionManager:
         status: str,
         partial: PartialReply,
     ) -> tuple[Message, list[Message]]:
-        """Write the reply, and the other choices beside it, to the journal."""
+        """Write the reply and its other choices to the journal. Returns the first choice and the others."""
         session = self.session
         if status == "complete":
             route.taken(reply.usage.prompt_tokens if reply.usage else plan.tokens)
@@ -276,7 +276,7 @@ class SessionManager:
             if number == numbers[0]:
                 record["turn"] = partial.token
                 if reply.usage:
-                    record["cost"] = route.price(reply.usage)  # null: nothing known to pay, now or later
+                    record["cost"] = route.price(reply.usage)  # null: price unknown
             records.append(record)
         written = await asyncio.to_thread(self.store.append, session, records, durable=True)
         if isinstance(order, Continue):
@@ -285,11 +285,11 @@ class SessionManager:
         return kept[-1], kept[-2::-1]
 
     def _begin_order(self, order: Order) -> tuple[list[Message], Message | None, Message]:
-        """The path a request answers, the person's message still to be written, and the reply's first fields."""
+        """The path to answer, the user message still to be written (if any), and the reply's initial fields."""
         session, path = self.session, self.session.path()
         match order:
             case Send(content):
-                # The parent is what this program showed last, even if another has written since.
+                # The parent is the message this process showed last, even if another process has written since.
                 pending = Message("user", content, parent=session.head, ts=self.timestamp())
                 return [*path, pending], pending, Message("assistant", "")
             case Retry():

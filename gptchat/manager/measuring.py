@@ -1,4 +1,4 @@
-"""Having the server's own tokenizer count what is about to be sent to it, without holding the request up."""
+"""Counts tokens with the server's tokenizer before a request, without delaying the request."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from gptchat.manager.route import Route
 Tokenize = Callable[[Sequence[str], str], Awaitable[list[int] | None]]
 
 _PATIENCE = 0.05
-"""Seconds that a request waits for the counts: longer would be felt between Enter and the first word."""
+"""Seconds that a request waits for the counts; a longer wait would noticeably delay the reply."""
 _AT_ONCE = 8
-"""Texts asked for together; the newest come first."""
+"""Number of texts per tokenize call; the newest texts come first."""
 
 
 class Measuring:
-    """Asks for the counts of one request at a time; what takes too long goes on while the reply streams."""
+    """Fetches token counts for one request at a time; slow counting continues while the reply streams."""
 
     def __init__(self, counter: TokenCounter) -> None:
         self._counter = counter
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self, route: Route, messages: Sequence[Message]) -> bool:
-        """Have those of `messages` counted that are not yet; whether anything may have become known in time.
+        """Start counting the uncounted `messages`. True if new counts may have arrived within the wait.
 
-        Nothing is asked of providers that do not count. Give only messages that go to this provider anyway.
+        Does nothing for providers without a tokenizer. Pass only messages that are sent to this provider anyway.
         """
         self.stop()
         abilities = route.provider.abilities
@@ -42,7 +42,7 @@ class Measuring:
         return True
 
     def stop(self) -> None:
-        """Ask for no more."""
+        """Cancel the counting that is still running."""
         if self._task is not None:
             self._task.cancel()
             self._task = None

@@ -1,4 +1,4 @@
-"""A provider's stream in a task of its own, handed over in batches, so that it can be stopped at any moment."""
+"""Reads a provider's stream in its own task and delivers it in batches, so that it can be stopped any time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 class Pump:
-    """Runs `stream`; `batches()` yields what came since the last batch, as lists in order.
+    """Runs `stream`; `batches()` yields lists of the events received since the last batch, in order.
 
-    Afterwards `error` is what the stream ended with, if it failed, and `stopped` whether `stop` ended it.
-    A batch a loop turn costs far less than a wake-up an event, where a server sends quickly.
+    Afterwards `error` is the exception that ended the stream, if any, and `stopped` tells whether `stop` ended
+    it. With a fast server, one batch per event loop iteration costs far less than one wake-up per event.
     """
 
     def __init__(self, stream: AsyncIterator[ProviderEvent]) -> None:
@@ -26,17 +26,17 @@ class Pump:
         self._events: list[ProviderEvent] = []
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(stream))
-        # A task that is cancelled before its first step never enters its own `finally`.
+        # A task cancelled before its first step never enters its `finally`.
         self._task.add_done_callback(lambda _task: self._wake.set())
 
     def stop(self) -> None:
-        """End the stream; what has come is still handed over."""
+        """End the stream. Events already received are still delivered."""
         if not self._task.done():
             self.stopped = True
             self._task.cancel()
 
     async def batches(self) -> AsyncGenerator[list[ProviderEvent], None]:
-        """What comes, in lists, until the stream has ended or was stopped."""
+        """Yield received events as lists until the stream has ended or was stopped."""
         try:
             while True:
                 await self._wake.wait()
@@ -59,7 +59,7 @@ class Pump:
         except GptchatError as error:
             self.error = error
         except Exception as error:
-            # The providers map every failure they know; whatever is left must still be kind to the person.
+            # Providers map all known failures; the user must not see a traceback for an unknown one either.
             log.exception("a provider failed in an unknown way")
             self.error = ProtocolError(
                 _("the provider failed in a way gptchat does not know: {what}").format(what=type(error).__name__),

@@ -1,4 +1,4 @@
-"""One reply while it comes in: its pieces, its sidecar on disk, and the records it becomes."""
+"""Assembles a streaming reply: its choices, its sidecar on disk, and the resulting messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gptchat.values import replace
 
 
 class Choice:
-    """What one choice of the reply has brought so far."""
+    """One choice of the reply, as received so far."""
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -34,9 +34,9 @@ class Choice:
         self._halves = {"text": "", "reasoning": ""}
 
     def whole(self, text: str, kind: str = "text") -> str:
-        """`text` without half a character at its end, which waits for the other half.
+        """`text` without a lone high surrogate at its end, which is held until the other half arrives.
 
-        Servers that count in UTF-16, as JavaScript does, cut an emoji in two.
+        Servers that split text by UTF-16 code units, as JavaScript does, cut an emoji in two.
         """
         half, self._halves[kind] = self._halves[kind], ""
         if half and "\udc00" <= text[:1] <= "\udfff":
@@ -48,14 +48,14 @@ class Choice:
         return text
 
     def finish(self) -> list[Piece]:
-        """What was held back because more might have come."""
+        """End the choice and return the text that was held back."""
         half, thought = self._halves["text"], self._halves["reasoning"]
         self._halves = dict.fromkeys(self._halves, "")
         return [("reasoning", thought), *self.thinking.feed(half), *self.thinking.finish()]
 
 
 class Reply:
-    """Takes in a provider's events. `begun` is true once anything of the reply itself has come."""
+    """Collects a provider's events. `begun` is true once any part of the reply itself has arrived."""
 
     def __init__(self, partial: PartialReply) -> None:
         self.partial = partial
@@ -66,7 +66,7 @@ class Reply:
         self.begun = False
 
     def take(self, events: Iterable[ProviderEvent]) -> list[TurnEvent]:
-        """Take in `events`; returns what a person should see of them, neighbouring pieces joined."""
+        """Process `events` and return those to display, with adjacent pieces merged."""
         shown: list[TurnEvent] = []
         for event in events:
             match event:
@@ -90,7 +90,7 @@ class Reply:
         return shown
 
     def flush(self) -> list[TurnEvent]:
-        """What was held back in case it began a tag; to be called when the stream has ended."""
+        """Return text that was held back as a possible tag. Call this when the stream has ended."""
         shown: list[TurnEvent] = []
         for number, choice in self.choices.items():
             for kind, piece in choice.finish():
@@ -99,11 +99,11 @@ class Reply:
         return shown
 
     def text(self, choice: int = 0) -> str:
-        """The words of a choice so far."""
+        """The text of a choice so far."""
         return "".join(self.choices[choice].text) if choice in self.choices else ""
 
     def message(self, base: Message, status: str, choice: int = 0) -> Message:
-        """The message that a choice has become, on the fields of `base`."""
+        """The message for a choice: `base` with the received content, status and usage."""
         got = self.choices.get(choice) or Choice()
         extra = {**base.extra, **got.extra}
         if self.tool_calls and choice == 0:

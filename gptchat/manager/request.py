@@ -1,4 +1,4 @@
-"""From a plan to a request: the chat messages that are sent, in an order every server takes."""
+"""Builds a request from a context plan, with messages in an order that every server accepts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gptchat.words import _
 def split_system(path: Sequence[Message], system: str) -> tuple[str, list[Message]]:
     """The system prompt, and the path without it.
 
-    A session that came from elsewhere may carry its prompt as its first message; it then stands for the
-    setting, unless the person has set one.
+    An imported session may contain its prompt as its first message. It is then used as the system prompt,
+    unless `system` is set.
     """
     if path and path[0].role in ("system", "developer"):
         return system or path[0].text, list(path[1:])
@@ -32,7 +32,7 @@ def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool
             continue
         last = messages[-1] if messages else None
         if last and last["role"] == wire["role"] == "user":
-            # A question that got no answer, or a pinned one: many servers refuse two in a row.
+            # After an unanswered or pinned message: many servers reject two user messages in a row.
             last["content"] = _joined(last["content"], wire["content"])
         else:
             messages.append(wire)
@@ -47,13 +47,13 @@ def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool
 
 
 def _wire(message: Message) -> dict[str, Any] | None:
-    """A message as the chat API takes it; None for one that holds nothing to send."""
+    """The message in the format of the chat API; None if it has no content."""
     wire: dict[str, Any] = {"role": message.role}
     for key in ("name", "tool_calls", "tool_call_id"):
         if key in message.extra:
             wire[key] = message.extra[key]
     if message.role == "assistant" and "tool_calls" in wire:
-        # gptchat runs no functions, so no result can follow; servers refuse a call without its result.
+        # gptchat runs no functions, so no result can follow; servers reject a call without its result.
         del wire["tool_calls"]
     content = message.content
     if not content:
@@ -73,7 +73,7 @@ def _parts(content: Any) -> list[Any]:
 
 
 def _conversation(plan: ContextPlan, route: Route, session: Session) -> str | None:
-    """The provider's own conversation to go on with: the last reply's, if nothing has followed it there yet."""
+    """The server-side conversation id to continue: that of the last reply, if nothing else follows it yet."""
     if len(plan.messages) < 2:
         return None
     newest, last = plan.messages[-1], plan.messages[-2]

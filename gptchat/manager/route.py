@@ -1,4 +1,4 @@
-"""Where a turn goes, under which limits, and what is asked of it: values that a turn is run with."""
+"""The inputs of a turn: the route (provider, model, limits) and the order (send, retry, continue)."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Say `content` and have it answered."""
+    """Send `content` as a user message and request a reply."""
 
     content: Content
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Have the newest message of the person answered again, beside what answered it before."""
+    """Request another reply to the newest user message; the earlier reply is kept as a sibling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Go on with the last reply, which becomes longer."""
+    """Continue the last reply; the new text is appended to it."""
 
 
 Order = Send | Retry | Continue

@@ -1,1 +1,1 @@
-"""How many tokens a text, a message, a request has: tiktoken with its vocabulary at hand, else an estimate."""
+"""Token counting for texts, messages and requests: tiktoken with bundled vocabularies, else an estimate."""

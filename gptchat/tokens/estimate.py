@@ -1,4 +1,4 @@
-"""An estimate of tokens without any vocabulary: quick, for any text, for any model."""
+"""Fast token estimate without a vocabulary, for any text and model."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 
 class Parts(NamedTuple):
-    """A text's estimated tokens by the kind of writing, because tokenizers differ most between kinds."""
+    """Estimated tokens of a text by kind of character, because tokenizers differ most between kinds."""
 
     words: int
-    """Of Latin words and their blanks; of a counted text, all."""
+    """Tokens of Latin words and their spaces; for a counted text, all tokens."""
     symbols: int
-    """Of digits, punctuation, blank lines and indentation: what code has more of than prose."""
+    """Tokens of digits, punctuation, blank lines and indentation, which are frequent in code."""
     wide: int
-    """Of Chinese and all else outside ASCII."""
+    """Tokens of Chinese and all other non-ASCII characters."""
 
     @property
     def total(self) -> int:
-        """All kinds together."""
+        """The sum of all kinds."""
         return self.words + self.symbols + self.wide
 
 
@@ -28,11 +28,11 @@ def together(counts: Sequence[Parts]) -> Parts:
 
 
 Span = tuple[int, int]
-"""The first and the last of a range of bytes."""
+"""First and last byte of a range, both included."""
 
 
 def _marked(**marks: tuple[Span, ...]) -> bytes:
-    """A table for `translate`: the bytes of each mark's spans become the mark, all others a blank."""
+    """A table for `bytes.translate` that maps bytes in the spans of a mark to it, all others to a space."""
     table = bytearray(b" " * 256)
     for mark, spans in marks.items():
         for low, high in spans:
@@ -41,7 +41,7 @@ def _marked(**marks: tuple[Span, ...]) -> bytes:
 
 
 def _others(*spans: Span) -> bytes:
-    """Every byte outside `spans`: what `translate` must delete to leave those inside."""
+    """All bytes outside `spans`, for `bytes.translate` to delete."""
     return bytes(byte for byte in range(256) if not any(low <= byte <= high for low, high in spans))
 
 
@@ -52,7 +52,7 @@ _DIGITS = _marked(x=((0x30, 0x39),))
 _MARKS = _marked(x=((0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E)))
 _ENDS = _marked(a=((0x00, 0x09), (0x0B, 0x0C), (0x0E, 0xFF)))
 _CONTROLS = _others((0x00, 0x08), (0x0E, 0x1F), (0x7F, 0x7F))
-# UTF-8 by its first byte: two bytes (Latin with accents, Greek, Cyrillic, Arabic, ...), CJK and kana, full-width
+# UTF-8 by first byte: two bytes (Latin with accents, Greek, Cyrillic, Arabic, ...), CJK and kana, full-width
 # punctuation, Hangul, the other three-byte scripts, and four bytes (emoji, rare Chinese)
 _WIDE = (
     (0.32, _others((0xC2, 0xDF))),
@@ -65,13 +65,13 @@ _WIDE = (
 
 
 def estimate(text: str) -> Parts:
-    """The tokens `text` has by o200k_base, within some percent; about 30 ms a megabyte. Takes any string.
+    """Estimate the o200k_base tokens of `text`, to within a few percent. Takes about 30 ms per megabyte.
 
-    The weights are fitted by least squares of the relative error, none below 0, to o200k_base's counts of 3,100
-    pieces of about 1,200 characters: program text in ten languages, manuals and licences, the literature and
-    talk of Debian's fortunes, the Chinese and nine other languages of GNU's programs, emoji, numbers, base64.
-    On pieces held back the sum was within 3 % for English, code and Chinese, and a single piece within 4 to 7 %
-    on average. Chinese is then put 5 % higher: running text has rarer words than the messages of programs.
+    The weights were fitted by non-negative least squares of the relative error to the o200k_base counts of 3,100
+    pieces of about 1,200 characters: source code in ten languages, manuals and licences, Debian's fortunes, GNU
+    message catalogues in Chinese and nine other languages, emoji, numbers, base64. On held-out pieces the sum
+    was within 3 % for English, code and Chinese; a single piece was off by 4 to 7 % on average. The Chinese
+    weight was then raised by 5 %, because running text has rarer words than program messages.
     """
     data = b" " + text.encode("utf-8", "surrogatepass")
     letters, cases = data.translate(_LETTERS), data.translate(_CASES)
@@ -80,7 +80,7 @@ def estimate(text: str) -> Parts:
         0.90 * letters.count(b" x")
         + 0.27 * letters.count(b"xxxx")
         + 0.56 * letters.count(b"x" * 12)
-        + 1.25 * cases.count(b"aA")  # words joined as in camelCase
+        + 1.25 * cases.count(b"aA")  # camelCase boundaries
         + 0.08 * cases.count(b"A")
     )
     symbols = (

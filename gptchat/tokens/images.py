@@ -1,4 +1,4 @@
-"""What an image costs in tokens, by the rules OpenAI publishes ("Images and vision", calculating costs)."""
+"""Token cost of images, after OpenAI's documentation ("Images and vision", calculating costs)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from gptchat.tokens.names import bare
 
 
 class Tiles(NamedTuple):
-    """Fit into 2048 x 2048, then the short side to 768; `base` and `tile` for each 512 x 512 begun."""
+    """Scale down to 2048 x 2048, then to a short side of 768; `base` plus `tile` per 512 x 512 tile."""
 
     base: int
     tile: int
 
 
 class Patches(NamedTuple):
-    """32 x 32 patches times `factor`, scaled down to at most `high` or `original` patches; None is no bound.
+    """32 x 32 patches times `factor`, after scaling down to at most `high` or `original` patches; None: no bound.
 
-    `auto` says which of the two holds where the request names no detail.
+    `auto` names the bound used if the request sets no detail.
     """
 
     high: int
@@ -49,18 +49,18 @@ _RULES: tuple[tuple[re.Pattern[str], Tiles | Patches], ...] = tuple(
     )
 )
 _OTHERS = Patches(2500, 10_000, 1.0)
-"""For models whose rule is not known: OpenAI's for gpt-5.4, which is above most."""
+"""For models without a known rule: the rule of gpt-5.4, which is higher than most."""
 
 _LARGEST_TILES = 8
-"""The most tiles an image of any size has: 768 x 2048."""
+"""Maximum tiles of an image: 768 x 2048 pixels."""
 _LARGEST_PATCHES = 10_000
 _LOW_PATCHES = 256
-"""512 x 512, which is what `low` detail shows the model."""
+"""Patches of 512 x 512 pixels, the size used for `low` detail."""
 _PATCH, _TILE = 32, 512
 
 
 def image_tokens(part: Mapping[str, Any], model: str) -> int:
-    """Tokens of an image part of a message. An image whose size cannot be read counts as the largest."""
+    """Tokens of an image part of a message. An image of unreadable size counts as the largest."""
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, Mapping) else image
     named = image.get("detail") if isinstance(image, Mapping) else part.get("detail")
@@ -82,7 +82,7 @@ def tokens_for(size: tuple[int, int] | None, detail: str, model: str) -> int:
 
 
 def data_size(url: str) -> tuple[int, int] | None:
-    """Width and height in pixels of the PNG, JPEG, GIF or WebP in a `data:` address; None if not to be told."""
+    """Width and height in pixels of the PNG, JPEG, GIF or WebP in a `data:` URL; None if unknown."""
     head, _, body = url[:400_000].partition(",")
     if not head.startswith("data:") or not head.endswith(";base64"):
         return None
@@ -97,7 +97,7 @@ def data_size(url: str) -> tuple[int, int] | None:
 def _tiles(width: int, height: int) -> int:
     scale = min(1.0, 2048 / max(width, height))
     scale = min(scale, 768 / min(width, height))
-    # a whole number of pixels first: a rounding error must not begin another tile
+    # round to whole pixels first, so that a rounding error does not add a tile
     return math.ceil(round(width * scale) / _TILE) * math.ceil(round(height * scale) / _TILE)
 
 

@@ -1,16 +1,16 @@
-"""Which encoding a model counts by, told from its name."""
+"""The encoding of a model, from its name."""
 
 from __future__ import annotations
 
 import re
 
 ESTIMATE = "estimate"
-"""The name under which estimated counts are cached: for models whose tokenizer is not ours to have."""
+"""Encoding name under which estimated counts are cached, for models without a bundled tokenizer."""
 
 ENCODINGS = ("cl100k_base", "o200k_base")
 
-# After tiktoken/model.py, and for the names that are newer than it: every OpenAI model since gpt-4o has used
-# o200k_base. gpt-oss is o200k_harmony: the same ranks, with other special tokens.
+# From tiktoken/model.py. Newer names: every OpenAI model since gpt-4o has used o200k_base. gpt-oss uses
+# o200k_harmony, which has the same ranks and different special tokens.
 _RULES = (
     (
         re.compile(
@@ -24,20 +24,20 @@ _OPEN_WEIGHTS = re.compile(r"gpt-oss")
 
 
 def bare(model: str) -> str:
-    """`model` without a provider's prefix (`openai/gpt-4o`) or a fine-tune's dress (`ft:gpt-4o:acme::abc`)."""
+    """`model` in lower case, without a path (`openai/gpt-4o`) or fine-tuning affixes (`ft:gpt-4o:acme::abc`)."""
     name = model.strip().lower().rpartition("/")[2]
     return name[3:].partition(":")[0] if name.startswith("ft:") else name
 
 
 def encoding_for(model: str) -> str:
-    """The encoding of an OpenAI model, by its name in any of its dresses; `estimate` for every other."""
+    """The encoding of an OpenAI model, in any spelling that `bare` accepts; `estimate` for all others."""
     name = bare(model)
     return next((encoding for rule, encoding in _RULES if rule.match(name)), ESTIMATE)
 
 
 def counts_as_published(model: str) -> bool:
-    """Whether OpenAI's published rule for a message's share of the format holds for this model.
+    """Whether OpenAI's published rule for the formatting tokens of a message holds for this model.
 
-    Open weights (gpt-oss) have an OpenAI encoding, but the server's own template around each message.
+    Open-weight models (gpt-oss) use an OpenAI encoding, but the chat template of the server.
     """
     return encoding_for(model) != ESTIMATE and not _OPEN_WEIGHTS.match(bare(model))

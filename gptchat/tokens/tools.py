@@ -1,4 +1,4 @@
-"""What tools cost: the definitions offered, and the calls in a message."""
+"""Token cost of tools: the definitions in a request and the calls in a message."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PROPERTIES, _PROPERTY, _ENUM, _ENUM_ITEM, _END = 3, 3, -3, 3, 12
 
 
 def tool_tokens(functions: Sequence[Mapping[str, Any]], count: Callable[[str], int], encoding: str) -> int:
-    """Tokens of the functions offered in a request, `count` counting a text in `encoding`.
+    """Tokens of the functions offered in a request. `count` returns the tokens of a text in `encoding`.
 
-    The rule is the OpenAI Cookbook's ("How to count tokens with tiktoken", section 7), checked there against
+    The rule is from the OpenAI Cookbook ("How to count tokens with tiktoken", section 7), checked there against
     the API for gpt-3.5-turbo, gpt-4 (cl100k_base) and gpt-4o (o200k_base). Nested objects count as their JSON.
     """
     if not functions:
@@ -32,7 +32,7 @@ def tool_tokens(functions: Sequence[Mapping[str, Any]], count: Callable[[str], i
 
 
 def call_text(extra: Mapping[str, Any]) -> str:
-    """The words of the calls a model made, as its message keeps them under `tool_calls`: names and arguments."""
+    """The names and arguments of the tool calls in `extra["tool_calls"]` of a message, one per line."""
     calls = extra.get("tool_calls")
     if not isinstance(calls, list | tuple):
         return ""

@@ -1,4 +1,4 @@
-"""tiktoken's encodings, read from files at hand. Nothing is ever downloaded."""
+"""Loads tiktoken encodings from local files. Nothing is ever downloaded."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FOLDER = Path(__file__).with_name("vocab")
 
 
 class _Published(NamedTuple):
-    """What tiktoken 0.14 (tiktoken_ext/openai_public.py, MIT) says of an encoding."""
+    """The definition of an encoding in tiktoken 0.14 (tiktoken_ext/openai_public.py, MIT)."""
 
     cache_name: str
-    """The name of its file in a `TIKTOKEN_CACHE_DIR`: the sha1 of the address tiktoken would fetch."""
+    """File name in a `TIKTOKEN_CACHE_DIR`: the SHA-1 of the URL that tiktoken would fetch."""
     sha256: str
     pattern: str
 
@@ -42,7 +42,7 @@ _PUBLISHED = {
 }
 
 CHUNK = 50_000
-"""The longest text in characters that tiktoken is given at once: a million blanks make its regex panic."""
+"""Maximum characters passed to tiktoken at once, because its regex panics on a million spaces."""
 
 _loaded: dict[str, Encoding] = {}
 _absent: set[str] = set()
@@ -50,15 +50,15 @@ _lock = threading.Lock()
 
 
 def ready(name: str) -> bool:
-    """Whether the encoding `name` can count at once."""
+    """Whether the encoding `name` is loaded."""
     return name in _loaded
 
 
 def load(name: str, environ: Mapping[str, str] = os.environ) -> bool:
-    """Read the encoding `name` (0.2 s; call it in a thread). False where no file of it is whole.
+    """Load the encoding `name` (0.2 s; call it in a thread). Returns False if no valid file exists.
 
-    A file in the person's own `TIKTOKEN_CACHE_DIR` is taken first; where that has none, or a damaged one, the
-    one in this package is. Either must have the sha256 in tiktoken's own source.
+    A file in the user's `TIKTOKEN_CACHE_DIR` is preferred; if it is missing or damaged, the file in this package
+    is used. Both must have the SHA-256 given in tiktoken's source.
     """
     with _lock:
         if name in _loaded:
@@ -69,7 +69,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> bool:
         for path in _places(name, environ):
             try:
                 data = path.read_bytes()
-            except OSError:  # not there, or not to be read: the next place may have it
+            except OSError:  # missing or unreadable: try the next place
                 continue
             if hashlib.sha256(data).hexdigest() == published.sha256:
                 _loaded[name] = _encoding(name, data, published.pattern)
@@ -81,8 +81,8 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> bool:
 def count(text: str, name: str) -> int:
     """Tokens of `text` in the loaded encoding `name`; special tokens such as `<|endoftext|>` count as text.
 
-    Exact where every stretch of 50,000 characters has a blank or a line's end; elsewhere each cut of an
-    unbroken run can add a token or two. Lone surrogates count as U+FFFD. Raises KeyError if not loaded.
+    Exact if every 50,000 characters contain a space or line end; otherwise each cut in an unbroken run can add
+    one or two tokens. Lone surrogates count as U+FFFD. Raises KeyError if `name` is not loaded.
     """
     encode = _loaded[name].encode_ordinary
     if len(text) <= CHUNK:
@@ -91,10 +91,10 @@ def count(text: str, name: str) -> int:
 
 
 def pieces(text: str, size: int = CHUNK) -> Iterator[str]:
-    """`text` in pieces of at most `size` characters, cut where no token of either encoding reaches across.
+    """Split `text` into pieces of at most `size` characters, at token boundaries of both encodings.
 
-    Both patterns keep a blank with what follows it, so before a blank that follows a visible character is
-    always an edge; so is a line's end before a letter or digit. Without either, the cut is at `size`.
+    Both patterns attach a space to the text after it, so the position before a space that follows a visible
+    character is always a boundary; so is a line end before a letter or digit. Otherwise the cut is at `size`.
     """
     start = 0
     while len(text) - start > size:
