@@ -32,6 +32,23 @@ def test_a_reply_continued_costs_all_its_pieces(tmp_path: Path) -> None:
             assert [row.cost for row in program.services.account.report()] == [pytest.approx(4.0)] * 4
 
 
+def test_a_reply_continued_at_an_unknown_price_keeps_what_it_cost(tmp_path: Path) -> None:
+    """What the first piece cost stays in the account where a model without a price continues the reply."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url) + PRICED)
+        with running(program) as runner:
+            server.script(say("one", usage=MILLION, finish="length"), say("two", usage=MILLION))
+            runner.run(turn(program, Send("count")))
+            runner.run(command(program, "/set model another"))
+            runner.run(turn(program, Continue()))
+            costs = {row.label: row.cost for row in program.services.account.report()}
+        for label in ("last turn", "this session", "today", "ann, all in all"):
+            assert costs[label] == pytest.approx(2.0)
+        again = compose_program(tmp_path, "", "--continue")
+        with running(again):
+            assert again.services.account.today() == pytest.approx(2.0)
+
+
 def test_a_fork_is_not_paid_for_again(tmp_path: Path) -> None:
     """What a fork begins with was paid for in the session it comes from; only what follows costs anew."""
     with Server() as server:

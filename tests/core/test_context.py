@@ -173,6 +173,19 @@ def test_reasons() -> None:
     assert plan(path, cost, Limits(window=1000), summary="all", until="m4").reason == "summary"
 
 
+def test_a_budget_may_be_used_up_to_its_last_token() -> None:
+    """What fills the budget exactly fits: nothing is left out until one token is missing."""
+    path = talk(3)
+    whole = sum(map(cost, path))
+    exactly = plan(path, cost, Limits(window=whole + 10, reserve=10))
+    assert (exactly.left_out, exactly.fits, exactly.over) == (0, True, 0)
+    less = plan(path, cost, Limits(window=whole + 9, reserve=10))
+    assert (less.left_out, less.fits, less.reason) == (2, True, "window")
+    newest = sum(map(cost, path[-2:]))
+    assert plan(path, cost, Limits(window=newest)).fits
+    assert not plan(path, cost, Limits(window=newest - 1)).fits
+
+
 def test_summary_stands_for_its_messages() -> None:
     """A summary takes the place of the messages up to its own, in the one system message."""
     result = plan(talk(4), cost, Limits(window=1000), system="Be brief", summary="They met", until="m4")

@@ -8,8 +8,9 @@ from email.utils import formatdate
 
 import pytest
 
-from gptchat.config.endpoints import NetworkSettings
+from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.core.events import Retrying
+from gptchat.providers.compatible import CompatibleProvider
 from tests.providers.asking import KEY, QUICK, ask, ask_all, closing, provider, question
 from tests.support.server import CUT, Server, raw, refuse, say
 
@@ -30,6 +31,12 @@ class Clock:
         """Move on at once."""
         self.slept.append(seconds)
         self.now += seconds
+
+
+def timed(server: Server, clock: Clock) -> CompatibleProvider:
+    """A provider for `server` that waits by `clock`."""
+    settings = ProviderSettings("test", "compatible", base_url=server.url)
+    return CompatibleProvider(settings, QUICK, KEY, sleep=clock.sleep, clock=clock)
 
 
 def test_a_limit_is_waited_for_and_told(server: Server) -> None:
@@ -140,13 +147,8 @@ def test_a_stale_connection_is_no_failure(server: Server) -> None:
 
 def test_after_repeated_failures_tries_wait_longer_and_longer(server: Server) -> None:
     """After three failed requests in a row new ones wait, ever longer, say so, and stop when one succeeds."""
-    from gptchat.config.endpoints import ProviderSettings
-    from gptchat.providers.compatible import CompatibleProvider
-
     clock = Clock()
-    engine = CompatibleProvider(
-        ProviderSettings("test", "compatible", base_url=server.url), QUICK, KEY, sleep=clock.sleep, clock=clock
-    )
+    engine = timed(server, clock)
     server.script(*[refuse(500)] * 5, say("better"), say("good"))
 
     outcomes = ask_all(engine, *[question()] * 7)
@@ -155,6 +157,19 @@ def test_after_repeated_failures_tries_wait_longer_and_longer(server: Server) ->
     assert [len(outcome.notices) for outcome in outcomes] == [0, 0, 0, 1, 1, 1, 0]
     assert "3 times" in outcomes[3].notices[0]
     assert outcomes[-1].text == "good"
+
+
+def test_breaking_off_in_the_middle_is_a_failure_too(server: Server) -> None:
+    """A server whose replies keep breaking off after some words is given time, as one that says nothing is."""
+    clock = Clock()
+    engine = timed(server, clock)
+    server.script(*[say("so far", CUT)] * 3, say("whole"))
+
+    outcomes = ask_all(engine, *[question()] * 4)
+
+    assert [outcome.text for outcome in outcomes] == ["so far"] * 3 + ["whole"]
+    assert [len(outcome.notices) for outcome in outcomes] == [0, 0, 0, 1]
+    assert clock.slept == [2.0]
 
 
 def test_refusals_do_not_open_the_breaker(server: Server) -> None:

@@ -143,9 +143,16 @@ def test_deleted_twice(shelf: Shelf) -> None:
 
 
 def test_deleted_forever(shelf: Shelf) -> None:
-    """A session deleted forever leaves no file, from the list as from the trash."""
+    """A session deleted forever leaves no file, listed or in the trash: nothing torn or cut off either."""
     for trash_first in (False, True):
         session = shelf.add("secret")
+        path = shelf.store.path(session)
+        path.write_bytes(path.read_bytes() + b"a secret that was torn")
+        JournalStore(shelf.store.data).open("alice", session.id)
+        assert path.with_suffix(".torn").exists()
+        shelf.store.partial(session, assistant("", session.head)).write(
+            "a secret that was cut off", reasoning=False
+        )
         assert shelf.titles() == ["secret"]
         if trash_first:
             shelf.library.delete("alice", session.id)
