@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from gptchat.core.events import Notice, ReasoningDelta, TextDelta
+from gptchat.core.messages import Usage
 from gptchat.core.ports import RateLimits, Verdict
 from tests.providers.asking import QUICK, Outcome, ask, ask_all, closing, gather, lines, provider, question
 from tests.support.replies import Step
@@ -137,6 +139,26 @@ def test_odd_but_whole_replies(server: Server, name: str) -> None:
 
     assert (outcome.text, outcome.error) == ("fine", None)
     assert [end.reason for end in outcome.ends] == ["stop"]
+
+
+def test_a_whole_reply_is_not_held_up(server: Server) -> None:
+    """A server that keeps the connection after the finish reason is waited for briefly, and then hung up on."""
+    server.script(raw(lines(DELTA, END), 60.0))
+    begun = time.monotonic()
+
+    outcome = ask(provider(server.url, network=replace(QUICK, idle_timeout=30)))
+
+    assert time.monotonic() - begun < 15
+    assert (outcome.text, outcome.error) == ("so far", None)
+    server.wait_for(lambda: server.requests[-1].disconnected)
+
+
+def test_usage_may_follow_the_finish_reason(server: Server) -> None:
+    """What a server counts after the last word, and sends a moment later, is still taken."""
+    usage = '{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}'
+    server.script(raw(lines(DELTA, END), 0.3, lines(usage, "[DONE]")))
+
+    assert ask(provider(server.url)).usage == Usage(3, 2, 5)
 
 
 def test_stopping_closes_the_connection(server: Server) -> None:
