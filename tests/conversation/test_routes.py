@@ -21,6 +21,7 @@ def context(folder: Path, config: str) -> Any:
     """What `/context` tells under the settings `config`, as data."""
     program = compose_program(folder, config)
     with running(program) as loop:
+        loop.run(effects(program, "/tokens words"))  # the vocabulary is loaded, as it is behind a prompt
         return data(loop.run(effects(program, "/context")))
 
 
