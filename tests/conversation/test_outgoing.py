@@ -50,6 +50,20 @@ def test_everything_attached_is_on_the_wire(tmp_path: Path) -> None:
     assert "tokens" in notes[0]
 
 
+def test_an_estimate_of_what_is_attached_is_marked(tmp_path: Path) -> None:
+    """The line on what is attached marks its tokens with ≈ where they are estimated, and only there."""
+    (tmp_path / "notes.txt").write_text("remember the milk\n")
+    published = settings_for("http://127.0.0.1:1/v1") + '[models."m"]\nencoding = "o200k_base"\n'
+    notes = {}
+    for name, config in (("estimated", settings_for("http://127.0.0.1:1/v1")), ("published", published)):
+        program = compose_program(tmp_path / name, config)
+        with running(program) as runner:
+            runner.run(effects(program, "/tokens words"))  # the vocabulary is loaded, as it is behind a prompt
+            notes[name] = runner.run(program.services.outbox.attach(str(tmp_path / "notes.txt")))
+    assert "(≈ " in notes["estimated"]
+    assert "≈" not in notes["published"]
+
+
 def test_a_large_folder_is_told_in_a_line(tmp_path: Path) -> None:
     """Of many files that are attached the first are named and the others counted; all of them are sent."""
     (tmp_path / "many").mkdir()

@@ -123,6 +123,26 @@ def test_what_is_asked_is_decided_by_the_program(config: Path, server: Server, t
         assert careful.messages == []
 
 
+def test_a_program_may_have_the_older_turns_summed_up(config: Path, server: Server, tmp_path: Path) -> None:
+    """A filled window is summed up where `approve` says yes, and the summary goes out from then on."""
+    answers: list[str] = []
+
+    def approve(decision: Decision) -> str | None:
+        answers.append(decision.subject)
+        return "y" if decision.subject == "compact" else decision.answer
+
+    server.default = lambda request: say(
+        "They counted." if "summary" in str(request.json["messages"][0]) else "noted"
+    )
+    settings = {"models.m.context": 900, "context.reserve": 50}
+    with Chat(user="ann", settings=settings, approve=approve, config=config, data_dir=tmp_path / "data") as chat:
+        for number in ("one", "two", "three", "four"):
+            chat.send(f"{number} " * 160)
+        chat.send("and now?")
+    assert "compact" in answers
+    assert "They counted." in server.requests[-1].json["messages"][0]["content"]
+
+
 def test_turns_of_several_tasks_wait_for_each_other(config: Path, server: Server, tmp_path: Path) -> None:
     """Tasks that share an `AsyncChat` take turns: each reply answers its own message."""
 

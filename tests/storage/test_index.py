@@ -278,3 +278,11 @@ def test_the_excerpt_shows_the_match(text: str, asked: str) -> None:
     assert spans
     for begin, end in spans:
         assert any(term in fold(line[begin:end]) for term in wanted)
+
+
+def test_matches_that_overlap_are_marked_as_one() -> None:
+    """Words that overlap or touch in a text are one place there, from the first letter to the last."""
+    assert excerpt("say abcd now", ["abc", "bcd"]) == ("say abcd now", ((4, 8),))
+    assert excerpt("say abcd now", ["abcd", "bc"]) == ("say abcd now", ((4, 8),))
+    assert excerpt("say abcd now", ["ab", "cd"]) == ("say abcd now", ((4, 8),))
+    assert excerpt("say ab cd now", ["ab", "cd"]) == ("say ab cd now", ((4, 6), (7, 9)))
