@@ -58,6 +58,18 @@ def test_estimates_leave_room_for_being_wrong(tmp_path: Path) -> None:
     assert estimated["budget"] == exact["budget"] - 300
 
 
+def test_the_longest_reply_is_kept_free(tmp_path: Path) -> None:
+    """The reply's room is what context.reserve says, else max_tokens, else a part of the window."""
+    config = settings_for("http://127.0.0.1:1/v1") + '[models.m]\ncontext = 10000\nencoding = "o200k_base"\n'
+    reserves = {
+        "": 2500,  # a quarter of a small window
+        "max_tokens = 700\n": 700,
+        "max_tokens = 700\ncontext.reserve = 900\n": 900,
+    }
+    for number, (first, reserve) in enumerate(reserves.items()):
+        assert context(tmp_path / str(number), first + config)["reserve"] == reserve
+
+
 At = Callable[[TurnEvent], Awaitable[object]]
 
 

@@ -51,9 +51,9 @@ def _png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
 
 
-def _jpeg(width: int, height: int) -> bytes:
+def _jpeg(width: int, height: int, kind: int) -> bytes:
     exif = b"\xff\xe1" + struct.pack(">H", 70 + 2) + b"E" * 70
-    frame = b"\xff\xc2" + struct.pack(">HBHHB", 17, 8, height, width, 3) + bytes(9)
+    frame = bytes((0xFF, kind)) + struct.pack(">HBHHB", 17, 8, height, width, 3) + bytes(9)
     return b"\xff\xd8" + exif + b"\xff" + frame + b"\xff\xd9"
 
 
@@ -74,7 +74,8 @@ def _webp(width: int, height: int, kind: bytes) -> bytes:
 @given(width=st.integers(1, 16000), height=st.integers(1, 16000))
 def test_sizes_are_read(width: int, height: int) -> None:
     """The size of a PNG, JPEG, GIF or WebP is read from its first bytes."""
-    images = [_png(width, height), _jpeg(width, height), _gif(width, height)]
+    images = [_png(width, height), _gif(width, height)]
+    images += [_jpeg(width, height, kind) for kind in (0xC0, 0xC1, 0xC2, 0xCF)]  # baseline, extended, progressive
     images += [_webp(width, height, kind) for kind in (b"VP8X", b"VP8L", b"VP8 ")]
     for data in images:
         assert data_size("data:image/x;base64," + b64encode(data).decode()) == (width, height), data[:16]
