@@ -161,6 +161,20 @@ def test_fork_with_a_greeting() -> None:
     assert forked.path_ids() == ["g", "q1", "a1"]
 
 
+def test_a_fork_keeps_its_pins() -> None:
+    """What was pinned stays pinned in a fork, as far as the fork has it."""
+    session = Session("s", "u")
+    for id, parent, role in (("q1", None, "user"), ("a1", "q1", "assistant"), ("q2", "a1", "user")):
+        session.apply(message(id, parent, role))
+    for id in ("q1", "q2"):
+        session.apply({"type": "pin", "message": id, "pinned": True})
+    for turns, pinned in ((1, ["q1"]), (None, ["q1", "q2"])):
+        forked = Session("f", "u")
+        for record in fork(session, turns):
+            forked.apply(record)
+        assert list(forked.pinned) == pinned
+
+
 def test_undo_takes_back_a_summary_first() -> None:
     """Right after a summary, undo takes the summary back and leaves the conversation."""
     session = conversation(2)
