@@ -42,6 +42,20 @@ def test_a_session_is_shown_when_it_is_opened(tmp_path: Path, server: Server) ->
     assert [message.text for message in shown] == ["about eggs", "You said: about eggs"]
 
 
+def test_a_damaged_session_is_told_in_the_list(tmp_path: Path, server: Server) -> None:
+    """/sessions says how many journals could not be read whole, and nothing of it where all were."""
+    program = compose_program(tmp_path, settings_for(server.url))
+    services = program.services
+    with running(program) as loop:
+        for words in ("about eggs", "about bread"):
+            loop.run(command(program, "/new"))
+            loop.run(turn(program, Send(words)))
+        assert "could not be read" not in loop.run(command(program, "/sessions"))
+        journal = services.journals.journal_path("ann", services.manager.session.id)
+        journal.write_bytes(b"damaged\n" + journal.read_bytes())
+        assert "1 of them could not be read whole" in loop.run(command(program, "/sessions"))
+
+
 @pytest.mark.parametrize(
     ("passed", "words"),
     [

@@ -235,6 +235,18 @@ def test_what_does_not_fit_is_left_out_and_told_once(server: Server, manager: Se
     assert len(_sent(server)) < 11
 
 
+def test_what_is_left_out_is_told_of_each_session(server: Server, manager: SessionManager) -> None:
+    """Who opens a session is told at its first turn that older ones are left out, whatever was told before."""
+    for number in range(3):
+        _run(manager, Send(f"question {number}"), _route(server))
+    long, told = manager.session.id, []
+    for _time in range(2):
+        manager.open("ada", long)
+        events = _run(manager, Send("and now?"), _route(server, limits=Limits(8000, 100, max_turns=2)))
+        told.append(any(isinstance(event, ContextTrimmed) for event in events))
+    assert told == [True, True]
+
+
 def test_a_message_that_is_too_large_comes_back(server: Server, manager: SessionManager) -> None:
     """A message larger than the window is not sent and not saved; it comes back to be shortened."""
     text = "word " * 500
