@@ -227,6 +227,22 @@ def test_an_empty_summary_stands_for_nothing(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("answer", "taken"), [("y", True), ("e", True), ("n", False), (None, False)])
+def test_a_summary_stands_only_where_it_was_taken(tmp_path: Path, answer: str | None, taken: bool) -> None:
+    """The person sees a summary before it counts: yes or an edit takes it, anything else changes nothing."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
+            for number in range(4):
+                runner.run(turn(program, Send(f"question {number}")))
+            server.script(say("They asked."))
+            assert "They asked." in runner.run(command(program, "/compact", answer))
+            summary = program.services.manager.session.summary()
+            runner.run(turn(program, Send("more")))
+    assert (summary.content if summary else "") == ("They asked." if taken else "")
+    assert ("They asked." in str(server.requests[-1].json["messages"])) == taken
+
+
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_a_summary_is_in_the_account(tmp_path: Path, answer: str) -> None:
     """What asking for a summary cost is in the session's and the day's account, whether or not it was taken."""

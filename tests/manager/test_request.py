@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gptchat.core.context import Limits, plan
 from gptchat.core.messages import Message
-from gptchat.manager.request import count_joined
+from gptchat.manager.request import count_joined, split_system
 
 
 def _path(*roles: str) -> list[Message]:
@@ -39,3 +39,13 @@ def test_an_empty_message_between_joins_its_neighbours() -> None:
     path = [Message("user", "a"), Message("assistant", ""), Message("user", "b")]
     planned = plan(path, lambda _message: 10, Limits(1000))
     assert count_joined(planned, 4).tokens == planned.tokens - 4
+
+
+def test_a_prompt_that_a_session_carries_stands_for_the_setting() -> None:
+    """A system message at the head of a session is its prompt, unless the person has set another; it goes once."""
+    path = [Message("system", "Be brief"), Message("user", "hello")]
+    assert split_system(path, "") == ("Be brief", path[1:])
+    assert split_system(path, "Be kind") == ("Be kind", path[1:])
+    assert split_system([Message("developer", "Be brief"), *path[1:]], "") == ("Be brief", path[1:])
+    assert split_system(path[1:], "Be kind") == ("Be kind", path[1:])
+    assert split_system([], "Be kind") == ("Be kind", [])

@@ -68,7 +68,9 @@ def test_the_end_between_append_and_discard(store: JournalStore) -> None:
     reply.write("answer")
     store.append(session, [assistant("answer", "m1", turn=reply.token)], durable=True)
     del reply
-    assert texts(reopened(store, session)) == ["question", "answer"]
+    again = reopened(store, session)
+    assert texts(again) == ["question", "answer"]
+    assert len(again.messages) == 2  # nor beside it
     assert not list(store.path(session).parent.glob("*.partial"))
 
 

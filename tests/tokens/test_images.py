@@ -7,7 +7,7 @@ import zlib
 from base64 import b64encode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gptchat.tokens.images import data_size, image_tokens, tokens_for
@@ -81,6 +81,9 @@ def test_sizes_are_read(width: int, height: int) -> None:
         assert data_size("data:image/x;base64," + b64encode(data).decode()) == (width, height), data[:16]
 
 
+@example(_png(0, 9), b"")
+@example(_jpeg(9, 0, 0xC0), b"")
+@example(_gif(0, 0), b"")
 @given(
     st.binary(max_size=60),
     st.sampled_from([b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF0000WEBPVP8X"]),
