@@ -10,6 +10,7 @@ import pytest
 from gptchat.conversation import spending
 from gptchat.core.context import NEARLY
 from gptchat.core.events import ContextTrimmed, Notice, TurnFailed, TurnFinished
+from gptchat.errors import ProtocolError
 from gptchat.manager import Continue, Send
 from gptchat.terminal.output.gauge import Gauge
 from tests.support.program import command, compose_program, effects, running, settings_for, shown, turn
@@ -44,6 +45,8 @@ def test_a_reply_continued_at_an_unknown_price_keeps_what_it_cost(tmp_path: Path
             costs = {row.label: row.cost for row in program.services.account.report()}
         for label in ("last turn", "this session", "today", "ann, all in all"):
             assert costs[label] == pytest.approx(2.0)
+        assert costs["m"] == pytest.approx(2.0)
+        assert costs["another"] is None
         again = compose_program(tmp_path, "", "--continue")
         with running(again):
             assert again.services.account.today() == pytest.approx(2.0)
@@ -256,6 +259,39 @@ def test_a_summary_too_large_to_ask_for_is_asked_for_again(tmp_path: Path) -> No
             server.script(refuse(400, words, code="context_length_exceeded"), say("They counted."))
             assert "They counted." in runner.run(command(program, "/compact", "y"))
             assert program.services.routing.window("m") == (2000, "learnt")
+
+
+def test_an_empty_summary_stands_for_nothing(tmp_path: Path) -> None:
+    """Where the model gives no summary, that is an error, and every turn is sent as before."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
+            for number in range(4):
+                runner.run(turn(program, Send(f"question {number}")))
+            server.script(say("  \n"))
+            with pytest.raises(ProtocolError, match="no summary"):
+                runner.run(effects(program, "/compact", "y"))
+            runner.run(turn(program, Send("more")))
+    assert [one["content"] for one in server.requests[-1].json["messages"] if one["role"] == "user"] == [
+        *(f"question {number}" for number in range(4)),
+        "more",
+    ]
+
+
+@pytest.mark.parametrize(("answer", "taken"), [("y", True), ("e", True), ("n", False), (None, False)])
+def test_a_summary_stands_only_where_it_was_taken(tmp_path: Path, answer: str | None, taken: bool) -> None:
+    """The person sees a summary before it counts: yes or an edit takes it, anything else changes nothing."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
+            for number in range(4):
+                runner.run(turn(program, Send(f"question {number}")))
+            server.script(say("They asked."))
+            assert "They asked." in runner.run(command(program, "/compact", answer))
+            summary = program.services.manager.session.summary()
+            runner.run(turn(program, Send("more")))
+    assert (summary.content if summary else "") == ("They asked." if taken else "")
+    assert ("They asked." in str(server.requests[-1].json["messages"])) == taken
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])

@@ -50,6 +50,8 @@ def test_all_is_well(tmp_path: Path, server: Server) -> None:
     for check in ("settings", "key", "name", "connection", "models", "request", "streaming", "usage", "data",
                   "space", "permissions", "index", "journals", "learnt"):  # fmt: skip
         assert found[check]["state"] in ("ok", "note"), found[check]
+    assert "the reply streams" in found["streaming"]["message"]
+    assert found["tls"]["state"] == "note"  # on one's own machine nothing need be encrypted
     assert KEY not in str(found)
     assert found["key"]["key"] == "****cdef"
     assert found["key"]["source"] == "TEST_KEY"

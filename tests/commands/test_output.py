@@ -199,3 +199,20 @@ def test_the_demo_has_no_request(tmp_path: Path) -> None:
     program = compose_program(tmp_path, 'provider = "demo"')
     with running(program) as loop, pytest.raises(Exception, match="no request that could be shown"):
         loop.run(command(program, "/code"))
+
+
+@pytest.mark.parametrize(("answer", "text"), [("y", "print(1)\n"), ("n", "mine"), (None, "mine")])
+def test_a_file_is_replaced_only_by_who_says_so(
+    tmp_path: Path, server: Server, answer: str | None, text: str
+) -> None:
+    """/save asks before it writes over a file; yes replaces it, and anything else leaves it as it was."""
+    file = tmp_path / "a.py"
+    file.write_text("mine")
+    program = compose_program(tmp_path / "home", settings_for(server.url))
+    server.script(say("```python\nprint(1)\n```"))
+    with running(program) as loop:
+        loop.run(turn(program, Send("hello")))
+        loop.run(effects(program, f"/save 1 {file}", answer))
+        loop.run(effects(program, f"/save 1 {tmp_path / 'new.py'}"))
+    assert file.read_text() == text
+    assert (tmp_path / "new.py").read_text() == "print(1)\n"

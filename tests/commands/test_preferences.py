@@ -164,3 +164,23 @@ def test_a_setting_that_the_model_does_not_take_is_said_so(tmp_path: Path, serve
         assert "left out" not in loop.run(command(program, "/set temperature 0.5"))
         loop.run(turn(program, Send("again")))
         assert server.requests[-1].json["temperature"] == 0.5
+
+
+def test_looking_changes_nothing(tmp_path: Path, server: Server) -> None:
+    """/system and /preset without a word show what is in force, and it stays in force."""
+    config = settings_for(server.url) + '[presets.brief]\nsystem = "Be brief"\ntemperature = 0.25\n'
+    program = compose_program(tmp_path, config)
+    with running(program) as loop:
+        assert "no system prompt" in loop.run(command(program, "/system"))
+        told = loop.run(command(program, "/preset brief"))
+        assert "preset brief is in use" in told
+        assert "0.25" in told
+        assert loop.run(command(program, "/system")).strip() == "Be brief"
+        assert "brief" in loop.run(command(program, "/preset"))
+        loop.run(turn(program, Send("hello")))
+        assert server.requests[-1].json["messages"][0] == {"role": "system", "content": "Be brief"}
+        assert server.requests[-1].json["temperature"] == 0.25
+        loop.run(command(program, "/preset none"))
+        loop.run(turn(program, Send("hello")))
+    assert server.requests[-1].json["messages"][0]["role"] == "user"
+    assert "temperature" not in server.requests[-1].json

@@ -63,6 +63,17 @@ def test_another_person_has_a_budget_of_their_own(tmp_path: Path, server: Server
             loop.run(program.services.budget.check())
 
 
+def test_what_an_incognito_run_spends_counts_in_it(tmp_path: Path, server: Server) -> None:
+    """In an incognito run /usage counts the open session, which is on no disk; a later run knows nothing of it."""
+    program = compose_program(tmp_path, settings_for(server.url) + PRICED, "--incognito")
+    server.script(say("fine", usage=USAGE))
+    with running(program) as loop:
+        loop.run(turn(program, Send("hello")))
+        rows = {row["label"]: row["cost_usd"] for row in data(loop.run(effects(program, "/usage")))}
+    assert rows["this session"] == rows["today"] == rows["ann, all in all"] == pytest.approx(0.2)
+    assert compose_program(tmp_path).services.account.today() == 0
+
+
 def test_usage_counts_turn_session_day_and_cache(tmp_path: Path, server: Server) -> None:
     """/usage adds up tokens and money by turn, session, day and person, with cached input at its own price."""
     program = compose_program(tmp_path, settings_for(server.url) + PRICED)

@@ -105,9 +105,12 @@ def test_waiting_sends_nothing(both: tuple[Program, Program], server: Server) ->
 def test_an_undo_of_another_program_is_told(both: tuple[Program, Program]) -> None:
     """Where the other program has only moved, that is told, and the person says where to go on."""
     one, other = both
-    with running(other) as loop:
-        loop.run(command(other, "/undo"))
-    front = drive(one, "again")
+    drive(other, "theirs")
+    drive(one, "mine")
+    drive(other, "theirs again")
+    with running(one) as loop:
+        loop.run(command(one, "/undo"))
+    front = drive(other, "on")
     assert "another gptchat has moved this conversation" in front.told[0]
     assert not any(foreign(front))
-    assert words(one) == ["again", "You said: again"]
+    assert words(other) == ["hello", "You said: hello", "theirs", "You said: theirs", "on", "You said: on"]

@@ -41,6 +41,50 @@ def test_each_person_asks_with_their_own_key(tmp_path: Path, anyone: Server) -> 
     ]
 
 
+def test_a_shared_key_serves_who_has_none(tmp_path: Path, anyone: Server) -> None:
+    """A key that is kept for everybody is used by whoever has none of their own, and by nobody else."""
+    program = compose_program(tmp_path, settings_for(anyone.url, api_key_env='"NOBODYS"'))
+    services = program.services
+    with running(program) as loop:
+        loop.run(command(program, "/key set", ANNS))
+        services.keys.store(services.settings.provider(), BOBS, shared=True)
+        for line in ("/user bob", "/user carol", "/user ann"):
+            loop.run(command(program, line))
+            loop.run(FrontEnd().drive(services.conversation.say("hello")))
+    keys = [request.headers["authorization"] for request in anyone.requests]
+    assert keys == [f"Bearer {BOBS}", f"Bearer {BOBS}", f"Bearer {ANNS}"]
+
+
+def test_what_one_person_sets_is_not_set_for_another(tmp_path: Path, anyone: Server) -> None:
+    """What a person changes with /set, for themselves or their session, is not in the next person's requests."""
+    program = compose_program(tmp_path, settings_for(anyone.url, key_optional="true"))
+    talk = program.services.conversation
+    changed = ("/set temperature 0.25", "/set budget.daily 5", "/system Be brief")
+    with running(program) as loop:
+        for line in changed:
+            loop.run(command(program, line))
+        loop.run(FrontEnd().drive(talk.say("hello")))
+        loop.run(command(program, "/user bob"))
+        loop.run(FrontEnd().drive(talk.say("hello")))
+        assert program.services.settings.get("budget.daily") == 0
+        loop.run(command(program, "/user ann"))
+        assert program.services.settings.get("budget.daily") == 5
+    anns, bobs = (request.json for request in anyone.requests)
+    assert (anns["temperature"], anns["messages"][0]["content"]) == (0.25, "Be brief")
+    assert "temperature" not in bobs
+    assert bobs["messages"][0]["content"] == "hello"
+
+
+def test_a_name_in_other_letters_is_the_same_person(tmp_path: Path) -> None:
+    """Who types a known name in other case is that person, unless two people's names differ by case alone."""
+    program = compose_program(tmp_path)
+    with running(program) as loop:
+        for typed, name in {"Bob": "Bob", "ann": "ann", "BOB": "Bob", "ANN": "ann", "bob": "Bob"}.items():
+            loop.run(command(program, f"/user {typed}"))
+            assert program.services.manager.user == name
+        assert program.services.people.names() == ["ann", "Bob"]
+
+
 def test_who_has_no_key_asks_with_nobody_elses(tmp_path: Path, anyone: Server) -> None:
     """A person without a key is told so; nothing is sent under the key of whoever chatted before."""
     program = compose_program(tmp_path, settings_for(anyone.url, api_key_env='"NOBODYS"'))

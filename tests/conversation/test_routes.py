@@ -13,8 +13,9 @@ import pytest
 from gptchat.commands.program import Program
 from gptchat.core.events import Notice, Retrying, TurnEvent, TurnFailed, TurnInterrupted, TurnStarted
 from gptchat.manager import Send
+from tests.support.front_end import FrontEnd
 from tests.support.program import compose_program, data, effects, running, settings_for
-from tests.support.server import Server, hang, refuse
+from tests.support.server import Server, hang, refuse, say
 
 
 def context(folder: Path, config: str) -> Any:
@@ -56,6 +57,35 @@ def test_estimates_leave_room_for_being_wrong(tmp_path: Path) -> None:
     assert exact["budget"] == 10_000 - exact["reserve"]
     assert estimated["reserve"] - exact["reserve"] == 300  # three in a hundred of the window
     assert estimated["budget"] == exact["budget"] - 300
+
+
+@pytest.mark.parametrize(("answer", "number"), [("1", 0), ("2", 1), (None, 0)])
+def test_the_conversation_goes_on_with_the_answer_chosen(
+    tmp_path: Path, server: Server, answer: str | None, number: int
+) -> None:
+    """Of several answers the chosen one is sent with the next message; who chooses none goes on with the first."""
+    program = compose_program(tmp_path, settings_for(server.url), "-o", "n=2")
+    front = FrontEnd({"choose_answer": [answer, "1"]})
+    server.default = lambda request: say("You said: ", request.last_text, choices=2)
+    with running(program) as loop:
+        loop.run(front.drive(program.services.conversation.say("hello")))
+        answers = [front.outcome.message, *front.outcome.others]
+        loop.run(front.drive(program.services.conversation.say("and then")))
+    assert len(answers) == 2
+    assert program.services.manager.session.path()[1] == answers[number]
+    assert len(program.services.manager.session.path()) == 4
+
+
+def test_the_longest_reply_is_kept_free(tmp_path: Path) -> None:
+    """The reply's room is what context.reserve says, else max_tokens, else a part of the window."""
+    config = settings_for("http://127.0.0.1:1/v1") + '[models.m]\ncontext = 10000\nencoding = "o200k_base"\n'
+    reserves = {
+        "": 2500,  # a quarter of a small window
+        "max_tokens = 700\n": 700,
+        "max_tokens = 700\ncontext.reserve = 900\n": 900,
+    }
+    for number, (first, reserve) in enumerate(reserves.items()):
+        assert context(tmp_path / str(number), first + config)["reserve"] == reserve
 
 
 At = Callable[[TurnEvent], Awaitable[object]]

@@ -235,4 +235,6 @@ def test_warning_comes_before_trimming() -> None:
     assert not nearly_full(plan(path, cost, Limits(window=80)))
     assert nearly_full(plan(path, cost, Limits(window=1000, max_turns=3)))
     assert not nearly_full(plan(path, cost, Limits(window=1000, max_turns=4)))
+    asked = [*path, Message("user", "and?", id="m7")]  # a question without an answer is a turn too
+    assert nearly_full(plan(asked, cost, Limits(window=1000, max_turns=4)))
     assert not nearly_full(plan([], cost, Limits(window=0)))

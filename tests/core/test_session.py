@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptchat.core.messages import Message, Record
+from gptchat.core.messages import Message, Record, Usage
 from gptchat.core.session import Session, continuation_record, fork, move, redo, shorten, summary_record, undo
 
 
@@ -102,6 +102,16 @@ def test_parts_continued() -> None:
     assert session.messages["m1"].extra == {"conversation": "c"}
 
 
+def test_what_a_continued_message_used() -> None:
+    """A continued message has used what its pieces used, as far as each of them tells."""
+    some, more = Usage(3, 2, 5), Usage(4, 1, 5)
+    for first, second, whole in ((some, more, some.plus(more)), (some, None, some), (None, more, more)):
+        session = Session("s", "u")
+        session.apply(Message("assistant", "one", id="m1", usage=first).to_record())
+        session.apply(continuation_record("m1", Message("assistant", " two", usage=second)))
+        assert session.messages["m1"].usage == whole
+
+
 def test_a_continuation_twice() -> None:
     """A continuation that stands twice in a journal is part of the message once."""
     session = conversation(1)
@@ -136,6 +146,7 @@ def test_a_moved_message_moves_what_follows() -> None:
     assert session.path_ids() == ["m3"]
     session.apply(move("m6"))
     assert session.path_ids() == ["m3", "m4", "m5", "m6"]
+    assert list(session.children_of("m2")) == []
 
 
 def test_free_ids() -> None:
@@ -159,6 +170,20 @@ def test_fork_with_a_greeting() -> None:
     for record in fork(session, 1):
         forked.apply(record)
     assert forked.path_ids() == ["g", "q1", "a1"]
+
+
+def test_a_fork_keeps_its_pins() -> None:
+    """What was pinned stays pinned in a fork, as far as the fork has it."""
+    session = Session("s", "u")
+    for id, parent, role in (("q1", None, "user"), ("a1", "q1", "assistant"), ("q2", "a1", "user")):
+        session.apply(message(id, parent, role))
+    for id in ("q1", "q2"):
+        session.apply({"type": "pin", "message": id, "pinned": True})
+    for turns, pinned in ((1, ["q1"]), (None, ["q1", "q2"])):
+        forked = Session("f", "u")
+        for record in fork(session, turns):
+            forked.apply(record)
+        assert list(forked.pinned) == pinned
 
 
 def test_undo_takes_back_a_summary_first() -> None:

@@ -169,6 +169,20 @@ def test_another_answer_stands_beside_the_first(server: Server, manager: Session
     assert len(server.requests[1].json["messages"]) == 1
 
 
+def test_a_call_without_its_result_is_not_sent_back(server: Server, manager: SessionManager) -> None:
+    """A tool call that came with a reply is kept with it, and left out of later requests."""
+    call = {"id": "c1", "function": {"name": "look", "arguments": "{}"}}
+    server.script(say("I would look it up.", calls=[call]))
+    _run(manager, Send("hello"), _route(server))
+    assert "tool_calls" in manager.session.path()[-1].extra
+    _run(manager, Send("never mind"), _route(server))
+    assert server.requests[-1].json["messages"] == [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": "I would look it up."},
+        {"role": "user", "content": "never mind"},
+    ]
+
+
 def test_going_on_makes_the_same_message_longer(server: Server, manager: SessionManager, tmp_path: Path) -> None:
     """A reply that was cut at its length limit goes on in the same message, also after a restart."""
     server.script(say("one two ", finish="length"), say("three"))
@@ -208,15 +222,29 @@ def test_a_character_cut_in_two_arrives_whole(server: Server, manager: SessionMa
 
 def test_what_does_not_fit_is_left_out_and_told_once(server: Server, manager: SessionManager) -> None:
     """When older turns no longer fit, the person is told when that begins and not at every turn."""
-    told = []
-    for number in range(6):
+    told, left_out = [], []
+    for number in range(8):
         server.script(say("word " * 20))
         events = _run(manager, Send(f"question {number}"), _route(server, window=220))
-        told += [event.plan.left_out for event in events if isinstance(event, ContextTrimmed)]
-    assert len(told) == 1
-    assert told[0] > 0
-    assert _sent(server)[-1] == ("user", "question 5")
+        told.append([event.plan.left_out for event in events if isinstance(event, ContextTrimmed)])
+        left_out += [event.plan.left_out for event in events if isinstance(event, TurnStarted)]
+    began = next(number for number, left in enumerate(left_out) if left)
+    assert 0 < began < 6
+    assert told == [[left_out[began]] if number == began else [] for number in range(8)]
+    assert _sent(server)[-1] == ("user", "question 7")
     assert len(_sent(server)) < 11
+
+
+def test_what_is_left_out_is_told_of_each_session(server: Server, manager: SessionManager) -> None:
+    """Who opens a session is told at its first turn that older ones are left out, whatever was told before."""
+    for number in range(3):
+        _run(manager, Send(f"question {number}"), _route(server))
+    long, told = manager.session.id, []
+    for _time in range(2):
+        manager.open("ada", long)
+        events = _run(manager, Send("and now?"), _route(server, limits=Limits(8000, 100, max_turns=2)))
+        told.append(any(isinstance(event, ContextTrimmed) for event in events))
+    assert told == [True, True]
 
 
 def test_a_message_that_is_too_large_comes_back(server: Server, manager: SessionManager) -> None:
@@ -228,6 +256,24 @@ def test_a_message_that_is_too_large_comes_back(server: Server, manager: Session
     assert last.draft == text
     assert not server.requests
     assert not manager.session.messages
+
+
+def test_a_question_that_no_longer_fits_is_not_asked_again(server: Server, manager: SessionManager) -> None:
+    """/retry in a window too small for its question says so; what is saved already does not come back."""
+    _run(manager, Send("word " * 500), _route(server))
+    [last] = _run(manager, Retry(), _route(server, window=300))
+    assert isinstance(last, TurnFailed)
+    assert isinstance(last.error, ContextLengthError)
+    assert last.draft == ""
+    assert len(server.requests) == 1
+
+
+def test_a_reply_without_words_has_a_time_too(server: Server, manager: SessionManager) -> None:
+    """Where no word came, the time of the first is that of the whole turn."""
+    server.script(raw(b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}]}\n\n'))
+    end = _run(manager, Send("hello"), _route(server))[-1]
+    assert isinstance(end, TurnFinished)
+    assert end.first == end.seconds > 0
 
 
 def test_an_overflow_teaches_the_window_and_is_planned_again(server: Server, manager: SessionManager) -> None:

@@ -34,6 +34,17 @@ def test_a_cut_off_reply_comes_back_once(store: JournalStore) -> None:
     assert not list(store.path(session).parent.glob("*.partial"))
 
 
+def test_thoughts_alone_come_back_too(store: JournalStore) -> None:
+    """A reply that was cut off while the model was thinking is there with its thoughts, and no words."""
+    session = store.create("alice", {})
+    store.append(session, [user("question")])
+    reply = store.partial(session, assistant("", "m1"))
+    reply.write("thinking", reasoning=True)
+    del reply
+    message = reopened(store, session).messages["m2"]
+    assert (message.text, message.reasoning, message.status) == ("", "thinking", "interrupted")
+
+
 def test_a_reply_that_still_streams_is_left_alone(store: JournalStore) -> None:
     """Opening a session in a second terminal takes nothing of the reply that streams in the first."""
     session = store.create("alice", {})
@@ -57,7 +68,9 @@ def test_the_end_between_append_and_discard(store: JournalStore) -> None:
     reply.write("answer")
     store.append(session, [assistant("answer", "m1", turn=reply.token)], durable=True)
     del reply
-    assert texts(reopened(store, session)) == ["question", "answer"]
+    again = reopened(store, session)
+    assert texts(again) == ["question", "answer"]
+    assert len(again.messages) == 2  # nor beside it
     assert not list(store.path(session).parent.glob("*.partial"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -228,3 +229,19 @@ def test_importing_the_store_is_light() -> None:
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_reading_leaves_the_garbage_collector_as_it_was(store: JournalStore) -> None:
+    """While a journal is read no garbage is looked for; afterwards it is again, even where reading failed."""
+    session = store.create("alice", {})
+    turn(store, session, "question", "answer")
+    with pytest.raises(StorageError):
+        store.open("alice", "20200101-000000-ffff")
+    reopened(store, session)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        reopened(store, session)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,25 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions an
 @pytest.fixture
 def store(tmp_path: Path) -> JournalStore:
     return JournalStore(tmp_path / "data")
+
+
+@pytest.mark.parametrize("reason", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_disk_that_may_only_be_read(store: JournalStore, monkeypatch: pytest.MonkeyPatch, reason: int) -> None:
+    """A session on a disk that takes nothing is opened and read; any other failure of the disk is told."""
+    session = store.create("alice", {})
+    turn(store, session, "one", "two")
+    path, open_ = store.path(session), os.open
+
+    def refuse(name: Any, flags: int, *more: Any, **named: Any) -> int:
+        if Path(name) == path and flags & os.O_RDWR:
+            raise OSError(reason, os.strerror(reason))
+        return open_(name, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert texts(reopened(store, session)) == ["one", "two"]
+    reason = errno.EIO
+    with pytest.raises(StorageError):
+        reopened(store, session)
 
 
 def test_a_vanished_journal_is_written_anew(store: JournalStore) -> None:

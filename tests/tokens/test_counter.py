@@ -131,6 +131,21 @@ def test_kept_counts_change_nothing(counter: Counter, model: str, text: str, rol
     assert counter.message(replace(message, tokens=kept), model) == Counter().message(message, model)
 
 
+@pytest.mark.parametrize(
+    "text", ["plain words", "a = [b(c), {d: 1}];", "数据是什么？你好", "mixed 数据 [x] and words"]
+)
+def test_kept_counts_change_nothing_after_reports(text: str) -> None:
+    """Where reports have corrected the estimate, a kept count is corrected as a new one is."""
+    counter = Counter()
+    for number, sample in enumerate(["some plain words " * 9, "f(x) = [y]; " * 9, "今天天气很好。" * 9] * 4):
+        asked = [Message("user", f"{sample} {number}")]
+        counted = counter.message(asked[0], "qwen3-max") + counter.overhead("qwen3-max")
+        counter.learn("qwen3-max", counted, round((1.0, 1.6, 0.7)[number % 3] * counted) + 9, asked)
+    message = Message("user", text)
+    kept = replace(message, tokens=counter.measure(message, "qwen3-max"))
+    assert counter.message(kept, "qwen3-max") == counter.message(message, "qwen3-max")
+
+
 def test_kept_counts_are_used(counter: Counter) -> None:
     """A count kept with a message is taken for true: a turn counts only what is new."""
     message = Message("user", "hello", tokens={"o200k_base": 1000, "estimate": 2000})

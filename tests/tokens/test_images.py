@@ -7,7 +7,7 @@ import zlib
 from base64 import b64encode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gptchat.tokens.images import data_size, image_tokens, tokens_for
@@ -51,9 +51,9 @@ def _png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
 
 
-def _jpeg(width: int, height: int) -> bytes:
+def _jpeg(width: int, height: int, kind: int) -> bytes:
     exif = b"\xff\xe1" + struct.pack(">H", 70 + 2) + b"E" * 70
-    frame = b"\xff\xc2" + struct.pack(">HBHHB", 17, 8, height, width, 3) + bytes(9)
+    frame = bytes((0xFF, kind)) + struct.pack(">HBHHB", 17, 8, height, width, 3) + bytes(9)
     return b"\xff\xd8" + exif + b"\xff" + frame + b"\xff\xd9"
 
 
@@ -74,12 +74,16 @@ def _webp(width: int, height: int, kind: bytes) -> bytes:
 @given(width=st.integers(1, 16000), height=st.integers(1, 16000))
 def test_sizes_are_read(width: int, height: int) -> None:
     """The size of a PNG, JPEG, GIF or WebP is read from its first bytes."""
-    images = [_png(width, height), _jpeg(width, height), _gif(width, height)]
+    images = [_png(width, height), _gif(width, height)]
+    images += [_jpeg(width, height, kind) for kind in (0xC0, 0xC1, 0xC2, 0xCF)]  # baseline, extended, progressive
     images += [_webp(width, height, kind) for kind in (b"VP8X", b"VP8L", b"VP8 ")]
     for data in images:
         assert data_size("data:image/x;base64," + b64encode(data).decode()) == (width, height), data[:16]
 
 
+@example(_png(0, 9), b"")
+@example(_jpeg(9, 0, 0xC0), b"")
+@example(_gif(0, 0), b"")
 @given(
     st.binary(max_size=60),
     st.sampled_from([b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF0000WEBPVP8X"]),

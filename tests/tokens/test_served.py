@@ -128,3 +128,17 @@ def test_a_count_that_was_told_is_shown() -> None:
     counter.told(MODEL, "antidisestablishmentarianism", 17)
     assert counter.count("antidisestablishmentarianism", MODEL) == 17
     assert not counter.exact(MODEL)
+
+
+@pytest.mark.parametrize(
+    "weights", [5, "x", None, {}, [], [1.0], [1.0, "x", 1.0, 1.0], [1e300, 1, 1, 1], [None] * 4]
+)
+def test_what_was_kept_of_a_template_may_be_anything(weights: object) -> None:
+    """A damaged memory of a server's template is left out, and the chat begins as if nothing were known."""
+    counter = Counter(calibration={MODEL: {"frame": {"weights": weights}}})
+    counter.told(MODEL, "hello", 3)
+    fresh = Counter()
+    fresh.told(MODEL, "hello", 3)
+    asked = Message("user", "hello")
+    assert counter.message(asked, MODEL) == fresh.message(asked, MODEL)
+    assert counter.overhead(MODEL) == fresh.overhead(MODEL)
