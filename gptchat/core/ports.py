@@ -161,6 +161,9 @@ class TokenCounter(Protocol):
     def overhead(self, model: str) -> int:
         """Tokens of a request besides its messages."""
 
+    def joining(self, model: str) -> int:
+        """Tokens saved when a user message directly follows another one, because both are sent as one."""
+
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
 

@@ -309,7 +309,7 @@ class SessionManager:
         session = self.session
         system, rest = request.split_system(path, route.system)
         summary = session.summary()
-        return context.plan(
+        planned = context.plan(
             rest,
             self.counter.counting(route.model),
             route.limits,
@@ -319,6 +319,7 @@ class SessionManager:
             pins=tuple(session.pinned),
             overhead=self.counter.overhead(route.model),
         )
+        return request.count_joined(planned, self.counter.joining(route.model))
 
     def _relearnt(
         self, route: Route, error: ContextLengthError, plan: ContextPlan, path: Sequence[Message]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from gptchat.core.messages import Content, Message
@@ -16,6 +17,8 @@ from gptchat.tokens.tools import call_text, tool_tokens
 _SYMBOLS, _WIDE = f"{ESTIMATE}.symbols", f"{ESTIMATE}.wide"
 _REMEMBERED = 50_000
 """How many texts' counts are kept in memory, beside those that messages carry."""
+_EMPTY_LINE = 1
+"""Tokens of the empty line between two messages of the person that are sent as one."""
 _NAME = 1
 """Tokens a `name` adds besides its own (OpenAI Cookbook)."""
 
@@ -130,12 +133,15 @@ class Counter:
             content = message.content
             if not isinstance(content, str) or (message.extra and _special(message)):
                 return slowly(message)
+            if told:
+                if not content:
+                    return 0  # what holds nothing is not sent
+                alone = told.get(content)
+                if alone is not None:
+                    return alone + learnt.share(message.role)
             whole = known.get(content)
             if whole is not None:
                 return whole
-            alone = told.get(content)
-            if alone is not None:
-                return int(alone + add)
             tokens = message.tokens
             cached = tokens.get(name)
             if cached is None:
@@ -169,6 +175,11 @@ class Counter:
         """Tokens that every request has besides its messages."""
         return round(self._learning(model).request)
 
+    def joining(self, model: str) -> int:
+        """Tokens that each message of the person right after another one saves, because both go as one."""
+        learnt = self._learning(model)
+        return max(learnt.share("user") - _EMPTY_LINE, 0) if learnt.told else 0
+
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
         return tool_tokens(functions, lambda text: self.count(text, model), self.encoding(model))
@@ -183,15 +194,19 @@ class Counter:
         """
         if counted <= 0 or not counted / 10 <= reported <= counted * 10 + LARGEST_REQUEST:
             return  # a server that reports nothing, or something else than the prompt
-        if not messages or any(not isinstance(message.content, str) for message in messages):
+        if not any(message.content for message in messages) or any(
+            not isinstance(message.content, str) for message in messages
+        ):
             return
         learnt = self._learning(model)
         name = self.encoding(model)
         if not self._published(model):
-            texts = [message.text + call_text(message.extra) for message in messages]
+            sent = [message for message in messages if message.content]
+            joined = sum(before.role == after.role == "user" for before, after in pairwise(sent))
             if reply is not None and not _special(reply):
                 learnt.reply(reply, self._raw(reply, name), self._text(reply.reasoning, name))
-            learnt.report(texts, [self._raw(message, name) for message in messages], reported)
+            reported += joined * self.joining(model)
+            learnt.report(sent, [self._raw(message, name) for message in sent], reported)
         elif name != ESTIMATE:
             learnt.whole(counted, reported)
         if self._save is not None:

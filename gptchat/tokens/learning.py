@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gptchat.core.messages import Message
 from gptchat.tokens.estimate import Parts, together
+from gptchat.tokens.tools import call_text
 
 _MESSAGE, _REQUEST = 4.0, 3.0
 """What OpenAI's format adds to a message (3 tokens and its role) and to a request (the opening of the reply):
@@ -24,6 +25,7 @@ _FADING = 4_000.0
 _PLAUSIBLE, _SLACK = 4.0, 8.0
 """A count more than this many times off (and these tokens) comes from another tokenizer or template."""
 _REMEMBERED = 50_000
+_OPENING = ("system", "developer")
 
 
 class Learning:
@@ -77,34 +79,53 @@ class Learning:
         """The server counted `reported` tokens in a request where `counted` is right but for its constant."""
         self.request = min(max(self.request + reported - counted, 0.0), LARGEST_REQUEST)
 
-    def report(self, texts: Sequence[str], parts: Sequence[Parts], reported: int) -> None:
-        """The server counted `reported` tokens in a request of these texts, of which `parts` are raw counts."""
+    def share(self, role: str) -> int:
+        """What the template adds to a message whose text the server's tokenizer counted: a turn's sum is exact."""
+        turn = round(2 * self.message)
+        user = turn // 2
+        _before, opening, guessed, messages = self._first
+        if messages:  # the first request has no assistant's: it bounds the others'
+            user = max(min(user, round(opening - self._weigh(guessed)) // messages), 0)
+        return turn - user if role == "assistant" else user
+
+    def report(self, messages: Sequence[Message], parts: Sequence[Parts], reported: int) -> None:
+        """The server counted `reported` tokens in a request of `messages`, of which `parts` are raw counts."""
+        texts = [message.text + call_text(message.extra) for message in messages]
         if len(self.known) > _REMEMBERED:
             self.known.clear()
             self._written.clear()
         fresh = [i for i, text in enumerate(texts) if text not in self.known or text in self._written]
         fresh = fresh or [len(texts) - 1]  # said before: what is off is most likely what was added last
-        first, new = len(fresh) == len(texts), set(fresh)
-        rest = reported - self.request - sum(self.known[t] for i, t in enumerate(texts) if i not in new)
-        off = rest - sum(self._text(texts[i], parts[i]) + self.message for i in fresh)
-        told = sum(self.told.get(texts[i], 0) for i in fresh)
+        if all(messages[i].role in _OPENING for i in set(range(len(texts))).difference(fresh)):
+            fresh = list(range(len(texts)))  # a new conversation under the same prompt
+        first, old = len(fresh) == len(texts), sorted(set(range(len(texts))).difference(fresh))
+        shares = [
+            self.share(message.role) if text in self.told else self.message
+            for message, text in zip(messages, texts, strict=True)
+        ]
+        told = sum(text in self.told for text in texts)
+        rest = reported - self.request - sum(self._known(texts[i], shares[i]) for i in old)
+        off = rest - sum(self._text(texts[i], parts[i]) + shares[i] for i in fresh)
+        alone = sum(self.told.get(text, 0) for text in texts)
         longer = first and off > 0  # by a constant of any size
-        if told > rest + len(fresh) or not (longer or _plausible(rest, rest - off)):
+        if alone > reported + len(texts) or not (longer or _plausible(rest, rest - off)):
             if self._seen:
                 self._begin()  # another model answers under the name
-                self.report(texts, parts, reported)
+                self.report(messages, parts, reported)
             return  # it reports something else than the prompt
         self._seen = True
         guessed = together([parts[i] for i in fresh if not self._certain(texts[i])])
         expected, before = self._weigh(guessed), self.request
         if first:
-            unsure = before + off + expected + self.message * len(fresh)
+            unsure = before + off + expected + sum(shares)
             self._first = before, unsure, guessed, len(fresh)
             trust = 1 - self._settle()  # what the constant takes says nothing of the texts
             self._teach(guessed, expected + off - self.request + before, trust)
         else:
             share = self.message
-            self.message += off / len(fresh) * _certainty(expected, _MESSAGE_SPREAD * len(fresh))
+            # of what the tokenizer counted, earlier messages have the share as well
+            sharing = max(told - self._first[3], len(fresh)) if told == len(texts) else len(fresh)
+            self.message += off / sharing * _certainty(expected, _MESSAGE_SPREAD * len(fresh))
             self.message = min(max(self.message, 0.0), _MOST_MESSAGE)
             self._teach(guessed, expected + off - (self.message - share) * len(fresh))
             self._settle()
@@ -158,7 +179,8 @@ class Learning:
         before, reported, guessed, messages = self._first
         counted = self._weigh(guessed)
         weight = _certainty(counted, _REQUEST_SPREAD)
-        request = before + (reported - counted - self.message * messages - before) * weight
+        share = self.share("user") if self.told else self.message
+        request = before + (reported - counted - share * messages - before) * weight
         self.request = min(max(request, 0.0), LARGEST_REQUEST)
         return weight
 
@@ -187,6 +209,9 @@ class Learning:
 
     def _certain(self, text: str) -> bool:
         return text in self.told or text in self._written
+
+    def _known(self, text: str, share: float) -> float:
+        return self.told[text] + share if text in self.told else self.known[text]
 
     def _text(self, text: str, parts: Parts) -> float:
         """The tokens of a text alone, as well as is known before the server counts it in a request."""

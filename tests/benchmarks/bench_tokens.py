@@ -1,7 +1,7 @@
 """How far off a long text is counted after a few reports. Run: python -m tests.benchmarks.bench_tokens
 
 The scripted server counts by o200k_base times a factor (a vocabulary of its own) and adds a constant to each
-request. The counter knows neither. `chat`: five conversations of ordinary messages in the writing of the long
+request. The counter knows neither. `chat`: twenty conversations of ordinary messages in the writing of the long
 text, the mean of how far off it is counted; `hi`: one of greetings, which tell hardly anything of a vocabulary.
 """
 
@@ -23,7 +23,7 @@ MODEL = "some-model"
 CONSTANTS = (0, 5, 22, 60)
 FACTORS = (0.8, 1.0, 1.3)
 TURNS = (1, 3, 10)
-CONVERSATIONS = 5
+CONVERSATIONS = 20
 LONG = {"english": 30_000, "chinese": 10_000, "code": 40_000}
 """Characters of the long text: about 5,000 words."""
 _PACKAGE = Path(gptchat.__file__).parent

@@ -120,7 +120,8 @@ def test_corrections_stay_tame(reports: list[tuple[list[str], int, int]]) -> Non
     """Whatever is reported, no correction is negative or wild: more text never counts as fewer tokens."""
     learning = Learning()
     for texts, reported, written in reports:
-        learning.report(texts, [estimate(text) for text in texts], reported)
+        messages = [Message("user", text) for text in texts]
+        learning.report(messages, [estimate(text) for text in texts], reported)
         reply = Message("assistant", texts[0] + "!", usage=Usage(reported, written, reported + written))
         learning.reply(reply, estimate(reply.text), estimate(""))
         assert all(1 / 8 <= factor <= 8 for factor in learning.factors)

@@ -122,6 +122,14 @@ def test_what_is_not_asked_for() -> None:
     assert counter.untold("gpt-4o", path) == []
 
 
+def test_two_of_the_persons_sent_as_one() -> None:
+    """What sending two messages as one saves is told once the template is known, and is nothing before."""
+    counter = Counter()
+    assert counter.joining(MODEL) == 0
+    converse(counter, Template(user=9), 6)
+    assert 0 < counter.joining(MODEL) <= 64
+
+
 def test_a_count_that_was_told_is_shown() -> None:
     """A text the server has counted is counted so everywhere, and stays marked as learnt, not published."""
     counter = Counter()
