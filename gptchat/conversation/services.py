@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -77,7 +76,7 @@ class Services:
         self.settings = settings
         self.people = people
         self._stream = stream
-        self._closing = AsyncExitStack()
+        self._closing: list[Callable[[], Awaitable[object]]] = []
 
     @cached_property
     def keys(self) -> ProviderKeys:
@@ -179,7 +178,7 @@ class Services:
             paid=paid,
             stream=self._stream,
         )
-        self._closing.push_async_callback(routing.close)
+        self._closing.append(routing.close)
         return routing
 
     @cached_property
@@ -248,13 +247,14 @@ class Services:
 
     async def close(self) -> None:
         """Close connections, and keep what was learnt."""
-        await self._closing.aclose()
+        for close in reversed(self._closing):
+            await close()
 
     @cached_property
     def _kept(self) -> Kept:
         from gptchat.storage.learned_store import Kept
 
-        self._closing.push_async_callback(to_thread, self.keep)
+        self._closing.append(partial(to_thread, self.keep))
         return Kept(self.paths.data_dir / "learnt.json", readonly=self.run.incognito)
 
     @cached_property
@@ -283,7 +283,7 @@ class Services:
             self.settings, manager, self.paths, self.environ, incognito=run.incognito, system=run.system
         )
         self.people.follow(profile.use)
-        self._closing.push_async_callback(self._note_session, manager)
+        self._closing.append(partial(self._note_session, manager))
         return manager, profile
 
     async def _note_session(self, manager: SessionManager) -> None:
