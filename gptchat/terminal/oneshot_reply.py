@@ -1,4 +1,4 @@
-"""A reply in one-shot mode: printed for a person, a pipe or as JSON, with what else there is to be told."""
+"""Prints a reply in one-shot mode: on a terminal, to a pipe or as JSON, together with notes and errors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class Replying:
-    """Prints what an exchange leads to. `ask` answers its questions, `tell` writes a line beside the reply."""
+    """Prints the events of an exchange. `ask` answers its decisions; `tell` writes a line to standard error."""
 
     def __init__(
         self,
@@ -62,12 +62,12 @@ class Replying:
         self._ask = ask
         self._tell = tell
         self.answered = False
-        """Whether a reply, or why there is none, has been printed."""
+        """Whether a turn has been run; its reply or error is then printed."""
         self.status = 0
         """The exit status of the run so far."""
 
     async def drive(self, exchange: Exchange) -> None:
-        """Print what an order leads to, and answer what it asks."""
+        """Print the events of an exchange and answer its decisions."""
         outcome = Outcome()
         async with aclosing(exchange):
             async for event in exchange:
@@ -88,7 +88,7 @@ class Replying:
                     case Unchanged():
                         self._tell(_("the model had nothing to add; the reply stays as it was"))
                     case Decision() | Foreign() | OtherAnswers() | SessionMoved() | NotSent() | CompactWanted():
-                        pass  # the safe answer stands; other answers are printed with the first
+                        pass  # decisions keep their safe default; other answers are printed with the first
                     case _:
                         assert_never(event)
 
@@ -101,7 +101,7 @@ class Replying:
         return outcome
 
     def _report(self, outcome: Outcome) -> None:
-        """Print what is still to be said of a turn: why it failed, the JSON document, the other answers."""
+        """Print the rest of a turn's output: its error, the JSON document, or the other answers."""
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
@@ -150,7 +150,7 @@ class Replying:
 
 @contextmanager
 def _interrupts(stop: Callable[[], None]) -> Generator[None, None, None]:
-    """Ctrl-C stops the reply, and what came is kept; a second one ends the program at once."""
+    """Let Ctrl-C call `stop`, which keeps the partial reply; a second Ctrl-C ends the program at once."""
     loop = asyncio.get_running_loop()
     before = signal.getsignal(signal.SIGINT)
 

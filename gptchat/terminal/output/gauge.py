@@ -94,7 +94,7 @@ class Gauge:
                 too_long=not plan.fits,
                 near=nearly_full(plan),
             )
-        self.live.recount()  # a draft that came before the model was known was counted as nothing
+        self.live.recount()  # a draft typed before the model was known was counted as 0 tokens
         self._drawn()
 
     def _count(self, text: str) -> int:
@@ -139,7 +139,7 @@ class LiveCount:
                 self._wake.notify()
 
     def recount(self) -> None:
-        """Count the draft once more: what it is counted by has changed."""
+        """Count the current draft again, such as for another model."""
         with self._wake:
             if self._draft:
                 self._text = self._draft

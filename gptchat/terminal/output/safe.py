@@ -34,7 +34,7 @@ _EMOJI = "[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]"
 _IDEOGRAPH = "[\u2190-\u2bff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]"
 
 _compiled = cache(re.compile)
-"""Compiled at the first use: the class of unsafe characters costs 2 ms, and plain ASCII needs no look at it."""
+"""Compiles at first use: the class of unsafe characters takes 2 ms, and plain ASCII text does not need it."""
 
 SCHEMES = ("http", "https", "mailto")
 """URL schemes that may become a link; any other address stays text."""
@@ -70,7 +70,7 @@ def marked(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """`text` on one line, for titles and names: cleaned, each run of blanks and line ends one space."""
+    """`text` cleaned and on one line, for titles and names: each run of whitespace becomes one space."""
     return re.sub(r"[ \t\n]+", " ", clean(text)).strip()
 
 
