@@ -124,6 +124,17 @@ def test_no_folder_is_crowded() -> None:
         assert len(modules) <= 16, f"{folder.relative_to(ROOT)} has {len(modules)} modules"
 
 
+def test_no_two_classes_share_a_name() -> None:
+    """No two public classes have the same name: one word never means two things."""
+    names = [
+        node.name
+        for path in _files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def _circles(graph: dict[str, set[str]]) -> set[str]:
     """The modules of `graph` that stand in an import circle or lead into one."""
     while leaves := {name for name, imported in graph.items() if not imported & graph.keys()}:

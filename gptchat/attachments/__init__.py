@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gptchat.attachments.limits import Limits, Loaded
+from gptchat.attachments.limits import Loaded, SizeLimits
 from gptchat.attachments.loading import load
 from gptchat.attachments.mentions import expand_mentions
 from gptchat.attachments.wording import compose, fenced
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Attachment",
     "CommandOutput",
-    "Limits",
     "Loaded",
+    "SizeLimits",
     "compose",
     "expand_mentions",
     "fenced",

@@ -51,14 +51,14 @@ def pdf_text(name: str, data: bytes) -> str:
 
 def page_text(html: str) -> str:
     """The text of an HTML page, one line per block element, without scripts, styles and navigation."""
-    reader = _Reader()
+    reader = _PageReader()
     reader.feed(html)
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-class _Reader(HTMLParser):
+class _PageReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from gptchat import words
 from gptchat.attachments import images
 from gptchat.attachments.decoding import decode
-from gptchat.attachments.limits import Limits, Loaded, count_files, human_size
+from gptchat.attachments.limits import Loaded, SizeLimits, count_files, human_size
 from gptchat.attachments.wording import language_of
 from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
@@ -23,7 +23,7 @@ _LOOK = 8192
 """Bytes read to detect that a file is not text."""
 
 
-def load_folder(folder: Path, name: str, limits: Limits) -> Loaded:
+def load_folder(folder: Path, name: str, limits: SizeLimits) -> Loaded:
     """The text files under `folder`, sorted by name, with a note of how many were skipped and why.
 
     Symbolic links to folders are not followed, which excludes duplicates and loops. Raises UsageError if the

@@ -8,7 +8,7 @@ from gptchat.words import ngettext
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SizeLimits:
     """Limits of attachments. Sizes are in bytes, times in seconds."""
 
     file: int = 8_000_000

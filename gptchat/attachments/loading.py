@@ -9,7 +9,7 @@ from pathlib import Path
 from gptchat import words
 from gptchat.attachments import images
 from gptchat.attachments.decoding import decode
-from gptchat.attachments.limits import Limits, Loaded, human_size
+from gptchat.attachments.limits import Loaded, SizeLimits, human_size
 from gptchat.attachments.wording import language_of
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.attachments import Attachment
@@ -23,7 +23,7 @@ def load(
     reference: str,
     *,
     vision: bool | None = None,
-    limits: Limits | None = None,
+    limits: SizeLimits | None = None,
     cwd: Path | None = None,
     network: NetworkSettings | None = None,
 ) -> Loaded:
@@ -33,7 +33,7 @@ def load(
     start from `cwd` (default: that of the process). `network` has the proxy and certificates for a URL
     (default: from the environment). Raises UsageError with the reason and what to do.
     """
-    limits = limits or Limits()
+    limits = limits or SizeLimits()
     reference = reference.strip()
     if not reference:
         raise UsageError(_("nothing to attach was named"), hint=_("name a file, a folder or an address"))
@@ -62,7 +62,7 @@ def load(
 
 
 def attachment_of(
-    name: str, data: bytes, limits: Limits, vision: bool | None, *, mime: str = "", charset: str = ""
+    name: str, data: bytes, limits: SizeLimits, vision: bool | None, *, mime: str = "", charset: str = ""
 ) -> Attachment:
     """`data` as an attachment; its type is detected from the contents. Raises UsageError if not supported."""
     if not data:
@@ -102,7 +102,7 @@ def read(path: Path, name: str, mode: int, limit: int) -> bytes:
     return data
 
 
-def _image(name: str, data: bytes, mime: str, limits: Limits, vision: bool | None) -> Attachment:
+def _image(name: str, data: bytes, mime: str, limits: SizeLimits, vision: bool | None) -> Attachment:
     if vision is False:
         raise UsageError(
             _("{name} is an image, and this model does not see").format(name=name),

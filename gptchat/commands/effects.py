@@ -83,7 +83,7 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchedTurn:
     """The turn that was searched for. `before` and `between` count the messages before it and after it.
 
     `before` is None where the turn stands on another branch.
@@ -102,7 +102,7 @@ class Replay:
     omitted: int = 0
     """How many earlier messages there are."""
     title: str = ""
-    found: Found | None = None
+    found: SearchedTurn | None = None
     """What was searched for, where it is not among `messages`."""
 
 

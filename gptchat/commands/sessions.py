@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import AsideEffects, Ask, Changed, Effects, Found, Pick, Replay, Show, Table, Text
+from gptchat.commands.effects import (
+    AsideEffects,
+    Ask,
+    Changed,
+    Effects,
+    Pick,
+    Replay,
+    SearchedTurn,
+    Show,
+    Table,
+    Text,
+)
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import age
 from gptchat.core.titles import shorten
@@ -132,13 +143,13 @@ def replay(manager: SessionManager, settings: Settings, turns: int | None = None
     return Replay(messages, start, manager.session.name, found)
 
 
-def _found(session: Session, sought: str, start: int) -> Found | None:
+def _found(session: Session, sought: str, start: int) -> SearchedTurn | None:
     """The turn that the message `sought` is in; None where it stands at `start` on the path or after it."""
     path = session.path_ids()
     if sought not in path:
         asked = session.messages[sought].role == "user"
         turn = [sought, *session.children_of(sought)[-1:]] if asked else [session.parent_of(sought), sought]
-        return Found([session.messages[id] for id in turn if id is not None])
+        return SearchedTurn([session.messages[id] for id in turn if id is not None])
     first = last = path.index(sought)
     if first >= start:
         return None
@@ -146,7 +157,7 @@ def _found(session: Session, sought: str, start: int) -> Found | None:
         first -= 1
     while last + 1 < start and session.messages[path[last + 1]].role != "user":
         last += 1
-    return Found([session.messages[id] for id in path[first : last + 1]], first, start - last - 1)
+    return SearchedTurn([session.messages[id] for id in path[first : last + 1]], first, start - last - 1)
 
 
 async def rename(call: Call, manager: SessionManager, routing: Routing, run: RunOptions) -> Effects:

@@ -36,7 +36,7 @@ def _nowhere(_key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Provenance:
     """Where a value came from: its layer and, in `detail`, the file and line, the variable, or the preset."""
 
     layer: Layer
@@ -61,7 +61,7 @@ class Source:
             return str(self)
         line = self.detail.rpartition(":")[2]
         if not line.isdigit():
-            return str(Source("file"))
+            return str(Provenance("file"))
         return _("settings file, line {n}").format(n=line)
 
 
@@ -71,7 +71,7 @@ class Item:
 
     key: str
     value: Any
-    source: Source
+    source: Provenance
     shown: str
     summary: str
 
@@ -140,7 +140,7 @@ class Layers:
             except ConfigurationError as error:
                 if layer not in _LENIENT:
                     self._layers[layer] = before
-                    raise named(error, Source(layer, where("preset"))) from None
+                    raise named(error, Provenance(layer, where("preset"))) from None
                 ignored.append("preset")
                 del sound["preset"]
         if "preset" in sound:
@@ -185,7 +185,7 @@ class Layers:
         """The value in force. Raises UsageError for an unknown key."""
         return self._find(key)[0]
 
-    def source(self, key: str) -> Source:
+    def source(self, key: str) -> Provenance:
         """Where the value in force came from. Raises UsageError for an unknown key."""
         return self._find(key)[1]()
 
@@ -198,14 +198,14 @@ class Layers:
         found: Group = known[group]
         return found
 
-    def _find(self, key: str) -> tuple[Any, Callable[[], Source]]:
+    def _find(self, key: str) -> tuple[Any, Callable[[], Provenance]]:
         """The value in force and its source, which is only worked out when it is asked for."""
         value, source = self._find_set(key)
         if key == "provider" and not value and self._suggested[0]:
-            return self._suggested[0], lambda: Source("environment", self._suggested[1])
+            return self._suggested[0], lambda: Provenance("environment", self._suggested[1])
         return value, source
 
-    def _find_set(self, key: str) -> tuple[Any, Callable[[], Source]]:
+    def _find_set(self, key: str) -> tuple[Any, Callable[[], Provenance]]:
         """The value of the highest layer that sets the key, by itself or through a preset; else the default."""
         chosen, name = self._preset_in_force() if key in schema.TABLES["presets"] else (None, "")
         bundle = self._named_values("presets", name) if name else {}
@@ -213,11 +213,11 @@ class Layers:
             stored = self._layers[layer]
             for said in reversed(list(stored.values)) if layer == chosen else (key,):
                 if said == key and key in stored.values:
-                    return stored.values[key], lambda: Source(layer, stored.detail(key))  # noqa: B023 - returned at once
+                    return stored.values[key], lambda: Provenance(layer, stored.detail(key))  # noqa: B023 - returned at once
                 if said == "preset" and key in bundle:
-                    return bundle[key], lambda: Source(layer, _("preset {name}").format(name=name))  # noqa: B023 - same
+                    return bundle[key], lambda: Provenance(layer, _("preset {name}").format(name=name))  # noqa: B023 - same
         setting = require(key)
-        return self._builtin_value(key, setting.default), lambda: Source("default")
+        return self._builtin_value(key, setting.default), lambda: Provenance("default")
 
     def _builtin_value(self, key: str, default: Any) -> Any:
         """The value a built-in provider brings along for `providers.NAME.FIELD`; else the default."""
@@ -290,7 +290,7 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
     return ConfigurationError(message.format(name=name), hint=hint)
 
 
-def named(error: ConfigurationError, source: Source) -> ConfigurationError:
+def named(error: ConfigurationError, source: Provenance) -> ConfigurationError:
     """The same error, saying where the wrong value came from."""
     message = _("{problem}, from: {source}").format(problem=error.message, source=source)
     return ConfigurationError(message, hint=error.hint)

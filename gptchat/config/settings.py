@@ -7,13 +7,13 @@ from typing import Any
 
 from gptchat.config import schema
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
-from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Source, named, no_builtin, unknown_name
+from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Provenance, named, no_builtin, unknown_name
 from gptchat.config.paths import Paths
 from gptchat.errors import ConfigurationError
 from gptchat.values import replace
 from gptchat.words import _
 
-__all__ = ["LAYERS", "Item", "Layer", "Settings", "Source", "read_settings"]
+__all__ = ["LAYERS", "Item", "Layer", "Provenance", "Settings", "read_settings"]
 
 
 class Settings(Layers):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gptchat.providers.faults.quirks import Learnt
     from gptchat.storage.index.background import Indexing
     from gptchat.storage.index.library import Library
-    from gptchat.storage.learned_store import Kept
+    from gptchat.storage.learned_store import LearnedStore
     from gptchat.storage.store import JournalStore
     from gptchat.tokens.counter import Counter
     from gptchat.tokens.windows import Windows
@@ -251,11 +251,11 @@ class Services:
             await close()
 
     @cached_property
-    def _kept(self) -> Kept:
-        from gptchat.storage.learned_store import Kept
+    def _kept(self) -> LearnedStore:
+        from gptchat.storage.learned_store import LearnedStore
 
         self._closing.append(partial(to_thread, self.keep))
-        return Kept(self.paths.data_dir / "learnt.json", readonly=self.run.incognito)
+        return LearnedStore(self.paths.data_dir / "learnt.json", readonly=self.run.incognito)
 
     @cached_property
     def _counter(self) -> Counter:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AccountRow:
     """One line of the account. `cost` is US$, None if no price is known for any part."""
 
     label: str
@@ -41,7 +41,7 @@ def cost_of(message: Message) -> float | None:
     return catalogue.price(facts, message.usage) if facts and message.usage else None
 
 
-def add_up(label: str, messages: Iterator[Message] | list[Message]) -> Row:
+def add_up(label: str, messages: Iterator[Message] | list[Message]) -> AccountRow:
     """The sum of `messages`, as one row."""
     usage, cost = Usage(), None
     for message in messages:
@@ -49,7 +49,7 @@ def add_up(label: str, messages: Iterator[Message] | list[Message]) -> Row:
             usage = usage.plus(message.usage)
             spent = cost_of(message)
             cost = cost if spent is None else (cost or 0.0) + spent
-    return Row(label, usage, cost)
+    return AccountRow(label, usage, cost)
 
 
 class Running:
@@ -119,7 +119,7 @@ class Account:
         """Today's spending in US$, as far as prices are known."""
         return add_up("", self.replies(midnight())).cost or 0.0
 
-    def report(self) -> list[Row]:
+    def report(self) -> list[AccountRow]:
         """The account: the last turn, this session, today, each model, and everything."""
         session = self._manager.session
         path = [message for message in session.path() if message.usage is not None]

@@ -13,7 +13,7 @@ from typing import IO, Any
 from gptchat.core.messages import Record
 from gptchat.core.session import move
 from gptchat.exchange.jsonstream import Garbled, elements
-from gptchat.exchange.session_builder import Broken, Draft, digest
+from gptchat.exchange.session_builder import Broken, SessionDraft, digest
 from gptchat.storage.ids import timestamp
 from gptchat.words import _
 
@@ -22,7 +22,7 @@ _SPOKEN = ("text", "multimodal_text", "code")
 """Content types displayed as messages; other types belong to tools or are the model's notes."""
 
 
-def read(file: IO[bytes], name: str) -> Iterator[Draft | Broken]:
+def read(file: IO[bytes], name: str) -> Iterator[SessionDraft | Broken]:
     """Yield the conversations in `file`, in order. `name` is the file name used in error messages."""
     for number, element in enumerate(elements(file, _BEGINNING), 1):
         where = _("{file}, conversation {number}").format(file=name, number=number)
@@ -37,14 +37,14 @@ def read(file: IO[bytes], name: str) -> Iterator[Draft | Broken]:
             yield from _conversation(element, where)
 
 
-def _conversation(source: Mapping[str, Any], where: str) -> Iterator[Draft | Broken]:
+def _conversation(source: Mapping[str, Any], where: str) -> Iterator[SessionDraft | Broken]:
     mapping: Mapping[str, Any] = source["mapping"]
     title = source.get("title")
     title = title if isinstance(title, str) and title.strip() else None
     where = _("{name} ({detail})").format(name=where, detail=title) if title else where
     identity = source.get("conversation_id") or source.get("id")
     created = _time(source.get("create_time"))
-    draft = Draft(
+    draft = SessionDraft(
         [],
         source=f"chatgpt:{identity if isinstance(identity, str) else digest(source)}",
         title=title,
@@ -98,7 +98,7 @@ def _in_order(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
             waiting += [(child, id) for child in reversed(children.get(id, ()))]
 
 
-def _record(id: str, parent: str | None, message: object, draft: Draft) -> tuple[Record | None, str]:
+def _record(id: str, parent: str | None, message: object, draft: SessionDraft) -> tuple[Record | None, str]:
     """The record of a message (None if it is not part of the conversation), and an error text or empty string."""
     if message is None:
         return None, ""

@@ -12,7 +12,7 @@ from gptchat.errors import UsageError
 from gptchat.exchange.exporting import FORMATS as FORMATS
 from gptchat.exchange.exporting import render
 from gptchat.exchange.readers import read
-from gptchat.exchange.session_builder import Broken, Draft, Progress, digest
+from gptchat.exchange.session_builder import Broken, Progress, SessionDraft, digest
 from gptchat.files import replacing
 from gptchat.storage.ids import acceptable_id
 from gptchat.storage.index.library import Library
@@ -105,7 +105,9 @@ def _journal(store: SessionStore, session: Session) -> Path | None:
     return path if path.exists() else None
 
 
-def _take_in(store: JournalStore, draft: Draft, user: str, sources: dict[str, str], result: Imported) -> None:
+def _take_in(
+    store: JournalStore, draft: SessionDraft, user: str, sources: dict[str, str], result: Imported
+) -> None:
     result.left_out += draft.left_out
     incoming = Session(draft.id, user)
     for record in draft.records:
@@ -159,12 +161,12 @@ def _agree(session: Session, incoming: Session, id: str) -> bool:
     return ours is None or (ours.role == theirs.role and ours.text.startswith(theirs.text))
 
 
-def _id(store: JournalStore, user: str, draft: Draft, created: str) -> str:
+def _id(store: JournalStore, user: str, draft: SessionDraft, created: str) -> str:
     """A free id for an imported session: its own, or one derived from `created`; else empty (store chooses)."""
     return next((id for id in _ids(draft, created) if not store.journal_path(user, id).exists()), "")
 
 
-def _ids(draft: Draft, created: str) -> Iterator[str]:
+def _ids(draft: SessionDraft, created: str) -> Iterator[str]:
     if acceptable_id(draft.id):
         yield draft.id
     if len(created) >= 19:

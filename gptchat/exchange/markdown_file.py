@@ -13,7 +13,7 @@ from typing import Any
 
 from gptchat.core.messages import Message, Record
 from gptchat.core.session import Session
-from gptchat.exchange.session_builder import Broken, Draft, from_messages
+from gptchat.exchange.session_builder import Broken, SessionDraft, from_messages
 from gptchat.words import _
 
 _MARK = re.compile(r"<!-- gptchat (session|message) (\{.*\}) -->\Z")
@@ -43,14 +43,14 @@ def write(session: Session) -> Iterator[str]:
         yield f"## {_name(message)}\n\n{text}\n\n"
 
 
-def read(text: str, name: str) -> Iterator[Draft | Broken]:
+def read(text: str, name: str) -> Iterator[SessionDraft | Broken]:
     """Yield the sessions in `text`: a document written by `write`, or any with a heading per speaker."""
     lines = text.split("\n")
     marks = [place for place, line in enumerate(lines) if _MARK.match(line.rstrip("\r"))]
     if not marks:
         yield from _foreign(lines, name)
         return
-    draft: Draft | None = None
+    draft: SessionDraft | None = None
     parent: str | None = None
     at = 0
     while at < len(lines):
@@ -86,13 +86,13 @@ def read(text: str, name: str) -> Iterator[Draft | Broken]:
         yield draft
 
 
-def _session(about: Mapping[str, Any]) -> Draft:
+def _session(about: Mapping[str, Any]) -> SessionDraft:
     def word(key: str) -> str:
         value = about.get(key)
         return value if isinstance(value, str) else ""
 
     settings = about.get("settings")
-    return Draft(
+    return SessionDraft(
         [],
         id=word("id"),
         title=word("title") or None,
@@ -116,7 +116,7 @@ def _content(lines: list[str], at: int, about: Mapping[str, Any]) -> tuple[str, 
     return "\n".join(lines[at:end]).strip("\r\n"), end
 
 
-def _foreign(lines: list[str], name: str) -> Iterator[Draft | Broken]:
+def _foreign(lines: list[str], name: str) -> Iterator[SessionDraft | Broken]:
     messages: list[dict[str, str]] = []
     for line in lines:
         if match := _HEADING.match(line.strip()):

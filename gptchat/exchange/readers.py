@@ -13,7 +13,7 @@ from gptchat.core.messages import Record
 from gptchat.core.session import move
 from gptchat.errors import UsageError
 from gptchat.exchange import chatgpt, markdown_file
-from gptchat.exchange.session_builder import Broken, Draft, Progress, digest, from_messages, from_records
+from gptchat.exchange.session_builder import Broken, Progress, SessionDraft, digest, from_messages, from_records
 from gptchat.storage import journal
 from gptchat.words import _
 
@@ -21,7 +21,7 @@ _SHARD = re.compile(r"(?:.*/)?conversations(?:-[\w-]+)?\.json\Z")
 _PEEK = 1 << 16
 
 
-def read(path: Path, progress: Progress | None = None) -> Iterator[Draft | Broken]:
+def read(path: Path, progress: Progress | None = None) -> Iterator[SessionDraft | Broken]:
     """Yield the sessions in `path`: a file of any import format, ChatGPT's zip, or a folder of its files.
 
     Raises UsageError if no sessions are found, and OSError.
@@ -54,7 +54,7 @@ def read(path: Path, progress: Progress | None = None) -> Iterator[Draft | Broke
         progress(size, size)
 
 
-def _zip(file: IO[bytes], path: Path, progress: Progress | None) -> Iterator[Draft | Broken]:
+def _zip(file: IO[bytes], path: Path, progress: Progress | None) -> Iterator[SessionDraft | Broken]:
     try:
         with zipfile.ZipFile(file) as archive:
             shards = sorted((info for info in archive.infolist() if _SHARD.match(info.filename)), key=str)
@@ -81,7 +81,7 @@ def _is_chatgpt(head: bytes) -> bool:
     return text[:1] in (b"[", b"{") and b'"mapping"' in text and b'"sessions"' not in text[:40]
 
 
-def _document(data: bytes, path: Path) -> Iterator[Draft | Broken]:
+def _document(data: bytes, path: Path) -> Iterator[SessionDraft | Broken]:
     """Yield the sessions in a file of one of our own formats. `data` is the whole file."""
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"[", b"{"):
@@ -114,7 +114,7 @@ def _document(data: bytes, path: Path) -> Iterator[Draft | Broken]:
         yield from markdown_file.read(text.decode(errors="replace"), path.name)
 
 
-def _session(document: object, where: str) -> Iterator[Draft | Broken]:
+def _session(document: object, where: str) -> Iterator[SessionDraft | Broken]:
     """Yield the session of a `json` document."""
     messages = document.get("messages") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(messages, list):
@@ -149,7 +149,7 @@ def _ours(records: list[Record]) -> bool:
     return any("role" in record or record.get("type") == "session" for record in records)
 
 
-def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
+def _lines(data: bytes, path: Path) -> Iterator[SessionDraft | Broken]:
     """Yield the sessions of one journal or of several concatenated ones."""
     reading = journal.read(data)
     if not _ours(reading.records):
@@ -171,7 +171,7 @@ def _lines(data: bytes, path: Path) -> Iterator[Draft | Broken]:
     yield draft
 
 
-def _lists(lists: Mapping[str, object], kind: str, path: Path) -> Iterator[Draft | Broken]:
+def _lists(lists: Mapping[str, object], kind: str, path: Path) -> Iterator[SessionDraft | Broken]:
     """Yield a session for each message list; a non-empty name is the user it belongs to."""
     for name, messages in lists.items():
         where = _(", ").join((path.name, name)) if name else path.name

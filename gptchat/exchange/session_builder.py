@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
-class Draft:
+class SessionDraft:
     """A session that is about to be imported. Empty strings mean unknown.
 
     `source` is a stable name of its origin, so that a second import recognises the session; a session that
@@ -45,7 +45,7 @@ class Broken:
     reason: str
 
 
-def from_records(records: Iterable[Record]) -> Draft:
+def from_records(records: Iterable[Record]) -> SessionDraft:
     """Build the draft of a session from its journal records, of any version."""
     kept: list[Record] = []
     first: Record = {}
@@ -60,7 +60,7 @@ def from_records(records: Iterable[Record]) -> Draft:
         else:
             first = first or upgraded
     source = first.get("source")
-    return Draft(
+    return SessionDraft(
         kept,
         id=_word(first.get("id")),
         source=source if isinstance(source, str) else "",
@@ -70,7 +70,7 @@ def from_records(records: Iterable[Record]) -> Draft:
     )
 
 
-def from_messages(messages: Sequence[object], name: str, where: str) -> tuple[Draft | None, list[Broken]]:
+def from_messages(messages: Sequence[object], name: str, where: str) -> tuple[SessionDraft | None, list[Broken]]:
     """Build the draft of a session from chat API messages. Its source is `name` and a digest of the contents.
 
     System messages at the start become the system prompt. `where` names the list in error messages. Returns
@@ -94,7 +94,7 @@ def from_messages(messages: Sequence[object], name: str, where: str) -> tuple[Dr
         records.append({**record, "content": content, **further})
     if not records and not settings:
         return None, broken
-    return Draft(records, source=f"{name}:{digest(messages)}", settings=settings), broken
+    return SessionDraft(records, source=f"{name}:{digest(messages)}", settings=settings), broken
 
 
 def digest(value: object) -> str:

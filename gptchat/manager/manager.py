@@ -28,7 +28,7 @@ from gptchat.errors import ContextLengthError, UsageError
 from gptchat.manager import request
 from gptchat.manager.measuring import Measuring
 from gptchat.manager.pump import Pump
-from gptchat.manager.reply import Reply
+from gptchat.manager.reply import ReplyBuilder
 from gptchat.manager.route import Continue, Order, Retry, Route, Send
 from gptchat.values import replace
 from gptchat.words import _
@@ -205,7 +205,7 @@ class SessionManager:
         if isinstance(order, Continue):
             header = continuation_record(base.id, base)
         partial = self.store.partial(session, header)
-        reply = Reply(partial)
+        reply = ReplyBuilder(partial)
         first: float | None = None
         asked = request.build(plan, route, session, continuing=isinstance(order, Continue))
         pump = self._pump = Pump(route.provider.stream(asked))
@@ -246,7 +246,7 @@ class SessionManager:
         route: Route,
         plan: ContextPlan,
         base: Message,
-        reply: Reply,
+        reply: ReplyBuilder,
         status: str,
         partial: PartialReply,
     ) -> tuple[Message, list[Message]]:

@@ -54,7 +54,7 @@ class Choice:
         return [("reasoning", thought), *self.thinking.feed(half), *self.thinking.finish()]
 
 
-class Reply:
+class ReplyBuilder:
     """Collects a provider's events. `begun` is true once any part of the reply itself has arrived."""
 
     def __init__(self, partial: PartialReply) -> None:

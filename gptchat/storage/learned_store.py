@@ -10,7 +10,7 @@ from typing import Any
 from gptchat.files import make_folder, write_file
 
 
-class Kept:
+class LearnedStore:
     """The JSON file `path`, read and written as named parts.
 
     An unreadable file counts as empty, because its contents can be learnt again. With `readonly`, changes are

@@ -18,9 +18,9 @@ from gptchat.terminal.debugging import keep_quiet, traceback_of, unexpected
 from gptchat.terminal.effect_runner import Carrier
 from gptchat.terminal.input.candidates import ChatCandidates
 from gptchat.terminal.input.completion import ChatCompleter
-from gptchat.terminal.input.folding import Draft
+from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.keyboard import on_signals, open_keyboard, quiet
-from gptchat.terminal.input.prompt import Leave, Prompt
+from gptchat.terminal.input.prompt import LeaveRequested, Prompt
 from gptchat.terminal.live import LiveTurn
 from gptchat.terminal.output.capabilities import prepare_console
 from gptchat.terminal.output.gauge import Gauge
@@ -46,7 +46,7 @@ def chat(program: Program, options: Options) -> int:
     """Chat until the user leaves; returns the exit status."""
     keep_quiet()
     prepare_console()
-    status = asyncio.run(Chat(program, options).run())
+    status = asyncio.run(ChatLoop(program, options).run())
     try:
         sys.stdout.flush()
     except OSError:  # the terminal is gone: discard the rest, or Python's own flush at exit would fail
@@ -54,7 +54,7 @@ def chat(program: Program, options: Options) -> int:
     return status
 
 
-class Chat:
+class ChatLoop:
     """The chat's main loop and the terminal components it uses."""
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -89,7 +89,7 @@ class Chat:
         self.services.indexing.changed = self.prompt.refresh
         self.live = LiveTurn(services.manager, services.settings, program.registry, self.screen, self.prompt)
         self.carrier = Carrier(program, self.screen, self.prompt, self.live, self.changed)
-        self.draft: str | Draft = ""
+        self.draft: str | FoldedDraft = ""
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
         self._asked = ""
@@ -175,7 +175,7 @@ class Chat:
                 self.screen.print([[(self._who(), "prompt"), (self.prompt.folding.shown(line), "text")]])
                 self.prompt.remember(line)
             await self.handle(line)
-        except Leave:
+        except LeaveRequested:
             self.leaving = True
         except GptchatError as error:
             self.screen.error(error)
@@ -220,7 +220,7 @@ class Chat:
                 )
         self.gauge.refresh()
 
-    def _together(self, returned: str) -> str | Draft:
+    def _together(self, returned: str) -> str | FoldedDraft:
         """The next draft: text returned by a command or a failure, then text typed while a reply streamed."""
         typed = self.live.take_draft()
         if not returned or not typed:

@@ -37,7 +37,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LocalServer:
     """A server that answered on this machine, and the names of its models."""
 
     settings: ProviderSettings
@@ -50,13 +50,13 @@ async def connect(services: Services, screen: Screen, keyboard: Input, output: O
     return await _Connect(services, screen, keyboard, output).run()
 
 
-async def find_local(entries: Sequence[ProviderSettings], seconds: float = PROBE_SECONDS) -> list[Found]:
+async def find_local(entries: Sequence[ProviderSettings], seconds: float = PROBE_SECONDS) -> list[LocalServer]:
     """The servers among `entries` that answer on this machine within `seconds`; all are probed concurrently."""
     results = await asyncio.gather(*(_probe(entry, seconds) for entry in entries))
     return [found for found in results if found is not None]
 
 
-async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
+async def _probe(entry: ProviderSettings, seconds: float) -> LocalServer | None:
     address = urlsplit(entry.base_url)
     answer = b""
     try:
@@ -84,9 +84,9 @@ async def _probe(entry: ProviderSettings, seconds: float) -> Found | None:
     if not answer.startswith(b"HTTP/1.") or document is None:
         return None
     if status in (b"401", b"403") and "error" in document:
-        return Found(entry, (), needs_key=True)
+        return LocalServer(entry, (), needs_key=True)
     if status == b"200" and isinstance(document.get("data"), list):
-        return Found(entry, _names(document["data"]))
+        return LocalServer(entry, _names(document["data"]))
     return None  # another program listens on this port
 
 
@@ -131,7 +131,7 @@ class _Connect:
             while self._kept:
                 await asyncio.to_thread(self._keys.forget, self._kept.pop())
 
-    def _choices(self, found: Sequence[Found]) -> list[tuple[str, str]]:
+    def _choices(self, found: Sequence[LocalServer]) -> list[tuple[str, str]]:
         local = []
         for number, server in enumerate(found, 1):
             models = ngettext("{n} model", "{n} models", len(server.models)).format(n=len(server.models))
@@ -152,7 +152,7 @@ class _Connect:
             ("g", _("the GPT+ open platform: app_id and app_key")),
         ]
 
-    async def _take(self, choice: str, found: Sequence[Found]) -> bool:
+    async def _take(self, choice: str, found: Sequence[LocalServer]) -> bool:
         if choice.isdigit():
             return await self._local(found[int(choice) - 1])
         return await {
@@ -166,7 +166,7 @@ class _Connect:
     async def _demo(self) -> bool:
         return self._settle(_builtin("demo"))
 
-    async def _local(self, server: Found) -> bool:
+    async def _local(self, server: LocalServer) -> bool:
         entry, models = server.settings, list(server.models)
         if server.needs_key:
             if not await self._key(entry):

@@ -12,7 +12,7 @@ from gptchat.core.events import TurnEvent
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.input.editing import footer
-from gptchat.terminal.input.folding import Draft
+from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.listener import Listener
 from gptchat.terminal.output.reply import columns_to_fill
 from gptchat.terminal.output.safe import clean, clean_line
@@ -44,7 +44,7 @@ class LiveTurn:
         self._registry = registry
         self._screen = screen
         self._prompt = prompt
-        self._draft: str | Draft = ""
+        self._draft: str | FoldedDraft = ""
         self._queued: tuple[str, ...] = ()
         self._stop_waiting: Callable[[], object] | None = None
         self._asides: set[asyncio.Task[None]] = set()
@@ -69,7 +69,7 @@ class LiveTurn:
         self._queued = tuple(rest)
         return first
 
-    def take_draft(self) -> str | Draft:
+    def take_draft(self) -> str | FoldedDraft:
         """Return and clear the text typed and not sent while the reply streamed."""
         draft, self._draft = self._draft, ""
         return draft
@@ -121,7 +121,7 @@ class LiveTurn:
         if self._stop_waiting is not None:
             self._stop_waiting()
 
-    def give_draft(self, draft: str | Draft) -> None:
+    def give_draft(self, draft: str | FoldedDraft) -> None:
         """Set the draft for the next reply: it can be edited while that streams, and `take_draft` returns it."""
         self._draft = draft
 
@@ -143,7 +143,7 @@ class LiveTurn:
 
         def keep() -> None:
             # Queued messages and typed text survive a crash or a lost terminal, like the prompt's draft.
-            self._prompt.keep(Draft(self._unsent(listener)))
+            self._prompt.keep(FoldedDraft(self._unsent(listener)))
 
         def on_draft(text: str, column: int) -> None:
             nonlocal shown
@@ -187,10 +187,10 @@ class LiveTurn:
             self._queued = ()
         return outcome
 
-    def _typed(self) -> Draft:
+    def _typed(self) -> FoldedDraft:
         """The draft to start with, taken over from the previous reply."""
         draft = self.take_draft()
-        return Draft(self._prompt.folding.recall(draft)) if isinstance(draft, str) else draft
+        return FoldedDraft(self._prompt.folding.recall(draft)) if isinstance(draft, str) else draft
 
     def _unsent(self, listener: Listener) -> str:
         """All text typed and not sent: the queued messages, then the draft, unfolded, one per line."""

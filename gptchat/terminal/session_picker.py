@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gptchat.commands.wording import age
 from gptchat.core.session import Session, shorten
 from gptchat.storage.index.library import matching
-from gptchat.terminal.input.picker import Picker, Row
+from gptchat.terminal.input.picker import Picker, PickerRow
 from gptchat.terminal.output.safe import clean
 from gptchat.words import _, ngettext
 
@@ -45,7 +45,7 @@ class _Sessions:
         self._index = index
         self._infos: Sequence[SessionInfo] | None = None
 
-    def search(self, text: str) -> Sequence[Row]:
+    def search(self, text: str) -> Sequence[PickerRow]:
         """Sessions whose title matches `text`, then those whose messages match it."""
         if self._infos is None:
             self._infos = self._library.list(self._user)
@@ -74,6 +74,6 @@ class _Sessions:
             lines.append(_("{who}: {text}").format(who=who, text=shorten(message.text, 200)))
         return "\n".join(lines)
 
-    def _row(self, info: SessionInfo, snippet: str = "") -> Row:
+    def _row(self, info: SessionInfo, snippet: str = "") -> PickerRow:
         turns = ngettext("{n} turn", "{n} turns", info.turns).format(n=info.turns)
-        return Row(info.id, info.title or info.id, f"{age(info.updated)} · {turns}", snippet)
+        return PickerRow(info.id, info.title or info.id, f"{age(info.updated)} · {turns}", snippet)

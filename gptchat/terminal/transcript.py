@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gptchat.commands.effects import Found, Replay
+from gptchat.commands.effects import Replay, SearchedTurn
 from gptchat.core.messages import Message
 from gptchat.core.width import cells
 from gptchat.terminal.output.safe import clean_line
@@ -38,7 +38,7 @@ class Transcript:
             screen.say(damage, "notice")
         self.messages(effect.messages)
 
-    def _found(self, found: Found, omitted: int) -> None:
+    def _found(self, found: SearchedTurn, omitted: int) -> None:
         """Print the turn that was searched for, and its distance from the last turns."""
         if found.before is None:
             self._screen.say(_("this was said on another branch:"), "hint")

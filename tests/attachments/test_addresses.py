@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from gptchat.attachments import Limits, load
+from gptchat.attachments import SizeLimits, load
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.errors import UsageError
 from tests.attachments.test_files import CHINESE, png
@@ -118,7 +118,7 @@ def test_an_image(address: str) -> None:
 def test_what_is_refused(address: str, path: str, reason: str) -> None:
     """Missing, binary, huge, endless, or leading off the web: each has its reason and a way on."""
     with pytest.raises(UsageError) as caught:
-        load(address + path, limits=Limits(file=1000, image=1000, timeout=0.3))
+        load(address + path, limits=SizeLimits(file=1000, image=1000, timeout=0.3))
     assert reason in caught.value.message
     assert caught.value.hint
 

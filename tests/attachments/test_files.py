@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptchat.attachments import Limits, compose, load
+from gptchat.attachments import SizeLimits, compose, load
 from gptchat.attachments.decoding import decode
 from gptchat.attachments.images import recognise
 from gptchat.errors import UsageError
@@ -150,7 +150,7 @@ def test_what_cannot_be_attached(tmp_path: Path) -> None:
     }
     for reference, reason in expected.items():
         with pytest.raises(UsageError) as caught:
-            load(reference, cwd=tmp_path, limits=Limits(file=1000))
+            load(reference, cwd=tmp_path, limits=SizeLimits(file=1000))
         assert reason in caught.value.message
         assert caught.value.hint
     with pytest.raises(UsageError) as caught:
@@ -231,14 +231,14 @@ def test_a_folder_that_holds_too_much(tmp_path: Path) -> None:
     """A folder beyond the limits is refused whole rather than sent in part."""
     for number in range(4):
         write(tmp_path / f"f/{number}.txt", "x" * 100)
-    for limits in (Limits(files=3), Limits(folder=399)):
+    for limits in (SizeLimits(files=3), SizeLimits(folder=399)):
         with pytest.raises(UsageError, match="holds more than"):
             load("f", cwd=tmp_path, limits=limits)
-    assert len(load("f", cwd=tmp_path, limits=Limits(files=4, folder=400)).attachments) == 4
-    assert "4 too large" in _refusal(tmp_path, Limits(file=99))
+    assert len(load("f", cwd=tmp_path, limits=SizeLimits(files=4, folder=400)).attachments) == 4
+    assert "4 too large" in _refusal(tmp_path, SizeLimits(file=99))
 
 
-def _refusal(tmp_path: Path, limits: Limits) -> str:
+def _refusal(tmp_path: Path, limits: SizeLimits) -> str:
     with pytest.raises(UsageError) as caught:
         load("f", cwd=tmp_path, limits=limits)
     return caught.value.message

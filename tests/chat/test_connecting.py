@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.terminal.connect import Found, find_local
+from gptchat.terminal.connect import LocalServer, find_local
 from tests.chat.home import Home, ready, say
 from tests.support.program import KEY
 from tests.support.server import Server, raw
@@ -24,7 +24,7 @@ def entry(server: Server, name: str = "llamacpp") -> ProviderSettings:
     return ProviderSettings(name, "compatible", base_url=server.url, key_optional=True)
 
 
-def looked(*entries: ProviderSettings, seconds: float = 5.0) -> list[Found]:
+def looked(*entries: ProviderSettings, seconds: float = 5.0) -> list[LocalServer]:
     """What the first screen finds."""
     return asyncio.run(find_local(entries, seconds))
 
@@ -53,7 +53,7 @@ def test_another_program_on_the_port_is_not_offered() -> None:
 def test_a_silent_program_does_not_hold_up_the_first_screen() -> None:
     """A port that answers nothing is given up in time."""
 
-    async def silent() -> tuple[list[Found], float]:
+    async def silent() -> tuple[list[LocalServer], float]:
         async with await asyncio.start_server(lambda *_streams: None, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             began = time.monotonic()

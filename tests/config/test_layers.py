@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from gptchat.config import schema
-from gptchat.config.settings import LAYERS, Layer, Settings, Source
+from gptchat.config.settings import LAYERS, Layer, Provenance, Settings
 from gptchat.errors import ConfigurationError, UsageError
 from tests.config.support import BUILTIN, settings_of
 
@@ -63,8 +63,8 @@ def test_a_value_from_the_file_names_its_line(tmp_path: Path) -> None:
     """`/config` says the file and the line a value came from, past texts of several lines."""
     text = 'model = "m"\nsystem = """one\n[ui]\nvi = true\n"""\n\n[ui]\n  theme = "dark" # mine\n'
     settings = settings_of(text, tmp_path)
-    assert settings.source("ui.theme") == Source("file", f"{tmp_path / 'config.toml'}:8")
-    assert settings.source("system") == Source("file", f"{tmp_path / 'config.toml'}:2")
+    assert settings.source("ui.theme") == Provenance("file", f"{tmp_path / 'config.toml'}:8")
+    assert settings.source("system") == Provenance("file", f"{tmp_path / 'config.toml'}:2")
     assert str(settings.source("model")) == f"settings file ({tmp_path / 'config.toml'}:1)"
     assert settings.ui.vi is False
 
@@ -73,7 +73,7 @@ def test_a_value_from_the_environment_names_its_variable(tmp_path: Path) -> None
     """A variable goes before the file and is named as the source; an empty one counts as not set."""
     settings = settings_of('model = "m"', tmp_path, {"GPTCHAT_MODEL": "n", "GPTCHAT_PROVIDER": " "})
     assert settings.get("model") == "n"
-    assert settings.source("model") == Source("environment", "GPTCHAT_MODEL")
+    assert settings.source("model") == Provenance("environment", "GPTCHAT_MODEL")
     assert settings.source("provider").layer == "default"
 
 
@@ -127,7 +127,7 @@ def test_a_user_and_a_session_bring_their_own_and_take_it_away(tmp_path: Path) -
     settings.replace_layer("user", {"ui": {"theme": "dark"}, "temperature": 0.2}, "ann")
     settings.replace_layer("session", {"temperature": 0.3})
     assert (settings.get("ui.theme"), settings.get("temperature")) == ("dark", 0.3)
-    assert settings.source("ui.theme") == Source("user", "ann")
+    assert settings.source("ui.theme") == Provenance("user", "ann")
     settings.replace_layer("session", {})
     assert settings.get("temperature") == 0.2
     settings.replace_layer("user", {})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gptchat.providers.faults.lessons import apply, lesson_in
-from gptchat.providers.faults.quirks import Learning, Learnt, Lesson
+from gptchat.providers.faults.quirks import Learnt, LearntLesson, Lesson
 from tests.providers.asking import ask, ask_all, provider, question, refused
 from tests.support.server import Server, refuse, say
 
@@ -338,8 +338,8 @@ def test_forgetting() -> None:
 
     assert learnt.forget("a", "1") == 1
     assert learnt.entries() == (
-        Learning("a", "2", Lesson("drop", "n")),
-        Learning("b", "1", Lesson("drop", "n")),
+        LearntLesson("a", "2", Lesson("drop", "n")),
+        LearntLesson("b", "1", Lesson("drop", "n")),
     )
     assert learnt.forget("b") == 1
     assert learnt.forget() == 1

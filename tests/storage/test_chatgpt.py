@@ -15,7 +15,7 @@ from gptchat.core.session import Session
 from gptchat.errors import UsageError
 from gptchat.exchange.importing import Imported, import_file
 from gptchat.exchange.readers import read
-from gptchat.exchange.session_builder import Broken, Draft
+from gptchat.exchange.session_builder import Broken, SessionDraft
 from gptchat.storage.index.library import Library
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import texts
@@ -264,9 +264,9 @@ def test_any_mapping_is_survived(
     path = tmp_path_factory.mktemp("x") / "conversations.json"
     path.write_text(json.dumps([{"title": title, "current_node": current, "mapping": mapping}]))
     items = list(read(path))
-    assert all(isinstance(item, Draft | Broken) for item in items)
+    assert all(isinstance(item, SessionDraft | Broken) for item in items)
     for item in items:
-        if isinstance(item, Draft):
+        if isinstance(item, SessionDraft):
             session = Session("s", "u")
             for record in item.records:
                 session.apply(record)

@@ -8,7 +8,7 @@ import sys
 
 from gptchat.terminal.input.keyboard import on_signals, quiet
 from gptchat.terminal.input.listener import Listener
-from gptchat.terminal.input.prompt import Leave, Prompt
+from gptchat.terminal.input.prompt import LeaveRequested, Prompt
 
 
 async def stream(words: int) -> None:
@@ -48,7 +48,7 @@ async def main(words: int) -> None:
                     except asyncio.CancelledError:
                         print("\nstopped", flush=True)
                 draft, waiting = listener.draft, listener.queued
-        except Leave:
+        except LeaveRequested:
             print("left")
 
 

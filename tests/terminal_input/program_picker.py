@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from gptchat.terminal.input.editor import visit
 from gptchat.terminal.input.keyboard import open_keyboard, quiet
-from gptchat.terminal.input.picker import Picker, Row
+from gptchat.terminal.input.picker import Picker, PickerRow
 from gptchat.terminal.input.questions import ask
 from gptchat.terminal.output.layout import open_screen
 
-ROWS = [Row(f"id{number}", f"session {number} 会议", f"{number} turns") for number in range(10_000)]
+ROWS = [PickerRow(f"id{number}", f"session {number} 会议", f"{number} turns") for number in range(10_000)]
 
 
-def search(text: str) -> Sequence[Row]:
+def search(text: str) -> Sequence[PickerRow]:
     """The rows that contain a text."""
     return [row for row in ROWS if text in row.title]
 

@@ -13,7 +13,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from gptchat.commands.registry import Argument, Call, Command, Registry
 from gptchat.terminal.input.completion import Candidate, ChatCompleter
 from gptchat.terminal.input.keyboard import on_signals, quiet
-from gptchat.terminal.input.prompt import Leave, Prompt
+from gptchat.terminal.input.prompt import LeaveRequested, Prompt
 from gptchat.terminal.output.gauge import LiveCount
 from gptchat.terminal.output.toolbar import Status, toolbar
 
@@ -68,7 +68,7 @@ async def main(folder: Path, options: list[str]) -> None:
                 if line == "crash":
                     raise RuntimeError("as asked")
                 print("read", json.dumps(line if len(line) < 500 else f"{len(line)} characters"), flush=True)
-        except Leave:
+        except LeaveRequested:
             print("left")
 
 

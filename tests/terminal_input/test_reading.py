@@ -10,8 +10,8 @@ import pytest
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from gptchat.terminal.input.folding import Draft
-from gptchat.terminal.input.prompt import Leave, Prompt
+from gptchat.terminal.input.folding import FoldedDraft
+from gptchat.terminal.input.prompt import LeaveRequested, Prompt
 
 
 @pytest.fixture
@@ -38,7 +38,9 @@ def test_a_draft_from_elsewhere_goes_on(keyboard: PipeInput, tmp_path: Path) -> 
     reading = prompt(keyboard, tmp_path)
     mark = reading.folding.fold("x\n" * 50)
     keyboard.send_text("!\r")
-    assert asyncio.run(reading.read(default=Draft(f"see {mark} please", 5))) == "see " + "x\n" * 50 + "! please"
+    assert (
+        asyncio.run(reading.read(default=FoldedDraft(f"see {mark} please", 5))) == "see " + "x\n" * 50 + "! please"
+    )
 
 
 def test_halves_of_a_character_are_joined(keyboard: PipeInput, tmp_path: Path) -> None:
@@ -103,10 +105,10 @@ def test_the_end_of_the_terminal_is_leaving(keyboard: PipeInput, tmp_path: Path,
             reading.hang_up()
         else:
             keyboard.close()
-        with pytest.raises(Leave):
+        with pytest.raises(LeaveRequested):
             await task
         if ending == "hang up":
-            with pytest.raises(Leave):
+            with pytest.raises(LeaveRequested):
                 await reading.read()
 
     asyncio.run(talk())
@@ -117,7 +119,7 @@ def test_a_deleted_draft_does_not_come_back(keyboard: PipeInput, tmp_path: Path)
     """A draft that was emptied just before leaving is gone."""
     (tmp_path / "draft").write_text("abc")
     keyboard.send_text("\x15\x04")
-    with pytest.raises(Leave):
+    with pytest.raises(LeaveRequested):
         asyncio.run(prompt(keyboard, tmp_path).read())
     assert not (tmp_path / "draft").exists()
 
@@ -125,6 +127,6 @@ def test_a_deleted_draft_does_not_come_back(keyboard: PipeInput, tmp_path: Path)
 def test_typing_during_a_reply_is_kept(keyboard: PipeInput, tmp_path: Path) -> None:
     """What was typed while a reply streamed comes back too, if the program ends there."""
     reading = prompt(keyboard, tmp_path)
-    reading.keep(Draft("typed " + reading.folding.fold("z\n" * 30)))
+    reading.keep(FoldedDraft("typed " + reading.folding.fold("z\n" * 30)))
     reading.hang_up()
     assert (tmp_path / "draft").read_text() == "typed " + "z\n" * 30

@@ -14,7 +14,7 @@ from gptchat.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ErrorObject:
     """A server's error, from any format. `code` and `type` are in lower case; `limit` and `requested` in tokens.
 
     Fields that the body lacks are empty or None.
@@ -33,7 +33,7 @@ class Said:
     """What a content filter found: Azure's categories or OpenRouter's reasons."""
 
 
-def read(body: Any) -> Said:
+def read(body: Any) -> ErrorObject:
     """Parse an error body: OpenAI's format, nested or not, FastAPI's `detail`, a plain string, or a web page."""
     if isinstance(body, (bytes, bytearray)):
         body = body.decode("utf-8", "replace")
@@ -42,11 +42,11 @@ def read(body: Any) -> Said:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
             return _page(body)
-        return read(parsed) if isinstance(parsed, (dict, list)) else Said(str(parsed))
+        return read(parsed) if isinstance(parsed, (dict, list)) else ErrorObject(str(parsed))
     if isinstance(body, list):  # Gemini wraps its error in a list; FastAPI's detail is one
         return _detail(body)
     if not isinstance(body, dict):
-        return Said("" if body is None else str(body))
+        return ErrorObject("" if body is None else str(body))
     inner = body.get("error")
     if isinstance(inner, (dict, list)) and inner:
         return read(inner)
@@ -61,7 +61,7 @@ def read(body: Any) -> Said:
     upstream = _upstream(body)
     if upstream.message and upstream.message not in message:
         message = f"{message}: {upstream.message}" if message else upstream.message
-    return Said(
+    return ErrorObject(
         message=message,
         code="" if code is None else str(code).lower(),
         type="" if kind is None else str(kind).lower(),
@@ -90,11 +90,11 @@ def _found(body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(one for one in reasons if isinstance(one, str)) if isinstance(reasons, list) else ()
 
 
-def _upstream(body: Mapping[str, Any]) -> Said:
+def _upstream(body: Mapping[str, Any]) -> ErrorObject:
     """The error of the server behind OpenRouter, from `metadata.raw`; OpenRouter's own message is generic."""
     metadata = body.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    return read(raw) if raw else Said()
+    return read(raw) if raw else ErrorObject()
 
 
 def _first(body: Mapping[str, Any], *keys: str) -> str:
@@ -113,24 +113,26 @@ def _status(code: Any) -> int | None:
     return number if 400 <= number < 600 else None
 
 
-def _detail(items: list[Any]) -> Said:
+def _detail(items: list[Any]) -> ErrorObject:
     """The first error in a list, in pydantic's format (`{"loc": ["body", "n"], "msg": ...}`) or any other."""
     for item in items:
         if isinstance(item, dict) and isinstance(item.get("loc"), list) and item["loc"]:
             place = ".".join(str(part) for part in item["loc"] if part != "body")
-            return Said(f"{place}: {item.get('msg', '')}", type=str(item.get("type", "")).lower(), param=place)
+            return ErrorObject(
+                f"{place}: {item.get('msg', '')}", type=str(item.get("type", "")).lower(), param=place
+            )
         said = read(item)
         if said.message:
             return said
-    return Said()
+    return ErrorObject()
 
 
-def _page(text: str) -> Said:
+def _page(text: str) -> ErrorObject:
     """The error for a body that is not JSON: the title of a web page, or the text itself."""
     if text.lstrip()[:1] == "<":
         title = re.search(r"<title[^>]*>(.*?)</title>", text[:20_000], re.IGNORECASE | re.DOTALL)
-        return Said(" ".join(title[1].split()) if title else "", page=True)
-    return Said(text)
+        return ErrorObject(" ".join(title[1].split()) if title else "", page=True)
+    return ErrorObject(text)
 
 
 def without_name(text: str, model: str) -> str:

@@ -40,7 +40,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Learning:
+class LearntLesson:
     """A lesson with the provider and model it applies to."""
 
     provider: str
@@ -85,10 +85,10 @@ class Learnt:
         names = (lesson.name for lesson in self.lessons(provider, model) if lesson.what == "drop")
         return frozenset(_SETTINGS.get(name, name) for name in names)
 
-    def entries(self) -> tuple[Learning, ...]:
+    def entries(self) -> tuple[LearntLesson, ...]:
         """All valid lessons, sorted by provider and model."""
         return tuple(
-            Learning(provider, model, lesson)
+            LearntLesson(provider, model, lesson)
             for provider, model in sorted(self._all())
             for lesson in self.lessons(provider, model)
         )

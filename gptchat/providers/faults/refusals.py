@@ -23,7 +23,7 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from gptchat.providers.faults.dialects import Said, read, retry_after, wait_in_words, without_name
+from gptchat.providers.faults.dialects import ErrorObject, read, retry_after, wait_in_words, without_name
 from gptchat.redaction import redact
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -140,7 +140,9 @@ def error_of(
     return error
 
 
-def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Mapping[str, str]) -> ProviderError:
+def _classified(
+    status: int | None, said: ErrorObject, endpoint: Endpoint, headers: Mapping[str, str]
+) -> ProviderError:
     names = {said.code, said.type}
     message = without_name(said.message, endpoint.model)
     told = status if status is not None and status >= 400 else said.status
@@ -258,7 +260,7 @@ def _classified(status: int | None, said: Said, endpoint: Endpoint, headers: Map
     )
 
 
-def words_of(said: Said) -> str:
+def words_of(said: ErrorObject) -> str:
     """A server's message for display, shortened and redacted; for a web page, its title."""
     text = shorten(said.message)
     return _("a web page, “{title}”").format(title=text or "…") if said.page else text

@@ -12,7 +12,7 @@ from gptchat.core.ports import SessionInfo
 from gptchat.errors import UsageError
 from gptchat.files import make_folder
 from gptchat.storage.ids import safe_id
-from gptchat.storage.index.listing import Row, remember, row_at, rows
+from gptchat.storage.index.listing import SessionRow, remember, row_at, rows
 from gptchat.storage.users import sessions_folder, user_folder
 from gptchat.words import _
 
@@ -136,7 +136,7 @@ class Library:
 
             throw_away(self.cache)  # it holds titles, and trigrams of the messages
 
-    def _newest_first(self, user: str) -> Sequence[Row]:
+    def _newest_first(self, user: str) -> Sequence[SessionRow]:
         return sorted(rows(sessions_folder(self.data, user), self.cache), key=_age, reverse=True)
 
     def _existing(self, folder: Path, id: str) -> Path:
@@ -191,12 +191,12 @@ def _files(source: Path) -> list[Path]:
     )
 
 
-def _names(found: Sequence[Row], limit: int = 5) -> str:
+def _names(found: Sequence[SessionRow], limit: int = 5) -> str:
     named = [f"{row.id} {row.title}".strip() for row in found[:limit]]
     return _("; ").join(named) + (_("; ") + "…" if len(found) > limit else "")
 
 
-def _nearest(ref: str, found: Sequence[Row]) -> list[Row]:
+def _nearest(ref: str, found: Sequence[SessionRow]) -> list[SessionRow]:
     from difflib import get_close_matches
 
     titles = {row.title.casefold(): row for row in reversed(found)}

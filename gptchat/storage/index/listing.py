@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gptchat.core.session import Session
 
 
-class Row(NamedTuple):
+class SessionRow(NamedTuple):
     """A session in the list, with the columns of the cache; `source` is where it was imported from, or empty."""
 
     id: str
@@ -43,7 +43,7 @@ class Row(NamedTuple):
         )
 
 
-def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Row]:
+def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[SessionRow]:
     """The sessions in `folder`, unsorted. An unreadable file is listed with the reason in `damaged`.
 
     With `only_age`, only the new part of a journal that has grown is read: `updated` is current, while title,
@@ -70,7 +70,7 @@ def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Ro
     from gptchat.storage.index.database import cached, out_of_reach, throw_away
 
     with cached(cache) as database:
-        known: dict[str, Row] = {}
+        known: dict[str, SessionRow] = {}
         try:
             if database is not None:
                 known = _known(database, folder)
@@ -105,7 +105,7 @@ _POSITIVE = 0x7FFF_FFFF_FFFF_FFFF
 """Mask for inode numbers, which may be unsigned, while SQLite's integers are signed."""
 
 
-def row_at(folder: Path, id: str, cache: Path | None) -> Row:
+def row_at(folder: Path, id: str, cache: Path | None) -> SessionRow:
     """The row of one session. Raises OSError if its journal does not exist."""
     if cache is None:
         return row_of(folder, id, None)
@@ -116,10 +116,10 @@ def row_at(folder: Path, id: str, cache: Path | None) -> Row:
         return row_of(folder, id, database)
 
 
-_COLUMNS = ", ".join(Row._fields)
+_COLUMNS = ", ".join(SessionRow._fields)
 
 
-def row_of(folder: Path, id: str, database: sqlite3.Connection | None) -> Row:
+def row_of(folder: Path, id: str, database: sqlite3.Connection | None) -> SessionRow:
     """Like `row_at`, with an open cache (None: no cache)."""
     import sqlite3
 
@@ -132,26 +132,26 @@ def row_of(folder: Path, id: str, database: sqlite3.Connection | None) -> Row:
         try:
             where = (str(folder.absolute()), id, stat.st_size, stat.st_mtime_ns)
             if (row := database.execute(query, where).fetchone()) is not None:
-                return Row._make(row)
+                return SessionRow._make(row)
         except sqlite3.Error:  # it is only a cache
             pass
     return _read(path, stat)
 
 
-def _known(database: sqlite3.Connection, folder: Path) -> dict[str, Row]:
+def _known(database: sqlite3.Connection, folder: Path) -> dict[str, SessionRow]:
     query = f"SELECT {_COLUMNS} FROM infos JOIN folders ON folder = key WHERE path = ?"  # noqa: S608 - as above
     found = database.execute(query, (str(folder.absolute()),))
     # Like `Row._make`, in a tenth of the time, which matters for ten thousand sessions.
-    return {row.id: row for row in map(partial(tuple.__new__, Row), found)}
+    return {row.id: row for row in map(partial(tuple.__new__, SessionRow), found)}
 
 
-def _remember(database: sqlite3.Connection, folder: Path, fresh: list[Row], gone: set[str]) -> None:
+def _remember(database: sqlite3.Connection, folder: Path, fresh: list[SessionRow], gone: set[str]) -> None:
     from gptchat.storage.index.database import folder_key
 
     database.execute("BEGIN IMMEDIATE")
     key = folder_key(database, folder)
     database.executemany("DELETE FROM infos WHERE folder = ? AND id = ?", [(key, id) for id in gone])
-    places = ", ".join("?" * len(Row._fields))
+    places = ", ".join("?" * len(SessionRow._fields))
     database.executemany(
         f"INSERT OR REPLACE INTO infos (folder, {_COLUMNS}) VALUES (?, {places})",  # noqa: S608 - as above
         [(key, *map(_storable, row)) for row in fresh],
@@ -188,7 +188,7 @@ def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, c
             pass
 
 
-def _read(path: Path, stat: os.stat_result) -> Row:
+def _read(path: Path, stat: os.stat_result) -> SessionRow:
     """The row of the session in `path`, from the whole journal."""
     from gptchat.core.session import Session  # if the cache has every row, no journal is read
     from gptchat.storage import journal
@@ -211,7 +211,7 @@ def _read(path: Path, stat: os.stat_result) -> Row:
     return _row(session, stat, damaged, source)
 
 
-def _grown(path: Path, row: Row, stat: os.stat_result) -> Row | None:
+def _grown(path: Path, row: SessionRow, stat: os.stat_result) -> SessionRow | None:
     """`row` with `updated` from the records appended since; None if the journal was replaced or is not longer."""
     if row.inode != stat.st_ino & _POSITIVE or row.size >= stat.st_size:
         return None
@@ -229,10 +229,10 @@ def _grown(path: Path, row: Row, stat: os.stat_result) -> Row | None:
     return row._replace(updated=max(row.updated, session.updated), mtime=stat.st_mtime_ns)
 
 
-def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> Row:
+def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> SessionRow:
     modified = timestamp(max(stat.st_mtime, 0))
     model = next((m.model for m in map(session.messages.__getitem__, reversed(session.path_ids())) if m.model), "")
-    return Row(
+    return SessionRow(
         session.id,
         session.name,
         session.created or modified,

@@ -25,7 +25,7 @@ _HEAD = 200  # characters; a first line up to this length stays visible in a fol
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class FoldedDraft:
     """Text typed and not sent, marks included, and the cursor position in code points (None: at the end)."""
 
     text: str

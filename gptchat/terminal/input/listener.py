@@ -20,7 +20,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.utils import is_dumb_terminal
 
 from gptchat.terminal.input.editing import LineEditor
-from gptchat.terminal.input.folding import Draft, Folding
+from gptchat.terminal.input.folding import FoldedDraft, Folding
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, grouped, on_signals, quiet, suspend
 
 
@@ -57,7 +57,7 @@ class Listener:
         on_hang_up: Callable[[], object] = _nothing,
         on_suspend: Callable[[], object] = _nothing,
         on_resume: Callable[[], object] = _nothing,
-        draft: Draft | None = None,
+        draft: FoldedDraft | None = None,
         queued: tuple[str, ...] = (),
         escape_wait: float = ESCAPE_WAIT,
     ) -> None:
@@ -84,9 +84,9 @@ class Listener:
             self._editing[Keys.ControlJ, False] = self._submit
 
     @property
-    def draft(self) -> Draft:
+    def draft(self) -> FoldedDraft:
         """Text typed and not submitted; pass it to `Prompt.read`."""
-        return Draft(self._editor.text, self._editor.cursor)
+        return FoldedDraft(self._editor.text, self._editor.cursor)
 
     @property
     def queued(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ _PREVIEW = 8  # lines
 _MARGIN = 6  # lines of the terminal left for the search line, the rule, the hint and the text above
 
 
-class Row(NamedTuple):
+class PickerRow(NamedTuple):
     """A session in the list: `meta` is its age and length, `snippet` the text that matched the search."""
 
     id: str
@@ -47,7 +47,7 @@ class Picker:
 
     def __init__(
         self,
-        search: Callable[[str], Sequence[Row]],
+        search: Callable[[str], Sequence[PickerRow]],
         preview: Callable[[str], str],
         *,
         keyboard: Input,
@@ -59,7 +59,7 @@ class Picker:
         self._preview = preview
         self._clean = clean
         self._output = output
-        self._rows: Sequence[Row] = ()
+        self._rows: Sequence[PickerRow] = ()
         self._index = 0
         self._searched: str | None = None
         self._wanted: str | None = None
@@ -235,7 +235,7 @@ class Picker:
             result.append(("", "\n"))
         return result[:-1]
 
-    def _row(self, row: Row, width: int, current: str) -> StyleAndTextTuples:
+    def _row(self, row: PickerRow, width: int, current: str) -> StyleAndTextTuples:
         """One row: the title, a snippet if it fits, and `meta` right-aligned."""
         meta = shortened(_one_line(self._clean(row.meta)), width // 2)
         room = width - get_cwidth(meta) - 3

@@ -24,7 +24,7 @@ from gptchat.errors import UsageError
 from gptchat.terminal.input import editor
 from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.drafts import DraftKeeper
-from gptchat.terminal.input.folding import Draft, FoldedPastes, Folding, Visible
+from gptchat.terminal.input.folding import FoldedDraft, FoldedPastes, Folding, Visible
 from gptchat.terminal.input.history import HistorySuggestion, InputHistory
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, open_keyboard
 from gptchat.terminal.input.keys import bindings
@@ -37,7 +37,7 @@ _HISTORY_WAIT = 0.1  # seconds
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-class Leave(Exception):
+class LeaveRequested(Exception):
     """Raised when the user wants to leave the program, or the terminal is gone."""
 
 
@@ -90,8 +90,8 @@ class Prompt:
             input_processors=[Visible(), FoldedPastes(self.folding), TabsProcessor(char1=" ", char2=" ")],
             cursor=ModalCursorShapeConfig(),
             key_bindings=bindings(self),
-            interrupt_exception=Leave,
-            eof_exception=Leave,
+            interrupt_exception=LeaveRequested,
+            eof_exception=LeaveRequested,
             input=self.keyboard,
             output=self.output,
         )
@@ -109,9 +109,9 @@ class Prompt:
         return self._session.default_buffer
 
     @property
-    def draft(self) -> Draft:
+    def draft(self) -> FoldedDraft:
         """The text in the prompt, with marks for folded pastes."""
-        return Draft(self._buffer.text, self._buffer.cursor_position)
+        return FoldedDraft(self._buffer.text, self._buffer.cursor_position)
 
     def use(self, history: Path | None, draft: Path | None = None) -> None:
         """Switch to another user's history and unsent draft, from the next `read` on."""
@@ -152,7 +152,7 @@ class Prompt:
         if loop is not None:
             loop.call_soon_threadsafe(self.menu.complete_again)
 
-    def keep(self, draft: Draft) -> None:
+    def keep(self, draft: FoldedDraft) -> None:
         """Save a draft typed outside the prompt (while a reply streams), so that it survives a crash."""
         self._drafts.changed(self.folding.unfold(draft.text))
 
@@ -161,18 +161,18 @@ class Prompt:
         self._drafts.flush()
 
     def hang_up(self) -> None:
-        """Save the draft and let `read` raise Leave: the terminal is gone, or the program was told to exit."""
+        """Save the draft and let `read` raise LeaveRequested: the terminal is gone, or the program must exit."""
         self._gone = True
         self._drafts.flush()
         self.leave()
 
-    async def read(self, *, default: str | Draft = "") -> str:
+    async def read(self, *, default: str | FoldedDraft = "") -> str:
         """The next message, pastes unfolded. The prompt starts with `default`, else with last time's unsent draft.
 
-        Raises Leave on Ctrl-D or a second Ctrl-C on an empty line, and if the terminal is gone.
+        Raises LeaveRequested on Ctrl-D or a second Ctrl-C on an empty line, and if the terminal is gone.
         """
         if self._gone:
-            raise Leave
+            raise LeaveRequested
         if self._unsent and not (default if isinstance(default, str) else default.text):
             default, self._unsent = self._unsent, ""
             self._notice = _("your unsent draft is back")
@@ -193,7 +193,7 @@ class Prompt:
                     default=document, pre_run=lambda: self._history.give(self._buffer)
                 )
         except (EOFError, OSError):  # the terminal was closed
-            raise Leave from None
+            raise LeaveRequested from None
         else:
             self._drafts.sent()
         finally:
@@ -201,7 +201,7 @@ class Prompt:
         return _joined(self.folding.unfold(text))
 
     async def _read_plainly(self, begun: str) -> str:
-        """A line from a dumb terminal. Ctrl-C clears it; a second Ctrl-C raises Leave, as in the drawn prompt."""
+        """A line from a dumb terminal. Ctrl-C clears it; a second one raises LeaveRequested, as elsewhere."""
         interrupted = False
         while True:
             message = fragment_list_to_text(to_formatted_text(self._session.message))
@@ -209,7 +209,7 @@ class Prompt:
                 text = await plain.read_line(self.keyboard, self.output, message, begun)
             except plain.Interrupted:
                 if interrupted:
-                    raise Leave from None
+                    raise LeaveRequested from None
                 self.output.write("\n" + _("press Ctrl-C again, or Ctrl-D, to leave") + "\n")
                 interrupted, begun = True, ""
                 continue
@@ -244,9 +244,9 @@ class Prompt:
             self.notice(_("press Ctrl-C again, or Ctrl-D, to leave"))
 
     def leave(self) -> None:
-        """End `read` with Leave."""
+        """End `read` with LeaveRequested."""
         if self._session.app.is_running and not self._session.app.is_done:
-            self._session.app.exit(exception=Leave())
+            self._session.app.exit(exception=LeaveRequested())
 
     def open_editor(self) -> None:
         """Open the draft, unfolded, in the user's editor; afterwards the prompt holds the edited text."""
@@ -272,7 +272,7 @@ class Prompt:
 
     # Changes of the draft.
 
-    def _document(self, default: str | Draft) -> Document:
+    def _document(self, default: str | FoldedDraft) -> Document:
         if isinstance(default, str):
             return Document(self.folding.recall(default))
         return Document(default.text, default.cursor)

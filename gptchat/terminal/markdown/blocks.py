@@ -129,7 +129,9 @@ class BlockRenderer:
         table = table_of(piece)
         measured = progress.measured if isinstance(progress, OpenTable) else table.rows
         plan = tables.layout(
-            tables.Table(table.header, table.align, measured[: tables.MEASURED_ROWS]), width, self._inline.render
+            tables.MarkdownTable(table.header, table.align, measured[: tables.MEASURED_ROWS]),
+            width,
+            self._inline.render,
         )
         lines: list[Line] = []
         first = not isinstance(progress, OpenTable)
@@ -160,11 +162,11 @@ class BlockRenderer:
         return [[(mark if index == 0 else " " * indent, style), *line] for index, line in enumerate(lines)]
 
 
-def table_of(piece: Piece) -> tables.Table:
+def table_of(piece: Piece) -> tables.MarkdownTable:
     """The cells of a piece of kind `table`."""
     assert piece.token is not None, "only an empty container has no token"
     meta = piece.token.meta
-    return tables.Table(meta["header"], tables.aligns(meta["align"]), meta["rows"])
+    return tables.MarkdownTable(meta["header"], tables.aligns(meta["align"]), meta["rows"])
 
 
 def language_of(piece: Piece) -> str:

@@ -26,7 +26,7 @@ Inline = Callable[[str], Line]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MarkdownTable:
     """The cells of a table as Markdown source. A row may have more or fewer cells than the header."""
 
     header: list[str]
@@ -51,7 +51,7 @@ def aligns(delimiters: Sequence[str]) -> list[Align]:
     ]
 
 
-def layout(table: Table, width: int, inline: Inline) -> Layout:
+def layout(table: MarkdownTable, width: int, inline: Inline) -> Layout:
     """The layout of `table` in `width` columns, from its header and its first `MEASURED_ROWS` rows."""
     count = len(table.header)
     measured = [[inline(cell) for cell in _fit(row, count)] for row in [table.header, *table.rows[:MEASURED_ROWS]]]
@@ -68,7 +68,7 @@ def layout(table: Table, width: int, inline: Inline) -> Layout:
     return Layout(tuple(widths), align, ruled=sum(natural) > room)
 
 
-def header_lines(table: Table, plan: Layout, width: int, inline: Inline, theme: Theme) -> list[Line]:
+def header_lines(table: MarkdownTable, plan: Layout, width: int, inline: Inline, theme: Theme) -> list[Line]:
     """The lines of the header and the rule below it; none if the table is drawn as a list."""
     if not plan.widths:
         return []
@@ -79,7 +79,14 @@ def header_lines(table: Table, plan: Layout, width: int, inline: Inline, theme: 
 
 
 def row_lines(
-    table: Table, row: Sequence[str], plan: Layout, width: int, inline: Inline, theme: Theme, *, first: bool
+    table: MarkdownTable,
+    row: Sequence[str],
+    plan: Layout,
+    width: int,
+    inline: Inline,
+    theme: Theme,
+    *,
+    first: bool,
 ) -> list[Line]:
     """The lines of one row. Unless `first`, a list begins with a blank line and a `ruled` table with a rule."""
     if not plan.widths:

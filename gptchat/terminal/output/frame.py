@@ -29,7 +29,7 @@ _ERASE_ROW, _ERASE_REST = "\x1b[2K", "\x1b[K"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScreenRow:
     """One encoded line. `width` is in columns; `rows` is the number of screen rows (1 for a live row)."""
 
     text: str
@@ -49,7 +49,7 @@ class LiveRegion:
         A frame may reach the terminal after a resize that the program does not know about yet. Final rows
         therefore stay in the region for one more frame, which can still correct them.
         """
-        self._rows: list[Row] = []
+        self._rows: list[ScreenRow] = []
         self._cursor = (0, 0)
         self._shown = True
         self._columns = 0
@@ -61,8 +61,8 @@ class LiveRegion:
 
     def paint(
         self,
-        final: Sequence[Row],
-        live: Sequence[Row],
+        final: Sequence[ScreenRow],
+        live: Sequence[ScreenRow],
         cursor: tuple[int, int] | None,
         size: tuple[int, int],
     ) -> None:
@@ -78,7 +78,7 @@ class LiveRegion:
             final = [replace(row, rows=max(row.rows, -(-row.width // columns))) for row in final]
         if any(row.rows > 1 for row in final) and old:
             self._erase(len(old))
-            old, stale = [Row("", 0)] * len(old), False
+            old, stale = [ScreenRow("", 0)] * len(old), False
         position = 0
         wrapping = True
         unsure = len(final)
@@ -111,7 +111,7 @@ class LiveRegion:
         self._rows, self._cursor, self._held = [], (0, 0), 0
         self._write("\x1b[H\x1b[2J")
 
-    def _known(self, columns: int, height: int) -> tuple[list[Row], bool]:
+    def _known(self, columns: int, height: int) -> tuple[list[ScreenRow], bool]:
         """The region's rows on the screen, and whether their contents may have moved (after a resize)."""
         self._out = []
         old, (row, column) = self._rows, self._cursor
@@ -121,7 +121,7 @@ class LiveRegion:
             if self._terminal.reflows:
                 taken = [max(-(-one.width // columns), 1) for one in old]
                 row = sum(taken[:row]) + (column // columns if column < old[row].width else taken[row] - 1)
-                old = [Row("", 0)] * sum(taken)
+                old = [ScreenRow("", 0)] * sum(taken)
         above = max(row - (height - 1), 0)
         if above:  # the window is now lower than the region: rows that left the screen cannot be changed
             old, row, stale = old[above:], row - above, True
@@ -129,7 +129,7 @@ class LiveRegion:
         self._bottom = max(len(old) - 1, row)
         return old, stale
 
-    def _write_row(self, row: Row, before: Row | None, *, stale: bool) -> None:
+    def _write_row(self, row: ScreenRow, before: ScreenRow | None, *, stale: bool) -> None:
         if stale and before is not None:
             self._out += [_ERASE_ROW, row.text]
         else:
@@ -163,7 +163,7 @@ class LiveRegion:
         self._at = row
         self._bottom = max(self._bottom, row)
 
-    def _park(self, position: int, live: Sequence[Row], cursor: tuple[int, int] | None, held: int) -> None:
+    def _park(self, position: int, live: Sequence[ScreenRow], cursor: tuple[int, int] | None, held: int) -> None:
         first = position - len(live)
         if not live:
             target = (0, 0)
@@ -178,7 +178,7 @@ class LiveRegion:
             self._shown = show
         self._cursor = (held + target[0], target[1])
 
-    def _flush(self, live: list[Row], columns: int) -> None:
+    def _flush(self, live: list[ScreenRow], columns: int) -> None:
         self._rows, self._columns = live, columns
         if not self._out:
             return
@@ -214,8 +214,8 @@ class PlainRegion:
 
     def paint(
         self,
-        final: Sequence[Row],
-        live: Sequence[Row],
+        final: Sequence[ScreenRow],
+        live: Sequence[ScreenRow],
         cursor: tuple[int, int] | None,
         size: tuple[int, int],
     ) -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
 from gptchat.terminal.markdown.stream import MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
-from gptchat.terminal.output.frame import LiveRegion, PlainRegion, Row
+from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
 from gptchat.terminal.output.reply import columns_to_fill
 from gptchat.terminal.output.safe import clean, clean_line
 from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
@@ -308,16 +308,16 @@ class Painter:
             rows += [line] if width_of(line) <= width else wrap(line, width)
         return rows
 
-    def _row(self, line: Line) -> Row:
-        return Row(self._encoder.line(line), width_of(line))
+    def _row(self, line: Line) -> ScreenRow:
+        return ScreenRow(self._encoder.line(line), width_of(line))
 
-    def _rows_of_final(self) -> list[Row]:
+    def _rows_of_final(self) -> list[ScreenRow]:
         columns = self._size[0]
         rows = []
         if self._final:
             self._below_blank = not trim(self._final[-1])
         for line in self._final:
             kept = trim(line)
-            rows.append(Row(self._encoder.line(kept), width_of(kept), rows_of(kept, columns)))
+            rows.append(ScreenRow(self._encoder.line(kept), width_of(kept), rows_of(kept, columns)))
         self._final = []
         return rows
