@@ -2,7 +2,8 @@
 
 The standard library imports `inspect` and compiles up to six methods of a class when the class is defined: 0.4 ms
 a class, and the chat defines more than eighty. Here a method is compiled when it is first called. Not supported,
-because the project does not use them: `order`, `init=False`, `__post_init__`, `InitVar`, `KW_ONLY`.
+because the project does not use them: `order`, `init=False`, `__post_init__`, `InitVar`, `KW_ONLY`; each raises
+TypeError when the class is defined.
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ else:
         """As `dataclasses.dataclass`."""
         if cls is None:
             return lambda cls: dataclass(cls, frozen=frozen, slots=slots, eq=eq, repr=repr, kw_only=kw_only)
+        if hasattr(cls, "__post_init__") or any("InitVar" in str(one) for one in cls.__annotations__.values()):
+            raise TypeError(
+                f"{cls.__qualname__}: __post_init__ and InitVar are for the standard library's dataclasses"
+            )
         known, own = _fields(cls, kw_only)
         namespace = {**cls.__dict__, "__qualname__": cls.__qualname__}
         for entry in own:
@@ -120,7 +125,7 @@ else:
             if name == "__init__" and not used and _assign(self, known, arguments, named):
                 used.append(True)
                 return None
-            scope = {"_set": object.__setattr__, "MISSING": MISSING}
+            scope = {"_set": object.__setattr__, "MISSING": MISSING, "__name__": made[0].__module__}
             for entry in known.values():
                 scope[f"_{entry.name}"] = entry.default
                 scope[f"_make_{entry.name}"] = entry.default_factory

@@ -95,6 +95,7 @@ def _outcome(act: Callable[[list[Any], Any], object], classes: list[Any], module
         lambda c, _m: repr(dataclasses.replace(c[PLAIN]("a"), size=4)),
         lambda c, _m: [entry.name for entry in dataclasses.fields(c[DERIVED])],
         lambda c, _m: (copy.copy(c[PLAIN]("a")) == c[PLAIN]("a"), copy.deepcopy(c[DERIVED]("a")).size),
+        lambda c, _m: (c[PLAIN].__init__.__module__ == c[PLAIN].__module__),
         lambda c, _m: (c[PLAIN].__init__.__name__, c[PLAIN].__module__, c[PLAIN].__qualname__),
     ],
 )  # fmt: skip
@@ -111,3 +112,24 @@ def test_a_value_can_be_pickled() -> None:
 
     usage = Usage(1, 2)
     assert pickle.loads(pickle.dumps(usage)) == usage
+
+
+def test_what_is_not_supported_is_refused() -> None:
+    """A class that relies on what value classes lack cannot be defined, rather than behave otherwise in silence."""
+    with pytest.raises(TypeError):
+
+        @values.dataclass
+        class Checked:
+            size: int
+
+            def __post_init__(self) -> None:
+                """Never called by a value class."""
+
+    with pytest.raises(TypeError):
+
+        @values.dataclass
+        class Given:
+            size: dataclasses.InitVar[int]
+
+    with pytest.raises(TypeError):
+        values.dataclass(order=True)
