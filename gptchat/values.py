@@ -57,10 +57,9 @@ else:
         """As `dataclasses.dataclass`."""
         if cls is None:
             return lambda cls: dataclass(cls, frozen=frozen, slots=slots, eq=eq, repr=repr, kw_only=kw_only)
-        if hasattr(cls, "__post_init__") or any("InitVar" in str(one) for one in cls.__annotations__.values()):
-            raise TypeError(
-                f"{cls.__qualname__}: __post_init__ and InitVar are for the standard library's dataclasses"
-            )
+        special = any("InitVar" in str(one) or "KW_ONLY" in str(one) for one in cls.__annotations__.values())
+        if special or hasattr(cls, "__post_init__"):
+            raise TypeError(f"{cls.__qualname__} needs the standard library's dataclasses")
         known, own = _fields(cls, kw_only)
         namespace = {**cls.__dict__, "__qualname__": cls.__qualname__}
         for entry in own:
@@ -92,6 +91,7 @@ else:
         for name, source in methods.items():
             if name not in namespace:
                 namespace[name] = _at_first_use(name, source, known, made)
+                namespace[name].__module__ = cls.__module__
         made.append(type(cls)(cls.__name__, cls.__bases__, namespace))
         return made[0]
 

@@ -115,7 +115,7 @@ def test_a_value_can_be_pickled() -> None:
 
 
 def test_what_is_not_supported_is_refused() -> None:
-    """A class that relies on what value classes lack cannot be defined, rather than behave otherwise in silence."""
+    """A class that relies on what value classes lack cannot be defined: it never behaves otherwise in silence."""
     with pytest.raises(TypeError):
 
         @values.dataclass
