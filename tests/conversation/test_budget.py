@@ -9,8 +9,9 @@ import pytest
 from gptchat.core.events import TurnFinished
 from gptchat.errors import QuotaError
 from gptchat.manager import Send
+from tests.support.front_end import FrontEnd
 from tests.support.program import command, compose_program, data, effects, running, settings_for, turn
-from tests.support.server import Server, raw, say
+from tests.support.server import CUT, Server, raw, say
 
 PRICED = "[models.m]\ninput = 1000.0\noutput = 2000.0\ncached_input = 100.0\n"
 """With 100 prompt tokens and 50 of reply: 0.1 + 0.1 US$ a turn."""
@@ -32,6 +33,19 @@ def test_a_spent_budget_warns_once(tmp_path: Path, server: Server) -> None:
             assert end.cost == pytest.approx(0.2)
             program.services.budget.add(end.message, end.cost)
     assert told == ["today's budget is spent: $0.40 of $0.30"]
+
+
+def test_a_reply_that_was_cut_off_is_paid_for(tmp_path: Path, server: Server) -> None:
+    """What a reply cost that broke off in the middle counts in the day's budget, by our own estimate."""
+    program = compose_program(tmp_path, settings_for(server.url) + PRICED, "-o", "budget.daily=0.001")
+    front = FrontEnd()
+    server.script(say("so far", CUT))
+    with running(program) as loop:
+        loop.run(front.drive(program.services.conversation.say("hello")))
+        assert not front.outcome.whole
+        assert front.told == []
+        loop.run(front.drive(program.services.conversation.say("hello")))
+    assert "today's budget is spent" in front.told[0]
 
 
 def test_a_spent_budget_stops_the_next_run(tmp_path: Path, server: Server) -> None:

@@ -60,7 +60,8 @@ def test_an_estimate_of_what_is_attached_is_marked(tmp_path: Path) -> None:
         with running(program) as runner:
             runner.run(effects(program, "/tokens words"))  # the vocabulary is loaded, as it is behind a prompt
             notes[name] = runner.run(program.services.outbox.attach(str(tmp_path / "notes.txt")))
-    assert "(≈ " in notes["estimated"]
+    assert "notes.txt (≈ " in notes["estimated"]
+    assert "notes.txt (" in notes["published"]
     assert "≈" not in notes["published"]
 
 
