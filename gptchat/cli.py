@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:  # needs no settings, which declare the other flags
         print(f"gptchat {__version__}")
         return 0
-    # Nearly all that a start makes stays: looking for garbage among it every 700 objects costs a twentieth.
-    gc.set_threshold(50_000, *gc.get_threshold()[1:])
+    # Nearly all objects that a start creates stay, so a search for garbage is wasted; whoever runs on enables it.
+    gc.disable()
     from gptchat.config.flags import asked_language, parse, wants_json
 
     words.choose(asked_language(arguments) or words.detect(os.environ))

@@ -25,7 +25,7 @@ for HTTP and the SDK, `storage/os_errors.py` for the operating system).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from gptchat.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class GptchatError(Exception):
         """The HTTP status, or None if the error did not come from an HTTP response."""
 
 
-class Refusal(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Refusal:
     """The error fields of a server's response, not shortened. Decisions use this, never display text.
 
     `code` and `type` are in lower case. A field that the response lacks is empty.

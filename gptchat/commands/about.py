@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gptchat import words
@@ -24,6 +23,7 @@ from gptchat.commands.wording import left_out, setting_as_json, window_source
 from gptchat.config import parse as settings_parse
 from gptchat.config.schema import SETTINGS
 from gptchat.errors import UsageError
+from gptchat.values import fields
 from gptchat.waiting import to_thread
 from gptchat.words import _
 
@@ -132,7 +132,7 @@ def _limits(routing: Routing) -> list[tuple[str, str]]:
 def _limits_json(routing: Routing) -> dict[str, Any] | None:
     """The same for `--json`; None where the provider tells nothing."""
     limits = routing.provider().abilities.rate_limits
-    return None if limits is None else asdict(limits)
+    return None if limits is None else {entry.name: getattr(limits, entry.name) for entry in fields(limits)}
 
 
 async def config(call: Call, settings: Settings, paths: Paths) -> AsideEffects:

@@ -10,16 +10,14 @@ from gptchat.errors import ConfigurationError
 from gptchat.words import _
 
 _WRAPPING = "\"'`“”‘’«»"
-_LABEL = re.compile(
-    r"""(?xi)^ (?:
+_LABEL = r"""(?xi)^ (?:
         (?: export | setx? ) \s+ \w+ \s* [=\s] \s*      # export OPENAI_API_KEY=..., setx OPENAI_API_KEY ...
       | \$env: \w+ \s* = \s*                            # PowerShell
       | (?: \w+_ )? (?: api_? )? (?: key | token ) \s* [=:] \s*   # OPENAI_API_KEY=..., api_key: ...
       | (?: authorization \s* : \s* )? bearer \s+
     )"""
-)
-_PASTE_MARKS = re.compile(r"\x1b\[20[01]~")
-_INVISIBLE = re.compile(r"[\s\u00a0\u200b-\u200f\u2028\u2029\u2060\ufeff]+")
+_PASTE_MARKS = r"\x1b\[20[01]~"
+_INVISIBLE = r"[\s\u00a0\u200b-\u200f\u2028\u2029\u2060\ufeff]+"
 _JSON_NAMES = ("api_key", "api", "key", "access_token", "accessToken", "token")
 
 
@@ -29,9 +27,9 @@ def clean_key(text: str) -> str:
     The key is masked in everything shown from now on. Raises ConfigurationError for an empty one, and for a
     character that no key has (it could not be sent), naming its position.
     """
-    key = _PASTE_MARKS.sub("", text).strip().strip(_WRAPPING).strip()
-    key = _LABEL.sub("", key)
-    key = _INVISIBLE.sub("", key).rstrip(";,").strip(_WRAPPING)
+    key = re.sub(_PASTE_MARKS, "", text).strip().strip(_WRAPPING).strip()
+    key = re.sub(_LABEL, "", key)
+    key = re.sub(_INVISIBLE, "", key).rstrip(";,").strip(_WRAPPING)
     redaction.register(key)
     if not key:
         raise ConfigurationError(_("the key is empty"), hint=_("copy the whole key from the provider's page"))

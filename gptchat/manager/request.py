@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +10,7 @@ from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message, Request
 from gptchat.core.session import Session
 from gptchat.manager.route import Route
+from gptchat.values import replace
 from gptchat.words import _
 
 

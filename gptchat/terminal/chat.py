@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import os
 import sys
 from contextlib import ExitStack
@@ -137,6 +138,8 @@ class ChatLoop:
 
     def _warm_up(self) -> None:
         """Start background work, now that the prompt is visible: counting, loading and listing models."""
+        gc.freeze()  # what the start created stays
+        gc.enable()
         self.gauge.refresh()
         self.warm.start()
         self._listing = asyncio.ensure_future(self._ask_server())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 def answer(program: Program, options: Options, asked: Question, streams: Streams) -> int:
     """Answer `asked`; returns the exit status."""
+    gc.freeze()  # what the start created stays
+    gc.enable()
     running = _OneShot(program, options, streams).run(asked)
     if isinstance(asked.typed, Unknown) or (isinstance(asked.typed, Call) and not program.waits(asked.typed)):
         return run_without_loop(running)

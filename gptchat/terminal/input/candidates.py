@@ -11,7 +11,6 @@ from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.config import parse, schema
 from gptchat.errors import GptchatError
-from gptchat.exchange.exporting import FORMATS
 from gptchat.providers.registry import abilities
 from gptchat.terminal.input.completion import Candidate
 from gptchat.terminal.output.theme import NAMES
@@ -62,6 +61,8 @@ class ChatCandidates:
             case "preset":
                 return [Candidate(name) for name in [*self._services.settings.preset_names(), "none"]]
             case "format":
+                from gptchat.exchange.exporting import FORMATS  # nobody exports before the first prompt
+
                 return [Candidate(name) for name in FORMATS]
             case "command":
                 return [

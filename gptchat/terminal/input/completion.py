@@ -20,9 +20,9 @@ from gptchat.terminal.input import fuzzy
 from gptchat.values import dataclass
 from gptchat.words import _
 
-_SLASH = re.compile(r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*|)$")
-_CALL = re.compile(r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*)\s+")
-_AT = re.compile(r"""(?:^|(?<=[\s(（，。、；：]))@("[^"\n]*|[^\s"]*)$""")
+_SLASH = r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*|)$"
+_CALL = r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*)\s+"
+_AT = r"""(?:^|(?<=[\s(（，。、；：]))@("[^"\n]*|[^\s"]*)$"""
 _LIMIT = 50
 _ENTRIES = 5000  # at most so many entries of a folder are read
 
@@ -71,9 +71,9 @@ class ChatCompleter(Completer):
     def applies(self, document: Document) -> bool:
         """Whether completions are shown while typing: True in a command and in an `@path`."""
         line = document.current_line_before_cursor
-        if _AT.search(line):
+        if re.search(_AT, line):
             return True
-        return document.cursor_position_row == 0 and bool(_SLASH.match(line) or self._command(line))
+        return document.cursor_position_row == 0 and bool(re.match(_SLASH, line) or self._command(line))
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Completions that need no disk access; `get_completions_async` gives all of them."""
@@ -109,7 +109,7 @@ class ChatCompleter(Completer):
         place = self._place(document)
         if isinstance(place, _Place) and place.argument.kind == "file":
             return place.typed
-        if place is None and (match := _AT.search(line)):
+        if place is None and (match := re.search(_AT, line)):
             return match[1]
         return None
 
@@ -118,17 +118,17 @@ class ChatCompleter(Completer):
         if document.cursor_position_row > 0:
             return None
         line = document.current_line_before_cursor
-        if match := _SLASH.match(line):
+        if match := re.match(_SLASH, line):
             return match[1]
         command = self._command(line)
         if command is None:
             return None
-        match = _CALL.match(line)
+        match = re.match(_CALL, line)
         assert match is not None
         return _argument(command, line[match.end() :])
 
     def _command(self, line: str) -> Command | None:
-        match = _CALL.match(line)
+        match = re.match(_CALL, line)
         return self._registry.get(match[1]) if match else None
 
     def _names(self, typed: str) -> Iterable[Completion]:

@@ -20,7 +20,7 @@ from gptchat.values import dataclass
 from gptchat.words import _, ngettext
 
 _FIRST, _LAST = 0x100000, 0x10FFFD  # Unicode's last private-use plane: 65,534 marks
-_MARKS = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
+_MARKS = f"[{chr(_FIRST)}-{chr(_LAST)}]"
 _HEAD = 200  # characters; a first line up to this length stays visible in a folded recalled text
 
 
@@ -50,13 +50,13 @@ class Folding:
 
     def fold(self, pasted: str) -> str:
         """The text to insert for a paste: a mark if it is long or contains mark characters, else `pasted`."""
-        if self._is_long(pasted) or _MARKS.search(pasted):
+        if self._is_long(pasted) or re.search(_MARKS, pasted):
             return self._mark(pasted)
         return pasted
 
     def recall(self, text: str) -> str:
         """A whole draft (from the history, a file or the editor), folded if it is too long to edit."""
-        if _MARKS.search(text):  # private-use characters of the text itself must not be taken for marks
+        if re.search(_MARKS, text):  # private-use characters of the text itself must not be taken for marks
             return self._mark(text)
         if not self._is_long(text, factor=4):
             return text
@@ -67,11 +67,11 @@ class Folding:
 
     def unfold(self, draft: str) -> str:
         """`draft` with each mark replaced by the text it stands for."""
-        return _MARKS.sub(lambda match: self._texts.get(match[0], match[0]), draft) if self._texts else draft
+        return re.sub(_MARKS, lambda match: self._texts.get(match[0], match[0]), draft) if self._texts else draft
 
     def shown(self, draft: str) -> str:
         """`draft` with each mark replaced by its label."""
-        return _MARKS.sub(lambda match: self.label(match[0]), draft) if self._texts else draft
+        return re.sub(_MARKS, lambda match: self.label(match[0]), draft) if self._texts else draft
 
     def label(self, character: str) -> str:
         """The label shown for a mark, such as `[pasted 214 lines]`; any other character is returned unchanged."""
@@ -86,7 +86,7 @@ class Folding:
 
     def has_marks(self, draft: str) -> bool:
         """Whether `draft` contains a mark."""
-        return bool(self._texts) and _MARKS.search(draft) is not None
+        return bool(self._texts) and re.search(_MARKS, draft) is not None
 
     def _is_long(self, text: str, factor: int = 1) -> bool:
         if not self.lines:

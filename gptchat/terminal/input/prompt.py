@@ -34,7 +34,7 @@ from gptchat.terminal.output.layout import follow_width, open_screen, stand_belo
 from gptchat.words import _
 
 _HISTORY_WAIT = 0.1  # seconds
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = "[\ud800-\udfff]"
 
 
 class LeaveRequested(Exception):
@@ -303,6 +303,6 @@ class Prompt:
 
 def _joined(text: str) -> str:
     """`text` with surrogate pairs joined, as Windows consoles deliver them; lone surrogates stay."""
-    if not _SURROGATES.search(text):
+    if not re.search(_SURROGATES, text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

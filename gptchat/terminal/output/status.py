@@ -10,7 +10,7 @@ from gptchat.words import _, money, ngettext
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 TICKS = 5
 """Steps of the spinner per second."""
-_WORDS = re.compile("[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]|[^\\s\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+")
+_WORDS = "[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]|[^\\s\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+"
 
 Fragment = tuple[str, str]
 """A text and the name of its look (`theme.LOOKS`)."""
@@ -34,7 +34,7 @@ def seconds_only(seconds: float) -> str:
 
 def count_words(text: str) -> int:
     """Number of words in `text`; each Chinese, Japanese or Korean character counts as one."""
-    return sum(1 for _match in _WORDS.finditer(text))
+    return sum(1 for _match in re.finditer(_WORDS, text))
 
 
 def thought(seconds: float, words: int) -> str:
