@@ -24,8 +24,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:  # needs no settings, which declare the other flags
         print(f"gptchat {__version__}")
         return 0
-    # Nearly all objects that a start creates stay, so a search for garbage is wasted; whoever runs on enables it.
+    # Nearly all objects that a start creates stay, so a search for garbage is wasted; longer runs enable it.
     gc.disable()
+    try:
+        return _main(arguments)
+    finally:
+        gc.enable()
+
+
+def _main(arguments: Sequence[str]) -> int:
     from gptchat.config.flags import asked_language, parse, wants_json
 
     words.choose(asked_language(arguments) or words.detect(os.environ))

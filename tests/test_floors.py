@@ -9,7 +9,8 @@ import gptchat
 
 ROOT = Path(gptchat.__file__).parent
 FLOORS = (
-    {"errors", "words", "redaction", "files", "values", "waiting"},
+    {"values", "waiting"},
+    {"errors", "words", "redaction", "files"},
     {"core"},
     {"config"},
     {"net"},

@@ -30,10 +30,6 @@ class Program:
         parts = (getattr(self if name in _OWN else self.services, name) for name in _needs(call.command))
         return call.command.run(call, *parts)
 
-    def waits(self, call: Call) -> bool:
-        """Whether a command needs an event loop, to wait for a server, say."""
-        return not _AT_ONCE.issuperset(_needs(call.command))
-
     def start_aside(self, call: Call) -> AsideEffects:
         """Begin a command whose `streaming` says that it may run beside a reply."""
         return cast("AsideEffects", self.start(call))
@@ -43,6 +39,11 @@ def _needs(command: Command) -> Sequence[str]:
     """The parts that a command asks for by the names of its function's parameters, the call aside."""
     code = command.run.__code__
     return code.co_varnames[1 : code.co_argcount]
+
+
+def waits(command: Command) -> bool:
+    """Whether a command needs an event loop, to wait for a server, say."""
+    return not _AT_ONCE.issuperset(_needs(command))
 
 
 _OWN = frozenset(("registry", "code_blocks", "abilities"))

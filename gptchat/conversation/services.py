@@ -106,7 +106,7 @@ class Services:
         """The search index, brought up to date in the background."""
         from gptchat.storage.index.background import Indexing
 
-        return Indexing(self.paths.data_dir, self.library.cache)
+        return Indexing(self.paths.data_dir, self.paths.cache_dir)
 
     @property
     def manager(self) -> SessionManager:

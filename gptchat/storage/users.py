@@ -10,6 +10,7 @@ from typing import Any
 
 from gptchat.errors import UsageError
 from gptchat.files import make_folder, write_file
+from gptchat.storage.os_errors import storage_error
 from gptchat.values import dataclass, field
 from gptchat.words import _
 
@@ -194,6 +195,4 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
         text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
         write_file(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        from gptchat.storage.os_errors import storage_error
-
         raise storage_error(error, path) from error

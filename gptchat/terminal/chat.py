@@ -8,15 +8,14 @@ import gc
 import os
 import sys
 from contextlib import ExitStack
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gptchat.commands.registry import Call, Said, Shell, Unknown
-from gptchat.commands.sessions import replay
 from gptchat.errors import GptchatError, UsageError
 from gptchat.providers.registry import abilities
 from gptchat.storage import users as people
 from gptchat.terminal.debugging import keep_quiet, traceback_of, unexpected
-from gptchat.terminal.effect_runner import Carrier
 from gptchat.terminal.input.candidates import ChatCandidates
 from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.folding import FoldedDraft
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from gptchat.commands.program import Program
     from gptchat.config.flags import Options
+    from gptchat.terminal.effect_runner import Carrier
 
 _GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 """Error numbers of writes to a terminal that is gone."""
@@ -67,7 +67,7 @@ class ChatLoop:
         self.screen = Screen(self.services.settings.ui.theme, self.services.environ, self.output)
         self.candidates = ChatCandidates(program)
         self.still = Quiet()
-        self.warm = WarmUp(services.routing, self.still)
+        self.warm = WarmUp(services.routing, program.registry, self.still)
         self.gauge = Gauge(
             services.manager,
             services.routing,
@@ -89,12 +89,18 @@ class ChatLoop:
         self.candidates.ready = self.prompt.complete_again
         self.services.indexing.changed = self.prompt.refresh
         self.live = LiveTurn(services.manager, services.settings, program.registry, self.screen, self.prompt)
-        self.carrier = Carrier(program, self.screen, self.prompt, self.live, self.changed)
         self.draft: str | FoldedDraft = ""
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
         self._asked = ""
         """Name of the provider whose models were requested last."""
+
+    @cached_property
+    def carrier(self) -> Carrier:
+        """Does what a line asks for; loaded behind the first prompt."""
+        from gptchat.terminal.effect_runner import Carrier
+
+        return Carrier(self.program, self.screen, self.prompt, self.live, self.changed)
 
     async def run(self) -> int:
         """Run the whole chat; returns the exit status."""
@@ -120,6 +126,8 @@ class ChatLoop:
                 return 2
         self._greet()
         if self.services.manager.session.messages:
+            from gptchat.commands.sessions import replay
+
             self.carrier.transcript.replay(replay(self.services.manager, self.services.settings))
         asyncio.get_running_loop().call_later(_HEAD_START, self._warm_up)
         for reference in self.options.attachments:

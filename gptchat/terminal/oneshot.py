@@ -24,6 +24,7 @@ from gptchat.commands.effects import (
     Show,
     Source,
 )
+from gptchat.commands.program import waits
 from gptchat.commands.registry import Call, Said, Unknown
 from gptchat.errors import UsageError
 from gptchat.redaction import redact
@@ -43,16 +44,16 @@ if TYPE_CHECKING:
 
 def answer(program: Program, options: Options, asked: Question, streams: Streams) -> int:
     """Answer `asked`; returns the exit status."""
-    gc.freeze()  # what the start created stays
-    gc.enable()
     running = _OneShot(program, options, streams).run(asked)
-    if isinstance(asked.typed, Unknown) or (isinstance(asked.typed, Call) and not program.waits(asked.typed)):
+    if isinstance(asked.typed, Unknown) or (isinstance(asked.typed, Call) and not waits(asked.typed.command)):
         return run_without_loop(running)
     import asyncio
 
     from gptchat.terminal.debugging import keep_quiet
 
     keep_quiet()
+    gc.freeze()  # what the start created stays
+    gc.enable()
     return asyncio.run(running)
 
 
@@ -159,10 +160,10 @@ class _OneShot:
             case Ask():
                 return self._ask(effect)
             case Edit(text):
-                from gptchat.terminal.input.editor import edit
-
                 if not self.streams.stdin.isatty():
                     raise UsageError(_("the editor needs a terminal"))
+                from gptchat.terminal.input.editor import edit
+
                 return edit(text)
             case Pick(text):
                 if text:

@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gptchat.commands.registry import Registry
     from gptchat.conversation.routing import Routing
 
 _PAUSE = 0.4  # seconds without a key that count as a pause in typing
@@ -54,8 +55,9 @@ class Quiet:
 class WarmUp:
     """Loads in a thread what the first message needs: the provider's modules, the painter, the vocabulary."""
 
-    def __init__(self, routing: Routing, quiet: Quiet) -> None:
+    def __init__(self, routing: Routing, registry: Registry, quiet: Quiet) -> None:
         self._routing = routing
+        self._registry = registry
         self._quiet = quiet
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="warm up", daemon=True)
@@ -89,10 +91,12 @@ class WarmUp:
         """The loading steps; before each one the thread waits for a pause in typing."""
         from gptchat.providers.registry import modules
 
+        yield partial(import_module, "gptchat.terminal.effect_runner")
         routing = self._routing
         for module in (*modules(routing.provider_settings()), "gptchat.terminal.output.painter"):
             yield partial(import_module, module)
         yield lambda: routing.counter.load(routing.model())
+        yield lambda: self._registry.commands
 
 
 class _GiveWay:

@@ -13,6 +13,7 @@ from gptchat.errors import UsageError
 from gptchat.files import make_folder
 from gptchat.storage.ids import safe_id
 from gptchat.storage.index.listing import SessionRow, remember, row_at, rows
+from gptchat.storage.os_errors import storage_error
 from gptchat.storage.users import sessions_folder, user_folder
 from gptchat.words import _
 
@@ -128,8 +129,6 @@ class Library:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                from gptchat.storage.os_errors import storage_error
-
                 raise storage_error(error, path) from error
         if self.cache is not None:
             from gptchat.storage.index.database import throw_away
@@ -155,8 +154,6 @@ class Library:
             for path in _files(source):
                 path.replace(folder / (stem + path.name[len(source.stem) :]))
         except OSError as error:
-            from gptchat.storage.os_errors import storage_error
-
             raise storage_error(error, source) from error
         return folder / f"{stem}.jsonl"
 
