@@ -1,4 +1,4 @@
-"""The about family: what it costs, how things stand, help, and the way out."""
+"""The about family: usage and cost, status, settings, help, and leaving."""
 
 from __future__ import annotations
 

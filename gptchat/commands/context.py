@@ -1,4 +1,4 @@
-"""The context family: what the model is sent, counted and in the person's hands."""
+"""The context family: shows and changes what is sent to the model."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def context(call: Call, manager: SessionManager, routing: Routing, outbox:
 
 
 def left_out(plan: ContextPlan) -> list[str]:
-    """A sentence on what is not sent, for each reason why."""
+    """One sentence about omitted messages for each reason."""
     if not plan.left_out:
         return [_("nothing is left out")]
     # What a summary stands for comes first in the conversation.
@@ -196,7 +196,7 @@ def _pin(call: Call, manager: SessionManager, *, pinned: bool) -> list[Effect]:
 
 
 async def compact(call: Call, run: RunOptions, compaction: Compaction) -> Effects:
-    """Have the model sum up the older turns; the summary stands for them from then on."""
+    """Let the model summarise the older turns; the summary replaces them in requests."""
     folded, text = await compaction.summarise(call.get("hint"))
     yield Show([Markdown(text)], {"summary": text, "until": folded.until})
     answer = yield Ask(

@@ -1,4 +1,4 @@
-"""The input family: what goes with the next message besides what is typed."""
+"""The input family: attachments and the editor for the next message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model family: which model and provider answer, and what is known of them."""
+"""The model family: lists and selects models and providers."""
 
 from __future__ import annotations
 

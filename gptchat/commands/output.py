@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def last_reply(manager: SessionManager) -> Message:
-    """The newest reply of the conversation; raises UsageError where there is none."""
+    """The newest reply of the conversation; raises UsageError if there is none."""
     for message in reversed(manager.session.path()):
         if message.role == "assistant":
             return message

@@ -72,7 +72,7 @@ def _left_out(routing: Routing, learnt: Callable[[], Learnt], key: str) -> list[
 
 
 def _change(settings: Settings, profile: Profile, key: str, value: Any) -> str:
-    """Change a setting, with what else hangs on it; a sentence where it could not be saved.
+    """Change a setting and what depends on it; returns a sentence if it could not be saved.
 
     Raises ConfigurationError for a provider that nobody knows: without this, no message could be sent.
     """

@@ -1,4 +1,4 @@
-"""The composed program as a terminal front end sees it: the services, the commands, and what the terminal adds."""
+"""The composed program of a terminal front end: the services, the commands and terminal-specific functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What commands can ask for by name: each field of this and of `Services`."""
+    """Everything that commands can request by name: the fields of this class and of `Services`."""
 
     services: Services
     registry: Registry

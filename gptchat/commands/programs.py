@@ -123,7 +123,7 @@ def _literal(value: Any) -> str:
 
 
 def next_request(manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys) -> NextRequest:
-    """The next request as it stands: its address, the variable for its key, and its body.
+    """The next request: its address, the variable for its key, and its body.
 
     The variable is empty where no key is sent. Raises UsageError for a provider that speaks no OpenAI wire.
     """

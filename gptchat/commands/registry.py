@@ -79,7 +79,7 @@ class Command:
     family: str
     summary: str
     run: Runner
-    """Takes the call, and then what it needs of the program by the names of its parameters (`Program.start`)."""
+    """A command's function: takes the call, then the parts of the program that its other parameters name."""
     arguments: Sequence[Argument] = ()
     aliases: Sequence[str] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
@@ -176,7 +176,7 @@ class Registry:
         return list(dict.fromkeys(begins + close))[:3]
 
     def parse(self, line: str) -> Parsed:
-        """Say what a typed line is: a command's call, a shell command, or words for the model.
+        """Classify a typed line: a command, a shell command, or a message for the model.
 
         Only a slash and one whole word make a command, so that paths and comments are messages; `//text` at the
         beginning stands for `/text`. A full-width slash, or the `、` that a Chinese input
@@ -281,7 +281,7 @@ def _take_word(command: Command, rest: str) -> tuple[str, str]:
 
 
 def _unquoted(rest: str) -> str:
-    """`rest` without the quotes that hold the whole of it together."""
+    """`rest` without quotation marks that enclose all of it."""
     quoted = len(rest) > 1 and rest[0] == rest[-1] and rest[0] in "'\""
     return rest[1:-1] if quoted else rest
 

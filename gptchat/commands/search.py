@@ -1,4 +1,4 @@
-"""The sessions family, finding: search what was said anywhere, and look through this conversation."""
+"""The sessions family: searches all sessions, and lists the turns of the current one."""
 
 from __future__ import annotations
 

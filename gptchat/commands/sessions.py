@@ -144,7 +144,7 @@ def replay(manager: SessionManager, settings: Settings, turns: int | None = None
 
 
 def _found(session: Session, sought: str, start: int) -> SearchedTurn | None:
-    """The turn that the message `sought` is in; None where it stands at `start` on the path or after it."""
+    """The turn that contains the message `sought`; None if it is on the path at or after index `start`."""
     path = session.path_ids()
     if sought not in path:
         asked = session.messages[sought].role == "user"

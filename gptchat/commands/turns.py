@@ -81,7 +81,7 @@ async def continue_(call: Call, manager: SessionManager) -> Effects:
 
 
 def _where(manager: SessionManager) -> Text:
-    """A quiet line that says where the conversation now stands."""
+    """A line that says after which message the conversation now stands."""
     users = manager.session.user_ids()
     if not users:
         return Text(_("the conversation stands at its beginning"), "quiet")

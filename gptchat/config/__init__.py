@@ -1,1 +1,1 @@
-"""Typed settings, each value knowing where it came from."""
+"""Typed settings with the origin of each value."""

@@ -1,4 +1,4 @@
-"""Keys that were given to the program: the system keyring where it can be had, else `credentials.json`."""
+"""Stored API keys: in the system keyring if available, else in `credentials.json`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SERVICE = "gptchat"
 
 
 def credentials_file(data_dir: Path) -> Path:
-    """Where keys are kept without a keyring."""
+    """The file that holds keys if there is no keyring."""
     return data_dir / "credentials.json"
 
 
 def stored_key(provider: str, data_dir: Path, user: str = "") -> tuple[str, str]:
-    """The stored key of a provider and where it was ("keyring", or the file); two empty texts without one.
+    """The stored key of a provider and its place ("keyring" or the file); two empty strings if there is none.
 
     `user` is a user's slug: his own key is looked for first, in both places, then the one all share.
     Raises ConfigurationError for a file that cannot be read.
@@ -41,7 +41,7 @@ def stored_key(provider: str, data_dir: Path, user: str = "") -> tuple[str, str]
 
 
 def store_key(provider: str, key: str, data_dir: Path, user: str = "") -> str:
-    """Keep a key, in the keyring if there is one; for one user (a slug) or, without, for all. Where it is now.
+    """Store a key, in the keyring if there is one, for the user slug `user` or for all. Returns the place.
 
     Raises ConfigurationError for a key that cannot be one, or a file that cannot be written.
     """
@@ -81,7 +81,7 @@ def _account(provider: str, user: str) -> str:
 
 
 def _keyring(action: str, *arguments: str) -> object:
-    """Call the system keyring; False where there is none, or it is locked or broken."""
+    """Call the system keyring. Returns False if there is none, or if it is locked or broken."""
     try:
         import keyring
     except ImportError:
@@ -103,7 +103,7 @@ def _forget_in_file(provider: str, path: Path, user: str) -> bool:
 
 
 def _change(path: Path, change: Callable[[dict[str, Any]], bool]) -> bool:
-    """Read, change and write the file while nobody else does; written only if `change` says so."""
+    """Read, change and write the file under its lock; it is written only if `change` returns true."""
     with locked(path):
         data = _read(path)
         changed = change(data)
@@ -126,7 +126,7 @@ def _keys(data: dict[str, Any], user: str, *, make: bool = False) -> dict[str, A
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The file's content; empty where there is no file. Raises ConfigurationError."""
+    """The content of the file; empty if there is no file. Raises ConfigurationError."""
     try:
         data = json.loads(decode(path.read_bytes()))
     except FileNotFoundError:

@@ -13,7 +13,7 @@ Kind = Literal["openai", "azure", "compatible", "gptplus", "demo"]
 Api = Literal["chat", "responses", "completions"]
 
 DIRECT = frozenset(("none", "direct", "off"))
-"""What `proxy` says, in any case of letters, where the environment's proxy is not to be used either."""
+"""Values of `proxy`, in any case, that also disable the environment's proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class ProviderSettings:
 
     @property
     def default_model(self) -> str:
-        """The model used when the person names none: at Azure the deployment, where one is named."""
+        """The model used if the user names none; for Azure, the deployment if one is set."""
         return (self.deployment if self.kind == "azure" else "") or self.model
 
     @property

@@ -43,7 +43,7 @@ def suggested_provider(environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def openai_file(environ: Mapping[str, str]) -> Path | None:
-    """`~/.openai/config`, where OpenAI's own tools look for a key; None where there is none."""
+    """`~/.openai/config`, in which OpenAI's own tools look for a key; None if it does not exist."""
     home = environ.get("HOME") or environ.get("USERPROFILE")
     path = Path(home, ".openai", "config") if home else None
     return path if path is not None and path.is_file() else None

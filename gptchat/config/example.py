@@ -91,7 +91,7 @@ def _lines(settings: Mapping[str, Setting]) -> str:
 
 
 def _named(header: str, settings: Mapping[str, Setting], values: Mapping[str, Any] | None = None) -> str:
-    """A table of the person's own as a comment: every field it can have, with an example."""
+    """A user-defined table as a comment: every possible field with an example."""
     examples = {
         key: setting.example if setting.example is not None else setting.default
         for key, setting in settings.items()
@@ -101,7 +101,7 @@ def _named(header: str, settings: Mapping[str, Setting], values: Mapping[str, An
 
 
 def _explained(assignments: Mapping[str, str], settings: Mapping[str, Setting]) -> str:
-    """The assignments in a column, each with what it is for and, where there is a choice, between what."""
+    """The assignments in a column, each with its purpose and its choices, if any."""
     width = max(map(len, assignments.values()))
     lines = []
     for key, assignment in assignments.items():

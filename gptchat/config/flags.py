@@ -68,7 +68,7 @@ class Declared:
         return f"{', '.join(self.names)} {self.flag.metavar or '|'.join(self.flag.choices)}".rstrip()
 
     def refuse(self, problem: str) -> UsageError:
-        """The error for a wrong use of it; `problem` has a place for its name."""
+        """The error for a wrong use of the option; `problem` has a placeholder for its name."""
         choices = _(", ").join(self.flag.choices)
         return _refusal(problem.format(option="/".join(self.names), choices=choices))
 
@@ -132,7 +132,7 @@ def parse(argv: Sequence[str]) -> Options:
 
 
 def _option(word: str, known: Mapping[str, Declared]) -> tuple[Declared | None, str | None]:
-    """The option that `word` names, if it does, and the value that is part of it: `--user=bob`, `-ubob`."""
+    """The option that `word` names, if any, and a value contained in it: `--user=bob`, `-ubob`."""
     name, equals, value = word.partition("=")
     if name in known:
         return known[name], value if equals else None
@@ -142,7 +142,7 @@ def _option(word: str, known: Mapping[str, Declared]) -> tuple[Declared | None, 
 
 
 def _plain(word: str) -> bool:
-    """Whether a word that is no option of ours is one of the prompt, and not somebody else's option."""
+    """Whether a word that is not a known option is part of the prompt, rather than an unknown option."""
     return not word.startswith("-") or word == "-" or " " in word or re.fullmatch(r"-\d*\.?\d+", word) is not None
 
 
@@ -151,7 +151,7 @@ def _refusal(message: str) -> UsageError:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What stands before a bare `--`, and what after: words of the prompt, however they begin."""
+    """The words before a bare `--`, and those after it, which always belong to the prompt."""
     end = argv.index("--") if "--" in argv else len(argv)
     return list(argv[:end]), list(argv[end + 1 :])
 

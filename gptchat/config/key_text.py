@@ -22,7 +22,7 @@ _JSON_NAMES = ("api_key", "api", "key", "access_token", "accessToken", "token")
 
 
 def clean_key(text: str) -> str:
-    """The key in what a person pasted: spaces, line ends, quotes and `export OPENAI_API_KEY=` are taken away.
+    """The key in pasted text, without white space, quotes and prefixes such as `export OPENAI_API_KEY=`.
 
     The key is masked in everything shown from now on. Raises ConfigurationError for an empty one, and for a
     character that no key has (it could not be sent), naming its position.
@@ -45,7 +45,7 @@ def clean_key(text: str) -> str:
 
 
 def _named(character: str) -> str:
-    """A character as an error may show it: itself where it can be seen, and its code point."""
+    """A character for an error message: itself if it is visible, and its code point."""
     code = f"U+{ord(character):04X}"
     return _('"{character}" ({code})').format(character=character, code=code) if character.isprintable() else code
 

@@ -1,4 +1,4 @@
-"""Finding a provider's key: its variable, command, file, the keyring, the credentials file, in this order."""
+"""Looks up API keys: environment variable, command, file, keyring, credentials file, in this order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MOST_BYTES = 64_000  # no key is longer; a wrong path may be a film
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that was found, and where. `warning` is a sentence where its file lies open to others."""
+    """A key and its source. `warning` is a sentence if other users can read its file."""
 
     value: str = field(repr=False)
     source: str
@@ -44,7 +44,7 @@ class Key:
 
 
 def variables_of(provider: ProviderSettings) -> tuple[str, ...]:
-    """The variables a provider's key may be in, the usual one first: its own, else the SDK's for its kind."""
+    """The environment variables that may hold a provider's key, the usual one first: its own, else the SDK's."""
     usual = KEY_VARIABLES.get(provider.kind, ())
     own = provider.api_key_env
     if own and own not in usual:
@@ -92,7 +92,7 @@ def find_key(
 
 
 def _from_home(provider: ProviderSettings, environ: Mapping[str, str]) -> Key | None:
-    """OpenAI's key in the file where its own tools keep it. Nobody named the file, so it may lack a key."""
+    """OpenAI's key in the file of its own tools. The user did not name this file, so it may lack a key."""
     path = openai_file(environ)
     if provider.kind != "openai" or path is None:
         return None
@@ -103,7 +103,7 @@ def _from_home(provider: ProviderSettings, environ: Mapping[str, str]) -> Key | 
 
 
 def exposed_files(provider: ProviderSettings, data_dir: Path, environ: Mapping[str, str]) -> list[str]:
-    """What to tell of each file for the key of `provider` that other people can read; none is opened."""
+    """Warnings about key files of `provider` that other users can read. No file is opened."""
     named = Path(provider.api_key_file or ".")  # a folder is not looked at
     with suppress(RuntimeError):  # a home that nobody has: told when the key is needed
         named = named.expanduser()
@@ -113,7 +113,7 @@ def exposed_files(provider: ProviderSettings, data_dir: Path, environ: Mapping[s
 
 
 def missing_key(provider: ProviderSettings) -> ConfigurationError:
-    """The error for a provider whose key is nowhere, saying how to give one."""
+    """The error for a provider without a key; the hint says how to set one."""
     variables = variables_of(provider)
     hint = _("give it with /key set")
     if variables:
@@ -122,7 +122,7 @@ def missing_key(provider: ProviderSettings) -> ConfigurationError:
 
 
 def _require_name(variable: str) -> None:
-    """Refuse what is no variable's name: people put the key itself there."""
+    """Refuse a value that is not a variable name: users sometimes put the key itself there."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
         return
     redaction.register(variable)
@@ -167,7 +167,7 @@ def _from_file(path: Path) -> str:
 
 
 def _from_command(command: str, environ: Mapping[str, str]) -> str:
-    """What a command prints. It runs in the system's shell, as it stands in the person's own settings."""
+    """The output of a command. It runs in the system shell, exactly as written in the user's settings."""
     import subprocess
 
     process = subprocess.Popen(  # noqa: S602 - the person's own command line, with its pipes

@@ -1,4 +1,4 @@
-"""Values in layers: the highest layer that sets a key wins, and every value knows where it came from."""
+"""Layered settings: the highest layer that sets a key wins, and the origin of every value is known."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _LENIENT: frozenset[Layer] = frozenset(("user", "session"))
 
 
 def _nowhere(_key: str) -> str:
-    """No detail on where a value came from."""
+    """No detail about the origin."""
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a value came from: its layer and, in `detail`, the file and line, the variable, or the preset."""
+    """The origin of a value: its layer and, in `detail`, the file and line, the variable or the preset."""
 
     layer: Layer
     detail: str = ""
@@ -78,7 +78,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """One layer: its values in the order they were set, how to say where one came from, and what was left out."""
+    """One layer: its values in the order in which they were set, their origins, and the ignored keys."""
 
     values: dict[str, Any]
     detail: Callable[[str], str] = _nowhere
@@ -186,7 +186,7 @@ class Layers:
         return self._find(key)[0]
 
     def source(self, key: str) -> Provenance:
-        """Where the value in force came from. Raises UsageError for an unknown key."""
+        """The origin of the effective value. Raises UsageError for an unknown key."""
         return self._find(key)[1]()
 
     def group(self, group: type[Group]) -> Group:
@@ -271,7 +271,7 @@ class Layers:
 
 
 def unknown_name(table: Literal["providers", "presets"], name: str, known: Sequence[str]) -> ConfigurationError:
-    """The error for a provider or preset that nobody knows, with the nearest names."""
+    """The error for an unknown provider or preset, with the nearest names."""
     import difflib
 
     if table == "providers":
@@ -291,7 +291,7 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
 
 
 def named(error: ConfigurationError, source: Provenance) -> ConfigurationError:
-    """The same error, saying where the wrong value came from."""
+    """The same error with the origin of the wrong value."""
     message = _("{problem}, from: {source}").format(problem=error.message, source=source)
     return ConfigurationError(message, hint=error.hint)
 
@@ -306,7 +306,7 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _place_preset(layer: Layer, values: dict[str, Any]) -> dict[str, Any]:
-    """Where a preset stands among the values of its layer, for whoever comes later wins.
+    """Move a preset to its place among the values of its layer, because later values win.
 
     In the settings file a preset goes before the general values beside it; among flags, a single one before
     the preset. What was set one after the other keeps its order.

@@ -32,7 +32,7 @@ class ConfigFile:
     places: Mapping[str, Place]
 
     def where(self, key: str) -> str:
-        """`/home/ann/.config/gptchat/config.toml:3`, or without the line where none is found."""
+        """`/home/ann/.config/gptchat/config.toml:3`, or without the line if it is not found."""
         place = self.places.get(key)
         line = line_of(self.text, place) if place else None
         return f"{self.path}:{line}" if line else str(self.path)
@@ -89,7 +89,7 @@ def parse(text: str, path: Path) -> ConfigFile:
 
 
 def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[Place, Setting | None, object]]:
-    """Every value of the document with its setting, None for what is no setting. Raises ConfigurationError."""
+    """Every value of the document with its setting, or None if it is not a setting. Raises ConfigurationError."""
     groups = _groups()
     for first, value in document.items():
         if first in schema.TABLES:
@@ -146,7 +146,7 @@ def _unknown(place: Place, value: object, text: str, path: Path) -> Configuratio
 
 
 def _meant_table(key: str) -> str:
-    """The hint for `[provider]` or `[model.x]` where a table of several was meant."""
+    """The hint for `[provider]` or `[model.x]`, which should be a named table."""
     known = schema.find(key)
     if f"{key}s" in schema.TABLES:
         return _("a table of your own is written {line}").format(line=f"[{key}s.NAME]")
@@ -189,7 +189,7 @@ def _decode(data: bytes, path: Path) -> str:
 
 
 def line_of(text: str, place: Place) -> int | None:
-    """The line, from 1, on which the value at `place` begins; the nearest table around it where it has none."""
+    """The line number, from 1, of the value at `place`, or of the nearest enclosing table."""
     best: tuple[int, int] | None = None
     for number, at in _statements(text):
         depth = min(len(at), len(place))
@@ -259,7 +259,7 @@ def _shown(value: object) -> str:
 
 
 def _register_secrets(table: Mapping[str, str]) -> None:
-    """Headers and query parameters that carry a secret are masked everywhere from now on."""
+    """Register secrets in headers and query parameters, so that they are masked everywhere."""
     for name, value in table.items():
         if re.search(_SENSITIVE, name):
             redaction.register(value.rpartition(" ")[2])

@@ -19,7 +19,7 @@ _LARGEST = 1e300
 """No setting is larger; "not a number" and the infinities are not smaller than it."""
 
 SECRET_FIELDS = frozenset(("api_key", "key", "app_key", "token", "secret", "password"))
-"""What a key is called where people try to set it; it is kept elsewhere."""
+"""Names under which users try to set an API key, which is not a setting."""
 
 _OTHER_NAMES = {
     "reasoning_effort": "effort",
@@ -136,7 +136,7 @@ def parse_value(setting: Setting, text: str) -> Any:
 
 
 def _number(text: str) -> object:
-    """`text` as a number where it is one ("0.2", "1_000", "1e3", "0,5"), else as it is."""
+    """`text` as a number if it is one ("0.2", "1_000", "1e3", "0,5"), else unchanged."""
     for reading in (text, text.replace(",", ".")):
         try:
             return int(reading)
@@ -150,7 +150,7 @@ def _number(text: str) -> object:
 
 
 def _structure(setting: Setting, text: str) -> object:
-    """A list or table, in JSON or as TOML has it, or a list written `a, b`; a stop text as it stands."""
+    """A list or table in JSON or TOML, or a list written as `a, b`; a stop text unchanged."""
     if text.startswith(("[", "{", '"')):
         for reading in (_json, _toml):
             try:
@@ -201,7 +201,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def require(key: str) -> Setting:
-    """The setting of `key`. Raises UsageError with the nearest keys where there is none."""
+    """The setting of `key`. Raises UsageError with the nearest keys if it does not exist."""
     setting = schema.find(key)
     if setting is not None:
         return setting
@@ -268,7 +268,7 @@ def complete_value(key: str, prefix: str = "") -> list[str]:
 
 
 def show_value(value: object) -> str:
-    """A value as `/set` and `/config` show it and `parse_value` reads it again; "none" where nothing is set."""
+    """A value as `/set` and `/config` show it and `parse_value` reads it again; "none" if nothing is set."""
     if value is None:
         return "none"
     if isinstance(value, str):
@@ -281,6 +281,6 @@ def show_value(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    """What a person wrote, on one line and not endless, in quotation marks."""
+    """The user's text in quotation marks, on one line and shortened."""
     line = redaction.redact(" ".join(text.split()))
     return f'"{line if len(line) <= 60 else line[:57] + "..."}"'

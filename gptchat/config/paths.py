@@ -1,4 +1,4 @@
-"""Where settings, data and cache are: flags first, then the environment, then the platform's places."""
+"""Locations of settings, data and cache: from options, else the environment, else the platform's defaults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Paths:
     chosen: bool = False
 
     def absent(self) -> str:
-        """What to tell where the settings file that was named is not there (yet, or for a slip); else empty."""
+        """A sentence if the named settings file does not exist; otherwise an empty string."""
         if not self.chosen or self.config_file.exists():
             return ""
         return _("there is no settings file {file} yet; the defaults hold").format(file=self.config_file)

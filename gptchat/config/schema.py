@@ -73,7 +73,7 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ContextSettings:
-    """`[context]`: what is sent of a long conversation."""
+    """`[context]`: limits on what is sent of a long conversation."""
 
     max_tokens: int = setting(0, N_("The most tokens a request may hold; 0: the model's window"), 0)
     max_turns: int = setting(0, N_("The most turns a request holds, the newest included; 0: no limit"), 0)
@@ -162,7 +162,7 @@ TABLES: Mapping[str, Mapping[str, Setting]] = {
     "presets": {key: SETTINGS[key] for key in ("system", "model", *PARAMETERS)},
     "models": declared(ModelSettings, "", "model"),
 }
-"""The tables whose second part is a name of the person's choice: `providers.NAME.FIELD`."""
+"""Tables whose second part is chosen by the user: `providers.NAME.FIELD`."""
 
 
 def find(key: str) -> Setting | None:

@@ -1,4 +1,4 @@
-"""What a setting is: its key, its type and range, its default, and a sentence on what it is for."""
+"""Declares a setting: its key, type, range, default, and a sentence about its purpose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Type = Literal["text", "integer", "number", "flag", "list", "stop", "bias", "tex
 `texts` name to text; `object` name to anything JSON has."""
 
 Scope = Literal["chat", "program", "provider", "model"]
-"""What a setting belongs to: the conversation (a session keeps it), the program, one provider, one model."""
+"""The scope of a setting: the conversation (stored in a session), the program, one provider or one model."""
 
 _TYPES: Mapping[tuple[Any, ...], Type] = {
     (str,): "text",
@@ -42,7 +42,7 @@ class Flag:
     """What stands for its value in the help; empty for an option without a value, or with `choices`."""
     short: str = ""
     name: str = ""
-    """Its long form where it is not the name of the field: `--continue`."""
+    """The long form if it differs from the field's name: `--continue`."""
     choices: tuple[str, ...] = ()
 
     @property

@@ -48,12 +48,12 @@ class Settings(Layers):
         return self.group(NetworkSettings)
 
     def provider_names(self) -> list[str]:
-        """Every provider that can be named: the person's own, then the built-in ones."""
+        """All known providers: the user's own, then the built-in ones."""
         own = self.names("providers")
         return own + [name for name in self._builtin_names if name not in own]
 
     def provider(self, name: str = "") -> ProviderSettings:
-        """The settings of the provider `name` (empty: the one in force): the built-in ones under the person's.
+        """Settings of the provider `name` (empty: the current one): the built-in one, overridden by the user's.
 
         Raises ConfigurationError for a name that nobody knows, or a provider without a kind.
         """
@@ -75,7 +75,7 @@ class Settings(Layers):
         return replace(base, **{**own, "name": name, "kind": kind})
 
     def own_providers(self) -> Iterator[ProviderSettings]:
-        """The providers of the person's own tables; one without a kind cannot be used and is left out."""
+        """The providers defined by the user. One without a kind is unusable and is omitted."""
         for name in self.names("providers"):
             try:
                 yield self.provider(name)
@@ -120,7 +120,7 @@ class Settings(Layers):
         return self.names("presets")
 
     def model_facts(self, name: str) -> schema.ModelSettings:
-        """What `[models."NAME"]` says of a model; None for what is not set there."""
+        """The `[models."NAME"]` table of a model; fields that are not set are None."""
         return schema.ModelSettings(**self._named_values("models", name))
 
 

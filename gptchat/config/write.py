@@ -1,4 +1,4 @@
-"""Changing `config.toml` in place: the person's comments, order and layout stay as they are."""
+"""Changes `config.toml` in place and keeps the user's comments, order and layout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEADING = "The settings of gptchat. Every key is explained in config.example.to
 
 
 def write_value(path: Path, key: str, value: Any) -> None:
-    """Set one key of the file, or remove it where `value` is None; the file is made if there is none.
+    """Set one key of the file, or remove it if `value` is None. The file is created if it does not exist.
 
     Raises UsageError for an unknown key or a wrong value, ConfigurationError where the file as it is cannot be
     understood or cannot be written.

@@ -1,4 +1,4 @@
-"""What a check finds: one line that says it is well, or what to do."""
+"""The result of one check: a line with its state and, if needed, advice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKS: dict[State, tuple[str, Tone]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `/doctor`. `check` is the stable name of what was looked at, `advice` what to do about it."""
+    """One line of `/doctor`. `check` is the stable name of the check, `advice` what the user can do."""
 
     check: str
     state: State

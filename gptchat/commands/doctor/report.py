@@ -1,4 +1,4 @@
-"""`/doctor`: looks at everything a chat depends on, tells each thing as it is known, and what to do about it."""
+"""`/doctor`: checks everything that a chat depends on and reports each result at once, with advice."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def doctor(
 
 
 def lessons(windows: Windows, learnt: Callable[[], Learnt]) -> list[Finding]:
-    """What servers have refused or told, and what is done about it since."""
+    """Lessons from servers' refusals, and how requests are adapted."""
     found = [
         Finding(
             "learnt", "note",
@@ -106,7 +106,7 @@ def lessons(windows: Windows, learnt: Callable[[], Learnt]) -> list[Finding]:
 
 
 def forget(windows: Windows, learnt: Callable[[], Learnt], provider: str) -> Show:
-    """Forget what was learnt of one provider's models, or of all."""
+    """Forget the lessons of one provider's models, or of all."""
     number = learnt().forget(provider)
     for name, model, _limit in windows.entries():
         if not provider or name == provider:

@@ -40,7 +40,7 @@ _SHOWN = 5
 
 
 def settings(settings: Settings, routing: Routing, paths: Paths, provider: str) -> Iterator[Show]:
-    """The settings file, what is set and where it came from, and what was left out.
+    """The settings file, the values set with their origins, and the ignored keys.
 
     Of the tables, only that of `provider` (empty: the one in force) matters here.
     """
@@ -125,7 +125,7 @@ def _room(data: Path) -> Finding:
 
 
 def _permissions(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Whatever other people of this machine could read: keys first, then conversations."""
+    """Files that other users of this machine can read: keys first, then conversations."""
     named = [provider.api_key_file for provider in settings.own_providers()]
     keys = [credentials_file(paths.data_dir), *(Path(file).expanduser() for file in named if file)]
     if openai := openai_file(environ):
@@ -152,7 +152,7 @@ def _permissions(settings: Settings, paths: Paths, environ: Mapping[str, str]) -
 
 
 def _open_to_others(folder: Path) -> Iterator[Path]:
-    """`folder` and what is in it, where the mode lets anybody but the owner in."""
+    """`folder` and its contents, as far as their mode gives access to others."""
     pending = [folder]
     while pending:
         current = pending.pop()
