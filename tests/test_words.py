@@ -223,7 +223,7 @@ def test_what_is_told_in_two_parts_has_chinese_marks(home: Home) -> None:
     home.ask("hello")
     assert "demo：" in told("/resume", "1")
     run = home.ask("--lang", "zh", "/key", "set", "openai", stdin="密钥sk-1234567890\n")
-    assert "密钥的第 1 个字符不应出现在密钥里：“密”（U+5BC6）" in run.stderr
+    assert "密钥的第 1 个字符无效：“密”（U+5BC6）" in run.stderr
     home.configure('[providers.a]\nkind = "compatible"\nbase_url = "http://x.invalid/v1"\nmodel = "m"\n')
     with home.config.open("a", encoding="utf-8") as file:
         file.write('api_key_command = "echo locked >&2; exit 3"\n')
