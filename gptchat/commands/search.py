@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gptchat.commands.effects import AsideEffects, Changed, Effects, Pick, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
+from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
 from gptchat.core.session import shorten
 from gptchat.words import _, ngettext
@@ -68,7 +69,7 @@ async def history(call: Call, manager: SessionManager) -> AsideEffects:
 
 
 def _history_row(manager: SessionManager, message: Message, beside: int) -> list[str]:
-    who = manager.user if message.role == "user" else message.model or message.role
+    who = speaker(message, manager.user)
     marks = []
     if message.id in manager.session.pinned:
         marks.append(_("pinned"))

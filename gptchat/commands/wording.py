@@ -15,7 +15,16 @@ from gptchat.words import _, ngettext
 if TYPE_CHECKING:
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
+    from gptchat.core.messages import Message
     from gptchat.providers.faults.quirks import Learnt
+
+
+def speaker(message: Message, user: str) -> str:
+    """Who wrote `message`, for people: the name of the `user` or the model, else the role."""
+    if message.role == "user":
+        return user
+    roles = {"assistant": _("assistant"), "system": _("system"), "developer": _("developer"), "tool": _("tool")}
+    return message.model or roles.get(message.role, message.role)
 
 
 def age(ts: str) -> str:

@@ -202,8 +202,10 @@ class _OneShot:
                     print("".join(text for text, _look in line).rstrip(), file=stdout)
 
     def _replay(self, messages: Sequence[Message]) -> None:
+        from gptchat.commands.wording import speaker
+
         for message in messages:
-            who = self.services.manager.user if message.role == "user" else message.model or message.role
+            who = speaker(message, self.services.manager.user)
             told = _("{who}: {text}").format(who=clean(who, newlines=False), text=clean(message.text))
             print(told + "\n", file=self.streams.stdout)
 

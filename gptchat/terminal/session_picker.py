@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gptchat.commands.wording import age
+from gptchat.commands.wording import age, speaker
 from gptchat.core.session import Session, shorten
 from gptchat.storage.index.library import matching
 from gptchat.terminal.input.picker import Picker, PickerRow
@@ -70,7 +70,7 @@ class _Sessions:
         fold(read(data).records, session, 0)
         lines = []
         for message in session.tail(4):
-            who = self._user if message.role == "user" else message.model or message.role
+            who = speaker(message, self._user)
             lines.append(_("{who}: {text}").format(who=who, text=shorten(message.text, 200)))
         return "\n".join(lines)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gptchat.commands.effects import Replay, SearchedTurn
+from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
 from gptchat.core.width import cells
 from gptchat.terminal.output.safe import clean_line
@@ -83,7 +84,8 @@ class Transcript:
             elif message.status == "failed":
                 screen.say("■ " + _("cut off; what came is kept"), "notice")
         else:
-            screen.say(_("{who}: {text}").format(who=message.role, text=message.text), "hint")
+            who = speaker(message, self._manager.user)
+            screen.say(_("{who}: {text}").format(who=who, text=message.text), "hint")
 
 
 def _shown(text: str) -> list[tuple[str, str]]:

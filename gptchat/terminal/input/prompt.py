@@ -30,7 +30,7 @@ from gptchat.terminal.input.keyboard import ESCAPE_WAIT, open_keyboard
 from gptchat.terminal.input.keys import bindings
 from gptchat.terminal.input.menu import CompletionMenu
 from gptchat.terminal.output import dumb_terminal as plain
-from gptchat.terminal.output.layout import follow_width, open_screen, stand_below, styled
+from gptchat.terminal.output.layout import follow_width, open_screen, stand_below, styled, translate_labels
 from gptchat.words import _
 
 _HISTORY_WAIT = 0.1  # seconds
@@ -98,6 +98,7 @@ class Prompt:
         self._session.app.ttimeoutlen = ESCAPE_WAIT
         self._session.app.renderer.cpr_not_supported_callback = None
         self.menu = CompletionMenu(completer, self._session.app, self._buffer)
+        translate_labels(self._session.layout)
         stand_below(self._session.layout, self._toolbar_text, self.menu.room)
         follow_width(self._session.app)
         self._buffer.on_text_changed += self._changed

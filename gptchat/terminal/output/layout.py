@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.data_structures import Point
 from prompt_toolkit.filters import Condition, is_done, to_filter
-from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, Window
-from prompt_toolkit.layout.controls import FormattedTextControl
+from prompt_toolkit.layout.controls import FormattedTextControl, SearchBufferControl
 from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.processors import BeforeInput
 from prompt_toolkit.layout.screen import Screen
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.search import SearchDirection
 from prompt_toolkit.styles import Style
 
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.capabilities import Terminal
+from gptchat.words import _
 
 _QUIET = "ansibrightblack"
 STYLE: Mapping[str, str] = {
@@ -131,3 +135,28 @@ def stand_below(layout: Layout, text: Callable[[], StyleAndTextTuples], room: Ca
         ),
         Window(height=Dimension(preferred=0)),  # fills the space left by a closed completion menu
     ]
+
+
+def translate_labels(layout: Layout) -> None:
+    """Translate the labels that prompt_toolkit puts below the draft: of a search, and of a repeat count."""
+    for control in layout.find_all_controls():
+        match control:
+            case SearchBufferControl():
+                label = BeforeInput(partial(_search_label, control), style="class:search-toolbar.prompt")
+                control.input_processors = [label]
+            case FormattedTextControl(text=text) if callable(text) and _is_repeat_count(text):
+                control.text = partial(_repeat_label, text)
+
+
+def _search_label(control: SearchBufferControl) -> str:
+    backward = control.searcher_search_state.direction == SearchDirection.BACKWARD
+    return _("I-search backward: ") if backward else _("I-search: ")
+
+
+def _is_repeat_count(text: Callable[[], AnyFormattedText]) -> bool:
+    return getattr(text, "__name__", "") == "_get_arg_text"  # prompt_toolkit has no public name for it
+
+
+def _repeat_label(original: Callable[[], AnyFormattedText]) -> StyleAndTextTuples:
+    parts = to_formatted_text(original())
+    return [(part[0], _("Repeat: ") if part[1] == "Repeat: " else part[1]) for part in parts]
