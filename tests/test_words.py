@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import string
@@ -238,6 +239,16 @@ def test_what_was_not_found_is_quoted(home: Home) -> None:
     assert "没有匹配“事件”的会话" in home.ask("--lang", "zh", "/resume", "事件").stderr
     assert "没有名称含“事件”的模型" in home.ask("--lang", "zh", "/models", "事件").stdout
     assert "找不到 没有.txt" in home.ask("--lang", "zh", "-a", "没有.txt", "hello").stderr
+
+
+def test_roles_are_translated(home: Home) -> None:
+    """Messages of no known user or model show their role in the chosen language."""
+    talk = [{"role": role, "content": f"by {role}"} for role in ("user", "assistant")]
+    (home.folder / "talk.json").write_text(json.dumps(talk))
+    home.ask("-u", "ann", "/import", "talk.json")
+    for language, name in (("zh", "助手"), ("en", "assistant")):
+        shown = home.ask("-u", "ann", "--lang", language, "-c", "/history").stdout
+        assert re.search(rf"{name} +by assistant", shown)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
