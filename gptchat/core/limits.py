@@ -7,63 +7,57 @@ import re
 _N = r"(?P<limit>\d[\d,]{0,14})"
 _R = r"(?P<requested>\d[\d,]{0,14})"
 
-_LIMITS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        # llama.cpp (its JSON field is the most reliable), its older wording, old llama-cpp-python
-        rf'"n_ctx"\s*:\s*{_N}',
-        rf"exceeds? (?:the )?(?:available )?context (?:size|window) (?:of |\(){_N}",
-        # OpenAI, Azure, DeepSeek, OpenRouter, vLLM, SGLang; xAI says "prompt length"
-        rf"(?:maximum|max) (?:context|prompt|model|input|sequence) (?:length|window|size) (?:of|is|=|:)\s*{_N}",
-        # Anthropic, also with input and reply added: "context limit: 190000 + 20000 > 200000"
-        rf"prompt is too long: [\d,]+ tokens > {_N} maximum",
-        rf"exceed context limit: [\d,]+ \+ [\d,]+ > {_N}",
-        # Gemini, Vertex
-        rf"maximum number of (?:input )?tokens allowed(?: is)?:? \(?{_N}",
-        rf"input token count is [\d,]+ but (?:the )?model only supports up to {_N}",
-        # DashScope (qwen)
-        rf"range of input length should be \[\d+, ?{_N}\]",
-        # Mistral
-        rf"too large for model with {_N} maximum context length",
-        # old vLLM, TensorRT, Volcengine
-        rf"longer than the maximum model length of {_N}",
-        rf"exceeds? (?:the )?max(?:imum)? (?:input |context |sequence )?length:? \(?(?:of )?{_N}",
-        # SGLang
-        rf"longer than the model'?s context length \({_N} tokens",
-        # Moonshot; GitHub
-        rf"exceeded model token limit:? {_N}",
-        rf"prompt token count of [\d,]+ exceeds the limit of {_N}",
-        # text-generation-inference, Together
-        rf"`?max_new_tokens`? must be <= {_N}",
-        rf"`?inputs`? must have less than {_N} tokens",
-        # SiliconFlow
-        rf"less than max_seq_len \({_N}\)",
-        # LM Studio
-        rf"loaded with (?:a )?context length of (?:only )?{_N}",
-        # Cohere
-        rf"too many tokens:.* limit for this model is {_N} tokens",
-        # Chinese servers
-        rf"(?:最大|上限)[^\d,，。]{{0,12}}(?:上下文|输入)?长度[^\d,，。]{{0,6}}{_N}",
-        rf"tokens?\s*(?:数量?)?\s*(?:不能|不得)?超过\D{{0,8}}{_N}",
-    )
+_LIMITS = (
+    # llama.cpp (its JSON field is the most reliable), its older wording, old llama-cpp-python
+    rf'"n_ctx"\s*:\s*{_N}',
+    rf"exceeds? (?:the )?(?:available )?context (?:size|window) (?:of |\(){_N}",
+    # OpenAI, Azure, DeepSeek, OpenRouter, vLLM, SGLang; xAI says "prompt length"
+    rf"(?:maximum|max) (?:context|prompt|model|input|sequence) (?:length|window|size) (?:of|is|=|:)\s*{_N}",
+    # Anthropic, also with input and reply added: "context limit: 190000 + 20000 > 200000"
+    rf"prompt is too long: [\d,]+ tokens > {_N} maximum",
+    rf"exceed context limit: [\d,]+ \+ [\d,]+ > {_N}",
+    # Gemini, Vertex
+    rf"maximum number of (?:input )?tokens allowed(?: is)?:? \(?{_N}",
+    rf"input token count is [\d,]+ but (?:the )?model only supports up to {_N}",
+    # DashScope (qwen)
+    rf"range of input length should be \[\d+, ?{_N}\]",
+    # Mistral
+    rf"too large for model with {_N} maximum context length",
+    # old vLLM, TensorRT, Volcengine
+    rf"longer than the maximum model length of {_N}",
+    rf"exceeds? (?:the )?max(?:imum)? (?:input |context |sequence )?length:? \(?(?:of )?{_N}",
+    # SGLang
+    rf"longer than the model'?s context length \({_N} tokens",
+    # Moonshot; GitHub
+    rf"exceeded model token limit:? {_N}",
+    rf"prompt token count of [\d,]+ exceeds the limit of {_N}",
+    # text-generation-inference, Together
+    rf"`?max_new_tokens`? must be <= {_N}",
+    rf"`?inputs`? must have less than {_N} tokens",
+    # SiliconFlow
+    rf"less than max_seq_len \({_N}\)",
+    # LM Studio
+    rf"loaded with (?:a )?context length of (?:only )?{_N}",
+    # Cohere
+    rf"too many tokens:.* limit for this model is {_N} tokens",
+    # Chinese servers
+    rf"(?:最大|上限)[^\d,，。]{{0,12}}(?:上下文|输入)?长度[^\d,，。]{{0,6}}{_N}",
+    rf"tokens?\s*(?:数量?)?\s*(?:不能|不得)?超过\D{{0,8}}{_N}",
 )
 
-_REQUESTED = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf'"n_prompt_tokens"\s*:\s*{_R}',
-        rf"request \({_R} tokens\) exceeds",
-        rf"requested tokens \({_R}\) exceed",
-        rf"(?:messages|request|prompt|input)s? (?:resulted in|contains?|has) (?:at least )?{_R} (?:input )?tokens",
-        rf"(?:you )?requested (?:about )?{_R} (?:output )?tokens",
-        rf"prompt is too long: {_R} tokens",
-        rf"input token count (?:is |\(){_R}",
-        rf"prompt \(length {_R}\)",
-        rf"the input \({_R} tokens\)",
-        rf"prompt token count of {_R}",
-        rf"\(requested: {_R}\)",
-        rf"length of prompt_tokens \({_R}\)",
-    )
+_REQUESTED = (
+    rf'"n_prompt_tokens"\s*:\s*{_R}',
+    rf"request \({_R} tokens\) exceeds",
+    rf"requested tokens \({_R}\) exceed",
+    rf"(?:messages|request|prompt|input)s? (?:resulted in|contains?|has) (?:at least )?{_R} (?:input )?tokens",
+    rf"(?:you )?requested (?:about )?{_R} (?:output )?tokens",
+    rf"prompt is too long: {_R} tokens",
+    rf"input token count (?:is |\(){_R}",
+    rf"prompt \(length {_R}\)",
+    rf"the input \({_R} tokens\)",
+    rf"prompt token count of {_R}",
+    rf"\(requested: {_R}\)",
+    rf"length of prompt_tokens \({_R}\)",
 )
 
 SMALLEST = 128
@@ -86,9 +80,9 @@ def requested_from_words(message: str) -> int | None:
     return _first(_REQUESTED, "requested", message)
 
 
-def _first(patterns: tuple[re.Pattern[str], ...], group: str, message: str) -> int | None:
-    for pattern in patterns:
-        if match := pattern.search(message[:20_000]):
+def _first(patterns: tuple[str, ...], group: str, message: str) -> int | None:
+    for pattern in patterns:  # compiled here, and not when the chat starts: few sessions meet a refusal
+        if match := re.search(pattern, message[:20_000], re.IGNORECASE):
             number = int(match[group].replace(",", ""))
             if SMALLEST <= number <= LARGEST:
                 return number

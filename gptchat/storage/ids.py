@@ -28,4 +28,4 @@ def acceptable_id(id: str) -> bool:
 def safe_id(id: str) -> bool:
     """Whether an existing journal named `id` may be opened. Wider than `acceptable_id`, for copies of journals
     that sync tools and people have renamed."""
-    return acceptable_id(id) or re.match(_SAFE, id) is not None
+    return (_OURS.match(id) or re.match(_SAFE, id)) is not None

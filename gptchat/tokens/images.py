@@ -31,22 +31,19 @@ class Patches(NamedTuple):
     auto: str = "high"
 
 
-_RULES: tuple[tuple[re.Pattern[str], Tiles | Patches], ...] = tuple(
-    (re.compile(pattern), rule)
-    for pattern, rule in (
-        (r"(gpt-4\.1-mini|gpt-5(\.\d+)?-mini)", Patches(1536, 1536, 1.62)),
-        (r"(gpt-4\.1-nano|gpt-5(\.\d+)?-nano)", Patches(1536, 1536, 2.46)),
-        (r"o4-mini", Patches(1536, 1536, 1.72)),
-        (r"gpt-4o-mini", Tiles(2833, 5667)),
-        (r"(gpt-4|chatgpt-4o)", Tiles(85, 170)),
-        (r"o[13]", Tiles(75, 150)),
-        (r"computer-use-preview", Tiles(65, 129)),
-        (r"gpt-5(-chat|-\d|$)", Tiles(70, 140)),
-        (r"(gpt-5\.[0-3]|.*codex)", Patches(1536, 1536, 1.0)),
-        (r"gpt-5\.4", Patches(2500, 10_000, 1.0)),
-        (r"gpt-5\.5", Patches(2500, 10_000, 1.0, "original")),
-        (r"gpt-", Patches(2500, None, 1.0, "original")),
-    )
+_RULES: tuple[tuple[str, Tiles | Patches], ...] = (
+    (r"(gpt-4\.1-mini|gpt-5(\.\d+)?-mini)", Patches(1536, 1536, 1.62)),
+    (r"(gpt-4\.1-nano|gpt-5(\.\d+)?-nano)", Patches(1536, 1536, 2.46)),
+    (r"o4-mini", Patches(1536, 1536, 1.72)),
+    (r"gpt-4o-mini", Tiles(2833, 5667)),
+    (r"(gpt-4|chatgpt-4o)", Tiles(85, 170)),
+    (r"o[13]", Tiles(75, 150)),
+    (r"computer-use-preview", Tiles(65, 129)),
+    (r"gpt-5(-chat|-\d|$)", Tiles(70, 140)),
+    (r"(gpt-5\.[0-3]|.*codex)", Patches(1536, 1536, 1.0)),
+    (r"gpt-5\.4", Patches(2500, 10_000, 1.0)),
+    (r"gpt-5\.5", Patches(2500, 10_000, 1.0, "original")),
+    (r"gpt-", Patches(2500, None, 1.0, "original")),
 )
 _OTHERS = Patches(2500, 10_000, 1.0)
 """For models without a known rule: the rule of gpt-5.4, which is higher than most."""
@@ -70,7 +67,7 @@ def image_tokens(part: Mapping[str, Any], model: str) -> int:
 def tokens_for(size: tuple[int, int] | None, detail: str, model: str) -> int:
     """Tokens of an image of `size` (width, height in pixels; None: unknown) at `detail` for `model`."""
     name = bare(model)
-    rule = next((rule for pattern, rule in _RULES if pattern.match(name)), _OTHERS)
+    rule = next((rule for pattern, rule in _RULES if re.match(pattern, name)), _OTHERS)
     if isinstance(rule, Tiles):
         return (
             rule.base if detail == "low" else rule.base + rule.tile * (_tiles(*size) if size else _LARGEST_TILES)

@@ -93,7 +93,7 @@ def main() -> None:
         for number in range(20):
             make_session(home / ".local" / "share" / "gptchat", 10, number)
         environment = {"HOME": folder, "PATH": os.defpath, "LANG": "C.UTF-8", "GPTCHAT_USER": "bench"}
-        gptchat = [given.python, "-m", "gptchat"]
+        gptchat = [given.python, "-P", "-m", "gptchat"]  # the installed one, not that of the working folder
         starts = {BARE: [given.python, "-c", "pass"]}
         starts |= {name: [*gptchat, *arguments] for name, (arguments, _limit) in COMMANDS.items()}
         prompts = {"bare prompt": [given.python, "-c", PROMPT], "gptchat": gptchat}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +16,7 @@ from gptchat.words import _
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from gptchat.core.session import Session
 
@@ -63,7 +64,7 @@ def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Se
     if not found:
         return []
     if cache is None:
-        return [_read(folder / f"{id}.jsonl", stat) for id, stat in found.items()]
+        return [_reader()(folder / f"{id}.jsonl", stat) for id, stat in found.items()]
 
     import sqlite3
 
@@ -90,7 +91,7 @@ def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[Se
                 path = folder / f"{id}.jsonl"
                 grown = _grown(path, row, stat) if only_age and row is not None else None
                 if grown is None:
-                    fresh.append(_read(path, stat))
+                    fresh.append(_reader()(path, stat))
                 row = grown or fresh[-1]
             result.append(row)
         if database is not None and (fresh or len(known) > len(found)):
@@ -135,7 +136,7 @@ def row_of(folder: Path, id: str, database: sqlite3.Connection | None) -> Sessio
                 return SessionRow._make(row)
         except sqlite3.Error:  # it is only a cache
             pass
-    return _read(path, stat)
+    return _reader()(path, stat)
 
 
 def _known(database: sqlite3.Connection, folder: Path) -> dict[str, SessionRow]:
@@ -188,27 +189,34 @@ def remember(session: Session, path: Path, stat: os.stat_result, damaged: str, c
             pass
 
 
-def _read(path: Path, stat: os.stat_result) -> SessionRow:
-    """The row of the session in `path`, from the whole journal."""
-    from gptchat.core.session import Session  # if the cache has every row, no journal is read
+@lru_cache
+def _reader() -> Callable[[Path, os.stat_result], SessionRow]:
+    """A function that reads the row of a session from its whole journal.
+
+    The modules it needs are imported here, once: if the cache has every row, no journal is read.
+    """
+    from gptchat.core.session import Session
     from gptchat.storage import journal
     from gptchat.storage.gc_paused import undisturbed
     from gptchat.storage.upgrades import fold
 
-    session = Session(path.stem, "")
-    source, damaged = "", ""
-    try:
-        if not S_ISREG(stat.st_mode):
-            raise OSError(errno.EINVAL, _("not a file"))
-        with undisturbed():
+    @undisturbed()
+    def read(path: Path, stat: os.stat_result) -> SessionRow:
+        session = Session(path.stem, "")
+        source, damaged = "", ""
+        try:
+            if not S_ISREG(stat.st_mode):
+                raise OSError(errno.EINVAL, _("not a file"))
             reading = journal.read(path.read_bytes())
             fold(reading.records, session, 0)
-        damaged = journal.damage(path, reading.bad)
-        first = reading.records[0] if reading.records else {}
-        source = str(first.get("source") or "")
-    except OSError as error:
-        damaged = _("{file} cannot be read: {reason}").format(file=path.name, reason=words.reason(error))
-    return _row(session, stat, damaged, source)
+            damaged = journal.damage(path, reading.bad)
+            first = reading.records[0] if reading.records else {}
+            source = str(first.get("source") or "")
+        except OSError as error:
+            damaged = _("{file} cannot be read: {reason}").format(file=path.name, reason=words.reason(error))
+        return _row(session, stat, damaged, source)
+
+    return read
 
 
 def _grown(path: Path, row: SessionRow, stat: os.stat_result) -> SessionRow | None:
