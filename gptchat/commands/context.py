@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 async def context(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> AsideEffects:
     """Draw what the next request holds."""
     route = routing.route()
-    await asyncio.to_thread(routing.counter.load, route.model)
+    await asyncio.to_thread(routing.counter.load, route.counted_as)
     plan = await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())
     window, source = routing.window(route.model)
-    mark = "" if routing.counter.exact(route.model) else "≈ "
+    mark = "" if routing.counter.exact(route.counted_as) else "≈ "
     parts = [
         (_("system prompt"), plan.system_tokens),
         (_("summary"), plan.summary_tokens),
@@ -78,7 +78,7 @@ async def context(call: Call, manager: SessionManager, routing: Routing, outbox:
         Facts(pairs),
         *(Text(line, "warning" if plan.left_out else "quiet") for line in left_out(plan)),
     ]
-    yield Show(blocks, context_json(routing, plan, window, source, route.model, cost))
+    yield Show(blocks, context_json(routing, plan, window, source, route, cost))
 
 
 def left_out(plan: ContextPlan) -> list[str]:
@@ -105,17 +105,17 @@ def _left_out(plan: ContextPlan, messages: Sequence[Message], reason: str | None
 
 
 def context_json(
-    routing: Routing, plan: ContextPlan, window: int, source: str, model: str, cost: float | None
+    routing: Routing, plan: ContextPlan, window: int, source: str, route: Route, cost: float | None
 ) -> dict[str, Any]:
     """The plan as `--json` prints it."""
     return {
-        "model": model,
+        "model": route.model,
         "window": window,
         "window_source": source,
         "reserve": plan.limits.reserve,
         "budget": plan.limits.budget,
         "tokens": plan.tokens,
-        "exact": routing.counter.exact(model),
+        "exact": routing.counter.exact(route.counted_as),
         "system_tokens": plan.system_tokens,
         "summary_tokens": plan.summary_tokens,
         "pinned_tokens": plan.pinned_tokens,
@@ -132,7 +132,7 @@ def context_json(
 async def tokens(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> AsideEffects:
     """Count the tokens of a text, or of the conversation."""
     route, counter = routing.route(), routing.counter
-    model, text = route.model, call.get("text")
+    model, text = route.counted_as, call.get("text")
     await asyncio.to_thread(counter.load, model)
     exact = counter.exact(model)
     how = _("counted with {encoding}") if exact else _("an estimate: {model} publishes no vocabulary")
@@ -144,9 +144,9 @@ async def tokens(call: Call, manager: SessionManager, routing: Routing, outbox: 
     else:
         count = (await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())).tokens
     what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
-    how = how.format(encoding=counter.encoding(model), model=model)
+    how = how.format(encoding=counter.encoding(model), model=route.model)
     line = _("{name} ({detail})").format(name=what, detail=how)
-    yield Show([Text(line)], {"tokens": count, "exact": exact, "model": model})
+    yield Show([Text(line)], {"tokens": count, "exact": exact, "model": route.model})
 
 
 async def _served(route: Route, text: str) -> int | None:

@@ -51,8 +51,8 @@ class Compaction:
         folded = await asyncio.to_thread(
             fold,
             path,
-            counter.counting(route.model),
-            route.limits.budget - counter.overhead(route.model),
+            counter.counting(route.counted_as),
+            route.limits.budget - counter.overhead(route.counted_as),
             summary=summary.content if summary else "",
             until=summary.until if summary else None,
             hint=hint,

@@ -58,6 +58,11 @@ class KnownModels:
         facts = _catalogued(model, self._provider(provider))
         return facts.context if facts else None
 
+    def encoding(self, provider: str, model: str) -> str:
+        """tiktoken's encoding that the settings name for `model`, else for all models of `provider`; or empty."""
+        settings = self._provider(provider)
+        return self._settings.model_facts(model).encoding or (settings.encoding if settings else "")
+
     def api_for(self, provider: ProviderSettings) -> Callable[[str], str]:
         """A function that returns a model's wire API: from the settings, else the catalogue (OpenAI only)."""
 

@@ -81,8 +81,7 @@ class Outbox:
         """One line that names the attachments and their tokens."""
         from gptchat.attachments import compose
 
-        model = self._routing.model()
-        counter = self._routing.counter
+        model, counter = self._routing.counted_as(), self._routing.counter
         tokens = counter.message(Message("user", compose("", attached)), model)
         mark = "" if counter.exact(model) else "≈ "
         names = _(", ").join(item.name for item in attached[:_NAMED])

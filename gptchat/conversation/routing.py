@@ -14,7 +14,7 @@ from gptchat.conversation.provider_keys import ProviderKeys
 from gptchat.core.context import Limits
 from gptchat.core.events import TextDelta, UsageReported
 from gptchat.core.messages import Message, Record, Request, Usage
-from gptchat.core.ports import ModelFacts, Provider
+from gptchat.core.ports import ModelFacts, Provider, counted_as
 from gptchat.core.records import aside_record
 from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
 from gptchat.manager import Route
@@ -109,6 +109,10 @@ class Routing:
             return listed[0]  # a server with a single model leaves nothing to choose
         return chosen
 
+    def counted_as(self) -> str:
+        """The name by which the token counter knows the current model."""
+        return counted_as(self.provider_settings().name, self.model())
+
     def facts(self, model: str, provider: str = "") -> ModelFacts:
         """Facts about `model`: from the settings, else the server, else the catalogue."""
         return self._models.facts(model, provider)
@@ -150,8 +154,6 @@ class Routing:
                 _("no model is chosen for {name}").format(name=entry.name),
                 hint=_("/models lists them, /model NAME chooses one"),
             )
-        if entry.encoding:
-            self.counter.prefer(model, entry.encoding)
         facts = self.facts(model, entry.name)
         parameters = settings.parameters()
         return Route(
@@ -218,7 +220,7 @@ class Routing:
         reserve = settings.context.reserve or parameters.get("max_tokens") or 0
         if not reserve:
             reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
-        if not self.counter.exact(model):
+        if not self.counter.exact(counted_as(provider, model)):
             reserve += window * _DOUBT
         return Limits(
             window,

@@ -262,7 +262,7 @@ class Services:
         from gptchat.tokens.counter import Counter
 
         return Counter(
-            encodings=_encodings(self.settings),
+            chosen=self.models.encoding,
             calibration=self._kept.part("tokens"),
             save=self._kept.saver("tokens"),
         )
@@ -341,10 +341,3 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
     if name := options.values.get("provider"):
         settings.provider(name)  # an unknown name is refused here, with the nearest
     return settings
-
-
-def _encodings(settings: Settings) -> dict[str, str]:
-    """Which encoding counts for which model or provider, where the settings say so."""
-    models = {name: settings.model_facts(name).encoding for name in settings.names("models")}
-    coded = {**{provider.name: provider.encoding for provider in settings.own_providers()}, **models}
-    return {name: code for name, code in coded.items() if code}

@@ -128,8 +128,13 @@ class Provider(Protocol):
         """Close all connections. The provider cannot be used afterwards."""
 
 
+def counted_as(provider: str, model: str) -> str:
+    """The name by which a TokenCounter knows `model` at `provider`: elsewhere the name may mean another model."""
+    return f"{provider}/{model}"
+
+
 class TokenCounter(Protocol):
-    """Counts tokens locally, as `model` would; texts are never sent anywhere."""
+    """Counts tokens locally, as `model` (a name from `counted_as`) would; texts are never sent anywhere."""
 
     def encoding(self, model: str) -> str:
         """The encoding name under which counts are cached: `o200k_base`, `cl100k_base` or `estimate`."""

@@ -123,7 +123,7 @@ class SessionManager:
             yield TurnFailed(ContextLengthError(message, hint=hint), draft=pending.text if pending else "")
             return
         if pending is not None:
-            counts = self.counter.measure(pending, routes[0].model)
+            counts = self.counter.measure(pending, routes[0].counted_as)
             record = replace(pending, tokens=counts).to_record()
             written = await asyncio.to_thread(self.store.append, session, [record], durable=True)
             pending = session.messages[written[-1]["id"]]
@@ -255,18 +255,18 @@ class SessionManager:
         if status == "complete":
             route.taken(reply.usage.prompt_tokens if reply.usage else plan.tokens)
         if reply.usage is None and reply.begun:
-            completion = await asyncio.to_thread(self.counter.count, reply.text(), route.model)
+            completion = await asyncio.to_thread(self.counter.count, reply.text(), route.counted_as)
             reply.usage = Usage(plan.tokens, completion, plan.tokens + completion, estimated=True)
         elif reply.usage is not None and not reply.usage.estimated:
             self.counter.learn(
-                route.model,
+                route.counted_as,
                 plan.tokens,
                 reply.usage.prompt_tokens,
                 plan.everything(),
                 reply.message(base, status) if len(reply.choices) == 1 else None,
             )
         if reply.model:
-            self.counter.alias(route.model, reply.model)
+            self.counter.alias(route.counted_as, reply.model)
         base = replace(base, ts=self.timestamp())
         numbers = sorted(reply.choices) or [0]
         records: list[Record] = []
@@ -311,15 +311,15 @@ class SessionManager:
         summary = session.summary()
         planned = context.plan(
             rest,
-            self.counter.counting(route.model),
+            self.counter.counting(route.counted_as),
             route.limits,
             system=system,
             summary=summary.content if summary else "",
             until=summary.until if summary else None,
             pins=tuple(session.pinned),
-            overhead=self.counter.overhead(route.model),
+            overhead=self.counter.overhead(route.counted_as),
         )
-        return request.count_joined(planned, self.counter.joining(route.model))
+        return request.count_joined(planned, self.counter.joining(route.counted_as))
 
     def _relearnt(
         self, route: Route, error: ContextLengthError, plan: ContextPlan, path: Sequence[Message]
@@ -327,7 +327,7 @@ class SessionManager:
         """The route under the limits that an overflow told, and its plan; None where there is nothing to try."""
         if error.requested:
             # Else the estimate that was too small would be made again.
-            self.counter.learn(route.model, plan.tokens, error.requested, plan.everything())
+            self.counter.learn(route.counted_as, plan.tokens, error.requested, plan.everything())
         limits = route.learn_limit(error) or route.limits
         learnt = replace(route, limits=limits)
         smaller = self._plan(learnt, path)

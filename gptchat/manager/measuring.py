@@ -34,10 +34,10 @@ class Measuring:
         abilities = route.provider.abilities
         if abilities.tokenize is None or not abilities.counts_tokens:
             return False
-        texts = self._counter.untold(route.model, messages)
+        texts = self._counter.untold(route.counted_as, messages)
         if not texts:
             return False
-        self._task = asyncio.create_task(self._run(abilities.tokenize, route.model, texts))
+        self._task = asyncio.create_task(self._run(abilities.tokenize, route, texts))
         await asyncio.wait({self._task}, timeout=_PATIENCE)
         return True
 
@@ -47,12 +47,12 @@ class Measuring:
             self._task.cancel()
             self._task = None
 
-    async def _run(self, tokenize: Tokenize, model: str, texts: Sequence[str]) -> None:
+    async def _run(self, tokenize: Tokenize, route: Route, texts: Sequence[str]) -> None:
         with suppress(asyncio.CancelledError):
             for start in range(0, len(texts), _AT_ONCE):
                 batch = texts[start : start + _AT_ONCE]
-                counts = await tokenize(batch, model)
+                counts = await tokenize(batch, route.model)
                 if counts is None:
                     return
                 for text, tokens in zip(batch, counts, strict=True):
-                    self._counter.told(model, text, tokens)
+                    self._counter.told(route.counted_as, text, tokens)

@@ -7,7 +7,7 @@ from typing import Any
 
 from gptchat.core.context import Limits
 from gptchat.core.messages import Content, Usage
-from gptchat.core.ports import Provider
+from gptchat.core.ports import Provider, counted_as
 from gptchat.errors import ContextLengthError
 from gptchat.values import dataclass, field
 
@@ -42,6 +42,11 @@ class Route:
     price: Callable[[Usage], float | None] = _no_price
     learn_limit: Callable[[ContextLengthError], Limits | None] = _no_limit
     taken: Callable[[int], None] = _not_noted
+
+    @property
+    def counted_as(self) -> str:
+        """The name by which the token counter knows the model."""
+        return counted_as(self.provider.name, self.model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class WarmUp:
         routing = self._routing
         for module in (*modules(routing.provider_settings()), "gptchat.terminal.output.painter"):
             yield partial(import_module, module)
-        yield lambda: routing.counter.load(routing.model())
+        yield lambda: routing.counter.load(routing.counted_as())
         yield lambda: self._registry.commands
 
 

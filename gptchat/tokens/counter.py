@@ -26,21 +26,20 @@ _NAME = 1
 class Counter:
     """Implements `core.ports.TokenCounter`.
 
-    `encodings` says which encoding a model uses where its name does not (an Azure deployment); its keys are
-    models, or providers for models given as `provider/model`. `calibration` is what an earlier `save` was
-    given. `save` is called with all of it after each report, a JSON object by model.
+    Models are named as by `core.ports.counted_as`: what is learned of a model at one provider does not hold for a
+    model of the same name at another one. `chosen` gives the encoding that the settings name for a provider and
+    a model, else an empty string (an Azure deployment's name tells nothing). `calibration` is what an earlier
+    `save` was given. `save` is called with all of it after each report, a JSON object by model.
     """
 
     def __init__(
         self,
         *,
-        encodings: Mapping[str, str] | None = None,
+        chosen: Callable[[str, str], str] = lambda _provider, _model: "",
         calibration: Mapping[str, object] | None = None,
         save: Callable[[Mapping[str, object]], None] | None = None,
     ) -> None:
-        self._encodings = {
-            name: code for name, code in (encodings or {}).items() if code in (*ENCODINGS, ESTIMATE)
-        }
+        self._chosen = chosen
         self._aliases: dict[str, str] = {}
         self._kept: dict[str, object] = dict(calibration or {})
         self._save = save
@@ -49,18 +48,13 @@ class Counter:
 
     def alias(self, name: str, model: str) -> None:
         """The server says that the model `model` answers under `name` (an Azure deployment, an alias)."""
-        if name == model or encoding_for(model) == ESTIMATE or self._aliases.get(name) == model:
+        if encoding_for(model) == ESTIMATE or self._aliases.get(name) == model:
             return
         before = self.wanted(name), self._published(name)
         self._aliases[name] = model
         if before != (self.wanted(name), self._published(name)):
             self._learnt.pop(name, None)  # what was learnt of an estimate is not true of this encoding
             self._kept.pop(name, None)
-
-    def prefer(self, model: str, encoding: str) -> None:
-        """Count `model` by `encoding` from now on, as its provider's settings say; an unknown one is ignored."""
-        if encoding in (*ENCODINGS, ESTIMATE) and model not in self._encodings:
-            self._encodings[model] = encoding
 
     def encoding(self, model: str) -> str:
         """The encoding under which counts for `model` are cached now; `estimate` until it is loaded."""
@@ -69,9 +63,9 @@ class Counter:
 
     def wanted(self, model: str) -> str:
         """The encoding that counts for `model` should use, loaded or not."""
-        provider = model.partition("/")[0] if "/" in model else ""
-        override = self._encodings.get(model) or self._encodings.get(provider)
-        return override or encoding_for(self._aliases.get(model, model))
+        provider, _slash, name = model.partition("/")
+        chosen = self._chosen(provider, name)
+        return chosen if chosen in (*ENCODINGS, ESTIMATE) else encoding_for(self._aliases.get(model, model))
 
     def ready(self, model: str) -> bool:
         """Whether counts for `model` are as good as they get: no vocabulary is still to be loaded."""

@@ -12,9 +12,10 @@ import pytest
 
 from gptchat.commands.program import Program
 from gptchat.core.events import Notice, Retrying, TurnEvent, TurnFailed, TurnInterrupted, TurnStarted
+from gptchat.core.messages import Message
 from gptchat.manager import Send
 from tests.support.front_end import FrontEnd
-from tests.support.program import compose_program, data, effects, running, settings_for
+from tests.support.program import command, compose_program, data, effects, running, settings_for
 from tests.support.server import Server, hang, refuse, say
 
 
@@ -46,6 +47,26 @@ def test_the_word_on_a_model_goes_before_that_on_its_provider(tmp_path: Path) ->
     assert tokens(tmp_path / "provider", both, text)["tokens"] == counts["o200k_base"]
     both += '[models.m]\nencoding = "cl100k_base"\n'
     assert tokens(tmp_path / "both", both, text)["tokens"] == counts["cl100k_base"]
+
+
+def test_one_name_at_two_providers_is_two_models(tmp_path: Path) -> None:
+    """The encoding of a provider's settings, and what its reports teach, stay with its own models."""
+    text = "数据是什么，你好吗"
+    config = settings_for("http://127.0.0.1:1/v1", encoding='"o200k_base"')
+    config += '[providers.other]\nkind = "compatible"\nbase_url = "http://127.0.0.1:2/v1"\nmodel = "m"\n'
+    program = compose_program(tmp_path, config + 'key_optional = true\nencoding = "cl100k_base"\n')
+    with running(program) as loop:
+        counts = []
+        for name in ("test", "other", "test"):
+            loop.run(command(program, f"/provider {name}"))
+            counts.append(data(loop.run(effects(program, f"/tokens {text}")))["tokens"])
+        first, second, again = counts
+        assert first == again != second
+        counter, routing = program.services.routing.counter, program.services.routing
+        here, there = (routing.route(provider=name).counted_as for name in ("test", "other"))
+        before = counter.overhead(there)
+        counter.learn(here, 100, 160, [Message("user", "hello")])
+        assert counter.overhead(here) != before == counter.overhead(there)
 
 
 def test_estimates_leave_room_for_being_wrong(tmp_path: Path) -> None:

@@ -119,18 +119,18 @@ def test_a_slow_tokenizer_goes_on_while_the_reply_streams(server: Server, manage
     server.tokenizer = lambda _request: answer
     server.script(say("begun ", streamed, "and done"))
 
-    async def run() -> None:
+    async def run() -> int:
         engine = provider(server.url)
         await engine.models()
         route = Route(engine, MODEL, Limits(8000, 100))
         async for event in manager.run_turn(Send("hello"), [route]):
             if isinstance(event, TextDelta) and not streamed.is_open():
-                assert manager.counter.untold(MODEL, manager.session.path()) == ["hello"]
+                assert manager.counter.untold(route.counted_as, manager.session.path()) == ["hello"]
                 told.open()
-                while manager.counter.untold(MODEL, manager.session.path()):
+                while manager.counter.untold(route.counted_as, manager.session.path()):
                     await asyncio.sleep(0.001)
                 streamed.open()
         await engine.close()
+        return manager.counter.count("hello", route.counted_as)
 
-    asyncio.run(asyncio.wait_for(run(), 20))
-    assert manager.counter.count("hello", MODEL) == 3
+    assert asyncio.run(asyncio.wait_for(run(), 20)) == 3

@@ -206,11 +206,12 @@ def test_silent_tool_calls_are_told_apart(counter: Counter) -> None:
 
 def test_settings_name_the_encoding(counter: Counter) -> None:
     """An encoding in the settings holds for its model, or for all models of its provider."""
-    counter = Counter(encodings={"chat": "o200k_base", "work": "cl100k_base", "odd": "p50k_base"})
-    assert counter.encoding("chat") == "o200k_base"
-    assert counter.exact("chat")
+    chosen = {"lab": "o200k_base", "work": "cl100k_base", "odd": "p50k_base"}
+    counter = Counter(chosen=lambda provider, _model: chosen.get(provider, ""))
+    assert counter.encoding("lab/chat") == "o200k_base"
+    assert counter.exact("lab/chat")
     assert counter.encoding("work/anything") == "cl100k_base"
-    assert counter.encoding("odd") == "estimate"
+    assert counter.encoding("odd/chat") == "estimate"
     assert request(counter, EXAMPLE, "work/anything") == 129
 
 

@@ -41,6 +41,7 @@ class Gauge:
         self._drawn = drawn
         self._pause = pause
         self._known = Status()
+        self._counted_as = ""
         self._budget = 0
         self._room = 0.0
         """Maximum tokens of a draft if all older turns are left out."""
@@ -75,20 +76,21 @@ class Gauge:
             try:
                 route = self._routing.route()
             except GptchatError:
-                self._known = Status()
+                self._known, self._counted_as = Status(), ""
                 return
-            if not self._routing.counter.ready(route.model):
+            if not self._routing.counter.ready(route.counted_as):
                 self._pause()
-                self._routing.counter.load(route.model)
+                self._routing.counter.load(route.counted_as)
             plan = self._manager.plan(route, draft=self._outbox.waiting())
             self._budget = plan.limits.budget
             self._room = plan.limits.most - plan.system_tokens - plan.pinned_tokens - plan.overhead
+            self._counted_as = route.counted_as
             self._known = Status(
                 provider=route.provider.name,
                 model=route.model,
                 tokens=plan.tokens,
                 window=plan.limits.window,
-                estimated=not self._routing.counter.exact(route.model),
+                estimated=not self._routing.counter.exact(route.counted_as),
                 cost=self._spent.cost(self._manager.session),
                 left_out=plan.left_out - plan.summarised if plan.trimmed else 0,
                 too_long=not plan.fits,
@@ -98,8 +100,7 @@ class Gauge:
         self._drawn()
 
     def _count(self, text: str) -> int:
-        model = self._known.model
-        return self._routing.counter.count(text, model) if model else 0
+        return self._routing.counter.count(text, self._counted_as) if self._counted_as else 0
 
 
 class LiveCount:
