@@ -14,7 +14,7 @@ _SHAPES = (
     r"\b(?:sk|pk|rk|gsk|xai|sess)-[A-Za-z0-9_\-*]{8,}"
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/\-]{8,}=*"
     r"|(?i:(?<=api-key: )|(?<=x-api-key: ))\S{8,}"
-    r"|://[^/\s:@]+:[^/\s@]+@"
+    r"|://[^/\s:@]+:[^/\s]+@"
 )
 
 
@@ -43,6 +43,11 @@ def redact_known(text: str) -> str:
         if secret in text:
             text = text.replace(secret, mask(secret))
     return text
+
+
+def redact_address(address: str) -> str:
+    """`redact` for what a user wrote as an address, valid or not: whatever may be a password in it is masked."""
+    return redact(re.sub(r"^(.*?://)?.*@", rf"\1{MASK}@", address, flags=re.DOTALL))
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlunsplit
 
 from gptchat.errors import ConfigurationError
-from gptchat.redaction import redact
+from gptchat.net.addresses import split_address
+from gptchat.redaction import redact_address
 from gptchat.words import _
 
 _ROUTES = re.compile(
@@ -27,15 +28,10 @@ def base_address(address: str, *, version: str = "/v1") -> str:
     if "://" not in text:
         host = text.partition("/")[0].rpartition(":")[0] or text.partition("/")[0]
         text = f"{'http' if _is_local(host) else 'https'}://{text}"
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-        valid = valid and not re.search(r"\s", parts.netloc)
-    except ValueError:
-        valid = False
-    if not valid:
+    parts = split_address(text, ("http", "https"))
+    if parts is None:
         raise ConfigurationError(
-            _("“{address}” is not an address").format(address=redact(address)),
+            _("“{address}” is not an address").format(address=redact_address(address)),
             hint=_("an address looks like https://host/v1"),
         )
     path = re.sub(r"/{2,}", "/", parts.path)

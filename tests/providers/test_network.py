@@ -104,6 +104,14 @@ def test_forgiven_addresses_reach_the_server(server: Server, path: str) -> None:
         ({"ALL_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8, x"}, "http://10.1.2.3:8080/v1", ""),
         ({"ALL_PROXY": "http://p:1", "NO_PROXY": "localhost,127.0.0.1"}, "http://127.0.0.1:8080/v1", ""),
         ({"ALL_PROXY": "http://p:1", "NO_PROXY": "127.0.0.1:9"}, "http://127.0.0.1:8080/v1", "http://p:1"),
+        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "*.a.test"}, "https://b.a.test/v1", ""),
+        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "*.a.test"}, "https://ba.test/v1", "http://p:1"),
+        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "a.test:443"}, "https://a.test/v1", ""),
+        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "a.test:80"}, "https://a.test/v1", "http://p:1"),
+        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "[::1]"}, "http://[::1]:8080/v1", ""),
+        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "fd00::/8"}, "http://[fd00::5]:8080/v1", ""),
+        ({"HTTPS_PROXY": " ", "ALL_PROXY": "http://p:1"}, "https://a.test/v1", "http://p:1"),
+        ({"HTTPS_PROXY": " "}, "https://a.test/v1", ""),
         ({}, "https://a.test/v1", ""),
     ],
 )
@@ -127,13 +135,28 @@ def test_the_nearest_proxy_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_for(address, replace(SETTINGS, proxy="none"), everywhere) == ""
 
 
-@pytest.mark.parametrize("written", ["ftp://p:1", "http://", "socks5://p:x", "://"])
+@pytest.mark.parametrize("written", ["ftp://p:1", "http://", "socks5://p:x", "://", "http://p q:1"])
 def test_what_is_no_proxy_is_said_so(server: Server, written: str) -> None:
     """A proxy that cannot be one is an error in the settings, not a traceback."""
     failure = ask(provider(server.url, network=replace(QUICK, proxy=written))).failure
 
     assert failure.kind == "configuration"
     assert "proxy" in failure.hint
+
+
+@pytest.mark.parametrize(
+    "written", ["u:{}@p:99999", "http://u:{}/x@p:1", "socks5://u:x@{}@p:x", "http://u:a {}@p:1", "ftp://{}@p:1"]
+)
+def test_an_address_that_is_refused_shows_no_password(written: str) -> None:
+    """A password is not shown in an error about an address, however the address is miswritten."""
+    text = written.format("pw-7")
+    with pytest.raises(ConfigurationError) as proxy:
+        proxy_for("https://a.test", None, NetworkSettings(proxy=text))
+    with pytest.raises(ConfigurationError) as server:
+        base_address(text.replace("socks5", "https"))
+    for refused in (proxy.value, server.value):
+        assert "pw-7" not in refused.message + refused.hint
+        assert "p:" in refused.message
 
 
 @pytest.fixture
