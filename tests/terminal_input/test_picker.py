@@ -68,6 +68,16 @@ def test_a_choice(keys: str, answer: str) -> None:
         terminal.wait_for(f"answer {answer}")
 
 
+@pytest.mark.parametrize("key", ["\x12", "\x13"])
+def test_a_question_is_not_left_for_a_search(key: str) -> None:
+    """Ctrl-R and Ctrl-S do nothing in a question, which has no history: the next Enter answers it."""
+    with start("choose") as terminal:
+        terminal.wait_for("› [n]")
+        terminal.send(f"{key}y\r")
+        terminal.wait_for('answer "y"')
+        assert "search" not in terminal.text
+
+
 def test_a_wrong_choice_is_asked_again() -> None:
     """An answer that is no choice is not taken for one."""
     with start("choose") as terminal:

@@ -116,4 +116,9 @@ def _bindings() -> KeyBindings:
     def _decline(event: KeyPressEvent) -> None:
         event.app.exit(exception=_Declined())
 
+    @keys.add("c-r")
+    @keys.add("c-s")
+    def _no_search(event: KeyPressEvent) -> None:
+        """Does nothing: a question has no history to search."""
+
     return keys
