@@ -12,7 +12,9 @@ from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import left_out, setting_as_json
 from gptchat.config import parse as settings_parse
 from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.flags import ways
 from gptchat.config.keys import clean_key, missing_key
+from gptchat.config.setting import Setting
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.words import _
@@ -48,6 +50,7 @@ async def set_(
             [
                 Text(f"{key} = {settings.shown(key)}"),
                 Text(_("{summary}; {meaning}").format(summary=setting.summary, meaning=setting.meaning), "quiet"),
+                *_also(setting, key),
                 *_left_out(routing, learnt, key),
             ],
             dict([_json(settings, key)]),
@@ -61,6 +64,12 @@ async def set_(
     if warning:
         blocks.append(Text(warning, "warning"))
     yield Show(blocks, dict([_json(settings, key)]))
+
+
+def _also(setting: Setting, key: str) -> list[Text]:
+    """What sets the setting from outside the chat, beside the settings file."""
+    found = ways(setting, key)
+    return [Text(_("also set by {ways}").format(ways=_(", ").join(found)), "quiet")] if found else []
 
 
 def _left_out(routing: Routing, learnt: Callable[[], Learnt], key: str) -> list[Text]:

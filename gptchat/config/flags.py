@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from gptchat import __version__
 from gptchat.config.schema import SETTINGS
-from gptchat.config.setting import Flag
+from gptchat.config.setting import Flag, Setting
 from gptchat.errors import UsageError
 from gptchat.values import dataclass, field, fields
 from gptchat.words import LANGUAGES, N_, _
@@ -88,6 +88,16 @@ def declared() -> Iterator[Declared]:
                     yield Declared(key, type(setting.default), setting.flag, of_setting=True)
         elif "flag" in entry.metadata:
             yield Declared(entry.name, type(entry.default), entry.metadata["flag"])
+
+
+def ways(setting: Setting, key: str) -> list[str]:
+    """The options of the command line and the environment variable that set `setting`, which is `key` in full."""
+    found = []
+    if setting.flag is not None:
+        found += Declared(key, type(setting.default), setting.flag, of_setting=True).names
+    if setting.variable and (not setting.builtin or key.startswith(f"providers.{setting.builtin}.")):
+        found.append(setting.variable)
+    return found
 
 
 def parse(argv: Sequence[str]) -> Options:

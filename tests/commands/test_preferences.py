@@ -96,6 +96,16 @@ def test_a_setting_says_what_it_means(tmp_path: Path, server: Server) -> None:
     assert "temperature" in refused.value.hint
 
 
+def test_a_setting_tells_its_option_and_variable(tmp_path: Path) -> None:
+    """`/set KEY` names the options and the variable that set it too; a provider's variable only where it holds."""
+    program = compose_program(tmp_path, "")
+    with running(program) as runner:
+        assert "also set by -m, --model, GPTCHAT_MODEL" in runner.run(command(program, "/set model"))
+        assert "also set by OPENAI_BASE_URL" in runner.run(command(program, "/set providers.openai.base_url"))
+        for key in ("providers.work.base_url", "temperature"):
+            assert "also" not in runner.run(command(program, f"/set {key}"))
+
+
 def test_headers_are_never_shown(tmp_path: Path, server: Server) -> None:
     """Headers may carry a secret: /set and /config show their names alone, for people and for scripts."""
     program = compose_program(tmp_path, settings_for(server.url, headers='{X-Own = "hidden-word"}'))
