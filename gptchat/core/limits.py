@@ -7,6 +7,15 @@ import re
 _N = r"(?P<limit>\d[\d,]{0,14})"
 _R = r"(?P<requested>\d[\d,]{0,14})"
 
+# Chinese servers word it freely: a bound, with its number in the same clause. Bounds of a rate, of an account, of
+# the reply, of files or in characters are not the window.
+_ZH = (
+    r"^(?=[\s\S]*(?:token|上下文|长度|超长|过长))"
+    r"(?![\s\S]*(?:每(?:分钟|秒|小时|天|日)|频率|[RT]PM|额度|配额|余额|账[户号]|有效期|过期|密钥|令牌"
+    r"|max_\w*tokens|输出|生成|图片|文件))[\s\S]*?"
+)
+_TOKENS = r"(?![\d,]|\s*(?:个)?(?:字|条|张|次|[KMG]B))"
+
 _LIMITS = (
     # llama.cpp (its JSON field is the most reliable), its older wording, old llama-cpp-python
     rf'"n_ctx"\s*:\s*{_N}',
@@ -41,8 +50,8 @@ _LIMITS = (
     # Cohere
     rf"too many tokens:.* limit for this model is {_N} tokens",
     # Chinese servers
-    rf"(?:最大|上限)[^\d,，。]{{0,12}}(?:上下文|输入)?长度[^\d,，。]{{0,6}}{_N}",
-    rf"tokens?\s*(?:数量?)?\s*(?:不能|不得)?超过\D{{0,8}}{_N}",
+    rf"{_ZH}(?:最大|上限|最多|限制|支持|小于|不(?:能|得|可|应)(?:超过|大于|多于))[^\d,，。；]{{0,16}}{_N}{_TOKENS}",
+    rf"{_ZH}(?:超过|超出|大于)[^\d,，。；]{{0,16}}{_N}{_TOKENS}",
 )
 
 _REQUESTED = (
@@ -58,11 +67,31 @@ _REQUESTED = (
     rf"prompt token count of {_R}",
     rf"\(requested: {_R}\)",
     rf"length of prompt_tokens \({_R}\)",
+    rf"{_ZH}(?:当前|实际|本次|请求)[^\d，。；超最上限]{{0,12}}{_R}{_TOKENS}",
 )
 
 SMALLEST = 128
 """Smaller numbers are never taken for a context window."""
 LARGEST = 1_000_000_000
+
+
+_OVERFLOW = (
+    r"context.?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens"
+    r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)"
+    r"|exceeds? the maximum number of tokens|input token count .*exceeds|max_seq_len|max message tokens"
+)
+_OVERFLOW_ZH = (
+    rf"{_ZH}(?:上下文|输入|提示词?|对话|消息|请求|内容|总|prompts?|messages?|inputs?|tokens?)[^。；]{{0,24}}"
+    r"(?:超长|过长|太长|超过|超出|超限|上限|限制|小于)"
+)
+
+
+def is_overflow(message: str) -> bool:
+    """Whether `message`, a server's error text, says that the request is larger than the context window."""
+    text = message[:20_000]
+    return limit_from_words(text) is not None or any(
+        re.search(pattern, text, re.IGNORECASE) for pattern in (_OVERFLOW, _OVERFLOW_ZH)
+    )
 
 
 def limit_from_words(message: str) -> int | None:

@@ -117,6 +117,14 @@ def test_a_killed_server_leaves_the_partial_reply(server: Server) -> None:
         ("Your request exceeded model token limit: 131072 (requested: 150321)", 131072, 150321),
         ("prompt token count of 67000 exceeds the limit of 64000", 64000, 67000),
         ("请求超过模型的最大上下文长度 32768", 32768, None),
+        ("输入长度超过模型上下文长度限制 32768", 32768, None),
+        ("输入的 tokens 数量超出模型上限 8192", 8192, None),
+        ("上下文长度超出限制：最大 16384 tokens，当前 20000 tokens", 16384, 20000),
+        ("当前请求的 token 数（9000）超过了模型支持的最大 token 数（8192）", 8192, 9000),
+        ("总长度不能超过8192个token", 8192, None),
+        ("输入内容过长，请缩短后重试", None, None),
+        ("messages 总长度超出限制", None, None),
+        ("内容长度不能超过 2000 个字符", None, None),  # characters are not tokens
     ],
 )
 def test_windows_in_prose(server: Server, message: str, limit: int | None, requested: int | None) -> None:
@@ -130,6 +138,21 @@ def test_windows_in_prose(server: Server, message: str, limit: int | None, reque
         limit,
         requested,
     )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "max_tokens 不能超过 4096",
+        "每分钟 token 数超过限制 6000",
+        "您的免费 token 额度已超过上限 5000",
+        "图片长度超过限制",
+    ],
+)
+def test_other_bounds_are_not_the_window(server: Server, message: str) -> None:
+    """A bound of a rate, an account, the reply or a file is not taken for the model's window."""
+    server.script(refuse(400, message))
+    assert ask(provider(server.url)).failure.kind == "bad_request"
 
 
 def exceptions_of(*modules: object) -> Iterator[type[BaseException]]:

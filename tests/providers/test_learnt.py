@@ -125,6 +125,9 @@ REFUSALS = [
     "unknown field: temperature",
     "the argument temperature cannot be used",
     "该模型不支持temperature参数",
+    "参数 temperature 暂不支持",
+    "temperature 参数不被该模型支持",
+    "未知参数: temperature",
 ]
 BESIDE = [
     "{}",

@@ -19,7 +19,7 @@ _UNSUPPORTED = re.compile(
     r"|extra (?:inputs|fields)|extra_forbidden"
     r"|not (?:permitted|allowed|available|compatible|implemented)|does not exist|deprecated|no longer|cannot both"
     r"|can ?not be (?:used|specified)|only the default|invalid (?:parameter|argument|field)|must be verified"
-    r"|不支持",
+    r"|不支持|[未没]有?支持|不[被受][^，。；]{0,12}支持|未知(?:的)?参数",
     re.IGNORECASE,
 )
 _UNSUPPORTED_CODES = frozenset(
@@ -28,7 +28,7 @@ _UNSUPPORTED_CODES = frozenset(
 """Error codes and types that refuse the parameter in `param`, whatever the message says."""
 _OBJECT_FOLLOWS = re.compile(
     r"(?:(?<!is )(?<!are )(?<!be )(?:unsupported|unrecogni[sz]ed|unknown|unexpected|invalid )"
-    r"|(?:not.{0,12}|n['’]t (?:\w+ )?)support(?!ed)|不支持)",
+    r"|(?:not.{0,12}|n['’]t (?:\w+ )?)support(?!ed)|(?:不|[未没]有?)支持(?!\s*(?:[,.;，。；]|$))|未知(?:的)?参数)",
     re.IGNORECASE,
 )
 """Words that are followed by the parameter they refuse; the others follow it."""
@@ -242,6 +242,8 @@ def _places(name: str, message: str) -> list[int]:
         rf"model: {word}[\s.]*$",
         rf"(?<![\w.]){word}(?=\s*[:=])",
         rf"(?:parameter|argument|field|input)s?:? {word}(?!\w)",
+        rf"参数\s*[:：]?\s*{word}(?!\w)",
+        rf"(?<!\w){word}\s*参数",
     ]
     if "_" in name or len(name) > 8:  # `n`, `seed` and `stop` are also words, and must be marked as names
         patterns.append(rf"(?<![\w.]){word}(?!\w|\.\w)")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gptchat.core.limits import limit_from_words, requested_from_words
+from gptchat.core.limits import is_overflow, limit_from_words, requested_from_words
 from gptchat.errors import (
     AuthenticationError,
     BadRequestError,
@@ -45,12 +45,6 @@ class Endpoint:
     proxy: str = ""
 
 
-_CONTEXT = re.compile(
-    r"context.?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens"
-    r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)"
-    r"|exceeds? the maximum number of tokens|input token count .*exceeds|max_seq_len|max message tokens|超长",
-    re.IGNORECASE,
-)
 _QUOTA = re.compile(
     r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|arrear|credit balance"
     r"|out of credits|any credits|balance is insufficient|overdue balance|budget has been exceeded"
@@ -173,13 +167,12 @@ def _classified(
             hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
             status=told,
         )
-    window = limit_from_words(message)
-    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and (window or _CONTEXT.search(message))):
+    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and is_overflow(message)):
         return ContextLengthError(
             _("the request is larger than the model's window{tail}").format(tail=tail),
             hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
             status=told,
-            limit=said.limit or window,
+            limit=said.limit or limit_from_words(message),
             requested=said.requested or requested_from_words(message),
         )
     if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(message)):
