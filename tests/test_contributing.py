@@ -65,12 +65,21 @@ def test_ci_runs_on_every_python_that_is_promised() -> None:
     assert PROJECT["requires-python"] == f">={promised[0]}"
 
 
+def owners(text: str) -> set[str]:
+    """The owners of the repository that the addresses in `text` name."""
+    return set(re.findall(r"https://(?:raw\.githubusercontent|github)\.com/([^/\s]+)/gptchat", text))
+
+
+def test_any_owner_is_recognised() -> None:
+    """An owner's name may have hyphens, as names on GitHub do."""
+    assert owners("https://github.com/my-org-2/gptchat and https://github.com/other/gptchat") == {"my-org-2", "other"}
+
+
 def test_one_address_is_told_everywhere() -> None:
     """Whoever publishes the project changes its address in every place, or a test names the one left over."""
     files = ("pyproject.toml", "README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md")
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in files)
-    owners = set(re.findall(r"https://(?:raw\.githubusercontent|github)\.com/(\w+)/gptchat", text))
-    assert [f"https://github.com/{owner}/gptchat" for owner in owners] == [PROJECT["urls"]["Repository"]]
+    assert [f"https://github.com/{owner}/gptchat" for owner in owners(text)] == [PROJECT["urls"]["Repository"]]
 
 
 def test_the_public_names_are_there_with_their_types() -> None:
