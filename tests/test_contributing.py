@@ -7,7 +7,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import gptchat
+from gptchat.commands.registry import Registry
 from tests.test_floors import FLOORS
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +26,25 @@ def test_every_path_the_guide_names_exists() -> None:
     places = [ROOT, ROOT / "gptchat", ROOT / ".github"]
     made = {name for name in named if name.startswith(".venv/")}
     assert [name for name in named - made if not any((place / name).exists() for place in places)] == []
+
+
+def test_what_the_guide_finds_in_a_file_is_there() -> None:
+    """Where the guide names a class, function or table and its file, the file defines it."""
+    named = set(re.findall(r"`(\w+)`(?: \w+)?\s\(`(gptchat/[\w/]+\.py)`", GUIDE))
+    assert {name for name, _file in named} >= {"Services", "Program", "_MODULES", "Kind", "ABILITIES", "Provider"}
+    lacking = []
+    for name, file in named:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        if not re.search(rf"^(class |def )?{name}\b", text, re.MULTILINE):
+            lacking.append(f"{name} in {file}")
+    assert lacking == []
+
+
+def test_a_command_that_is_not_listed_is_named() -> None:
+    """Whoever declares a command and forgets to list it is told both lists, the declared and the listed."""
+    listed = Registry(modules={"gptchat.commands.search": "search"})
+    with pytest.raises(ValueError, match=r"commands\.search declares \['search', 'history'\].* with \['search'\]"):
+        listed.get("search")
 
 
 def test_the_map_is_the_house() -> None:
@@ -43,12 +65,21 @@ def test_ci_runs_on_every_python_that_is_promised() -> None:
     assert PROJECT["requires-python"] == f">={promised[0]}"
 
 
+def owners(text: str) -> set[str]:
+    """The owners of the repository that the addresses in `text` name."""
+    return set(re.findall(r"https://(?:raw\.githubusercontent|github)\.com/([^/\s]+)/gptchat", text))
+
+
+def test_any_owner_is_recognised() -> None:
+    """An owner's name may have hyphens, as names on GitHub do."""
+    assert owners("https://github.com/my-org-2/gptchat and https://github.com/other/gptchat") == {"my-org-2", "other"}
+
+
 def test_one_address_is_told_everywhere() -> None:
     """Whoever publishes the project changes its address in every place, or a test names the one left over."""
     files = ("pyproject.toml", "README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md")
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in files)
-    owners = set(re.findall(r"https://(?:raw\.githubusercontent|github)\.com/(\w+)/gptchat", text))
-    assert [f"https://github.com/{owner}/gptchat" for owner in owners] == [PROJECT["urls"]["Repository"]]
+    assert [f"https://github.com/{owner}/gptchat" for owner in owners(text)] == [PROJECT["urls"]["Repository"]]
 
 
 def test_the_public_names_are_there_with_their_types() -> None:

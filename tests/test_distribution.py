@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gettext
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -26,14 +28,29 @@ def _build(target: str, source: Path, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel that is built from the sdist, without the checkout."""
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked sdist."""
     with tarfile.open(_build("sdist", ROOT, tmp_path_factory.mktemp("sdist"))) as sdist:
         unpacked = tmp_path_factory.mktemp("unpacked")
         sdist.extractall(unpacked, filter="data")
     (source,) = unpacked.iterdir()
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel that is built from the sdist, without the checkout."""
     assert not list(source.rglob("*.mo"))
     return zipfile.ZipFile(_build("wheel", source, tmp_path_factory.mktemp("wheel")))
+
+
+def test_the_sdist_is_enough_for_its_own_tests(source: Path, tmp_path: Path) -> None:
+    """The tests of guide and README pass in an unpacked sdist, which has what these two name."""
+    copy = shutil.copytree(source, tmp_path / "copy")  # the tests compile the translations, which an sdist lacks
+    command = [sys.executable, "-m", "pytest", "-q", "tests/test_contributing.py", "tests/test_readme.py"]
+    environ = {**os.environ, "PYTHONPATH": str(copy), "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(command, cwd=copy, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_wheel_speaks_chinese(wheel: zipfile.ZipFile) -> None:

@@ -161,8 +161,9 @@ class Registry:
         if isinstance(found, str):
             commands: Sequence[Command] = import_module(found).COMMANDS
             loaded = {name: command for command in commands for name in _names(command)}
-            if list(loaded) != [name for name, module in self._by_name.items() if module == found]:
-                raise ValueError(f"{found} declares other commands than the registry has for it")
+            listed = [name for name, module in self._by_name.items() if module == found]
+            if list(loaded) != listed:
+                raise ValueError(f"{found} declares {list(loaded)}, but is registered with {listed}")
             self._by_name |= loaded
             found = loaded[name]
         return found

@@ -6,14 +6,14 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.config.endpoints import Kind, NetworkSettings, ProviderSettings
 from gptchat.errors import ConfigurationError
 from gptchat.providers.address import base_address
-from gptchat.providers.registry import builtin, modules, open_provider, specs
+from gptchat.providers.registry import builtin, modules, open_provider, servers, specs
 from tests.providers.asking import KEY, ask, provider
 from tests.support.server import Server
 
@@ -33,7 +33,7 @@ def test_what_there_is() -> None:
     assert builtin("nothing") is None
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("openai", "azure", "gptplus", "demo")])
+@pytest.mark.parametrize("name", servers())
 def test_compatible_entries(name: str) -> None:
     """A compatible entry has an address that needs no forgiving, and either a key's variable or none to need."""
     settings = builtin(name)
@@ -44,7 +44,7 @@ def test_compatible_entries(name: str) -> None:
     assert settings.api_key_env
 
 
-@pytest.mark.parametrize("kind", ["openai", "azure", "compatible"])
+@pytest.mark.parametrize("kind", get_args(Kind))
 def test_opening(kind: Any) -> None:
     """A provider is opened without a key, without a network, and knows its name."""
     opened = open_provider(ProviderSettings("mine", kind), NetworkSettings())
