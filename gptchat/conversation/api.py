@@ -5,48 +5,34 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from gptchat.config.flags import Options
-from gptchat.conversation.events import CompactWanted, ConversationEvent, Decision, Exchange, NotSent, TurnEnded
-from gptchat.conversation.outcome import Outcome
+from gptchat.conversation.events import (
+    CompactWanted,
+    ConversationEvent,
+    Decision,
+    Exchange,
+    Kept,
+    NotSent,
+    TurnEnded,
+)
+from gptchat.conversation.outcome import Outcome, Reply
 from gptchat.conversation.services import compose
 from gptchat.core.events import TurnStarted
-from gptchat.core.messages import Message, Usage
+from gptchat.core.messages import Message
 from gptchat.errors import TurnInterruptedError, UsageError
-from gptchat.values import dataclass
+from gptchat.waiting import LoopThread
 from gptchat.words import _
 
 _T = TypeVar("_T")
 
 Approve = Callable[[Decision], str | None]
 """Answers a decision with the key of one of its choices; None declines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the model answered. `cost` is US$, None where no price is known; `message_id` is its id in the journal.
-
-    `others` are the texts of further answers where the setting `n` asks for several. `files` and `sources` are
-    what came with the reply, both empty where it is text alone.
-    """
-
-    text: str
-    reasoning: str
-    usage: Usage | None
-    cost: float | None
-    finish_reason: str | None
-    message_id: str
-    provider: str
-    model: str
-    seconds: float
-    others: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
-    sources: tuple[str, ...] = ()
 
 
 class AsyncChat:
@@ -87,6 +73,10 @@ class AsyncChat:
         self._services = compose(options, os.environ, attended=approve is not None, remember_user=False)
         self._approve = approve
         self._one_turn = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        """Runs the turn that is under way."""
+        self._streams = self._stopped = self._closed = False
+        """Whether the turn's reply is on its way, whether the turn was stopped, whether the chat is closed."""
         if session:
             self._services.open_first(session)
 
@@ -137,11 +127,20 @@ class AsyncChat:
         return self._events(self._services.conversation.say("", named, piped=text))
 
     def stop(self) -> None:
-        """Stop the reply that streams; what came is kept."""
-        self._services.manager.stop()
+        """Stop the turn that is under way, if any; what came of its reply is kept."""
+        task = self._task
+        if task is None or task.done():
+            return
+        self._stopped = True
+        if self._streams:
+            self._services.manager.stop()
+        elif not task.cancelling():
+            task.cancel()
 
     async def close(self) -> None:
-        """Close connections, and keep what was learnt."""
+        """Stop the turn that is under way, close connections and save what was learnt. It cannot send then."""
+        self._closed = True
+        await self._end_turn()
         await self._services.close()
 
     async def _reply(self, events: Exchange) -> Reply:
@@ -157,40 +156,51 @@ class AsyncChat:
             raise TurnInterruptedError(_("stopped"))
         if not sent or outcome.message is None:
             raise UsageError(_("the message was not sent"))
-        return _reply_of(outcome, outcome.message)
+        return Reply.of(outcome, outcome.message)
 
     async def _events(self, exchange: Exchange) -> AsyncGenerator[ConversationEvent, None]:
         """The events of `exchange`, which runs in a task of its own, so that it ends well whoever leaves early."""
         async with self._one_turn:
+            if self._closed:
+                raise UsageError(_("the chat is closed"))
             queue: asyncio.Queue[ConversationEvent | None] = asyncio.Queue()
-            begun = leaving = False
+            self._streams = self._stopped = kept = False
 
             async def run() -> None:
-                nonlocal begun
+                nonlocal kept
                 try:
                     async with aclosing(exchange):
                         async for event in exchange:
-                            begun = begun or isinstance(event, TurnStarted)
-                            if leaving:
+                            kept = kept or isinstance(event, Kept)
+                            # Only a summary may follow `Kept`; it is cancelled, as what precedes the reply is.
+                            self._streams = (self._streams or isinstance(event, TurnStarted)) and not kept
+                            if self._stopped:
                                 self.stop()
                             await self._answer(event)
                             queue.put_nowait(event)
                 finally:
                     queue.put_nowait(None)
 
-            task = asyncio.create_task(run())
+            task = self._task = asyncio.create_task(run())
             try:
                 while (event := await queue.get()) is not None:
                     yield event
-                await task
+                await asyncio.wait([task])
+                if not task.cancelled():
+                    task.result()
+                elif not kept:
+                    raise TurnInterruptedError(_("stopped"))
             finally:
-                leaving = True
-                if not task.done():
-                    if begun:
-                        self.stop()
-                    else:
-                        task.cancel()
-                    await asyncio.wait([task])
+                await self._end_turn()
+
+    async def _end_turn(self) -> None:
+        """Stop the turn that is under way, and wait for its end."""
+        self.stop()
+        task = self._task
+        if task is not None and not task.done():
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # nobody waits for it any more, and asyncio would complain
 
     async def _answer(self, event: ConversationEvent) -> None:
         """Decide what `event` asks, and do what was decided."""
@@ -239,9 +249,7 @@ class Chat:
             config=config,
             data_dir=data_dir,
         )
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="gptchat", daemon=True)
-        self._thread.start()
+        self._loop = LoopThread("gptchat")
 
     def __enter__(self) -> Self:
         """The chat itself."""
@@ -285,45 +293,24 @@ class Chat:
             while (event := self._wait(_next(events))) is not None:
                 yield event
         finally:
-            self._wait(events.aclose())
+            if not self._loop.closed:
+                self._wait(events.aclose())
 
     def stop(self) -> None:
         """As `AsyncChat.stop`; from any thread."""
-        self._loop.call_soon_threadsafe(self._chat.stop)
+        self._loop.call(self._chat.stop)
 
     def close(self) -> None:
         """As `AsyncChat.close`. A second call does nothing."""
-        if self._loop.is_closed():
-            return
-        self._wait(self._chat.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._loop.close(self._chat.close)
 
     def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
         """The result of `work`. Ctrl-C stops it, and what came of a reply is kept."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return future.result()
-        except KeyboardInterrupt:
-            future.cancel()
-            raise
+            return self._loop.run(work)
+        except CancelledError:
+            raise UsageError(_("the chat is closed")) from None
 
 
 async def _next(events: Exchange) -> ConversationEvent | None:
     return await anext(events, None)
-
-
-def _reply_of(outcome: Outcome, message: Message) -> Reply:
-    return Reply(
-        text=message.text,
-        reasoning=message.reasoning,
-        usage=message.usage,
-        cost=outcome.cost,
-        finish_reason=message.finish_reason,
-        message_id=message.id,
-        provider=message.provider,
-        model=message.model,
-        seconds=outcome.seconds,
-        others=tuple(one.text for one in outcome.others),
-    )

@@ -1,12 +1,17 @@
-"""How a turn ended, gathered from its events."""
+"""How a turn ended: `Outcome` is gathered from its events, and `Reply` is what the library returns of it."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import TurnEvent, TurnFailed, TurnFinished, TurnInterrupted, TurnStarted
-from gptchat.core.messages import Message
+from gptchat.core.messages import Message, Usage
 from gptchat.errors import GptchatError
 from gptchat.values import dataclass
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(slots=True)
@@ -47,3 +52,41 @@ class Outcome:
                 self.error, self.message, self.draft = error, message, draft
             case _:
                 pass
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model answered. `cost` is US$, None where no price is known; `message_id` is its id in the journal.
+
+    `others` are the texts of further answers where the setting `n` asks for several. `files` and `sources` are
+    what came with the reply, both empty where it is text alone.
+    """
+
+    text: str
+    reasoning: str
+    usage: Usage | None
+    cost: float | None
+    finish_reason: str | None
+    message_id: str
+    provider: str
+    model: str
+    seconds: float
+    others: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, outcome: Outcome, message: Message) -> Self:
+        """The reply `message`, with which the turn of `outcome` ended."""
+        return cls(
+            text=message.text,
+            reasoning=message.reasoning,
+            usage=message.usage,
+            cost=outcome.cost,
+            finish_reason=message.finish_reason,
+            message_id=message.id,
+            provider=message.provider,
+            model=message.model,
+            seconds=outcome.seconds,
+            others=tuple(one.text for one in outcome.others),
+        )

@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gptchat import AsyncChat, Chat, Decision, GptchatError
 from gptchat.core.events import TextDelta, TurnFinished
+from gptchat.errors import TurnInterruptedError, UsageError
 from tests.support.program import KEY, settings_for
 from tests.support.server import CUT, Gate, Server, refuse, say
 
@@ -179,6 +180,91 @@ def test_a_cancelled_task_keeps_what_came(config: Path, server: Server, tmp_path
             assert (await chat.send("again")).text == "You said: again"
 
     asyncio.run(main())
+
+
+def in_a_thread(act: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+    """Start `act` in a thread; its result, or what it raised, comes into the list."""
+    came: list[object] = []
+
+    def work() -> None:
+        try:
+            came.append(act())
+        except Exception as error:
+            came.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread, came
+
+
+def test_closing_ends_what_other_threads_wait_for(config: Path, server: Server, tmp_path: Path) -> None:
+    """A thread that waits for a reply while another closes the chat is told so; what came of the reply is kept."""
+    server.script(say("one ", Gate()))
+    chat = Chat(user="ann", config=config, data_dir=tmp_path / "data")
+    thread, came = in_a_thread(lambda: chat.send("count"))
+    server.wait_for(lambda: bool(list((tmp_path / "data").rglob("*.partial"))))
+    second, also = in_a_thread(lambda: chat.send("and then"))
+    chat.close()
+    thread.join(10)
+    second.join(10)
+    assert len(came) == len(also) == 1
+    assert {type(one) for one in [*came, *also]} <= {TurnInterruptedError, UsageError}
+    assert chat.messages[0].text == "count"
+    assert not list((tmp_path / "data").rglob("*.partial"))
+
+
+def test_closing_stops_a_stream_that_was_left_open(config: Path, server: Server, tmp_path: Path) -> None:
+    """A stream that nobody reads to its end is stopped when the chat is closed, and what came of it is kept."""
+    server.script(say("one ", Gate()), say("two ", Gate()))
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        events = chat.stream("count")
+        assert any(isinstance(event, TextDelta) for event in events)
+    assert (chat.messages[-1].text, chat.messages[-1].status) == ("one ", "interrupted")
+    with pytest.raises(UsageError, match="closed"):
+        next(events)
+
+    async def main() -> None:
+        async with AsyncChat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+            events = chat.stream("count")
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    break
+        assert (chat.messages[-1].text, chat.messages[-1].status) == ("two ", "interrupted")
+        await events.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_closed_chat_says_so(config: Path, tmp_path: Path) -> None:
+    """A closed chat can be closed and stopped again, and refuses to send by saying that it is closed."""
+    chat = Chat(user="ann", config=config, data_dir=tmp_path / "data")
+    chat.close()
+    chat.close()
+    chat.stop()
+    with pytest.raises(UsageError, match="closed"):
+        chat.send("hello")
+
+
+def test_a_turn_can_be_stopped_before_its_reply(config: Path, server: Server, tmp_path: Path) -> None:
+    """`stop` holds from the call of `send` on: while attachments are read or a decision is waited for, too."""
+    server.flagged = ("poison",)
+    asked, decided = threading.Event(), threading.Event()
+
+    def approve(_decision: Decision) -> str:
+        asked.set()
+        decided.wait(10)
+        return "y"
+
+    settings = {"moderation": "input"}
+    with Chat(user="ann", settings=settings, approve=approve, config=config, data_dir=tmp_path / "data") as chat:
+        thread, came = in_a_thread(lambda: chat.send("poison"))
+        assert asked.wait(10)
+        chat.stop()
+        thread.join(10)
+        decided.set()
+        assert [type(one) for one in came] == [TurnInterruptedError]
+        assert chat.messages == []
+        assert chat.send("hello").text == "You said: hello"
 
 
 def test_threads_share_one_store(config: Path, tmp_path: Path) -> None:
