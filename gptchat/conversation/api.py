@@ -176,8 +176,12 @@ class AsyncChat:
                             self._streams = (self._streams or isinstance(event, TurnStarted)) and not kept
                             if self._stopped:
                                 self.stop()
-                            await self._answer(event)
+                            if isinstance(event, Decision):
+                                await self._decide(event)
                             queue.put_nowait(event)
+                            if isinstance(event, CompactWanted):
+                                async for told in self._services.compaction.sum_up():
+                                    queue.put_nowait(told)
                 finally:
                     queue.put_nowait(None)
 
@@ -202,14 +206,11 @@ class AsyncChat:
             if not task.cancelled():
                 task.exception()  # nobody waits for it any more, and asyncio would complain
 
-    async def _answer(self, event: ConversationEvent) -> None:
-        """Decide what `event` asks, and do what was decided."""
-        if isinstance(event, Decision) and self._approve is not None:
-            answer = self._approve(event)
-            event.answer = await answer if inspect.isawaitable(answer) else answer
-        elif isinstance(event, CompactWanted):
-            compaction = self._services.compaction
-            compaction.keep(*await compaction.summarise())
+    async def _decide(self, decision: Decision) -> None:
+        """Have `approve` answer; without one the safe answer stands."""
+        if self._approve is not None:
+            answer = self._approve(decision)
+            decision.answer = await answer if inspect.isawaitable(answer) else answer
 
 
 class Chat:

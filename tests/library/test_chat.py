@@ -144,6 +144,20 @@ def test_a_program_may_have_the_older_turns_summed_up(config: Path, server: Serv
     assert "They counted." in server.requests[-1].json["messages"][0]["content"]
 
 
+def test_a_failed_summary_costs_no_reply(config: Path, server: Server, tmp_path: Path) -> None:
+    """Where the older turns cannot be summed up, the reply before it is returned all the same."""
+    server.default = lambda request: (
+        refuse(400, "no summaries") if "summary" in str(request.json["messages"][0]) else say("noted")
+    )
+    settings = {"models.m.context": 900, "context.reserve": 50}
+    with Chat(
+        user="ann", settings=settings, approve=lambda _asked: "y", config=config, data_dir=tmp_path / "data"
+    ) as chat:
+        texts = [chat.send(f"{number} " * 160).text for number in ("one", "two", "three", "four", "five")]
+    assert texts == ["noted"] * 5
+    assert "summary" in str([request.json["messages"] for request in server.requests])
+
+
 def test_turns_of_several_tasks_wait_for_each_other(config: Path, server: Server, tmp_path: Path) -> None:
     """Tasks that share an `AsyncChat` take turns: each reply answers its own message."""
 
