@@ -154,6 +154,8 @@ class AsyncChat:
             raise outcome.error
         if outcome.interrupted:
             raise TurnInterruptedError(_("stopped"))
+        if outcome.withheld:
+            raise outcome.refusal()
         if not sent or outcome.message is None:
             raise UsageError(_("the message was not sent"))
         return Reply.of(outcome, outcome.message)

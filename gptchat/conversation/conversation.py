@@ -156,7 +156,8 @@ class Conversation:
             yield decision
             shown = decision.answer == "y"
             if not shown:
-                yield self._take_back(withheld)
+                outcome.withheld = withheld
+                yield self._take_back(outcome)
             elif outcome.message is not None:
                 yield Revealed(outcome.message)
         if shown and outcome.others and outcome.message is not None:
@@ -166,16 +167,13 @@ class Conversation:
         await asyncio.to_thread(self._keep)
         yield Kept()
 
-    def _take_back(self, reason: str) -> Told:
+    def _take_back(self, outcome: Outcome) -> Told:
         """Undo a turn whose reply is withheld. Raises ContentFilterError if nobody can be asked."""
         record = tree.undo(self._manager.session)
         if record is not None:
             self._manager.record(record)
         if self._unattended:
-            raise ContentFilterError(
-                _("{reason}; it is not shown, and the turn is taken back").format(reason=reason),
-                hint=_("gptchat -c /redo brings it back"),
-            )
+            raise outcome.refusal()
         return Told(_("the turn is taken back; /redo brings it back"), "notice")
 
     async def _choose(self, answers: Sequence[Message]) -> Exchange:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Self
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import TurnEvent, TurnFailed, TurnFinished, TurnInterrupted, TurnStarted
 from gptchat.core.messages import Message, Usage
-from gptchat.errors import GptchatError
+from gptchat.errors import ContentFilterError, GptchatError
 from gptchat.values import dataclass
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,15 @@ class Outcome:
     provider: str = ""
     model: str = ""
     plan: ContextPlan | None = None
+    withheld: str = ""
+    """Why the reply is not shown and the turn was taken back, if so."""
+
+    def refusal(self) -> ContentFilterError:
+        """The error that stands for a withheld reply where nobody can be shown a notice."""
+        return ContentFilterError(
+            _("{reason}; it is not shown, and the turn is taken back").format(reason=self.withheld),
+            hint=_("gptchat -c /redo brings it back"),
+        )
 
     @property
     def whole(self) -> bool:

@@ -15,7 +15,7 @@ import pytest
 
 from gptchat import AsyncChat, Chat, Decision, GptchatError
 from gptchat.core.events import TextDelta, TurnFinished
-from gptchat.errors import TurnInterruptedError, UsageError
+from gptchat.errors import ContentFilterError, TurnInterruptedError, UsageError
 from tests.support.program import KEY, settings_for
 from tests.support.server import CUT, Gate, Server, refuse, say
 
@@ -122,6 +122,21 @@ def test_what_is_asked_is_decided_by_the_program(config: Path, server: Server, t
         with pytest.raises(GptchatError, match="flagged"):
             careful.send("poison")
         assert careful.messages == []
+
+
+@pytest.mark.parametrize("approve", [None, lambda _decision: None, lambda _decision: "n"])
+def test_a_withheld_reply_is_not_returned(
+    approve: Callable[[Decision], str | None] | None, config: Path, server: Server, tmp_path: Path
+) -> None:
+    """A flagged reply that `approve` does not let through is raised as an error, and the turn is taken back."""
+    server.flagged = ("poison",)
+    server.script(say("poison"))
+    settings = {"moderation": "output"}
+    with Chat(user="ann", settings=settings, approve=approve, config=config, data_dir=tmp_path / "data") as chat:
+        with pytest.raises(ContentFilterError, match="flagged"):
+            chat.send("hello")
+        assert chat.messages == []
+        assert chat.send("again").text == "You said: again"
 
 
 def test_a_program_may_have_the_older_turns_summed_up(config: Path, server: Server, tmp_path: Path) -> None:
