@@ -209,10 +209,21 @@ class AsyncChat:
                 task.exception()  # nobody waits for it any more, and asyncio would complain
 
     async def _decide(self, decision: Decision) -> None:
-        """Have `approve` answer; without one the safe answer stands."""
-        if self._approve is not None:
-            answer = self._approve(decision)
-            decision.answer = await answer if inspect.isawaitable(answer) else answer
+        """Have `approve` answer; without it the safe answer stands. Raises UsageError if it is no choice."""
+        if self._approve is None:
+            return
+        answer = self._approve(decision)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        keys = [key for key, _meaning in decision.choices]
+        if answer is not None and answer not in keys:
+            raise UsageError(
+                _("approve answered {answer} to: {question}").format(
+                    answer=repr(answer), question=decision.question
+                ),
+                hint=_("please answer one of {keys}").format(keys=_(", ").join(keys)),
+            )
+        decision.answer = answer
 
 
 class Chat:

@@ -124,6 +124,19 @@ def test_what_is_asked_is_decided_by_the_program(config: Path, server: Server, t
         assert careful.messages == []
 
 
+def test_an_answer_that_is_no_choice_is_refused(config: Path, server: Server, tmp_path: Path) -> None:
+    """`approve` is told which answers there are if it gives another, and the conversation goes on after that."""
+    with Chat(
+        user="ann", settings={"n": 2}, approve=lambda _asked: "y", config=config, data_dir=tmp_path / "data"
+    ) as chat:
+        server.script(say("hi", choices=2))
+        with pytest.raises(UsageError, match="'y'") as caught:
+            chat.send("hello")
+        assert caught.value.hint == "please answer one of 1, 2"
+        assert [message.text for message in chat.messages] == ["hello", "hi"]
+        assert chat.send("again").text == "You said: again"
+
+
 @pytest.mark.parametrize("approve", [None, lambda _decision: None, lambda _decision: "n"])
 def test_a_withheld_reply_is_not_returned(
     approve: Callable[[Decision], str | None] | None, config: Path, server: Server, tmp_path: Path
