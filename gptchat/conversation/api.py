@@ -31,6 +31,8 @@ from gptchat.words import _
 
 _T = TypeVar("_T")
 
+Attachments = str | Path | Sequence[str | Path]
+
 Approve = Callable[[Decision], str | None]
 """Answers a decision with the key of one of its choices; None declines."""
 
@@ -103,8 +105,8 @@ class AsyncChat:
         """The conversation as it stands, oldest first."""
         return self._services.manager.session.path()
 
-    async def send(self, text: str, attachments: Sequence[str | Path] = ()) -> Reply:
-        """Send `text` as it is and return the reply. `attachments` are files, folders or addresses.
+    async def send(self, text: str, attachments: Attachments = ()) -> Reply:
+        """Send `text` as it is and return the reply. `attachments`: one or several files, folders or addresses.
 
         Raises GptchatError; what came before a failure is in the session all the same.
         """
@@ -118,12 +120,13 @@ class AsyncChat:
         """Go on with the last reply where it stopped; returns the whole of it. Raises GptchatError."""
         return await self._reply(self._events(self._services.conversation.continue_()))
 
-    def stream(self, text: str, attachments: Sequence[str | Path] = ()) -> Exchange:
+    def stream(self, text: str, attachments: Attachments = ()) -> Exchange:
         """Send `text` and yield what happens, the events that the terminal paints. Raises GptchatError.
 
         Closing the generator early stops the reply; what came is kept.
         """
-        named = [str(reference) for reference in attachments]
+        several = [attachments] if isinstance(attachments, (str, Path)) else attachments
+        named = [str(reference) for reference in several]
         return self._events(self._services.conversation.say("", named, piped=text))
 
     def stop(self) -> None:
@@ -288,7 +291,7 @@ class Chat:
         """The conversation as it stands, oldest first."""
         return self._chat.messages
 
-    def send(self, text: str, attachments: Sequence[str | Path] = ()) -> Reply:
+    def send(self, text: str, attachments: Attachments = ()) -> Reply:
         """As `AsyncChat.send`."""
         return self._wait(self._chat.send(text, attachments))
 
@@ -300,7 +303,7 @@ class Chat:
         """As `AsyncChat.continue_`."""
         return self._wait(self._chat.continue_())
 
-    def stream(self, text: str, attachments: Sequence[str | Path] = ()) -> Iterator[ConversationEvent]:
+    def stream(self, text: str, attachments: Attachments = ()) -> Iterator[ConversationEvent]:
         """As `AsyncChat.stream`."""
         events = self._chat.stream(text, attachments)
         try:

@@ -67,6 +67,17 @@ def test_text_of_a_program_does_not_act(config: Path, server: Server, tmp_path: 
     assert "the secret" in str(server.requests[1].json["messages"][-1]["content"])
 
 
+def test_one_attachment_needs_no_list(config: Path, server: Server, tmp_path: Path) -> None:
+    """A single file may be named as it is: a path is never read as a list of its letters."""
+    file = tmp_path / "notes.txt"
+    file.write_text("remember the milk", encoding="utf-8")
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        chat.send("look", file)
+        chat.send("look", str(file))
+    for request in server.requests:
+        assert "remember the milk" in str(request.json["messages"][-1]["content"])
+
+
 def test_settings_hold_for_the_object_alone(config: Path, server: Server, tmp_path: Path) -> None:
     """Settings given to a chat go into its requests, and into nobody's file; a wrong one is refused by name."""
     before = config.read_text(encoding="utf-8")
