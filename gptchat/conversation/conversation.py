@@ -28,7 +28,7 @@ from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
 from gptchat.core import session as tree
 from gptchat.core.messages import Message
-from gptchat.errors import ContentFilterError
+from gptchat.errors import ContentFilterError, UsageError
 from gptchat.manager import Continue, Order, Retry, Route, Send, SessionManager
 from gptchat.words import _
 
@@ -85,6 +85,8 @@ class Conversation:
         await self._routing.look_for_model()
         routes = self._routing.routes()
         content, notes = await self._outbox.content(text, references, piped=piped)
+        if not content:
+            raise UsageError(_("the message is empty"))
         if spent := await self._budget.check():
             yield Told(spent, "notice")
         reason, told = await self._moderation.objection(content)

@@ -78,6 +78,14 @@ def test_one_attachment_needs_no_list(config: Path, server: Server, tmp_path: Pa
         assert "remember the milk" in str(request.json["messages"][-1]["content"])
 
 
+def test_an_empty_message_is_refused(config: Path, server: Server, tmp_path: Path) -> None:
+    """A message without text and attachments is an error: nothing is sent, and nothing is kept of it."""
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        with pytest.raises(UsageError, match="empty"):
+            chat.send("")
+        assert (chat.messages, server.requests) == ([], [])
+
+
 def test_settings_hold_for_the_object_alone(config: Path, server: Server, tmp_path: Path) -> None:
     """Settings given to a chat go into its requests, and into nobody's file; a wrong one is refused by name."""
     before = config.read_text(encoding="utf-8")
