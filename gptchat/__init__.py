@@ -4,8 +4,8 @@ TYPE_CHECKING = False  # as type checkers know it: importing `typing` would cost
 if TYPE_CHECKING:
     from gptchat.conversation.api import AsyncChat as AsyncChat
     from gptchat.conversation.api import Chat as Chat
-    from gptchat.conversation.api import Reply as Reply
     from gptchat.conversation.events import Decision as Decision
+    from gptchat.conversation.outcome import Reply as Reply
     from gptchat.errors import GptchatError as GptchatError
 
 __version__ = "1.0.0"
@@ -16,7 +16,7 @@ _HOME = {
     "Chat": "gptchat.conversation.api",
     "Decision": "gptchat.conversation.events",
     "GptchatError": "gptchat.errors",
-    "Reply": "gptchat.conversation.api",
+    "Reply": "gptchat.conversation.outcome",
 }
 
 

@@ -5,48 +5,36 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from gptchat.config.flags import Options
-from gptchat.conversation.events import CompactWanted, ConversationEvent, Decision, Exchange, NotSent, TurnEnded
-from gptchat.conversation.outcome import Outcome
+from gptchat.conversation.events import (
+    CompactWanted,
+    ConversationEvent,
+    Decision,
+    Exchange,
+    Kept,
+    NotSent,
+    TurnEnded,
+)
+from gptchat.conversation.outcome import Outcome, Reply
 from gptchat.conversation.services import compose
 from gptchat.core.events import TurnStarted
-from gptchat.core.messages import Message, Usage
+from gptchat.core.messages import Message
 from gptchat.errors import TurnInterruptedError, UsageError
-from gptchat.values import dataclass
+from gptchat.waiting import LoopThread
 from gptchat.words import _
 
 _T = TypeVar("_T")
 
+Attachments = str | Path | Sequence[str | Path]
+
 Approve = Callable[[Decision], str | None]
 """Answers a decision with the key of one of its choices; None declines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the model answered. `cost` is US$, None where no price is known; `message_id` is its id in the journal.
-
-    `others` are the texts of further answers where the setting `n` asks for several. `files` and `sources` are
-    what came with the reply, both empty where it is text alone.
-    """
-
-    text: str
-    reasoning: str
-    usage: Usage | None
-    cost: float | None
-    finish_reason: str | None
-    message_id: str
-    provider: str
-    model: str
-    seconds: float
-    others: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
-    sources: tuple[str, ...] = ()
 
 
 class AsyncChat:
@@ -87,6 +75,10 @@ class AsyncChat:
         self._services = compose(options, os.environ, attended=approve is not None, remember_user=False)
         self._approve = approve
         self._one_turn = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        """Runs the turn that is under way."""
+        self._streams = self._stopped = self._closed = False
+        """Whether the turn's reply is on its way, whether the turn was stopped, whether the chat is closed."""
         if session:
             self._services.open_first(session)
 
@@ -113,8 +105,8 @@ class AsyncChat:
         """The conversation as it stands, oldest first."""
         return self._services.manager.session.path()
 
-    async def send(self, text: str, attachments: Sequence[str | Path] = ()) -> Reply:
-        """Send `text` as it is and return the reply. `attachments` are files, folders or addresses.
+    async def send(self, text: str, attachments: Attachments = ()) -> Reply:
+        """Send `text` as it is and return the reply. `attachments`: one or several files, folders or addresses.
 
         Raises GptchatError; what came before a failure is in the session all the same.
         """
@@ -128,20 +120,30 @@ class AsyncChat:
         """Go on with the last reply where it stopped; returns the whole of it. Raises GptchatError."""
         return await self._reply(self._events(self._services.conversation.continue_()))
 
-    def stream(self, text: str, attachments: Sequence[str | Path] = ()) -> Exchange:
+    def stream(self, text: str, attachments: Attachments = ()) -> Exchange:
         """Send `text` and yield what happens, the events that the terminal paints. Raises GptchatError.
 
         Closing the generator early stops the reply; what came is kept.
         """
-        named = [str(reference) for reference in attachments]
+        several = [attachments] if isinstance(attachments, (str, Path)) else attachments
+        named = [str(reference) for reference in several]
         return self._events(self._services.conversation.say("", named, piped=text))
 
     def stop(self) -> None:
-        """Stop the reply that streams; what came is kept."""
-        self._services.manager.stop()
+        """Stop the turn that is under way, if any; what came of its reply is kept."""
+        task = self._task
+        if task is None or task.done():
+            return
+        self._stopped = True
+        if self._streams:
+            self._services.manager.stop()
+        elif not task.cancelling():
+            task.cancel()
 
     async def close(self) -> None:
-        """Close connections, and keep what was learnt."""
+        """Stop the turn that is under way, close connections and save what was learnt. It cannot send then."""
+        self._closed = True
+        await self._end_turn()
         await self._services.close()
 
     async def _reply(self, events: Exchange) -> Reply:
@@ -155,51 +157,76 @@ class AsyncChat:
             raise outcome.error
         if outcome.interrupted:
             raise TurnInterruptedError(_("stopped"))
+        if outcome.withheld:
+            raise outcome.refusal()
         if not sent or outcome.message is None:
             raise UsageError(_("the message was not sent"))
-        return _reply_of(outcome, outcome.message)
+        return Reply.of(outcome, outcome.message)
 
     async def _events(self, exchange: Exchange) -> AsyncGenerator[ConversationEvent, None]:
         """The events of `exchange`, which runs in a task of its own, so that it ends well whoever leaves early."""
         async with self._one_turn:
+            if self._closed:
+                raise UsageError(_("the chat is closed"))
             queue: asyncio.Queue[ConversationEvent | None] = asyncio.Queue()
-            begun = leaving = False
+            self._streams = self._stopped = kept = False
 
             async def run() -> None:
-                nonlocal begun
+                nonlocal kept
                 try:
                     async with aclosing(exchange):
                         async for event in exchange:
-                            begun = begun or isinstance(event, TurnStarted)
-                            if leaving:
+                            kept = kept or isinstance(event, Kept)
+                            # Only a summary may follow `Kept`; it is cancelled, as what precedes the reply is.
+                            self._streams = (self._streams or isinstance(event, TurnStarted)) and not kept
+                            if self._stopped:
                                 self.stop()
-                            await self._answer(event)
+                            if isinstance(event, Decision):
+                                await self._decide(event)
                             queue.put_nowait(event)
+                            if isinstance(event, CompactWanted):
+                                async for told in self._services.compaction.sum_up():
+                                    queue.put_nowait(told)
                 finally:
                     queue.put_nowait(None)
 
-            task = asyncio.create_task(run())
+            task = self._task = asyncio.create_task(run())
             try:
                 while (event := await queue.get()) is not None:
                     yield event
-                await task
+                await asyncio.wait([task])
+                if not task.cancelled():
+                    task.result()
+                elif not kept:
+                    raise TurnInterruptedError(_("stopped"))
             finally:
-                leaving = True
-                if not task.done():
-                    if begun:
-                        self.stop()
-                    else:
-                        task.cancel()
-                    await asyncio.wait([task])
+                await self._end_turn()
 
-    async def _answer(self, event: ConversationEvent) -> None:
-        """Decide what `event` asks, and do what was decided."""
-        if isinstance(event, Decision) and self._approve is not None:
-            answer = self._approve(event)
-            event.answer = await answer if inspect.isawaitable(answer) else answer
-        elif isinstance(event, CompactWanted):
-            compaction = self._services.compaction
-            compaction.keep(*await compaction.summarise())
+    async def _end_turn(self) -> None:
+        """Stop the turn that is under way, and wait for its end."""
+        self.stop()
+        task = self._task
+        if task is not None and not task.done():
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # nobody waits for it any more, and asyncio would complain
+
+    async def _decide(self, decision: Decision) -> None:
+        """Have `approve` answer; without it the safe answer stands. Raises UsageError if it is no choice."""
+        if self._approve is None:
+            return
+        answer = self._approve(decision)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        keys = [key for key, _meaning in decision.choices]
+        if answer is not None and answer not in keys:
+            raise UsageError(
+                _("approve answered {answer} to: {question}").format(
+                    answer=repr(answer), question=decision.question
+                ),
+                hint=_("please answer one of {keys}").format(keys=_(", ").join(keys)),
+            )
+        decision.answer = answer
 
 
 class Chat:
@@ -239,9 +266,7 @@ class Chat:
             config=config,
             data_dir=data_dir,
         )
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="gptchat", daemon=True)
-        self._thread.start()
+        self._loop = LoopThread("gptchat")
 
     def __enter__(self) -> Self:
         """The chat itself."""
@@ -266,7 +291,7 @@ class Chat:
         """The conversation as it stands, oldest first."""
         return self._chat.messages
 
-    def send(self, text: str, attachments: Sequence[str | Path] = ()) -> Reply:
+    def send(self, text: str, attachments: Attachments = ()) -> Reply:
         """As `AsyncChat.send`."""
         return self._wait(self._chat.send(text, attachments))
 
@@ -278,52 +303,31 @@ class Chat:
         """As `AsyncChat.continue_`."""
         return self._wait(self._chat.continue_())
 
-    def stream(self, text: str, attachments: Sequence[str | Path] = ()) -> Iterator[ConversationEvent]:
+    def stream(self, text: str, attachments: Attachments = ()) -> Iterator[ConversationEvent]:
         """As `AsyncChat.stream`."""
         events = self._chat.stream(text, attachments)
         try:
             while (event := self._wait(_next(events))) is not None:
                 yield event
         finally:
-            self._wait(events.aclose())
+            if not self._loop.closed:
+                self._wait(events.aclose())
 
     def stop(self) -> None:
         """As `AsyncChat.stop`; from any thread."""
-        self._loop.call_soon_threadsafe(self._chat.stop)
+        self._loop.call(self._chat.stop)
 
     def close(self) -> None:
         """As `AsyncChat.close`. A second call does nothing."""
-        if self._loop.is_closed():
-            return
-        self._wait(self._chat.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._loop.close(self._chat.close)
 
     def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
         """The result of `work`. Ctrl-C stops it, and what came of a reply is kept."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return future.result()
-        except KeyboardInterrupt:
-            future.cancel()
-            raise
+            return self._loop.run(work)
+        except CancelledError:
+            raise UsageError(_("the chat is closed")) from None
 
 
 async def _next(events: Exchange) -> ConversationEvent | None:
     return await anext(events, None)
-
-
-def _reply_of(outcome: Outcome, message: Message) -> Reply:
-    return Reply(
-        text=message.text,
-        reasoning=message.reasoning,
-        usage=message.usage,
-        cost=outcome.cost,
-        finish_reason=message.finish_reason,
-        message_id=message.id,
-        provider=message.provider,
-        model=message.model,
-        seconds=outcome.seconds,
-        others=tuple(one.text for one in outcome.others),
-    )

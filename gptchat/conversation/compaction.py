@@ -86,7 +86,7 @@ class Compaction:
         if plan is None:
             return
         if how == "auto":
-            async for event in self._automatically():
+            async for event in self.sum_up():
                 yield event
             return
         decision = Decision(
@@ -120,7 +120,8 @@ class Compaction:
         covered = next((i + 1 for i, one in enumerate(path) if summary and one.id == summary.until), 0)
         return sum(message.role == "user" for message in path[covered:]) > KEEP_TURNS
 
-    async def _automatically(self) -> AsyncGenerator[ConversationEvent, None]:
+    async def sum_up(self) -> AsyncGenerator[ConversationEvent, None]:
+        """Summarise until the next request fits, and tell how it went; a failure is told, not raised."""
         yield Told(_("the window fills; summing up the older turns …"))
         turns, why = 0, ""
         try:

@@ -28,7 +28,7 @@ from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
 from gptchat.core import session as tree
 from gptchat.core.messages import Message
-from gptchat.errors import ContentFilterError
+from gptchat.errors import ContentFilterError, UsageError
 from gptchat.manager import Continue, Order, Retry, Route, Send, SessionManager
 from gptchat.words import _
 
@@ -85,6 +85,8 @@ class Conversation:
         await self._routing.look_for_model()
         routes = self._routing.routes()
         content, notes = await self._outbox.content(text, references, piped=piped)
+        if not content:
+            raise UsageError(_("the message is empty"))
         if spent := await self._budget.check():
             yield Told(spent, "notice")
         reason, told = await self._moderation.objection(content)
@@ -156,7 +158,8 @@ class Conversation:
             yield decision
             shown = decision.answer == "y"
             if not shown:
-                yield self._take_back(withheld)
+                outcome.withheld = withheld
+                yield self._take_back(outcome)
             elif outcome.message is not None:
                 yield Revealed(outcome.message)
         if shown and outcome.others and outcome.message is not None:
@@ -166,16 +169,13 @@ class Conversation:
         await asyncio.to_thread(self._keep)
         yield Kept()
 
-    def _take_back(self, reason: str) -> Told:
+    def _take_back(self, outcome: Outcome) -> Told:
         """Undo a turn whose reply is withheld. Raises ContentFilterError if nobody can be asked."""
         record = tree.undo(self._manager.session)
         if record is not None:
             self._manager.record(record)
         if self._unattended:
-            raise ContentFilterError(
-                _("{reason}; it is not shown, and the turn is taken back").format(reason=reason),
-                hint=_("gptchat -c /redo brings it back"),
-            )
+            raise outcome.refusal()
         return Told(_("the turn is taken back; /redo brings it back"), "notice")
 
     async def _choose(self, answers: Sequence[Message]) -> Exchange:

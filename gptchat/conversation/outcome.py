@@ -1,12 +1,18 @@
-"""How a turn ended, gathered from its events."""
+"""How a turn ended: `Outcome` is gathered from its events, and `Reply` is what the library returns of it."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import TurnEvent, TurnFailed, TurnFinished, TurnInterrupted, TurnStarted
-from gptchat.core.messages import Message
-from gptchat.errors import GptchatError
+from gptchat.core.messages import Message, Usage
+from gptchat.errors import ContentFilterError, GptchatError
 from gptchat.values import dataclass
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(slots=True)
@@ -27,6 +33,15 @@ class Outcome:
     provider: str = ""
     model: str = ""
     plan: ContextPlan | None = None
+    withheld: str = ""
+    """Why the reply is not shown and the turn was taken back, if so."""
+
+    def refusal(self) -> ContentFilterError:
+        """The error that stands for a withheld reply where nobody can be shown a notice."""
+        return ContentFilterError(
+            _("{reason}; it is not shown, and the turn is taken back").format(reason=self.withheld),
+            hint=_("gptchat -c /redo brings it back"),
+        )
 
     @property
     def whole(self) -> bool:
@@ -47,3 +62,41 @@ class Outcome:
                 self.error, self.message, self.draft = error, message, draft
             case _:
                 pass
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model answered. `cost` is US$, None where no price is known; `message_id` is its id in the journal.
+
+    `others` are the texts of further answers where the setting `n` asks for several. `files` and `sources` are
+    what came with the reply, both empty where it is text alone.
+    """
+
+    text: str
+    reasoning: str
+    usage: Usage | None
+    cost: float | None
+    finish_reason: str | None
+    message_id: str
+    provider: str
+    model: str
+    seconds: float
+    others: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, outcome: Outcome, message: Message) -> Self:
+        """The reply `message`, with which the turn of `outcome` ended."""
+        return cls(
+            text=message.text,
+            reasoning=message.reasoning,
+            usage=message.usage,
+            cost=outcome.cost,
+            finish_reason=message.finish_reason,
+            message_id=message.id,
+            provider=message.provider,
+            model=message.model,
+            seconds=outcome.seconds,
+            others=tuple(one.text for one in outcome.others),
+        )

@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gptchat import AsyncChat, Chat, Decision, GptchatError
 from gptchat.core.events import TextDelta, TurnFinished
+from gptchat.errors import ContentFilterError, TurnInterruptedError, UsageError
 from tests.support.program import KEY, settings_for
 from tests.support.server import CUT, Gate, Server, refuse, say
 
@@ -64,6 +65,25 @@ def test_text_of_a_program_does_not_act(config: Path, server: Server, tmp_path: 
         chat.send("look", attachments=[tmp_path / "secret.txt"])
     assert server.requests[0].json["messages"][-1]["content"] == said
     assert "the secret" in str(server.requests[1].json["messages"][-1]["content"])
+
+
+def test_one_attachment_needs_no_list(config: Path, server: Server, tmp_path: Path) -> None:
+    """A single file may be named as it is: a path is never read as a list of its letters."""
+    file = tmp_path / "notes.txt"
+    file.write_text("remember the milk", encoding="utf-8")
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        chat.send("look", file)
+        chat.send("look", str(file))
+    for request in server.requests:
+        assert "remember the milk" in str(request.json["messages"][-1]["content"])
+
+
+def test_an_empty_message_is_refused(config: Path, server: Server, tmp_path: Path) -> None:
+    """A message without text and attachments is an error: nothing is sent, and nothing is kept of it."""
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        with pytest.raises(UsageError, match="empty"):
+            chat.send("")
+        assert (chat.messages, server.requests) == ([], [])
 
 
 def test_settings_hold_for_the_object_alone(config: Path, server: Server, tmp_path: Path) -> None:
@@ -123,6 +143,34 @@ def test_what_is_asked_is_decided_by_the_program(config: Path, server: Server, t
         assert careful.messages == []
 
 
+def test_an_answer_that_is_no_choice_is_refused(config: Path, server: Server, tmp_path: Path) -> None:
+    """`approve` is told which answers there are if it gives another, and the conversation goes on after that."""
+    with Chat(
+        user="ann", settings={"n": 2}, approve=lambda _asked: "y", config=config, data_dir=tmp_path / "data"
+    ) as chat:
+        server.script(say("hi", choices=2))
+        with pytest.raises(UsageError, match="'y'") as caught:
+            chat.send("hello")
+        assert caught.value.hint == "please answer one of 1, 2"
+        assert [message.text for message in chat.messages] == ["hello", "hi"]
+        assert chat.send("again").text == "You said: again"
+
+
+@pytest.mark.parametrize("approve", [None, lambda _decision: None, lambda _decision: "n"])
+def test_a_withheld_reply_is_not_returned(
+    approve: Callable[[Decision], str | None] | None, config: Path, server: Server, tmp_path: Path
+) -> None:
+    """A flagged reply that `approve` does not let through is raised as an error, and the turn is taken back."""
+    server.flagged = ("poison",)
+    server.script(say("poison"))
+    settings = {"moderation": "output"}
+    with Chat(user="ann", settings=settings, approve=approve, config=config, data_dir=tmp_path / "data") as chat:
+        with pytest.raises(ContentFilterError, match="flagged"):
+            chat.send("hello")
+        assert chat.messages == []
+        assert chat.send("again").text == "You said: again"
+
+
 def test_a_program_may_have_the_older_turns_summed_up(config: Path, server: Server, tmp_path: Path) -> None:
     """A filled window is summed up where `approve` says yes, and the summary goes out from then on."""
     answers: list[str] = []
@@ -141,6 +189,20 @@ def test_a_program_may_have_the_older_turns_summed_up(config: Path, server: Serv
         chat.send("and now?")
     assert "compact" in answers
     assert "They counted." in server.requests[-1].json["messages"][0]["content"]
+
+
+def test_a_failed_summary_costs_no_reply(config: Path, server: Server, tmp_path: Path) -> None:
+    """Where the older turns cannot be summed up, the reply before it is returned all the same."""
+    server.default = lambda request: (
+        refuse(400, "no summaries") if "summary" in str(request.json["messages"][0]) else say("noted")
+    )
+    settings = {"models.m.context": 900, "context.reserve": 50}
+    with Chat(
+        user="ann", settings=settings, approve=lambda _asked: "y", config=config, data_dir=tmp_path / "data"
+    ) as chat:
+        texts = [chat.send(f"{number} " * 160).text for number in ("one", "two", "three", "four", "five")]
+    assert texts == ["noted"] * 5
+    assert "summary" in str([request.json["messages"] for request in server.requests])
 
 
 def test_turns_of_several_tasks_wait_for_each_other(config: Path, server: Server, tmp_path: Path) -> None:
@@ -179,6 +241,91 @@ def test_a_cancelled_task_keeps_what_came(config: Path, server: Server, tmp_path
             assert (await chat.send("again")).text == "You said: again"
 
     asyncio.run(main())
+
+
+def in_a_thread(act: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+    """Start `act` in a thread; its result, or what it raised, comes into the list."""
+    came: list[object] = []
+
+    def work() -> None:
+        try:
+            came.append(act())
+        except Exception as error:
+            came.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread, came
+
+
+def test_closing_ends_what_other_threads_wait_for(config: Path, server: Server, tmp_path: Path) -> None:
+    """A thread that waits for a reply while another closes the chat is told so; what came of the reply is kept."""
+    server.script(say("one ", Gate()))
+    chat = Chat(user="ann", config=config, data_dir=tmp_path / "data")
+    thread, came = in_a_thread(lambda: chat.send("count"))
+    server.wait_for(lambda: bool(list((tmp_path / "data").rglob("*.partial"))))
+    second, also = in_a_thread(lambda: chat.send("and then"))
+    chat.close()
+    thread.join(10)
+    second.join(10)
+    assert len(came) == len(also) == 1
+    assert {type(one) for one in [*came, *also]} <= {TurnInterruptedError, UsageError}
+    assert chat.messages[0].text == "count"
+    assert not list((tmp_path / "data").rglob("*.partial"))
+
+
+def test_closing_stops_a_stream_that_was_left_open(config: Path, server: Server, tmp_path: Path) -> None:
+    """A stream that nobody reads to its end is stopped when the chat is closed, and what came of it is kept."""
+    server.script(say("one ", Gate()), say("two ", Gate()))
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        events = chat.stream("count")
+        assert any(isinstance(event, TextDelta) for event in events)
+    assert (chat.messages[-1].text, chat.messages[-1].status) == ("one ", "interrupted")
+    with pytest.raises(UsageError, match="closed"):
+        next(events)
+
+    async def main() -> None:
+        async with AsyncChat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+            events = chat.stream("count")
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    break
+        assert (chat.messages[-1].text, chat.messages[-1].status) == ("two ", "interrupted")
+        await events.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_closed_chat_says_so(config: Path, tmp_path: Path) -> None:
+    """A closed chat can be closed and stopped again, and refuses to send by saying that it is closed."""
+    chat = Chat(user="ann", config=config, data_dir=tmp_path / "data")
+    chat.close()
+    chat.close()
+    chat.stop()
+    with pytest.raises(UsageError, match="closed"):
+        chat.send("hello")
+
+
+def test_a_turn_can_be_stopped_before_its_reply(config: Path, server: Server, tmp_path: Path) -> None:
+    """`stop` holds from the call of `send` on: while attachments are read or a decision is waited for, too."""
+    server.flagged = ("poison",)
+    asked, decided = threading.Event(), threading.Event()
+
+    def approve(_decision: Decision) -> str:
+        asked.set()
+        decided.wait(10)
+        return "y"
+
+    settings = {"moderation": "input"}
+    with Chat(user="ann", settings=settings, approve=approve, config=config, data_dir=tmp_path / "data") as chat:
+        thread, came = in_a_thread(lambda: chat.send("poison"))
+        assert asked.wait(10)
+        chat.stop()
+        thread.join(10)
+        decided.set()
+        assert [type(one) for one in came] == [TurnInterruptedError]
+        assert chat.messages == []
+        assert chat.send("hello").text == "You said: hello"
 
 
 def test_threads_share_one_store(config: Path, tmp_path: Path) -> None:
