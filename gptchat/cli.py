@@ -1,4 +1,4 @@
-"""From flags to settings to one composed program to an exit status. Only here are concrete parts chosen."""
+"""The entry point: reads the command line, runs a chat or one question, and returns the exit status."""
 
 from __future__ import annotations
 

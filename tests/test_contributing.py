@@ -72,7 +72,10 @@ def owners(text: str) -> set[str]:
 
 def test_any_owner_is_recognised() -> None:
     """An owner's name may have hyphens, as names on GitHub do."""
-    assert owners("https://github.com/my-org-2/gptchat and https://github.com/other/gptchat") == {"my-org-2", "other"}
+    assert owners("https://github.com/my-org-2/gptchat and https://github.com/other/gptchat") == {
+        "my-org-2",
+        "other",
+    }
 
 
 def test_one_address_is_told_everywhere() -> None:

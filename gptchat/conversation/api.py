@@ -143,7 +143,8 @@ class AsyncChat:
     async def close(self) -> None:
         """Stop the turn that is under way, close connections and save what was learnt. It cannot send then."""
         self._closed = True
-        await self._end_turn()
+        if self._task is not None:
+            await self._end(self._task)
         await self._services.close()
 
     async def _reply(self, events: Exchange) -> Reply:
@@ -165,48 +166,50 @@ class AsyncChat:
 
     async def _events(self, exchange: Exchange) -> AsyncGenerator[ConversationEvent, None]:
         """The events of `exchange`, which runs in a task of its own, so that it ends well whoever leaves early."""
-        async with self._one_turn:
-            if self._closed:
-                raise UsageError(_("the chat is closed"))
-            queue: asyncio.Queue[ConversationEvent | None] = asyncio.Queue()
-            self._streams = self._stopped = kept = False
+        await self._one_turn.acquire()
+        if self._closed:
+            self._one_turn.release()
+            raise UsageError(_("the chat is closed"))
+        queue: asyncio.Queue[ConversationEvent | None] = asyncio.Queue()
+        self._streams = self._stopped = kept = False
 
-            async def run() -> None:
-                nonlocal kept
-                try:
-                    async with aclosing(exchange):
-                        async for event in exchange:
-                            kept = kept or isinstance(event, Kept)
-                            # Only a summary may follow `Kept`; it is cancelled, as what precedes the reply is.
-                            self._streams = (self._streams or isinstance(event, TurnStarted)) and not kept
-                            if self._stopped:
-                                self.stop()
-                            if isinstance(event, Decision):
-                                await self._decide(event)
-                            queue.put_nowait(event)
-                            if isinstance(event, CompactWanted):
-                                async for told in self._services.compaction.sum_up():
-                                    queue.put_nowait(told)
-                finally:
-                    queue.put_nowait(None)
+        async def run() -> None:
+            nonlocal kept
+            async with aclosing(exchange):
+                async for event in exchange:
+                    kept = kept or isinstance(event, Kept)
+                    # Only a summary may follow `Kept`; it is cancelled, as what precedes the reply is.
+                    self._streams = (self._streams or isinstance(event, TurnStarted)) and not kept
+                    if self._stopped:
+                        self.stop()
+                    if isinstance(event, Decision):
+                        await self._decide(event)
+                    queue.put_nowait(event)
+                    if isinstance(event, CompactWanted):
+                        async for told in self._services.compaction.sum_up():
+                            queue.put_nowait(told)
 
-            task = self._task = asyncio.create_task(run())
-            try:
-                while (event := await queue.get()) is not None:
-                    yield event
-                await asyncio.wait([task])
-                if not task.cancelled():
-                    task.result()
-                elif not kept:
-                    raise TurnInterruptedError(_("stopped"))
-            finally:
-                await self._end_turn()
+        def ended(_task: asyncio.Task[None]) -> None:
+            # Also of a task that was cancelled before its first step, and while nobody reads the events.
+            self._one_turn.release()
+            queue.put_nowait(None)
 
-    async def _end_turn(self) -> None:
-        """Stop the turn that is under way, and wait for its end."""
-        self.stop()
-        task = self._task
-        if task is not None and not task.done():
+        task = self._task = asyncio.create_task(run())
+        task.add_done_callback(ended)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            if not task.cancelled():
+                task.result()
+            elif not kept:
+                raise TurnInterruptedError(_("stopped"))
+        finally:
+            await self._end(task)
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        """Stop the turn that `task` runs, and wait for its end."""
+        if not task.done():
+            self.stop()  # it is this one: the next begins when it is done
             await asyncio.wait([task])
             if not task.cancelled():
                 task.exception()  # nobody waits for it any more, and asyncio would complain

@@ -357,6 +357,56 @@ def test_threads_share_one_store(config: Path, tmp_path: Path) -> None:
     assert sorted(said) == sorted([*(f"own {n}" for n in range(8)), *(f"shared {n}" for n in range(8))])
 
 
+def test_closing_ends_turns_that_wait_behind_an_open_stream(config: Path, server: Server, tmp_path: Path) -> None:
+    """A chat that is closed while replies are awaited leaves no thread waiting, and keeps what came."""
+    held, ends = Gate(), []
+    server.default = lambda _request: say("begun ", held, "never")
+
+    def ask(chat: Chat) -> None:
+        with pytest.raises(GptchatError) as refused:
+            chat.send("hello")
+        ends.append(refused.value.kind)
+
+    with Chat(user="ann", config=config, data_dir=tmp_path / "data") as chat:
+        events = chat.stream("first")
+        while not isinstance(next(events), TextDelta):
+            pass
+        threads = [threading.Thread(target=ask, args=(chat,), daemon=True) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        session = chat.session
+    for thread in threads:
+        thread.join(20)
+    assert ends == ["usage"] * 3  # they waited for their turn, and never had it
+    chat.close()
+    chat.stop()
+    with pytest.raises(GptchatError, match="closed"):
+        next(events)
+    with Chat(user="ann", session=session, config=config, data_dir=tmp_path / "data") as again:
+        assert [message.text for message in again.messages] == ["first", "begun "]
+    held.open()
+
+
+def test_a_reply_that_is_awaited_is_stopped_by_closing(config: Path, server: Server, tmp_path: Path) -> None:
+    """Whoever waits for a reply of a chat that is closed is told that it was stopped, before it began as well."""
+
+    async def run() -> None:
+        held = Gate()
+        server.default = lambda _request: say("begun ", held, "never")
+        for begun in (True, False):
+            chat = AsyncChat(user="ann", config=config, data_dir=tmp_path / "data")
+            waiting = asyncio.create_task(chat.send("hello"))
+            await asyncio.sleep(0)
+            while begun and not server.requests:
+                await asyncio.sleep(0.001)
+            await chat.close()
+            with pytest.raises(TurnInterruptedError):
+                await waiting
+        held.open()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_a_chat_works_beside_a_running_loop(config: Path, tmp_path: Path) -> None:
     """In a notebook, where a loop runs already, `Chat` waits for its reply all the same."""
 
