@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any
 
-from rich.cells import cell_len
-
+from gptchat.core.width import cells
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.code import TAB, Highlighter
 from gptchat.terminal.markdown.inline import InlineRenderer
@@ -88,7 +87,7 @@ class BlockRenderer:
     def _following(self, container: Container) -> Line:
         if container.kind == "quote":
             return [("▎ ", self._theme[container.callout or "quote"])]
-        return [(" " * (2 if container.task is not None else cell_len(_marker(container))), self._theme["text"])]
+        return [(" " * (2 if container.task is not None else cells(_marker(container))), self._theme["text"])]
 
     def _body(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
         theme = self._theme
@@ -157,7 +156,7 @@ class BlockRenderer:
         name = str(piece.token.meta["footnote"])
         mark = (name.translate(_SUPERSCRIPT) if name.isascii() and name.isdigit() else f"[{name}]") + " "
         style = self._theme["footnote"]
-        indent = cell_len(mark)
+        indent = cells(mark)
         lines = wrap(self._inline.render(piece.text), max(width - indent, _LEAST_WIDTH))
         return [[(mark if index == 0 else " " * indent, style), *line] for index, line in enumerate(lines)]
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from rich.cells import cell_len
-
-from gptchat.terminal.markdown.lines import Line, plain, trim, width_of, wrap
+from gptchat.core.width import cells, sure
+from gptchat.terminal.markdown.lines import STOP, Line, plain, trim, width_of, wrap
 from gptchat.terminal.output.theme import Theme
 from gptchat.values import dataclass
 
@@ -73,9 +72,9 @@ def header_lines(table: MarkdownTable, plan: Layout, width: int, inline: Inline,
     if not plan.widths:
         return []
     line_style = theme["table.line"]
-    cells = [[(text, style + theme["table.header"]) for text, style in inline(cell)] for cell in table.header]
+    header = [[(text, style + theme["table.header"]) for text, style in inline(cell)] for cell in table.header]
     rule: Line = [("─┼─".join("─" * one for one in plan.widths), line_style)]
-    return [*_row(cells, plan, width, theme), rule]
+    return [*_row(header, plan, width, theme), rule]
 
 
 def row_lines(
@@ -97,13 +96,13 @@ def row_lines(
     return lines + _row([inline(cell) for cell in _fit(row, len(plan.widths))], plan, width, theme)
 
 
-def _row(cells: Sequence[Line], plan: Layout, width: int, theme: Theme) -> list[Line]:
+def _row(row: Sequence[Line], plan: Layout, width: int, theme: Theme) -> list[Line]:
     """One row with each cell wrapped; a left-aligned last column may use the free space to its right."""
     last = len(plan.widths) - 1
     spare = width - sum(plan.widths) - len(_SEPARATOR) * last
     folded = [
         wrap(cell, one + (max(spare, 0) if index == last and plan.align[index] == "left" else 0))
-        for index, (cell, one) in enumerate(zip(cells, plan.widths, strict=True))
+        for index, (cell, one) in enumerate(zip(row, plan.widths, strict=True))
     ]
     lines: list[Line] = []
     for number in range(max(len(cell) for cell in folded)):
@@ -114,6 +113,8 @@ def _row(cells: Sequence[Line], plan: Layout, width: int, theme: Theme) -> list[
             left = gap if plan.align[index] == "right" else gap // 2 if plan.align[index] == "center" else 0
             line += [(" " * left, theme["text"]), *piece, (" " * (gap - left), theme["text"])]
             if index < last:
+                if sure(plain(piece)) < len(plain(piece)):
+                    line.append((STOP, theme["text"]))
                 line.append((_SEPARATOR, theme["table.line"]))
         lines.append(trim(line))
     return lines
@@ -136,13 +137,11 @@ def _fit(row: Sequence[str], count: int) -> list[str]:
 
 
 def _natural(cell: Line) -> int:
-    return max(max(cell_len(part) for part in plain(cell).split("\n")), 1)
+    return max(max(cells(part) for part in plain(cell).split("\n")), 1)
 
 
 def _longest_word(cell: Line) -> int:
-    return max(
-        (cell_len(word) if word.isascii() else min(cell_len(word), 6) for word in plain(cell).split()), default=1
-    )
+    return max((cells(word) if word.isascii() else min(cells(word), 6) for word in plain(cell).split()), default=1)
 
 
 def _share(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:

@@ -7,6 +7,9 @@ an erase to the end of the screen (`ESC[J`) would push a copy of it into tmux's 
 Rows of the region are written with automatic wrapping off and never fill the last column, so each takes one
 row even if the window has just become narrower. When the width has changed, a terminal that reflows has
 moved the region's rows; the number of rows they now take is calculated from their widths.
+
+Terminals disagree about the width of some characters (`core.width.sure`). A row is written anew from the first of
+them on, never from a column after it, and the cursor gets behind them by writing what stands before it.
 """
 
 from __future__ import annotations
@@ -15,8 +18,7 @@ import re
 from collections.abc import Callable, Sequence
 from os.path import commonprefix
 
-from rich.cells import cell_len
-
+from gptchat.core.width import cells, least_cells, sure
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.values import dataclass, replace
 
@@ -24,17 +26,21 @@ _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 _PLAIN = "\x1b[0m"
-_CODES = re.compile(r"\x1b\[[\d;]*m")
+_CODES = re.compile(r"\x1b\[[\d;]*[mG]|\x1b\]8;;[^\x1b]*\x1b\\")
 _ERASE_ROW, _ERASE_REST = "\x1b[2K", "\x1b[K"
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenRow:
-    """One encoded line. `width` is in columns; `rows` is the number of screen rows (1 for a live row)."""
+    """One encoded line. `width` is in columns; `rows` is the number of screen rows (1 for a live row).
+
+    `lead` is the part of `text` before the cursor, if the cursor is in this row.
+    """
 
     text: str
     width: int
     rows: int = 1
+    lead: str = ""
 
 
 class LiveRegion:
@@ -119,7 +125,8 @@ class LiveRegion:
         if self._columns and columns != self._columns and old:
             stale = True
             if self._terminal.reflows:
-                taken = [max(-(-one.width // columns), 1) for one in old]
+                # Too few rows leave a copy on the screen; too many would erase the reply above them.
+                taken = [max(-(-_least(one) // columns), 1) for one in old]
                 row = sum(taken[:row]) + (column // columns if column < old[row].width else taken[row] - 1)
                 old = [ScreenRow("", 0)] * sum(taken)
         above = max(row - (height - 1), 0)
@@ -134,10 +141,13 @@ class LiveRegion:
             self._out += [_ERASE_ROW, row.text]
         else:
             kept, columns = _unchanged(before.text, row.text) if before is not None else (0, 0)
+            unsure = before is not None and not (_is_sure(before.text) and _is_sure(row.text))
             if kept:
                 self._out.append(f"\x1b[{columns}C")
+            if unsure:
+                self._out.append(_ERASE_REST)
             self._out.append(row.text[kept:])
-            if before is not None and before.width > row.width:
+            if before is not None and before.width > row.width and not unsure:
                 self._out.append(_ERASE_REST)
 
     def _erase(self, count: int) -> None:
@@ -172,7 +182,10 @@ class LiveRegion:
         show = cursor is not None or not live
         if self._out or show != self._shown or (first + target[0], target[1]) != (self._at, self._cursor[1]):
             self._go(first + target[0])
-            if target[1]:
+            lead = live[target[0]].lead if live else ""
+            if lead and not _is_sure(lead):
+                self._out += [_NO_WRAP, lead]
+            elif target[1]:
                 self._out.append(f"\x1b[{target[1]}C")
             self._out.append(_SHOW if show else "")
             self._shown = show
@@ -189,21 +202,48 @@ class LiveRegion:
         self._write(f"{_BEGIN}{body}{_END}" if self._terminal.synchronised else body)
 
 
+def _is_sure(text: str) -> bool:
+    """Whether all terminals count the columns of an encoded text alike."""
+    return text.isascii() or sure(shown := _CODES.sub("", text)) == len(shown)
+
+
+def _least(row: ScreenRow) -> int:
+    return row.width if _is_sure(row.text) else least_cells(_CODES.sub("", row.text))
+
+
 def _unchanged(before: str, after: str) -> tuple[int, int]:
-    """The unchanged beginning of a row as (characters, columns); it ends at a point where no style is on."""
+    """The unchanged beginning of a row as (characters, columns).
+
+    It ends at a point where no style is on, and before the first character whose width is not sure.
+    """
     common = commonprefix([before, after])  # noqa: RUF071 - the comparison by characters is intended
+    if not (before.isascii() and after.isascii()):
+        common = common[: min(_sure_end(before, len(common)), _sure_end(after, len(common)))]
     styled = common.rfind("\x1b")
     if "\x1b]" in common:
         return 0, 0
     if styled >= 0 and not common.startswith(_PLAIN, styled):
         styled = common.rfind(_PLAIN)
         common = common[: styled + len(_PLAIN)] if styled >= 0 else ""
-    if not common or (
-        len(common) < len(after) and not cell_len(after[len(common)]) and after[len(common)] != "\x1b"
-    ):
-        return 0, 0  # the next character (a combining mark, a variation selector) may belong to the last one
-    columns = cell_len(_CODES.sub("", common))
+    columns = cells(_CODES.sub("", common))
     return (len(common), columns) if columns else (0, 0)
+
+
+def _sure_end(text: str, end: int) -> int:
+    """The last index up to `end` before which the columns of the encoded `text` are sure."""
+    at = 0
+    while at < end:
+        code = _CODES.match(text, at)
+        if code is not None:
+            at = code.end()
+            continue
+        following = text.find("\x1b", at)
+        piece = text[at : following if following >= 0 else len(text)]
+        known = sure(piece)
+        if known < len(piece):
+            return min(at + known, end)
+        at += len(piece)
+    return end
 
 
 class PlainRegion:

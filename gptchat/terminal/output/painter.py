@@ -19,6 +19,7 @@ from gptchat.terminal.output.reply import columns_to_fill
 from gptchat.terminal.output.safe import clean, clean_line
 from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
 from gptchat.terminal.output.theme import Theme
+from gptchat.values import replace
 from gptchat.words import _
 
 FRAME = 1 / 15
@@ -298,6 +299,8 @@ class Painter:
         cursor = None
         if self._cursor is not None:
             cursor = (max(above - spare + self._cursor[0], 0), min(self._cursor[1], width))
+            lead = self._encoder.line(clip(lines[spare:][cursor[0]], cursor[1]))
+            rows[cursor[0]] = replace(rows[cursor[0]], lead=lead)
         self._region.paint(final, rows, cursor, size)
         self._footer_dirty = False
 
