@@ -47,7 +47,7 @@ _CLOSING = (
 )
 _CLOSING_AFTER = _CLOSING + "\u00b7\u2030\u2103\u30fb\uff05)\\]},.:;!?%"
 """Marks that stay with a character of `_ASIAN` before them; half-width ones are also parts of words elsewhere."""
-_MARKS = "\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0000-\U000e01ef"
+_MARKS = "\u0300-\u036f\u1160-\u11ff\u200d\u302a-\u302f\u3099\u309a\ud7b0-\ud7fb\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0000-\U000e01ef"
 
 
 @cache
@@ -61,7 +61,7 @@ def _pattern(name: str) -> re.Pattern[str]:
         # One unbreakable unit: a run of blanks, a word, or a wide character with its attached marks. Closing marks
         # stay with the preceding text and opening marks with the following (JIS X 4051 and Chinese typesetting).
         "atom": (
-            rf"[ \t]+|[{_OPENING}\u201c\u2018]*(?:[{_ASIAN}][{_MARKS}]*"
+            rf"[ \t]+|[{_OPENING}\u201c\u2018]*(?:[\U0001f1e6-\U0001f1ff]{{2}}|[{_ASIAN}][{_MARKS}]*"
             rf"(?:(?<=\u200d)[\u2600-\u27bf{_ASIAN}][\ufe0f\U0001f3fb-\U0001f3ff\u200d]*)*)(?:[{_CLOSING_AFTER}]*)"
             rf"|[{_OPENING}]*[^ \t{_ASIAN}{_OPENING}{_CLOSING}]+[{_CLOSING}]*|[{_OPENING}]+|[{_CLOSING}]+"
         ),
@@ -201,6 +201,10 @@ def _attaches(character: str) -> bool:
     """Whether `character` is drawn with the one before it: a mark, a skin tone, a Hangul vowel or final."""
     import unicodedata
 
-    if _TONES[0] <= character <= _TONES[1] or "\u1160" <= character <= "\u11ff" or character in "\u0e33\u0eb3":
+    if (
+        _TONES[0] <= character <= _TONES[1]
+        or "\u1160" <= character <= "\u11ff"
+        or "\ud7b0" <= character <= "\ud7fb"
+    ):
         return True
-    return unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf") and character != "\u00ad"
+    return character in "\u0e33\u0eb3" or unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")
