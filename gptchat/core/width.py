@@ -47,7 +47,10 @@ _CLOSING = (
 )
 _CLOSING_AFTER = _CLOSING + "\u00b7\u2030\u2103\u30fb\uff05)\\]},.:;!?%"
 """Marks that stay with a character of `_ASIAN` before them; half-width ones are also parts of words elsewhere."""
-_MARKS = "\u0300-\u036f\u1160-\u11ff\u200d\u302a-\u302f\u3099\u309a\ud7b0-\ud7fb\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0000-\U000e01ef"
+_MARKS = (
+    "\u0300-\u036f\u1160-\u11ff\u200d\u302a-\u302f\u3099\u309a\ud7b0-\ud7fb\ufe00-\ufe0f"
+    "\U0001f3fb-\U0001f3ff\U000e0000-\U000e01ef"
+)
 
 
 @cache
