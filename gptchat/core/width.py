@@ -27,11 +27,22 @@ _NARROW = (
 """Characters that every terminal draws in one column, as the inside of a regular expression's class."""
 _WIDE = (
     "\u2e80-\u2ef3\u2f00-\u2fd5\u3000-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3105-\u312f\u3131-\u318e"
-    "\u3190-\u31e3\u31f0-\u321e\u3220-\u3247\u3250-\u4dbf\u4e00-\ua48c\ua490-\ua4c6\uac00-\ud7a3\uf900-\ufad9"
+    "\u3190-\u31ba\u31c0-\u31e3\u31f0-\u321e\u3220-\u3247\u3250-\u4dbf\u4e00-\ua48c\ua490-\ua4c6\uac00-\ud7a3\uf900-\ufad9"
     "\ufe30-\ufe52\ufe54-\ufe66\ufe68-\ufe6b\uff01-\uff60\uffe0-\uffe6"
 )
 """Characters that every terminal draws in two columns."""
-_JOINER, _EMOJI_STYLE, _TONES = "\u200d", "\ufe0f", ("\U0001f3fb", "\U0001f3ff")
+_ZERO = (
+    "\u0300-\u0486\u0488-\u0603\u0610-\u0615\u064b-\u065e\u0670-\u07f3\u0901-\u0902\u093c-\u0954\u0962-\u09e3"
+    "\u0a01-\u0a4d\u0a70-\u0a71\u0a81-\u0ae3\u0b01-\u0b43\u0b4d\u0b56\u0b82-\u0bcd\u0c3e-\u0c56\u0cbc-\u0ce3"
+    "\u0d41-\u0d43\u0d4d\u0dca-\u0eb9\u0ebb-\u0f87\u0f90-\u1032\u1036-\u1039\u1058\u1059\u135f-\u180d"
+    "\u18a9-\u1a18\u1b00-\u1b73\u1dc0-\u1dca\u1dfe\u1dff\u200c\u200d\u20d0-\u20ef\u302a-\u309a\ua806-\ua826"
+    "\ufb1e-\ufe0f\ufe20-\ufe23\ufeff"
+)
+"""Where combining marks take no column in any terminal. Newer marks take one in those with older tables
+(measured with xterm.js's tables for Unicode 6, 11 and 15)."""
+_WIDENING = "\ufe0f\u302a\u302b\u302c\u302d\u3099\u309a"
+"""Marks that make a narrow character wide in some terminals."""
+_JOINER, _TONES = "\u200d", ("\U0001f3fb", "\U0001f3ff")
 _FLAG_LETTERS = ("\U0001f1e6", "\U0001f1ff")
 
 _ASIAN = (
@@ -61,6 +72,7 @@ def _pattern(name: str) -> re.Pattern[str]:
     source = {
         "sure": f"[{_NARROW}{_WIDE}]*",
         "wide": f"[{_WIDE}]",
+        "zero": f"[{_ZERO}]",
         # One unbreakable unit: a run of blanks, a word, or a wide character with its attached marks. Closing marks
         # stay with the preceding text and opening marks with the following (JIS X 4051 and Chinese typesetting).
         "atom": (
@@ -102,8 +114,8 @@ def clusters(text: str) -> Iterator[tuple[int, int, int]]:
         at += 1
         while at < count:
             char = text[at]
-            if char == _EMOJI_STYLE:
-                width += max(2 - base, 0) if base else 0
+            if char in _WIDENING:
+                width, base = width + max(2 - base, 0), 2
             elif char == _JOINER and at + 1 < count:
                 at += 1
                 base = _largest(text[at])
@@ -185,9 +197,10 @@ def _largest(character: str) -> int:
         return 2  # also those that are newer than Python's tables
     if "\ufdd0" <= character <= "\ufdef":
         return 0  # noncharacters are the program's own marks
-    category = unicodedata.category(character)
-    if category in ("Mn", "Me", "Cf", "Cc"):
-        return 0
+    if unicodedata.category(character) in ("Mn", "Me", "Cf", "Cc"):
+        return 0 if _pattern("zero").match(character) else 1
+    if "\u3248" <= character <= "\u324f" or "\u4dc0" <= character <= "\u4dff":
+        return 2  # narrow in Unicode 6 to 15, wide before and after
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
