@@ -59,7 +59,7 @@ _CLOSING = (
 _CLOSING_AFTER = _CLOSING + "\u00b7\u2030\u2103\u30fb\uff05)\\]},.:;!?%"
 """Marks that stay with a character of `_ASIAN` before them; half-width ones are also parts of words elsewhere."""
 _MARKS = (
-    "\u0300-\u036f\u1160-\u11ff\u200d\u302a-\u302f\u3099\u309a\ud7b0-\ud7fb\ufe00-\ufe0f"
+    "\u0300-\u036f\u1160-\u11ff\u200d\u302a-\u302f\u3099\u309a\ud7b0-\ud7fb\ufe00-\ufe0f\uff9e\uff9f"
     "\U0001f3fb-\U0001f3ff\U000e0000-\U000e01ef"
 )
 
@@ -69,6 +69,7 @@ def _pattern(name: str) -> re.Pattern[str]:
     """A pattern of this module, compiled at first use: plain ASCII needs none."""
     import re
 
+    word = rf"[^ \t{_ASIAN}{_OPENING}{_CLOSING}]+"
     source = {
         "sure": f"[{_NARROW}{_WIDE}]*",
         "wide": f"[{_WIDE}]",
@@ -78,7 +79,7 @@ def _pattern(name: str) -> re.Pattern[str]:
         "atom": (
             rf"[ \t]+|[{_OPENING}\u201c\u2018]*(?:[\U0001f1e6-\U0001f1ff]{{2}}|[{_ASIAN}][{_MARKS}]*"
             rf"(?:(?<=\u200d)[\u2600-\u27bf{_ASIAN}][\ufe0f\U0001f3fb-\U0001f3ff\u200d]*)*)(?:[{_CLOSING_AFTER}]*)"
-            rf"|[{_OPENING}]*[^ \t{_ASIAN}{_OPENING}{_CLOSING}]+[{_CLOSING}]*|[{_OPENING}]+|[{_CLOSING}]+"
+            rf"|[{_OPENING}]*{word}(?:\u2019{word})*[{_CLOSING}]*|[{_OPENING}]+|[{_CLOSING}]+"
         ),
     }[name]
     return re.compile(source)
@@ -223,4 +224,4 @@ def _attaches(character: str) -> bool:
         or "\ud7b0" <= character <= "\ud7fb"
     ):
         return True
-    return character in "\u0e33\u0eb3" or unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")
+    return character in "\u0e33\u0eb3\uff9e\uff9f" or unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from gptchat.core.width import cells, sure
+from gptchat.core.width import cells, clusters, sure
 from gptchat.terminal.markdown.lines import STOP, Line, plain, trim, width_of, wrap
 from gptchat.terminal.output.theme import Theme
 from gptchat.values import dataclass
@@ -141,7 +141,12 @@ def _natural(cell: Line) -> int:
 
 
 def _longest_word(cell: Line) -> int:
-    return max((cells(word) if word.isascii() else min(cells(word), 6) for word in plain(cell).split()), default=1)
+    """The columns that the longest word of `cell` needs; one of another script may be broken after six."""
+    return max((cells(word) if word.isascii() else _least_part(word) for word in plain(cell).split()), default=1)
+
+
+def _least_part(word: str) -> int:
+    return max(min(cells(word), 6), *(width for _start, _end, width in clusters(word)))
 
 
 def _share(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:

@@ -1,0 +1,43 @@
+"""What the program writes for a reply: streamed in pieces of some kind, or replayed from history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from gptchat.terminal.output.capabilities import Terminal
+from gptchat.terminal.output.painter import Painter
+from gptchat.terminal.output.reply import print_reply
+from gptchat.terminal.output.theme import Theme
+
+ROWS = 24
+PIECES: dict[str, Callable[[str], list[str]]] = {
+    "a character at a time": list,
+    "a word at a time": lambda text: re.findall(r"\s*\S+|\s+", text),
+    "a line at a time": lambda text: text.splitlines(keepends=True),
+}
+REPLAYED = "replayed"
+WAYS = (*PIECES, REPLAYED)
+
+
+@lru_cache(maxsize=500)  # the engines are shown a document one after the other
+def written(text: str, columns: int, way: str) -> str:
+    """All that is written to a window of `columns` for the reply `text`, with a frame after each piece."""
+    out: list[str] = []
+    if way == REPLAYED:
+        print_reply(out.append, text, columns=columns, theme=Theme("dark"), terminal=Terminal())
+        return "".join(out)
+    now = 0.0
+    painter = painter_of(out, columns, lambda: now)
+    for piece in PIECES[way](text):
+        painter.feed(piece)
+        painter.frame()
+        now += 0.2  # longer than the pause between two frames
+    painter.finish()
+    return "".join(out)
+
+
+def painter_of(out: list[str], columns: int, clock: Callable[[], float]) -> Painter:
+    """A painter that writes to `out`, in a window of `columns`."""
+    return Painter(out.append, size=lambda: (columns, ROWS), theme=Theme("dark"), terminal=Terminal(), clock=clock)
