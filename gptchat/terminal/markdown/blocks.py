@@ -9,11 +9,12 @@ from rich.cells import cell_len
 
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.code import TAB, Highlighter
+from gptchat.terminal.markdown.conversation import reading
+from gptchat.terminal.markdown.fences import language
 from gptchat.terminal.markdown.inline import InlineRenderer
 from gptchat.terminal.markdown.lines import Line, trim, width_of, wrap
 from gptchat.terminal.markdown.maths import to_unicode
 from gptchat.terminal.markdown.tree import Container, Piece
-from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.output.theme import Theme
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -47,6 +48,7 @@ class BlockRenderer:
     def __init__(self, theme: Theme, env: MutableMapping[str, Any], *, hyperlinks: bool) -> None:
         self._theme = theme
         self._inline = InlineRenderer(theme, env, hyperlinks=hyperlinks)
+        self._talk = reading(env).conversation
         self.code_blocks = 0
 
     def render(self, piece: Piece, width: int, progress: Progress | None = None) -> list[Line]:
@@ -83,12 +85,24 @@ class BlockRenderer:
             return self._following(container)
         if container.task is not None:
             return [("☑ " if container.task else "☐ ", self._theme["task" if container.task else "bullet"])]
-        return [(_marker(container), self._theme["bullet"])]
+        return [(self._marker(container), self._theme["bullet"])]
 
     def _following(self, container: Container) -> Line:
         if container.kind == "quote":
             return [("▎ ", self._theme[container.callout or "quote"])]
-        return [(" " * (2 if container.task is not None else cell_len(_marker(container))), self._theme["text"])]
+        return [
+            (
+                " " * (2 if container.task is not None else cell_len(self._marker(container))),
+                self._theme["text"],
+            )
+        ]
+
+    def _marker(self, container: Container) -> str:
+        if container.number is not None:
+            return f"{container.number:0{container.digits}}{container.sign} "
+        if self._talk and container.sign == "+":
+            return "+ "
+        return _BULLETS[min(container.depth, len(_BULLETS) - 1)] + " "
 
     def _body(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
         theme = self._theme
@@ -170,21 +184,14 @@ def table_of(piece: Piece) -> tables.MarkdownTable:
 
 
 def language_of(piece: Piece) -> str:
-    """The language of a fence: the first word of its info string (`python`, `{.python}`, `js title=x`)."""
+    """The language of a fence; may be empty."""
     assert piece.token is not None, "a fence has its token"
-    words = clean_line(piece.token.info).split()
-    return words[0].strip("{}.").split(",")[0].split(":")[0] if words else ""
+    return language(piece.token.info)
 
 
 def _literal(text: str, style: Any) -> list[Line]:
     lines = text.removesuffix("\n").split("\n")
     return [[(line.expandtabs(TAB), style)] if line.strip() else [] for line in lines]
-
-
-def _marker(container: Container) -> str:
-    if container.number is not None:
-        return f"{container.number}{container.delimiter} "
-    return _BULLETS[min(container.depth, len(_BULLETS) - 1)] + " "
 
 
 def _callouts() -> dict[str, str]:

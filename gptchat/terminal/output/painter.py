@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
 from gptchat.terminal.markdown.stream import MarkdownStream
@@ -20,6 +20,9 @@ from gptchat.terminal.output.safe import clean, clean_line
 from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
 from gptchat.terminal.output.theme import Theme
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.config.schema import UiSettings
 
 FRAME = 1 / 15
 """Minimum seconds between two frames of text; a change of the footer is painted at once."""
@@ -38,7 +41,8 @@ class Painter:
     """Streams Markdown to a terminal (a `ReplyPainter`).
 
     `write` sends text to the terminal at once. `size` returns (columns, rows). `clock` returns monotonic seconds.
-    `reads_keys`: whether the status line offers Esc to stop the reply; otherwise it names Ctrl-C.
+    `reads_keys`: whether the status line offers Esc to stop the reply; otherwise it names Ctrl-C. `ui` decides how
+    Markdown is read.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Painter:
         reasoning: Reasoning = "short",
         code_blocks: int = 0,
         reads_keys: bool = True,
+        ui: UiSettings | None = None,
     ) -> None:
         self._measure = size
         self._size = size()
@@ -64,7 +69,7 @@ class Painter:
         self._region: LiveRegion | PlainRegion = (
             PlainRegion(write) if terminal.dumb else LiveRegion(write, terminal)
         )
-        self._stream = MarkdownStream(theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks)
+        self._stream = MarkdownStream(theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks, ui=ui)
         self._final: list[Line] = []
         self._tail: list[Line] = []
         self._footer: list[list[Fragment]] = []
