@@ -233,6 +233,14 @@ def test_no_path_loses_a_backslash(root: str, parts: list[str]) -> None:
     assert shown(f"in {path} it is") == [f"in {path} it is"]
 
 
+def test_conflicts_in_a_list_keep_their_marks_apart() -> None:
+    """The marks of a conflict belong to no item or paragraph between them, even where lines are joined."""
+    lines = ["<<<<<<< HEAD", "• a", "||||||| base", "b: 1", "=======", "• c", ">>>>>>> x", "end"]
+    for ui in (None, UiSettings(linebreaks="join")):
+        assert shown("\n".join(lines).replace("•", "-"), ui) == lines
+    assert shown("> >>> 1\n> 1\n>\n> >>> 2") == ["▎ >>> 1", "▎ 1", "▎", "▎ >>> 2"]
+
+
 def test_lists_of_added_lines_show_their_sign() -> None:
     """`+` at the beginning of a line is seen, since it may be a sum or a line that was added."""
     assert shown("- old\n+ new\n+ newer") == ["• old", "+ new", "+ newer"]
@@ -328,6 +336,7 @@ SHOWS: dict[str, tuple[str, str | list[str]]] = {
     "no underlines": ("a\n==", ["a", "=="]),
     "dashes in columns": ("a\n\n--  -", ["a", "", "--  -"]),
     "prompts": (">>> x", ">>> x"),
+    "conflict marks": ("- a\n=======\n- b", ["• a", "=======", "• b"]),
     "schedules": ("* * * * * x", "* * * * * x"),
     "definitions": ("[a]: https://e.com", "[a]: https://e.com"),
     "fences in fences": ("```md\n```c\n```\nx\n```", ["╶ md · 1", "```c", "```", "x"]),

@@ -18,7 +18,6 @@ from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.parser_inline import ParserInline
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
-from markdown_it.rules_block.blockquote import blockquote
 from markdown_it.rules_block.hr import hr
 from markdown_it.rules_block.list import list_block
 from markdown_it.rules_block.paragraph import paragraph
@@ -46,7 +45,8 @@ RULES: Mapping[str, str] = {
     "backslashes": "in a word with a backslash before a letter (a path, regex, LaTeX) no backslash is an escape",
     "no underlines": "`====` and `----` separate output or mark a conflict; the line above is no heading",
     "dashes in columns": "`----  ---` underlines the columns of a table; a rule would lose where they stand",
-    "prompts": "`>>> x` is Python's prompt, `>>>>>>> x` ends a conflict; neither is a quote in a quote in a quote",
+    "prompts": "`>>> x` is Python's prompt and no quote in a quote in a quote; it stands on a line of its own",
+    "conflict marks": "`<<<<<<<`, `|||||||`, `=======`, `>>>>>>>` stand on a line of their own, whatever is above",
     "schedules": "`* * * * * job` is a line of cron, not five lists",
     "definitions": "`[1]: https://…` is a source that the reader wants to see; it still defines a link",
     "fences in fences": "a Markdown document in a fence has code of its own, opened by a fence with a language",
@@ -88,7 +88,7 @@ def install(md: MarkdownIt) -> None:
     above: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
     md.disable("lheading")
     md.block.ruler.at("fence", fences.fence, anywhere)
-    md.block.ruler.at("blockquote", _quote, anywhere)
+    md.block.ruler.before("blockquote", "own_line", _own_line, anywhere)
     md.block.ruler.at("hr", _rule, anywhere)
     md.block.ruler.at("list", _list, above)
     md.block.ruler.at("reference", _definition)
@@ -101,12 +101,23 @@ def install(md: MarkdownIt) -> None:
 # Blocks
 
 _COLUMNS = re.compile(r"--[ \t]+-|-[ \t]+--")
+_OWN_LINE = re.compile(r">>>|(?:<{7}|={7}|\|{7})(?: |\Z)")
 _SCHEDULE = re.compile(r"\*(?:[ \t]+(?:\*(?:/\d+)?|\d[\d,/-]*|[A-Za-z]{3}(?:-[A-Za-z]{3})?)){4}(?:[ \t]|\Z)")
 
 
-def _quote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Prompts: three `>` without blanks begin no quote."""
-    return not getLine(state, start).startswith(">>>") and blockquote(state, start, end, silent)
+def _own_line(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Prompts and conflict marks: a paragraph of one line, with `own_line` in its `meta`."""
+    line = getLine(state, start)
+    if state.is_code_block(start) or not _OWN_LINE.match(line):
+        return False
+    if not silent:
+        state.line = start + 1
+        token = state.push("paragraph_open", "p", 1)
+        token.map, token.meta = [start, state.line], {"own_line": True}
+        token = state.push("inline", "", 0)
+        token.map, token.content, token.children = [start, state.line], line.strip(), []
+        state.push("paragraph_close", "p", -1)
+    return True
 
 
 def _rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -233,12 +233,18 @@ def _gap(walk: _Walk, before: Piece, piece: Piece) -> bool:
     outer = piece.path[shared] if shared < len(piece.path) else None
     sibling = before.path[shared] if shared < len(before.path) else None
     start = outer.line if outer is not None else piece.start
+    if (_own_line(before) or _own_line(piece)) and before.kind not in ("heading", "rule", "fence"):
+        return _blank(walk.lines, start - 1)  # these three are final at once, and always have a blank line behind
     same_list = outer is not None and sibling is not None and outer.kind == "item" == sibling.kind
     if same_list and outer is not None and sibling is not None and (walk.talk or outer.list_id == sibling.list_id):
         return _blank(walk.lines, start - 1)
     if shared and piece.path[shared - 1].kind == "item":
         return _blank(walk.lines, start - 1)
     return True
+
+
+def _own_line(piece: Piece) -> bool:
+    return piece.token is not None and "own_line" in piece.token.meta
 
 
 def _blank(lines: Sequence[str], index: int) -> bool:
