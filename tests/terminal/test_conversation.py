@@ -369,7 +369,8 @@ def test_a_line_that_is_being_written_shows_what_it_will(source: str, expected: 
 
 
 @pytest.mark.parametrize(
-    "mark", ["\\_", "C:\\", "*/", "a*", "__x__ ", "**/x ", "[a]: http://b.c\n", "```md\n```js\n", "- -- ", "x\n"]
+    "mark",
+    ["\\_", "C:\\", "*/", "a*", "__x__ ", "**/x ", "[a]: http://b.c\n", "```md\n```js\n", "- -- ", "\\(a\\x"],
 )
 def test_many_doubtful_marks_take_time_in_proportion(mark: str) -> None:
     """A reply of thousands of doubtful marks takes a few times as long as one of a few times fewer."""

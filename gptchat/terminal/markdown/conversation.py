@@ -173,7 +173,7 @@ _FOLDER = re.compile(r"/(?:\*|[^\s*]{0,80}/\*)")
 _WORD_SIGN = re.compile(r"\w", re.ASCII)
 _NAME = re.compile(r"__[A-Za-z]\w*?__(?![\w])", re.ASCII)
 _WORD = re.compile(rf"[^\s`{CJK[1:-1]}]+")
-_MATHS = re.compile(r"\\\(.*?\\\)|\\\[.*?\\\]|\$[^$]*\$")
+_MATHS = re.compile(r"\\\((?:(?!\\[()]).)*\\\)|\\\[(?:(?!\\[\[\]]).)*\\\]|\$[^$]*\$")
 _PATH = re.compile(
     r"(?:[^\\]|\\[^A-Za-z0-9])*?\\[A-Za-z0-9]"  # a backslash that no escape explains
     r"|.*?(?<![A-Za-z0-9])[A-Za-z]:\\"  # a drive
