@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gptchat.commands.program import Program
     from gptchat.config.flags import Options
+    from gptchat.config.schema import UiSettings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,13 +118,15 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
     from gptchat.conversation import services
 
     parts = services.compose(options, environ, attended=attended)
-    return Program(parts, registry(), _code_blocks, lambda: _abilities(environ))
+    return Program(
+        parts, registry(), lambda markdown: _code_blocks(markdown, parts.settings.ui), lambda: _abilities(environ)
+    )
 
 
-def _code_blocks(markdown: str) -> list[str]:
+def _code_blocks(markdown: str, ui: UiSettings) -> list[str]:
     from gptchat.terminal.output.clipboard import code_blocks
 
-    return [block.text for block in code_blocks(markdown)]
+    return [block.text for block in code_blocks(markdown, ui)]
 
 
 def _abilities(environ: Mapping[str, str]) -> Sequence[tuple[str, str, str]]:

@@ -101,6 +101,15 @@ class UiSettings:
         N_("Show replies as received, without drawing their Markdown"),
         flag=Flag(N_("the reply exactly as received")),
     )
+    markdown: Literal["conversation", "commonmark"] = setting(
+        "conversation", N_("Whether doubtful Markdown marks stay text, or are read as CommonMark has them")
+    )
+    linebreaks: Literal["keep", "join"] = setting(
+        "keep", N_("Whether the lines of a reply's paragraph stay, or are joined")
+    )
+    width: int = setting(
+        100, N_("Columns of prose in a wide window; tables and code may use all of them (0: prose too)"), 0, 10_000
+    )
     reasoning: Literal["full", "short", "off"] = setting("short", N_("How much of a model's reasoning is shown"))
     toolbar: bool = setting(True, N_("A line below the prompt: model, tokens, cost"))
     title: bool = setting(True, N_("Show the session's title in the terminal's title"))

@@ -64,7 +64,7 @@ class ChatLoop:
         self.options = options
         self.keyboard = open_keyboard()
         self.output = open_screen()
-        self.screen = Screen(self.services.settings.ui.theme, self.services.environ, self.output)
+        self.screen = Screen(self.services.settings.ui, self.services.environ, self.output)
         self.candidates = ChatCandidates(program)
         self.still = Quiet()
         self.warm = WarmUp(services.routing, program.registry, self.still)
@@ -244,7 +244,7 @@ class ChatLoop:
         if "user" in what:
             self._use_person()
         if {"settings", "user", "theme"} & what:
-            self.screen.use_theme(self.services.settings.ui.theme)
+            self.screen.use(self.services.settings.ui)
             self.prompt.set_style(self.screen.rules)
             self._use_habits()
         self.candidates.refresh()

@@ -248,6 +248,7 @@ class LiveTurn:
             theme=screen.theme,
             terminal=screen.terminal,
             reasoning=settings.ui.reasoning,
+            ui=settings.ui,
         )
 
 

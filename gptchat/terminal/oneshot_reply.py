@@ -142,6 +142,7 @@ class Replying:
                 theme=choose(self.services.settings.ui.theme, self.services.environ),
                 terminal=terminal,
                 reasoning=self.services.settings.ui.reasoning,
+                ui=self.services.settings.ui,
                 reads_keys=False,
             )
         watched = self.streams.stderr.isatty()

@@ -158,7 +158,7 @@ def test_lines_commands_and_messages(home: Home, server: Server) -> None:
     home.connect(server.url)
     with home.chat() as screen:
         screen.send("one\x1b\rtwo\nthree\r")
-        screen.wait_for("You said: one two three")
+        screen.wait_for("You said: one\ntwo\nthree")
         assert last(server) == "one\ntwo\nthree"
         ready(screen)
         before = len(asked(server))
@@ -227,6 +227,21 @@ def test_habits_of_typing(home: Home, server: Server) -> None:
         assert last(server) == "hel"
 
 
+def test_how_replies_are_read(home: Home, server: Server) -> None:
+    """How line ends and doubtful marks are read follows the settings at once, in new and in replayed replies."""
+    home.connect(server.url)
+    text = "Acme GmbH\n10115 Berlin\n\n4. four\n6. six\n\n1*2*3 = 6"
+    with home.chat() as screen:
+        server.script(reply(text))
+        say(screen, "where?", "Acme GmbH\n10115 Berlin\n\n4. four\n6. six\n\n1*2*3 = 6")
+        say(screen, "/set ui.linebreaks join", "ui.linebreaks = join")
+        server.script(reply(text))
+        say(screen, "again", "Acme GmbH 10115 Berlin\n\n4. four\n6. six\n\n1*2*3 = 6")
+        say(screen, "/set ui.markdown commonmark", "ui.markdown = commonmark")
+        say(screen, "/new", "is kept")
+        say(screen, "/resume where", "Acme GmbH 10115 Berlin\n\n4. four\n5. six\n\n123 = 6")
+
+
 def test_editor_shell_and_files(home: Home, server: Server) -> None:
     """The editor, a command's output, files by `@` and `/attach`: each reaches the wire as it should."""
     home.connect(server.url)
@@ -240,7 +255,7 @@ def test_editor_shell_and_files(home: Home, server: Server) -> None:
         screen.send("typed\x18\x05")
         screen.wait_for("alice › typed\n        from the editor")
         screen.send("\r")
-        screen.wait_for("You said: typed from the editor")
+        screen.wait_for("You said: typed\nfrom the editor")
         ready(screen)
         assert last(server).startswith("typed\nfrom the editor\n\n`notes.txt`:")
         screen.wait_for("alice · typed from the editor · here")  # the title leaves out what is attached

@@ -201,6 +201,22 @@ def test_the_demo_has_no_request(tmp_path: Path) -> None:
         loop.run(command(program, "/code"))
 
 
+def test_a_document_is_saved_whole(tmp_path: Path, server: Server) -> None:
+    """/save 1 writes a Markdown document with its code blocks, and what is behind it is block 2."""
+    document = "# Title\n\n```js\nlet x\n```\n\nThe end\n"
+    program = compose_program(tmp_path / "home", settings_for(server.url))
+    server.script(say(f"```markdown\n{document}```\n\n```sh\nls\n```"))
+    with running(program) as loop:
+        loop.run(turn(program, Send("write it")))
+        for number in (1, 2):
+            loop.run(effects(program, f"/save {number} {tmp_path / str(number)}"))
+        loop.run(command(program, "/set ui.markdown commonmark"))
+        loop.run(effects(program, f"/save 1 {tmp_path / 'cut'}"))
+    assert (tmp_path / "1").read_text() == document
+    assert (tmp_path / "2").read_text() == "ls\n"
+    assert (tmp_path / "cut").read_text() == document.partition("```\n")[0]
+
+
 @pytest.mark.parametrize(("answer", "text"), [("y", "print(1)\n"), ("n", "mine"), (None, "mine")])
 def test_a_file_is_replaced_only_by_who_says_so(
     tmp_path: Path, server: Server, answer: str | None, text: str

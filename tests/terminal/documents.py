@@ -7,12 +7,16 @@ import random
 _WORDS = (
     "alpha", "**bold**", "*em*", "`code`", "$x^2$", "这是**“重点”**内容", "[a](https://e.com/x)", "https://x.org/a_b",
     "<b>", "~~s~~", "[^1]", "\\(a\\)", "[x]", "**", "`", "_", "&amp;", "a  ", "word word word word", "| p", "# h",
+    "1*2*3", "f(*a, **k)", "__init__", "`__x__`", "C:\\x\\_y", "\\d+\\.", "5 \\* 3",
+    "*.py", "src/*", "a\\", "COUNT(*)",
     "- d", "1. z", "> q", "![i](http://a.b/c)", "<br>", "😀", "日本語。", "===", "$5 and $6", "한국어 문장",
 )  # fmt: skip
 _STRAY = ("", "-", "1.", ">", "```", "$$", "|", "\t", "  - x", "# h", "---", "* * *", "-\tx", " > y")
 _ODD = (
     "---", "***", "<div>", "<!-- x", "-->", "</div>", "===", "[^1]: note", "[ref]: http://a.b", "'t'", "    code",
-    "\tcode", "<details>",
+    "\tcode", "<details>", "<<<<<<< HEAD", "=======", ">>>>>>> x", "||||||| y", ">>> 1", "====", "----  ---",
+    "* * * * * job", "+ added", "2024. was", "1. one", "1. two", "07) b", "text\n---", "a\n===", "[b]: c d",
+    "[ref]: http://a.b\nmore", "poem\n  goes\n    on", "中文\n中文",
 )  # fmt: skip
 _CODE = ("x = 1", "", "  indented", "'''doc", "/* c", "- x", "y", "\ttab", "“引号”")
 
@@ -76,6 +80,8 @@ def _block(chance: random.Random, depth: int) -> list[str]:
 
 
 def _fence(chance: random.Random) -> list[str]:
+    if chance.random() < 0.2:
+        return _document(chance)
     mark = chance.choice(["```", "~~~", "````"])
     body = [chance.choice((*_CODE, "```" if mark == "````" else "z")) for _ in range(chance.randint(0, 6))]
     return [
@@ -83,6 +89,19 @@ def _fence(chance: random.Random) -> list[str]:
         *body,
         *([mark] if chance.random() < 0.9 else []),
     ]
+
+
+def _document(chance: random.Random) -> list[str]:
+    """A fence that holds a Markdown document with fences of its own, some of them never closed."""
+    mark = chance.choice(["```", "```", "~~~", "````"])
+    body: list[str] = []
+    for _ in range(chance.randint(0, 3)):
+        inner, indent = chance.choice(["```", "```", "~~~", "````"]), chance.choice(["", "", "  ", "    "])
+        opening = indent[2:] + "- " + inner if indent and chance.random() < 0.4 else indent + inner
+        body += [chance.choice(("# t", "text", "")), opening + chance.choice(["js", "md", "", " a | b"])]
+        body += [indent + line for line in chance.choices(_CODE, k=chance.randint(0, 2))]
+        body += [indent + inner] if chance.random() < 0.9 else []
+    return [mark + chance.choice(["markdown", "md", "{.md} x"]), *body, *([mark] if chance.random() < 0.9 else [])]
 
 
 def _table(chance: random.Random) -> list[str]:
@@ -99,10 +118,11 @@ def _table(chance: random.Random) -> list[str]:
 
 def _list(chance: random.Random, depth: int) -> list[str]:
     lines: list[str] = []
-    ordered, loose = chance.random() < 0.4, chance.random() < 0.3
+    ordered, loose, alike = chance.random() < 0.4, chance.random() < 0.3, chance.random() < 0.3
     number, bullet, delimiter = chance.randint(1, 9), chance.choice("-*+"), chance.choice(".)")
     for index in range(chance.randint(1, 4)):
-        marker = (f"{number + index}{delimiter}" if ordered else bullet) + " " * chance.choice([1, 1, 1, 2, 3, 5])
+        count = number if alike else number + index if chance.random() < 0.9 else chance.randint(0, 12)
+        marker = (f"{count}{delimiter}" if ordered else bullet) + " " * chance.choice([1, 1, 1, 2, 3, 5])
         inner: list[str] = []
         for part in range(chance.choice([1, 1, 1, 2, 3])):
             if part and chance.random() < 0.6:

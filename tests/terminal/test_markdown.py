@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from gptchat.config.schema import UiSettings
 from gptchat.terminal.markdown import Encoder, render_lines
 from gptchat.terminal.markdown.code import Highlighter
 from gptchat.terminal.markdown.lines import Line, plain, rows_of, width_of, wrap
@@ -14,8 +15,8 @@ from gptchat.terminal.output.theme import LOOKS, NAMES, Theme
 THEME = Theme("dark")
 
 
-def shown(text: str, width: int = 60, *, hyperlinks: bool = False) -> list[str]:
-    return [plain(line) for line in render_lines(text, width, THEME, hyperlinks=hyperlinks)]
+def shown(text: str, width: int = 60, *, hyperlinks: bool = False, ui: UiSettings | None = None) -> list[str]:
+    return [plain(line) for line in render_lines(text, width, THEME, hyperlinks=hyperlinks, ui=ui)]
 
 
 def bold(text: str) -> list[str]:
@@ -47,7 +48,7 @@ def test_quotes_and_call_outs() -> None:
     """Quotes carry a bar for each level; a call-out is headed by its kind."""
     assert shown("> a\n>\n> > b") == ["▎ a", "▎", "▎ ▎ b"]
     assert shown("> [!WARNING]\n> hot") == ["▎ Warning", "▎ hot"]
-    assert shown("> [!OTHER]\n> x") == ["▎ [!OTHER] x"]
+    assert shown("> [!OTHER]\n> x") == ["▎ [!OTHER]", "▎ x"]
 
 
 def test_tables_align_and_lose_nothing() -> None:
@@ -70,7 +71,7 @@ def test_code_in_a_table_keeps_its_bars() -> None:
 
 def test_tabs_in_text_are_blanks() -> None:
     """A tab in a paragraph, a heading or a cell takes the columns that it was measured with."""
-    assert shown("name\tage\nx\t\ty") == ["name    age x       y"]
+    assert shown("name\tage\nx\t\ty") == ["name    age", "x       y"]
     assert shown("# ab\tc $x\ty$") == ["ab  c x y"]
     assert shown("| a\tb | c |\n|---|---|\n| d | e |")[0] == "a   b │ c"
 
@@ -180,9 +181,10 @@ def test_east_asian_lines_break_where_they_may() -> None:
 
 
 def test_a_line_end_between_wide_characters_is_no_blank() -> None:
-    """Folded Chinese source is joined without blanks; blanks that were written stay."""
-    assert shown("中文\n中文 和 text\nmore") == ["中文中文 和 text more"]
-    assert shown("中文。\n**粗体**，\n`代码`\n尾") == ["中文。粗体，代码尾"]
+    """Where lines are joined, Chinese is joined without blanks; blanks that were written stay."""
+    join = UiSettings(linebreaks="join")
+    assert shown("中文\n中文 和 text\nmore", ui=join) == ["中文中文 和 text more"]
+    assert shown("中文。\n**粗体**，\n`代码`\n尾", ui=join) == ["中文。粗体，代码尾"]
 
 
 @pytest.mark.parametrize(
@@ -271,6 +273,11 @@ def test_highlighting_never_changes_the_code(language: str) -> None:
     assert [plain(line) for line in colours(language, lines)] == lines
 
 
+def test_an_image_is_named_without_marks() -> None:
+    """The text of an image is shown as it reads, without the stars and brackets in it."""
+    assert shown("![the *old* `map` [x](http://a.b)](http://e.com/i.png)", hyperlinks=True) == ["▨ the old map x"]
+
+
 def test_markup_and_entities() -> None:
     """HTML stays visible as it is written, `<br>` breaks the line, entities become their character."""
     assert shown("a<br>b <b>c</b> &lt;&copy;") == ["a", "b <b>c</b> <©"]
@@ -295,3 +302,17 @@ def test_no_depth_of_nesting_loses_text() -> None:
     text = "".join("  " * level + f"- x{level}\n" for level in range(60))
     joined = "".join(shown(text))
     assert all(f"x{level}" in joined for level in range(60))
+
+
+def test_prose_stays_readable_in_a_wide_window() -> None:
+    """In a window of 200 columns text takes 100, also in lists and quotes; tables and code take what they need."""
+    words = "word " * 60
+    row = "| " + " | ".join(["a long cell of a wide table"] * 6) + " |\n"
+    text = f"{words}\n\n- {words}\n\n> {words}\n\n{row}|---|---|---|---|---|---|\n{row}\n```\n{'x' * 150}\n```\n"
+    for most, wide in ((100, 200), (0, 200), (100, 60)):
+        lines = [plain(line) for line in render_lines(text, wide, THEME, ui=UiSettings(width=most))]
+        prose = [len(line) for line in lines if "word" in line]
+        assert max(prose) <= min(most or wide, wide)
+        assert max(prose) > min(most or wide, wide) - 6
+        assert max(len(line) for line in lines if "table" in line) > min(140, wide - 20)
+        assert "x" * 150 in lines

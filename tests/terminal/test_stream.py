@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gptchat.config.schema import UiSettings
 from gptchat.terminal.markdown import Line, MarkdownStream, render_lines
 from gptchat.terminal.markdown.lines import plain
 from gptchat.terminal.output.theme import Theme
 from tests.terminal.documents import document
 
 THEME = Theme("dark")
+READINGS = (UiSettings(), UiSettings(), UiSettings(linebreaks="join"), UiSettings(markdown="commonmark"))
 DOCUMENTS = int(os.environ.get("GPTCHAT_TEST_DOCUMENTS", "500"))
 """How many documents the property is tried on; more by hand."""
 LONGEST = 1000
@@ -26,9 +28,9 @@ def written(lines: list[Line]) -> list[Line]:
     return [line for line in lines if plain(line).strip(" ▎")]
 
 
-def streamed(pieces: list[str], width: int, *, tails: bool = False) -> list[Line]:
+def streamed(pieces: list[str], width: int, *, tails: bool = False, ui: UiSettings | None = None) -> list[Line]:
     """What is committed when `pieces` come one by one."""
-    stream = MarkdownStream(THEME)
+    stream = MarkdownStream(THEME, ui=ui)
     lines: list[Line] = []
     for piece in pieces:
         stream.feed(piece)
@@ -51,29 +53,36 @@ def cut(text: str, chance: random.Random, longest: int) -> list[str]:
 
 @pytest.mark.timeout(max(60, DOCUMENTS // 5))  # the count may be raised by hand
 @settings(max_examples=DOCUMENTS, deadline=None)
-@given(seed=st.integers(min_value=0, max_value=2**40), width=st.sampled_from([20, 40, 79]))
-def test_a_streamed_reply_reads_as_the_whole_one(seed: int, width: int) -> None:
-    """However a reply is cut into pieces, what was printed in the end is what rendering it at once prints."""
+@given(
+    seed=st.integers(min_value=0, max_value=2**40),
+    width=st.sampled_from([20, 40, 79]),
+    ui=st.sampled_from(READINGS),
+)
+def test_a_streamed_reply_reads_as_the_whole_one(seed: int, width: int, ui: UiSettings) -> None:
+    """However a reply is cut into pieces, what was printed in the end is what rendering it at once prints.
+
+    With the rules of a conversation and without.
+    """
     chance = random.Random(seed)
     text = document(chance)[:LONGEST]
     if text.count("[ref]") > 1:
         text = text.replace("[ref]", "ref")  # definitions after their use may stay literal
-    whole = written(render_lines(text, width, THEME))
-    assert written(streamed(cut(text, chance, 200), width)) == whole
-    assert written(streamed(text.splitlines(keepends=True), width)) == whole
+    whole = written(render_lines(text, width, THEME, ui=ui))
+    assert written(streamed(cut(text, chance, 200), width, ui=ui)) == whole
+    assert written(streamed(text.splitlines(keepends=True), width, ui=ui)) == whole
 
 
 @pytest.mark.timeout(max(60, DOCUMENTS // 5))
 @settings(max_examples=max(DOCUMENTS // 20, 10), deadline=None)
-@given(seed=st.integers(min_value=0, max_value=2**40))
-def test_every_prefix_of_a_reply_can_be_shown_and_extended(seed: int) -> None:
+@given(seed=st.integers(min_value=0, max_value=2**40), ui=st.sampled_from(READINGS))
+def test_every_prefix_of_a_reply_can_be_shown_and_extended(seed: int, ui: UiSettings) -> None:
     """After each single character the reply can be shown, and nothing printed by then is ever taken back."""
     chance = random.Random(seed)
     text = document(chance)[:400]
     if text.count("[ref]") > 1:
         text = text.replace("[ref]", "ref")
-    whole = written(render_lines(text, 40, THEME))
-    stream = MarkdownStream(THEME)
+    whole = written(render_lines(text, 40, THEME, ui=ui))
+    stream = MarkdownStream(THEME, ui=ui)
     printed: list[Line] = []
     for character in text:
         stream.feed(character)
@@ -183,7 +192,7 @@ def test_a_definition_counts_for_later_paragraphs() -> None:
         ("| name | wh", ["name │ wh", "─────┼───"]),
         ("| name | what |\n", ["name │ what", "─────┼─────"]),
         ("|x|", ["x", "─"]),
-        ("some text\n| a |", ["some text | a |"]),
+        ("some text\n| a |", ["some text", "| a |"]),
         ("see [the paper](https://exam", ["see the paper"]),
         ("see [the pap", ["see the pap"]),
         ("- [x", []),

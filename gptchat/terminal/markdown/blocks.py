@@ -8,11 +8,12 @@ from typing import Any
 from gptchat.core.width import cells
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.code import TAB, Highlighter
+from gptchat.terminal.markdown.conversation import reading
+from gptchat.terminal.markdown.fences import language
 from gptchat.terminal.markdown.inline import InlineRenderer
 from gptchat.terminal.markdown.lines import Line, trim, width_of, wrap
 from gptchat.terminal.markdown.maths import to_unicode
 from gptchat.terminal.markdown.tree import Container, Piece
-from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.output.theme import Theme
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -46,13 +47,15 @@ class BlockRenderer:
     def __init__(self, theme: Theme, env: MutableMapping[str, Any], *, hyperlinks: bool) -> None:
         self._theme = theme
         self._inline = InlineRenderer(theme, env, hyperlinks=hyperlinks)
+        self._reading = reading(env)
         self.code_blocks = 0
 
     def render(self, piece: Piece, width: int, progress: Progress | None = None) -> list[Line]:
         """The lines of `piece` in `width` columns; with `progress`, only those after the lines already printed."""
         rest = [span for container in piece.path for span in self._following(container)]
         inner = max(width - width_of(rest), _LEAST_WIDTH)
-        lines = self._body(piece, inner, progress)
+        prose = min(inner, max((self._reading.prose or width) - width_of(rest), _LEAST_WIDTH))
+        lines = self._body(piece, inner, prose, progress)
         return self._contained(piece, lines, rest)
 
     def open_fence(self, piece: Piece) -> OpenFence:
@@ -82,20 +85,32 @@ class BlockRenderer:
             return self._following(container)
         if container.task is not None:
             return [("☑ " if container.task else "☐ ", self._theme["task" if container.task else "bullet"])]
-        return [(_marker(container), self._theme["bullet"])]
+        return [(self._marker(container), self._theme["bullet"])]
 
     def _following(self, container: Container) -> Line:
         if container.kind == "quote":
             return [("▎ ", self._theme[container.callout or "quote"])]
-        return [(" " * (2 if container.task is not None else cells(_marker(container))), self._theme["text"])]
+        return [
+            (
+                " " * (2 if container.task is not None else cells(self._marker(container))),
+                self._theme["text"],
+            )
+        ]
 
-    def _body(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
+    def _marker(self, container: Container) -> str:
+        if container.number is not None:
+            return f"{container.number:0{container.digits}}{container.sign} "
+        if self._reading.conversation and container.sign == "+":
+            return "+ "
+        return _BULLETS[min(container.depth, len(_BULLETS) - 1)] + " "
+
+    def _body(self, piece: Piece, width: int, prose: int, progress: Progress | None) -> list[Line]:
         theme = self._theme
         match piece.kind:
             case "paragraph":
-                return wrap(self._inline.render(piece.text), width) if piece.text else []
+                return wrap(self._inline.render(piece.text), prose) if piece.text else []
             case "heading":
-                return wrap(self._inline.render(piece.text, theme[f"heading{piece.level}"]), width)
+                return wrap(self._inline.render(piece.text, theme[f"heading{piece.level}"]), prose)
             case "rule":
                 return [[("─" * min(width, _RULE_WIDTH), theme["rule"])]]
             case "fence":
@@ -107,9 +122,9 @@ class BlockRenderer:
             case "table":
                 return self._table(piece, width, progress)
             case "maths":
-                return self._maths(piece, width)
+                return self._maths(piece, prose)
             case "footnote":
-                return self._footnote(piece, width)
+                return self._footnote(piece, prose)
         return []
 
     def _fence(self, piece: Piece, progress: Progress | None) -> list[Line]:
@@ -169,21 +184,14 @@ def table_of(piece: Piece) -> tables.MarkdownTable:
 
 
 def language_of(piece: Piece) -> str:
-    """The language of a fence: the first word of its info string (`python`, `{.python}`, `js title=x`)."""
+    """The language of a fence; may be empty."""
     assert piece.token is not None, "a fence has its token"
-    words = clean_line(piece.token.info).split()
-    return words[0].strip("{}.").split(",")[0].split(":")[0] if words else ""
+    return language(piece.token.info)
 
 
 def _literal(text: str, style: Any) -> list[Line]:
     lines = text.removesuffix("\n").split("\n")
     return [[(line.expandtabs(TAB), style)] if line.strip() else [] for line in lines]
-
-
-def _marker(container: Container) -> str:
-    if container.number is not None:
-        return f"{container.number}{container.delimiter} "
-    return _BULLETS[min(container.depth, len(_BULLETS) - 1)] + " "
 
 
 def _callouts() -> dict[str, str]:

@@ -10,6 +10,7 @@ from markdown_it.token import Token
 from rich.style import Style
 
 from gptchat.terminal.markdown import parser
+from gptchat.terminal.markdown.conversation import reading
 from gptchat.terminal.markdown.lines import PLAIN, Line
 from gptchat.terminal.markdown.maths import to_unicode
 from gptchat.terminal.output.safe import clean_line, host_of, safe_url
@@ -28,6 +29,7 @@ class InlineRenderer:
         self._theme = theme
         self._env = env
         self._hyperlinks = hyperlinks
+        self._keep = reading(env).keep
 
     def render(self, source: str, base: Style = PLAIN) -> Line:
         """The spans of `source`; a newline in them is a hard line break."""
@@ -46,11 +48,14 @@ class InlineRenderer:
                     self._text(token.content.lstrip(" ") if begins else token.content, style, out, bare=not links)
                 case "text_special":  # an entity may stand for any character, so clean it
                     out.append((clean_line(token.content) or " ", style))
+                case "softbreak" if self._keep:
+                    if out and not out[-1][0].endswith("\n"):  # it ends at <br> already
+                        out.append(("\n" + token.info, style))
                 case "softbreak":
                     if out and out[-1][0] != "\n" and not _no_blank_between(tokens, index):
                         out.append((" ", style))
                 case "hardbreak":
-                    out.append(("\n", style))
+                    out.append(("\n" + (token.info if self._keep else ""), style))
                 case "code_inline":
                     out.append((token.content, style + self._theme["code"]))
                 case "strong_open" | "em_open" | "s_open":
@@ -115,7 +120,7 @@ class InlineRenderer:
         since = len(out)
         out.append(
             (
-                f"▨ {clean_line(token.content) or host_of(url)}",
+                f"▨ {clean_line(_alternative(token)) or host_of(url)}",
                 style + self._theme["link"] + Style(link=url or None),
             )
         )
@@ -128,6 +133,14 @@ _SHORT_URL = 40
 _MARKS = {"strong_open": "strong", "em_open": "emphasis", "s_open": "strike"}
 _SPECIAL = re.compile(r"[\\`*_~\[\]<&$\n!]|://")
 """Characters that may begin inline Markdown; text without them is not parsed."""
+
+
+def _alternative(image: Token) -> str:
+    """The alternative text of an image, without its marks."""
+    return "".join(
+        _alternative(child) if child.type == "image" else child.content or " " * child.type.endswith("break")
+        for child in image.children or ()
+    )
 
 
 def _no_blank_between(tokens: list[Token], index: int) -> bool:

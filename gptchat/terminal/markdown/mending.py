@@ -12,6 +12,8 @@ _CODE_SPAN = re.compile(r"`[^`\n]+`")
 _OPEN_LINK = re.compile(
     r"(?<![\\0-9A-Za-z_$\])])!?\[(?!\^|\d+(?:\]|\Z))([^\[\]`$\n]*)(?:\](?:\((?:[^()\s]|\([^()\s]*\))*)?)?\Z"
 )
+_STRONG = re.compile(r"(?<![0-9A-Za-z])\*\*(?=\S)(?!\w+[)}])|(?<=\S)\*\*(?![0-9A-Za-z])")
+"""A mark of bold; not those of `2**10`, `a ** b` and `f(**options)`."""
 _LIST_MARK = re.compile(r"[\s>]*(?:[-*+]|\d{1,9}[.)])\s+\Z")
 _ROW_BEGIN = re.compile(r"\| +[^|\s]|\|[^|\s]+\|")
 
@@ -32,7 +34,7 @@ def mended(source: str, partial: str) -> str:
     paragraph = _CODE_SPAN.sub("", source[source.rfind("\n\n") + 1 :] + partial)
     if "`" in paragraph:
         return partial + "`" if paragraph.count("`") == 1 else partial
-    if paragraph.count("**") % 2:
+    if len(_STRONG.findall(paragraph)) % 2:
         return _without_link(partial).rstrip(" *") + "**"
     return _without_link(partial)
 

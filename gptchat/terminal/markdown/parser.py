@@ -1,8 +1,8 @@
 """The Markdown grammar: CommonMark with tables and strike-through, plus extensions for model replies.
 
-Added to markdown-it's rules: maths between dollars or `\\(`, `\\[`; footnotes; emphasis that works beside
-full-width punctuation; links to http, https and mailto only. No rule depends on text after its own
-end, so a reply can be printed while it streams.
+Added to markdown-it's rules: maths between dollars or `\\(`, `\\[`; footnotes; links to http, https and mailto
+only. A conversation is read by further rules (`conversation`). No rule depends on text after its own end, so a
+reply can be printed while it streams.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from functools import lru_cache
 from typing import Any
 
 from markdown_it import MarkdownIt
-from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.parser_inline import ParserInline
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.paragraph import paragraph
 from markdown_it.rules_block.table import escapedSplit, getLine, table
 from markdown_it.rules_inline import StateInline
-from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 
+from gptchat.terminal.markdown import conversation
 from gptchat.terminal.output.safe import safe_url
 
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]:[ \t]*")
@@ -33,12 +32,8 @@ _OTHER_BLOCK = re.compile(r">|#{1,6}(?:\s|\Z)|(?:[-+*]|\d{1,9}[.)])(?:\s|\Z)|`{3
 """Beginning of a quote, heading, list or code block: such a line is never a table's header."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 _CLOSERS = {"$$": "$$", "\\[": "\\]"}
-_CJK = re.compile(
-    "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
-    "\U0001f200-\U0001f2ff\U00020000-\U0003ffff]"
-)
 _MONEY = re.compile(r"\d[\d,.]*(?:(?:/[a-z]+)?\s+[^\W\d_]{2,}|(?<=[,.])\Z|[KkMB]\b)")
-_CJK_MONEY = re.compile(rf"\d[\d,.]*\s*{_CJK.pattern}")
+_CJK_MONEY = re.compile(rf"\d[\d,.]*\s*{conversation.CJK}")
 _SIGN = re.compile(r"\\[A-Za-z]+\Z")
 _NAME = re.compile(r"(?!(?:th|st|nd|rd|s)\b)[A-Za-z_{]")
 """Beginning of a variable's name; the ending in `$ij$th` is not one."""
@@ -46,54 +41,17 @@ _VARIABLE = re.compile(r"(?:[A-Za-z_]\w[^\\^={}]*|[^\\]*[-+,:;/=.(\[\x22'])\Z")
 """Text between the dollars of two shell variables: `$PATH:$HOME`, `$a/$b`."""
 
 
-class _Inline(StateInline):
-    """Inline state whose emphasis marks work beside Chinese, Japanese and Korean text.
-
-    CommonMark requires a blank or punctuation outside a mark that has punctuation inside, but these scripts
-    have no blanks between words. Here a CJK character outside counts as a blank (commonmark-spec#650).
-    """
-
-    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
-        marker = self.src[start]
-        end = start
-        while end < self.posMax and self.src[end] == marker:
-            end += 1
-        last = self.src[start - 1] if start else " "
-        following = self.src[end] if end < self.posMax else " "
-        last_blank, next_blank = isWhiteSpace(ord(last)), isWhiteSpace(ord(following))
-        last_punct, next_punct = _punctuation(last), _punctuation(following)
-        last_cjk, next_cjk = _CJK.match(last) is not None, _CJK.match(following) is not None
-        left = not next_blank and (not next_punct or last_blank or last_punct or last_cjk)
-        right = not last_blank and (not last_punct or next_blank or next_punct or next_cjk)
-        can_open = left and (canSplitWord or not right or last_punct)
-        can_close = right and (canSplitWord or not left or next_punct)
-        return Scanned(can_open, can_close, end - start)
-
-
-class _InlineParser(ParserInline):
-    """An inline parser that uses `_Inline` as its state."""
-
-    def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
-        state = _Inline(src, md, env, tokens)
-        self.tokenize(state)
-        for rule in self.ruler2.getRules(""):
-            rule(state)
-        return state.tokens
-
-
-def _punctuation(char: str) -> bool:
-    return isMdAsciiPunct(ord(char)) or isPunctChar(char)
-
-
-@lru_cache(maxsize=1)
-def grammar() -> MarkdownIt:
-    """The parser, built once."""
+@lru_cache(maxsize=2)
+def grammar(*, talk: bool = True) -> MarkdownIt:
+    """The parser, built once for a conversation (`talk`) and once for CommonMark."""
     md = MarkdownIt("commonmark", {"html": True, "maxNesting": 2 * _DEEPEST})
-    md.inline = _InlineParser()
+    md.inline = ParserInline()
+    if talk:
+        conversation.install(md)
     md.inline.ruler.enableOnly(
         [rule for rule in md.inline.ruler.get_all_rules() if rule not in ("linkify",)], ignoreInvalid=True
     )
-    md.inline.ruler.before("escape", "maths", _inline_maths)
+    md.inline.ruler.before("backslash" if talk else "escape", "maths", _inline_maths)
     md.inline.ruler.before("link", "footnote_reference", _footnote_reference)
     md.enable(["table", "strikethrough"])
     md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
@@ -108,14 +66,15 @@ def grammar() -> MarkdownIt:
 def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
     """The block tokens of `source`, without inline tokens (see `inline`). Link definitions are added to `env`."""
     tokens: list[Token] = []
-    md = grammar()
+    md = grammar(talk=conversation.reading(env).conversation)
     md.block.parse(source.replace("\0", "\ufffd"), md, env, tokens)
+    env.pop("duplicate_refs", None)  # a definition is parsed again with each line of its paragraph
     return tokens
 
 
 def inline(content: str, env: MutableMapping[str, Any]) -> list[Token]:
     """The inline tokens of a paragraph, a heading or a table cell."""
-    md = grammar()
+    md = grammar(talk=conversation.reading(env).conversation)
     return md.inline.parse(content, md, env, [])
 
 

@@ -13,15 +13,20 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, table_of
+from gptchat.terminal.markdown.conversation import environment
+from gptchat.terminal.markdown.fences import reopened
 from gptchat.terminal.markdown.lines import Line
 from gptchat.terminal.markdown.mending import mended
 from gptchat.terminal.markdown.tree import PLACEHOLDER, Container, Opening, Piece, pieces
 from gptchat.terminal.output.safe import clean
 from gptchat.terminal.output.theme import Theme
+
+if TYPE_CHECKING:
+    from gptchat.config.schema import UiSettings
 
 _ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")
 _QUOTE = re.compile(r"( *)> ?")
@@ -32,11 +37,14 @@ class MarkdownStream:
     """Takes text in parts of any size and returns lines.
 
     `commit` returns lines that are final, `tail` the remaining lines as they look now, `finish` the remaining
-    lines as final. `width` is in columns and may differ between calls, because the window may change.
+    lines as final. `width` is in columns and may differ between calls, because the window may change. `ui` decides
+    how Markdown is read (None: as by default).
     """
 
-    def __init__(self, theme: Theme, *, hyperlinks: bool = False, code_blocks: int = 0) -> None:
-        self._env: dict[str, Any] = {}
+    def __init__(
+        self, theme: Theme, *, hyperlinks: bool = False, code_blocks: int = 0, ui: UiSettings | None = None
+    ) -> None:
+        self._env = environment(ui)
         self._theme = theme
         self._hyperlinks = hyperlinks
         self._renderer = BlockRenderer(theme, self._env, hyperlinks=hyperlinks)
@@ -161,7 +169,8 @@ class MarkdownStream:
         head, following = self._held_open(piece.path, rewritten)
         fence = _FENCE.match(_inside(rewritten, piece.path, piece.start))
         assert fence is not None, "a code block begins with its fence"
-        opener = following + fence[0]  # without the language, which is known: a `|` in it could look like a table
+        assert piece.token is not None, "a fence has its token"
+        opener = following + reopened(fence[0], piece.token.meta.get("inner"))
         self._source = "\n".join([*head, opener, *rewritten[piece.end :]])
         self._opening = Opening(piece.path)
         return heading + rows
@@ -254,13 +263,19 @@ def _inside(lines: Sequence[str], path: Sequence[Container], number: int) -> str
 
 
 def render_lines(
-    text: str, width: int, theme: Theme, *, hyperlinks: bool = False, code_blocks: int = 0
+    text: str,
+    width: int,
+    theme: Theme,
+    *,
+    hyperlinks: bool = False,
+    code_blocks: int = 0,
+    ui: UiSettings | None = None,
 ) -> list[Line]:
     """`text` (untrusted Markdown) as lines of at most `width` columns; code lines may be longer.
 
-    Code blocks are numbered from `code_blocks` + 1.
+    Code blocks are numbered from `code_blocks` + 1. `ui` decides how Markdown is read; None: as by default.
     """
-    env: dict[str, Any] = {}
+    env = environment(ui)
     renderer = BlockRenderer(theme, env, hyperlinks=hyperlinks)
     renderer.code_blocks = code_blocks
     source = clean(text if text.endswith("\n") else text + "\n")

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from markdown_it.token import Token
 
 from gptchat.terminal.markdown import parser
+from gptchat.terminal.markdown.conversation import reading
 from gptchat.values import dataclass, field
 
 Kind = Literal["paragraph", "heading", "rule", "fence", "code", "table", "html", "maths", "footnote", "empty"]
@@ -20,6 +21,8 @@ Kind = Literal["paragraph", "heading", "rule", "fence", "code", "table", "html",
 PLACEHOLDER = "\ufdd0"
 """A noncharacter that holds a container open in rewritten source; `safe.clean` never lets it through."""
 
+_YEAR = 1000
+"""From this number on, two alike are no list that is to be counted: `2024. was …`."""
 _BLANK = re.compile(r"[\s>]*\Z")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 _CALLOUT = re.compile(r"\[!(note|tip|important|warning|caution)\][ \t]*(?:\n|\Z)", re.IGNORECASE)
@@ -46,8 +49,13 @@ class Container:
     list_id: int = 0
     """The same for all items of one list."""
     number: int | None = None
-    """The number of an ordered list's item."""
-    delimiter: str = ""
+    """The number of an ordered list's item, as it is shown."""
+    digits: int = 1
+    """The least number of digits of `number`: 2 for `01.`."""
+    written: int | None = None
+    """The number in the source while all of the list so far are the same one; otherwise None."""
+    sign: str = ""
+    """The mark in the source: `-`, `*` or `+`; behind a number `.` or `)`."""
     depth: int = 0
     """Number of lists around this one."""
     task: bool | None = None
@@ -80,13 +88,25 @@ class Opening:
 
 
 @dataclass(slots=True)
+class _List:
+    """A list that is being read: its id, the number of its next item, and `Container.written`."""
+
+    id: int
+    following: int
+    written: int | None = None
+    begun: bool = False
+
+
+@dataclass(slots=True)
 class _Walk:
+    talk: bool
+    """Whether the rules of a conversation hold."""
     lines: Sequence[str]
     opening: Opening
     pieces: list[Piece] = field(default_factory=list)
     path: list[Container] = field(default_factory=list)
-    lists: list[list[int]] = field(default_factory=list)
-    """For each open list: its id and the number of its next item."""
+    lists: list[_List] = field(default_factory=list)
+    """The open lists, outermost first."""
     on_first: bool = True
     """True until the first leaf, while the containers are those of the opening."""
     count: int = 0
@@ -95,13 +115,13 @@ class _Walk:
 def pieces(source: str, env: MutableMapping[str, Any], opening: Opening) -> list[Piece]:
     """The pieces of `source`; the first ones continue the containers of `opening`."""
     tokens = parser.blocks(source, env)
-    walk = _Walk(source.split("\n"), opening)
+    walk = _Walk(reading(env).conversation, source.split("\n"), opening)
     for index, token in enumerate(tokens):
         match token.type:
             case "bullet_list_open" | "ordered_list_open":
                 walk.count += 1
                 start = token.attrGet("start")
-                walk.lists.append([walk.count, int(start) if start is not None else 1])
+                walk.lists.append(_List(walk.count, int(start) if start is not None else 1))
             case "bullet_list_close" | "ordered_list_close":
                 walk.lists.pop()
             case "list_item_open":
@@ -118,13 +138,34 @@ def pieces(source: str, env: MutableMapping[str, Any], opening: Opening) -> list
 
 def _item(walk: _Walk, token: Token) -> Container:
     mine = walk.lists[-1]
-    container = Container("item", *_lines(token), list_id=mine[0], depth=len(walk.lists) - 1)
+    container = Container("item", *_lines(token), list_id=mine.id, depth=len(walk.lists) - 1, sign=token.markup)
     old = _inherited(walk)
-    if token.info or (old is not None and old.number is not None):
-        number = old.number if old is not None and old.number is not None else mine[1]
-        mine[1] = number + 1
-        container.number, container.delimiter = number, token.markup
+    if old is not None and old.number is not None:
+        container.number, container.digits, mine.written = old.number, old.digits, old.written
+    elif token.info:
+        container.number, container.digits = _number(walk, mine, token.info)
+    if container.number is not None:
+        container.written = mine.written
+        mine.following, mine.begun = container.number + 1, True
     return container
+
+
+def _number(walk: _Walk, mine: _List, text: str) -> tuple[int, int]:
+    """The number and the digits of a list's next item. CommonMark counts from the first.
+
+    A conversation's are as written, unless all are alike so far (1. 1. 1.). A year is never counted up.
+    """
+    written = int(text)
+    if not walk.talk:
+        return mine.following, 1
+    digits = len(text) if text.startswith("0") else 1
+    if not mine.begun:
+        mine.written = written if written < _YEAR else None
+    elif mine.written == written:
+        return mine.following, digits
+    else:
+        mine.written = None
+    return written, digits
 
 
 def _inherited(walk: _Walk) -> Container | None:
@@ -192,12 +233,18 @@ def _gap(walk: _Walk, before: Piece, piece: Piece) -> bool:
     outer = piece.path[shared] if shared < len(piece.path) else None
     sibling = before.path[shared] if shared < len(before.path) else None
     start = outer.line if outer is not None else piece.start
+    if (_own_line(before) or _own_line(piece)) and before.kind not in ("heading", "rule", "fence"):
+        return _blank(walk.lines, start - 1)  # these three are final at once, and always have a blank line behind
     same_list = outer is not None and sibling is not None and outer.kind == "item" == sibling.kind
-    if same_list and outer is not None and sibling is not None and outer.list_id == sibling.list_id:
+    if same_list and outer is not None and sibling is not None and (walk.talk or outer.list_id == sibling.list_id):
         return _blank(walk.lines, start - 1)
     if shared and piece.path[shared - 1].kind == "item":
         return _blank(walk.lines, start - 1)
     return True
+
+
+def _own_line(piece: Piece) -> bool:
+    return piece.token is not None and "own_line" in piece.token.meta
 
 
 def _blank(lines: Sequence[str], index: int) -> bool:

@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from gptchat.terminal.output.safe import clean
 from gptchat.values import dataclass
+
+if TYPE_CHECKING:
+    from gptchat.config.schema import UiSettings
 
 _OSC52_LIMIT = 74_994
 """Bytes of text; xterm and others drop a longer OSC 52 (limit: 100,000 characters of base64 with framing)."""
@@ -31,15 +34,15 @@ class CodeBlock:
     text: str
 
 
-def code_blocks(markdown: str) -> list[CodeBlock]:
-    """The fenced blocks of `markdown`, in the order of their numbers on the screen (from 1)."""
+def code_blocks(markdown: str, ui: UiSettings | None = None) -> list[CodeBlock]:
+    """The fenced blocks of `markdown`, in the order of their numbers on a screen that is drawn as `ui` says."""
     from gptchat.terminal.markdown.blocks import language_of
+    from gptchat.terminal.markdown.conversation import environment
     from gptchat.terminal.markdown.tree import Opening, pieces
 
-    env: dict[str, Any] = {}
     return [
         CodeBlock(language_of(piece), piece.text)
-        for piece in pieces(clean(markdown + "\n"), env, Opening())
+        for piece in pieces(clean(markdown + "\n"), environment(ui), Opening())
         if piece.kind == "fence"
     ]
 

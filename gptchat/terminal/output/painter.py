@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
 from gptchat.terminal.markdown.stream import MarkdownStream
@@ -21,6 +21,9 @@ from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words
 from gptchat.terminal.output.theme import Theme
 from gptchat.values import replace
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.config.schema import UiSettings
 
 FRAME = 1 / 15
 """Minimum seconds between two frames of text; a change of the footer is painted at once."""
@@ -39,7 +42,8 @@ class Painter:
     """Streams Markdown to a terminal (a `ReplyPainter`).
 
     `write` sends text to the terminal at once. `size` returns (columns, rows). `clock` returns monotonic seconds.
-    `reads_keys`: whether the status line offers Esc to stop the reply; otherwise it names Ctrl-C.
+    `reads_keys`: whether the status line offers Esc to stop the reply; otherwise it names Ctrl-C. `ui` decides how
+    Markdown is read.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Painter:
         reasoning: Reasoning = "short",
         code_blocks: int = 0,
         reads_keys: bool = True,
+        ui: UiSettings | None = None,
     ) -> None:
         self._measure = size
         self._size = size()
@@ -60,12 +65,13 @@ class Painter:
         self._terminal = terminal
         self._clock = clock
         self._mode = reasoning
+        self._most = ui.width if ui is not None else 0
         self._reads_keys = reads_keys
         self._encoder = Encoder(terminal)
         self._region: LiveRegion | PlainRegion = (
             PlainRegion(write) if terminal.dumb else LiveRegion(write, terminal)
         )
-        self._stream = MarkdownStream(theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks)
+        self._stream = MarkdownStream(theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks, ui=ui)
         self._final: list[Line] = []
         self._tail: list[Line] = []
         self._footer: list[list[Fragment]] = []
@@ -131,7 +137,7 @@ class Painter:
         blank = not self._final[-1] if self._final else self._below_blank
         if self._has_text and not (self._noted or blank):
             self._final.append([])
-        self._final += wrap([(clean(text), self._theme[look])], self._columns)
+        self._final += wrap([(clean(text), self._theme[look])], self._prose)
         self._noted = self._footer_dirty = True
 
     def set_activity(self, text: str) -> None:
@@ -188,6 +194,11 @@ class Painter:
     def _columns(self) -> int:
         return columns_to_fill(self._size[0])
 
+    @property
+    def _prose(self) -> int:
+        """The columns that prose may use."""
+        return min(self._columns, self._most or self._columns)
+
     def _end(self, status: str, look: str) -> None:
         self._size = self._measure()
         if not self._has_text:
@@ -197,7 +208,7 @@ class Painter:
         if status:
             if self._has_text:
                 self._final.append([])
-            self._final += wrap([(clean_line(status), self._theme[look])], columns)
+            self._final += wrap([(clean_line(status), self._theme[look])], self._prose)
         self._tail, self._footer, self._cursor = [], [], None
         self._dirty = self._footer_dirty = False
         self._region.paint(self._rows_of_final(), [], None, self._size)
@@ -217,7 +228,7 @@ class Painter:
             self._append(self._stream.commit(width))
             self._tail = self._stream.tail(width) if not self._terminal.dumb else []
         elif self._thoughts_since is not None:
-            self._read_thoughts(width)
+            self._read_thoughts(self._prose)
         self._dirty = False
 
     def _read_thoughts(self, width: int) -> None:
@@ -250,7 +261,7 @@ class Painter:
         self._tail = []
         text = "".join(self._thoughts)
         if self._mode == "full":
-            self._append([*self._dimmed(text, self._columns), []])
+            self._append([*self._dimmed(text, self._prose), []])
         elif self._mode == "short":
             line = thought(self._clock() - self._thoughts_since, count_words(text))
             self._append([[("∴ " + line, self._theme["reasoning"])], []])

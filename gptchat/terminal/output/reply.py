@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.safe import clean
 from gptchat.terminal.output.status import Fragment
 from gptchat.terminal.output.theme import Theme
+
+if TYPE_CHECKING:
+    from gptchat.config.schema import UiSettings
 
 LEAST_COLUMNS = 10
 
@@ -64,16 +67,18 @@ def print_reply(
     theme: Theme,
     terminal: Terminal,
     code_blocks: int = 0,
+    ui: UiSettings | None = None,
 ) -> None:
     """Print all of `text` as Markdown, exactly as it looks after streaming; used for earlier messages.
 
-    `columns` is the width of the window. Code blocks are numbered from `code_blocks` + 1.
+    `columns` is the width of the window. Code blocks are numbered from `code_blocks` + 1. `ui` decides
+    how Markdown is read.
     """
     from gptchat.terminal.markdown import Encoder, render_lines  # slow to import, and not needed for pipes
 
     encoder = Encoder(terminal)
     lines = render_lines(
-        text, columns_to_fill(columns), theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks
+        text, columns_to_fill(columns), theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks, ui=ui
     )
     write("".join(encoder.line(line) + "\n" for line in lines))
 

@@ -21,6 +21,7 @@ from gptchat.terminal.output.safe import clean
 from gptchat.words import _
 
 if TYPE_CHECKING:
+    from gptchat.config.schema import UiSettings
     from gptchat.terminal.markdown.lines import Encoder
 
 DEPTHS: Mapping[capabilities.Depth, ColorDepth] = {
@@ -42,17 +43,18 @@ def told(error: GptchatError) -> list[tuple[str, str, int]]:
 class Screen:
     """Prints lines for the user. They become normal scrollback and are never changed again."""
 
-    def __init__(self, name: str, environ: Mapping[str, str], output: Output) -> None:
+    def __init__(self, ui: UiSettings, environ: Mapping[str, str], output: Output) -> None:
         self._stream = sys.stdout
         self._environ = environ
         self.output = output
         self.terminal = capabilities.Terminal.detect(self._stream, environ)
         self._encoder: Encoder | None = None
-        self.use_theme(name)
+        self.use(ui)
 
-    def use_theme(self, name: str) -> None:
-        """Switch to the theme `name`. Raises KeyError if it is unknown."""
-        self.theme = theme.choose(name, self._environ)
+    def use(self, ui: UiSettings) -> None:
+        """Draw as `ui` says from now on: its theme, and its reading of Markdown."""
+        self.ui = ui
+        self.theme = theme.choose(ui.theme, self._environ)
         self.rules = self.theme.prompt_toolkit_rules()
         self.style = Style.from_dict(self.rules)
 
@@ -75,7 +77,8 @@ class Screen:
 
     def say(self, text: str, look: str = "text", indent: int = 0) -> None:
         """Print `text` in one look, wrapped to the width, with each line indented by `indent` blanks."""
-        width = max(self.size()[0] - 1 - indent, 10)
+        columns = self.size()[0] - 1
+        width = max(min(columns, self.ui.width or columns) - indent, 10)
         self.print([[(" " * indent + line, look)] for line in wrapped(clean(text), width)])
 
     def say_for_now(self, text: str) -> None:
@@ -106,7 +109,13 @@ class Screen:
 
         columns = self.size()[0]
         print_reply(
-            self.write, text, columns=columns, theme=self.theme, terminal=self.terminal, code_blocks=code_blocks
+            self.write,
+            text,
+            columns=columns,
+            theme=self.theme,
+            terminal=self.terminal,
+            code_blocks=code_blocks,
+            ui=self.ui,
         )
 
     def _plainly(self, blocks: Sequence[Block]) -> None:
