@@ -23,7 +23,9 @@ def missing(name: str) -> str:
     """Why the engine `name` cannot be started here; empty if it can."""
     if name == "tmux" and shutil.which("tmux") is None:
         return "tmux is not installed"
-    if name in _TABLES and (shutil.which("node") is None or not (HOME / "node_modules").exists()):
+    if name in _TABLES and (
+        shutil.which("node") is None or not (HOME / "node_modules" / ".package-lock.json").exists()
+    ):
         return "xterm.js is not here: install node and npm, and run tests/engines/install.sh"
     return ""
 

@@ -14,6 +14,8 @@ _BAR, _CROSS, _LABEL = "│", "┼", "╶"
 _RULE = re.compile(r"[─┼ ]+")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u00ad]|^\u200d+|\u200d+$")
 """Of no look of their own. A joiner at the end of a word is shown with the blank after it by some terminals."""
+_LOOSE = re.compile("\u200d+(?=[\\x00-\x7f│┼])")
+"""Joiners that would join the bar where the row is measured: tmux shows no more than 21 bytes of a cluster."""
 _WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\uffef]"
 )
@@ -23,7 +25,10 @@ _GOES_ON = re.compile("[\u1160-\u11ff\u200d\u0e33\u0eb3\uff9e\uff9f\U0001f3fb-\U
 
 
 class Reading:
-    """A document, by how `engine` shows each of its words alone; what it drops of a cluster is no fault."""
+    """A document as a terminal shows its words.
+
+    What the engine drops of a cluster even where the word stands alone is not the painter's fault.
+    """
 
     def __init__(self, engine: Engine, document: Document) -> None:
         self._engine = engine
@@ -45,9 +50,9 @@ class Reading:
         below = [word for number, item in enumerate(document.items, 1) for word in (f"{number}.", *item.split())]
         below += [word for line in (*document.code, document.paragraph) for word in line.split()]
         found = [
-            self._compare(above, rows[:begin], room),
+            self.compare(above, rows[:begin], room),
             *self._table(rows[begin + 1 : end], columns),
-            self._compare(below, [row for row in rows[end + 1 :] if not row.startswith(_LABEL)], room),
+            self.compare(below, [row for row in rows[end + 1 :] if not row.startswith(_LABEL)], room),
         ]
         return [fault for fault in found if fault]
 
@@ -61,10 +66,9 @@ class Reading:
                 for name, cell in zip(header, row, strict=True)
                 for word in (*name.split()[:-1], name.split()[-1] + ":", *cell.split())
             ]
-            return [self._compare(said, rows, columns - 4)]
+            return [self.compare(said, rows, columns - 4)]
         marked = [(row, [at for at, sign in enumerate(row) if sign in (_BAR, _CROSS)]) for row in rows if row]
-        # tmux keeps 21 bytes of a cell; a joiner at their end would join what follows when it is written again
-        prefixes = [row[:at].replace("\u200d ", " ") for row, places in marked for at in places]
+        prefixes = [_LOOSE.sub("", row[:at]) for row, places in marked for at in places]
         widths = iter(self._engine.widths(prefixes))
         bars = [tuple(next(widths) for _ in places) for _, places in marked]
         if len(set(bars)) != 1 or len(bars[0]) != len(header) - 1:
@@ -75,10 +79,10 @@ class Reading:
         faults = []
         for column, room in enumerate(rooms):
             said = [word for row in self._document.table for word in row[column].split()]
-            faults.append(self._compare(said, [row[column] for row in cells], room))
+            faults.append(self.compare(said, [row[column] for row in cells], room))
         return faults
 
-    def _compare(self, said: Sequence[str], rows: Sequence[str], room: int) -> str:
+    def compare(self, said: Sequence[str], rows: Sequence[str], room: int) -> str:
         """The first difference between the words `said` and those of `rows`; empty if there is none.
 
         A word may go on in the next row if it is wider than `room`, or its script is written without blanks.
@@ -114,7 +118,8 @@ def _breaks(word: str, around: str, room: int) -> bool:
 
     No terminal needs more columns for a character than are counted here.
     """
-    most = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in word)
+    wide = [character for character in word if unicodedata.east_asian_width(character) in "WF"]
+    most = len(word) + len(wide) + len(re.findall("[\U0001f1e6-\U0001f1ff]", word))
     return most > room or bool(_WITHOUT_BLANKS.search(around))
 
 

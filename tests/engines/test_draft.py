@@ -13,10 +13,9 @@ from gptchat.terminal.output.safe import clean
 from tests.engines.engine import Engine
 from tests.engines.engines import NAMES, require
 from tests.engines.texts import DOCUMENTS
-from tests.engines.written import ROWS, painter_of
+from tests.engines.written import COLUMNS, ROWS, painter_of
 
 WHO = "ann › "
-COLUMNS = 80
 
 
 def type_to(painter: Painter, draft: str, column: int) -> None:

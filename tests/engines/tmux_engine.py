@@ -44,7 +44,8 @@ class Tmux(Engine):
             stdout=subprocess.PIPE,
             env=self._environment,
         )
-        self._wait_for_attached()
+        self._block()  # the answer to `attach`
+        self._run("set -g destroy-unattached on")  # the server ends with this process, however that ends
         device = self._run("display-message -p '#{pane_tty}'")[0]
         self._pane = os.open(device, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self._pane)
@@ -96,10 +97,6 @@ class Tmux(Engine):
             if time.monotonic() > end:
                 raise TimeoutError(f"tmux answered {answered} of {queries} queries")
         return bytes(replies)
-
-    def _wait_for_attached(self) -> None:
-        """Read the notices that the control client begins with, its `attach` among them."""
-        self._block()
 
     def _run(self, command: str) -> list[str]:
         """The lines that a tmux command prints."""

@@ -11,7 +11,7 @@ from gptchat.terminal.output.painter import Painter
 from gptchat.terminal.output.reply import print_reply
 from gptchat.terminal.output.theme import Theme
 
-ROWS = 24
+ROWS, COLUMNS = 24, 80
 PIECES: dict[str, Callable[[str], list[str]]] = {
     "a character at a time": list,
     "a word at a time": lambda text: re.findall(r"\s*\S+|\s+", text),
@@ -41,3 +41,19 @@ def written(text: str, columns: int, way: str) -> str:
 def painter_of(out: list[str], columns: int, clock: Callable[[], float]) -> Painter:
     """A painter that writes to `out`, in a window of `columns`."""
     return Painter(out.append, size=lambda: (columns, ROWS), theme=Theme("dark"), terminal=Terminal(), clock=clock)
+
+
+@lru_cache(maxsize=2)
+def written_so_far(text: str) -> list[tuple[str, str]]:
+    """What has come and what has been written for it, at every seventh blank of `text`, a character at a time."""
+    out: list[str] = []
+    now = 0.0
+    painter = painter_of(out, COLUMNS, lambda: now)
+    seen = []
+    for at, character in enumerate(text):
+        painter.feed(character)
+        painter.frame()
+        now += 0.2
+        if character == " " and text.count(" ", 0, at) % 7 == 0:
+            seen.append((text[:at], "".join(out)))
+    return seen

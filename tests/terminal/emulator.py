@@ -10,7 +10,7 @@ import pyte
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.painter import Painter, Reasoning
 from gptchat.terminal.output.theme import Theme
-from tests.support.screen import resize
+from tests.support.screen import Emulator, resize
 
 
 class Window:
@@ -28,7 +28,7 @@ class Window:
         self.rows, self.columns = rows, columns
         self.now = 0.0
         self.written: list[str] = []
-        self.screen = pyte.HistoryScreen(columns, rows, history=100_000, ratio=0.5)
+        self.screen = Emulator(columns, rows)
         self._stream = pyte.Stream(self.screen)
         self.painter = Painter(
             self._write,
