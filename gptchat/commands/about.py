@@ -233,6 +233,7 @@ def _overview(registry: Registry) -> list[Any]:
         ("Up, Ctrl-R", _("recall what you typed")),
         ("Tab", _("complete")),
         ("Ctrl-X Ctrl-E", _("write in your editor")),
+        ("Alt-Left, Alt-Right", _("on an empty line: the other answers")),
         ("Ctrl-D", _("leave")),
         ("!COMMAND", _("run it and offer its output")),
         ("@PATH", _("attach that file to the message")),

@@ -84,14 +84,11 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class SearchedTurn:
-    """The turn that was searched for. `before` and `between` count the messages before it and after it.
-
-    `before` is None where the turn stands on another branch.
-    """
+    """The turn that was searched for. `before` and `between` count the messages before it and after it."""
 
     messages: Sequence[Message]
-    before: int | None = None
-    between: int = 0
+    before: int
+    between: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +141,17 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class PickMessage:
+    """Let the person choose a message of the session; the answer is its id, or None.
+
+    `rows` are (id, title, mark, text) tuples; the message `at` is the one to begin with.
+    """
+
+    rows: Sequence[tuple[str, str, str, str]]
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """Open `text` in the person's editor; the answer is the edited text, or None when left unchanged."""
 
@@ -187,7 +195,7 @@ class Leave:
     """End the program."""
 
 
-Action = Show | Replay | Draft | Run | Ask | Pick | Edit | Copy | Attach | Changed | Leave
+Action = Show | Replay | Draft | Run | Ask | Pick | PickMessage | Edit | Copy | Attach | Changed | Leave
 Effect = Action | Progress
 Effects = AsyncGenerator[Effect, str | None]
 """What a command yields, and the answer to each `Ask`, `Pick` and `Edit`."""

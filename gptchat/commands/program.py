@@ -53,7 +53,7 @@ _AT_ONCE = _OWN | {"run", "paths", "environ", "settings", "people", "library", "
 
 _MODULES = {
     "sessions": "new clear reset sessions ls resume open rename delete fork branch",
-    "search": "search history",
+    "search": "search history versions tree",
     "exchange": "export import",
     "turns": "retry regenerate edit undo redo continue",
     "users": "user users",

@@ -1,22 +1,36 @@
-"""The sessions family: searches all sessions, and lists the turns of the current one."""
+"""The sessions family: searches all sessions, lists the turns of one, and goes to its other branches."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from gptchat.commands.effects import AsideEffects, Changed, Effects, Pick, Show, Table, Text
+from gptchat.commands.effects import (
+    AsideEffects,
+    Ask,
+    Changed,
+    Effects,
+    Pick,
+    PickMessage,
+    Replay,
+    Show,
+    Table,
+    Text,
+)
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
 from gptchat.commands.wording import speaker
+from gptchat.core import branches
 from gptchat.core.messages import Message
-from gptchat.core.session import shorten
+from gptchat.core.session import move, shorten
+from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.services import RunOptions
+    from gptchat.core.branches import TreeRow
     from gptchat.manager import SessionManager
     from gptchat.storage.index.background import Indexing
 
@@ -46,6 +60,10 @@ async def search(
         await asyncio.to_thread(profile.open_session, chosen)
         yield Changed(frozenset({"session"}))
         sought = next((hit.message for hit in hits if hit.session == chosen and hit.message), "")
+        if sought in manager.session.messages and sought not in manager.session.path_ids():
+            manager.record(
+                move(branches.tip(manager.session, sought))
+            )  # the match is on another branch: open that
         yield replay(manager, settings, sought=sought)
 
 
@@ -62,7 +80,7 @@ async def history(call: Call, manager: SessionManager) -> AsideEffects:
     rows, data = [], []
     for number, turn in enumerate(shown, first):
         for message in turn:
-            beside = len(session.children_of(session.parent_of(message.id))) - 1
+            beside = len(branches.versions(session, message.id)) - 1
             rows.append([str(number) if message.role == "user" else "", *_history_row(manager, message, beside)])
             data.append({**message.to_record(), "turn": number})
     yield Show([Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))], data)
@@ -78,6 +96,103 @@ def _history_row(manager: SessionManager, message: Message, beside: int) -> list
     if beside:
         marks.append(ngettext("{n} other version", "{n} other versions", beside).format(n=beside))
     return [who, shorten(message.text, 60), _(", ").join(marks)]
+
+
+_INDENT = 36
+"""Columns of the lines before a row; what is deeper is shown as if it were there."""
+
+
+async def versions(call: Call, manager: SessionManager, settings: Settings, run: RunOptions) -> Effects:
+    """Show the versions of the last answer, and go to another one."""
+    session = manager.session
+    last = _branched(manager)
+    if last is None:
+        if not session.messages:
+            raise UsageError(_("nothing has been said yet"))
+        raise UsageError(
+            _("there is one version of each message"), hint=_("/retry asks for another answer, /edit asks anew")
+        )
+    ids = branches.versions(session, last)
+    now = ids.index(last)
+    wanted = call.get("n")
+    if not wanted:
+        data = [{**session.messages[id].to_record(), "current": id == last} for id in ids]
+        rows = [[str(n), *_version(manager, session.messages[id])] for n, id in enumerate(ids, 1)]
+        yield Show([Table(["", _("who"), _("said")], rows, frozenset({0}), now)], data)
+        if run.unattended:
+            return
+        keys = [(str(n), shorten(session.messages[id].text, 40)) for n, id in enumerate(ids, 1)]
+        wanted = (yield Ask(_("which version do we go on with?"), keys, str(now + 1))) or ""
+        if wanted in ("", str(now + 1)):
+            return
+    target = _number(wanted, now, len(ids))
+    there = _go(manager, settings, branches.tip(session, ids[target]))
+    yield Replay(there.messages)
+    yield Changed(frozenset({"session"}))
+
+
+async def tree(call: Call, manager: SessionManager, settings: Settings, run: RunOptions) -> Effects:
+    """Show every branch of the conversation, and go to any point of it."""
+    session = manager.session
+    rows = branches.tree(session)
+    if not rows:
+        raise UsageError(_("nothing has been said yet"))
+    wanted: str | None
+    if number := call.get("n"):
+        wanted = rows[_number(number, 0, len(rows))].id
+    elif run.unattended:
+        shown = [[str(n), _drawn(manager, row), _mark(manager, row)] for n, row in enumerate(rows, 1)]
+        data = [
+            {**session.messages[row.id].to_record(), "parent": session.parent_of(row.id), "current": row.on_path}
+            for row in rows
+        ]
+        yield Show([Table(["", _("said"), ""], shown, frozenset({0}))], data)
+        return
+    else:
+        picks = [
+            (row.id, _drawn(manager, row), _mark(manager, row), session.messages[row.id].text) for row in rows
+        ]
+        wanted = yield PickMessage(picks, session.head or "")
+    if wanted is None or wanted == session.head:
+        return
+    if session.messages[wanted].role == "user":
+        wanted = next(reversed(session.children_of(wanted)), wanted)  # its newest answer
+    yield _go(manager, settings, wanted)
+    yield Changed(frozenset({"session"}))
+
+
+def _go(manager: SessionManager, settings: Settings, id: str) -> Replay:
+    manager.record(move(id))
+    return replay(manager, settings, 1)
+
+
+def _branched(manager: SessionManager) -> str | None:
+    """The last message of the conversation that has other versions."""
+    session = manager.session
+    return next((id for id in reversed(session.path_ids()) if len(branches.versions(session, id)) > 1), None)
+
+
+def _number(word: str, now: int, count: int) -> int:
+    """The index that `word` names: a number from 1, `next` or `previous` of `now`. Raises UsageError."""
+    if word in ("next", "previous"):
+        return (now + (1 if word == "next" else -1)) % count
+    if not word.isdecimal() or not 0 < int(word) <= count:
+        raise UsageError(_("there is no number {n}; there are {total}").format(n=word, total=count))
+    return int(word) - 1
+
+
+def _version(manager: SessionManager, message: Message) -> list[str]:
+    return [speaker(message, manager.user), shorten(message.text, 60)]
+
+
+def _drawn(manager: SessionManager, row: TreeRow) -> str:
+    message = manager.session.messages[row.id]
+    said = _("{who}: {text}").format(who=speaker(message, manager.user), text=shorten(message.text, 60))
+    return row.lines[-_INDENT:] + said
+
+
+def _mark(manager: SessionManager, row: TreeRow) -> str:
+    return "◀" if row.id == manager.session.head else "•" if row.on_path else ""
 
 
 COMMANDS = (
@@ -97,5 +212,28 @@ COMMANDS = (
         (Argument("n", "number"),),
         examples=(("/history", "all of it"), ("/history 3", "the last three turns")),
         streaming=True,
+    ),
+    Command(
+        "versions",
+        "sessions",
+        "Look at the other answers, or go to one of them",
+        versions,
+        (Argument("n", "number"),),
+        examples=(
+            ("/versions", "all of them, to choose from"),
+            ("/versions 2", "the second; also next and previous"),
+        ),
+        about="An empty prompt's Alt-Left and Alt-Right do the same.",
+    ),
+    Command(
+        "tree",
+        "sessions",
+        "Show every branch, and go to any point of it",
+        tree,
+        (Argument("n", "number"),),
+        examples=(
+            ("/tree", "choose a point with the arrow keys"),
+            ("/tree 3", "go to the third message of the tree"),
+        ),
     ),
 )

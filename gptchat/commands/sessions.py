@@ -139,17 +139,13 @@ def replay(manager: SessionManager, settings: Settings, turns: int | None = None
     path = manager.session.path_ids()
     start = path.index(users[-wanted]) if 0 < wanted <= len(users) else (0 if wanted else len(path))
     messages = manager.session.tail(len(path) - start)
-    found = _found(manager.session, sought, start) if sought in manager.session.messages else None
+    found = _found(manager.session, sought, start) if sought in path else None
     return Replay(messages, start, manager.session.name, found)
 
 
 def _found(session: Session, sought: str, start: int) -> SearchedTurn | None:
     """The turn that contains the message `sought`; None if it is on the path at or after index `start`."""
     path = session.path_ids()
-    if sought not in path:
-        asked = session.messages[sought].role == "user"
-        turn = [sought, *session.children_of(sought)[-1:]] if asked else [session.parent_of(sought), sought]
-        return SearchedTurn([session.messages[id] for id in turn if id is not None])
     first = last = path.index(sought)
     if first >= start:
         return None

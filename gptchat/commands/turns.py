@@ -27,7 +27,7 @@ async def retry(call: Call, manager: SessionManager) -> Effects:
 
 
 async def edit(call: Call, manager: SessionManager, outbox: Outbox) -> Effects:
-    """Bring an earlier message back into the prompt; sending it makes a branch."""
+    """Bring an earlier message back into the prompt; sending it makes a branch, and until then nothing changes."""
     users = manager.session.user_ids()
     number = call.number("n", 1)
     if number > len(users):
@@ -35,9 +35,8 @@ async def edit(call: Call, manager: SessionManager, outbox: Outbox) -> Effects:
     id = users[-number]
     text = manager.session.messages[id].text
     outbox.attached = images_of(manager.session.messages[id])
-    manager.record({**tree.move(manager.session.parent_of(id)), "move": "undo"})  # /redo goes back
-    yield Changed(frozenset({"session"}))
-    note = _("edit and send: it becomes a branch, and the old turn is kept; /redo goes back to it")
+    outbox.replaces = id
+    note = _("edit and send: it becomes a branch beside the old turn, which is kept; Ctrl-C leaves all as it is")
     yield Show([Text(note, "quiet")], {"edit": text})
     yield Draft(text)
 
@@ -124,7 +123,7 @@ COMMANDS = (
         undo,
         (_N,),
         examples=(("/undo", "one turn"), ("/undo 3", "three turns")),
-        about="Nothing is lost: /redo brings the turns back, and /history shows every branch.",
+        about="Nothing is lost: /redo brings the turns back, and /tree shows every branch.",
     ),
     Command("redo", "turns", "Go forward again after /undo", redo, examples=(("/redo", "one step"),)),
     Command(

@@ -106,13 +106,14 @@ class Conversation:
         for note in notes:
             yield Told(note)
         outcome = Outcome()
-        async with aclosing(self._turn(Send(content), routes, outcome)) as events:
+        async with aclosing(self._turn(Send(content, self._outbox.replaces), routes, outcome)) as events:
             async for event in events:
                 yield event
         if outcome.draft or (outcome.error and not outcome.provider):
             yield NotSent()
             return
         self._outbox.attached.clear()
+        self._outbox.replaces = ""
         if outcome.whole and may_compact():
             async for event in self._compaction.after_turn():
                 yield event

@@ -28,6 +28,8 @@ class Outbox:
         self._routing = routing
         self.attached: list[Attachment] = []
         """Attachments pending for the next message."""
+        self.replaces = ""
+        """The message that the next one takes the place of (`/edit`); empty for a message at the end."""
 
     async def content(
         self, text: str, references: Sequence[str] = (), *, piped: str = ""
@@ -47,6 +49,14 @@ class Outbox:
         loaded, notes = await asyncio.to_thread(self._load, reference)
         self.attached += loaded
         return _("; ").join([self._told(loaded), *notes])
+
+    def leave_edit(self) -> bool:
+        """Send the next message at the end again. False if no message was being edited."""
+        if not self.replaces:
+            return False
+        self.replaces = ""
+        self.attached.clear()  # they were those of the edited message
+        return True
 
     def waiting(self) -> Content:
         """The pending attachments as message content; an empty string if there are none."""

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
-from gptchat.core import context
+from gptchat.core import branches, context
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import (
     ContextTrimmed,
@@ -60,6 +60,8 @@ class SessionManager:
         self._measuring = Measuring(counter)
         self._stopping = False
         self._trimming = False
+        self._before: str | None = None
+        """The head before the turn, which a message returns to that turns out to be too large."""
 
     @property
     def session(self) -> Session:
@@ -116,6 +118,7 @@ class SessionManager:
         self._stopping = False
         started = self._clock()
         session = self.session
+        self._before = session.head
         path, pending, base = self._begin_order(order)
         plan = await asyncio.to_thread(self._plan, routes[0], path)
         if not plan.fits:
@@ -156,7 +159,6 @@ class SessionManager:
         self, order: Order, route: Route, path: list[Message], base: Message, started: float
     ) -> AsyncGenerator[TurnEvent, None]:
         """Run the turn on one route. On a context overflow, learn the true window and retry once."""
-        session = self.session
         for attempt in (1, 2):
             plan = await asyncio.to_thread(self._plan, route, path)
             if attempt == 1 and await self._measuring.begin(route, plan.everything()):
@@ -190,7 +192,7 @@ class SessionManager:
                 draft = ""
                 if isinstance(order, Send):
                     # Undo the message and return it to the prompt to be shortened; /redo restores the original.
-                    back = {**move(session.parent_of(path[-1].id)), "move": "undo"}
+                    back = {**move(self._before), "move": "undo"}
                     await asyncio.to_thread(self.record, back)
                     draft = path[-1].text
                 yield TurnFailed(ContextLengthError(message, hint=hint), draft=draft)
@@ -288,10 +290,11 @@ class SessionManager:
         """The path to answer, the user message still to be written (if any), and the reply's initial fields."""
         session, path = self.session, self.session.path()
         match order:
-            case Send(content):
+            case Send(content, replaces):
                 # The parent is the message this process showed last, even if another process has written since.
-                pending = Message("user", content, parent=session.head, ts=self.timestamp())
-                return [*path, pending], pending, Message("assistant", "")
+                parent = session.parent_of(replaces) if replaces in session.messages else session.head
+                pending = Message("user", content, parent=parent, ts=self.timestamp())
+                return [*branches.path_to(session, parent), pending], pending, Message("assistant", "")
             case Retry():
                 while path and path[-1].role != "user":
                     path.pop()

@@ -51,9 +51,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send `content` as a user message and request a reply."""
+    """Send `content` as a user message and request a reply.
+
+    It follows the last message, or takes the place of the user message `replaces`, which stays as a version of it.
+    """
 
     content: Content
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)

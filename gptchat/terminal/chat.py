@@ -81,6 +81,7 @@ class ChatLoop:
             completer=ChatCompleter(self.program.registry, self.candidates, clean_line),
             toolbar=self._toolbar,
             on_change=self._typed,
+            on_clear=self._gave_up,
             style=self.screen.rules,
             keyboard=self.keyboard,
             output=self.output,
@@ -156,6 +157,10 @@ class ChatLoop:
         self.still.typed()
         self.gauge.live.changed(text)
 
+    def _gave_up(self) -> str:
+        """The user cleared the draft with Ctrl-C; returns a notice."""
+        return _("the edit is left; nothing has changed") if self.services.outbox.leave_edit() else ""
+
     async def _ask_server(self) -> None:
         """List the server's models in the background, for their windows and for completion.
 
@@ -212,6 +217,7 @@ class ChatLoop:
                     await asyncio.to_thread(self.warm.wait)
                 self.draft = self._together(await self.carrier.say(text))
             case Call():
+                self.services.outbox.leave_edit()
                 await self.carrier.command(parsed)
                 self.draft = self._together(self.carrier.take_draft())
                 self.leaving = self.leaving or self.carrier.leaving
@@ -304,7 +310,8 @@ class ChatLoop:
         return f"{clean_line(self.services.manager.user)} › "
 
     def _message(self) -> StyleAndTextTuples:
-        return [("class:prompt", self._who())]
+        who = self._who()
+        return [("class:prompt", f"{who[:-2]}✎ › " if self.services.outbox.replaces else who)]
 
     def _toolbar(self, width: int) -> StyleAndTextTuples | None:
         if not self.services.settings.ui.toolbar:

@@ -19,6 +19,7 @@ from gptchat.commands.effects import (
     Effects,
     Leave,
     Pick,
+    PickMessage,
     Progress,
     Replay,
     Run,
@@ -248,8 +249,10 @@ class Carrier:
                 await self._run(what, text, model)
             case Ask():
                 return await self._ask(effect)
-            case Pick(text):
-                return await self._pick(text)
+            case Pick() | PickMessage():
+                from gptchat.terminal.pickers import pick
+
+                return await pick(effect, self._services, self._prompt, self._screen)
             case Edit(text, suffix):
                 return await visit(self._prompt.keyboard, self._prompt.output, text, suffix)
             case Copy():
@@ -281,11 +284,6 @@ class Carrier:
             secret=ask.secret,
             style=self._screen.rules,
         )
-
-    async def _pick(self, text: str) -> str | None:
-        from gptchat.terminal.session_picker import open_picker
-
-        return await open_picker(self._services, self._prompt, self._screen).pick(text)
 
     async def _copied(self, effect: Copy) -> str:
         from gptchat.terminal.output.clipboard import copy

@@ -176,7 +176,7 @@ class LiveTurn:
         )
         keep()
         async with listener:
-            outcome = await paint(events, painter, told=finished)
+            outcome = await paint(events, painter, told=lambda outcome: finished(outcome, self._manager.session))
             for task in list(self._asides):
                 await task
         self._queued = listener.queued

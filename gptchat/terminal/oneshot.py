@@ -18,6 +18,7 @@ from gptchat.commands.effects import (
     Edit,
     Leave,
     Pick,
+    PickMessage,
     Progress,
     Replay,
     Run,
@@ -165,6 +166,8 @@ class _OneShot:
                 from gptchat.terminal.input.editor import edit
 
                 return edit(text)
+            case PickMessage():
+                raise UsageError(_("say which message by its number"))
             case Pick(text):
                 if text:
                     return None  # the matches have already been shown

@@ -95,10 +95,13 @@ class Replying:
     async def _paint(self, exchange: Exchange) -> Outcome:
         painter = self._painter()
         with _interrupts(self.services.manager.stop):
-            told = finished if self._drawn() else lambda _outcome: ""
-            outcome = await paint(turn_events(exchange), painter, told=told)
+            outcome = await paint(turn_events(exchange), painter, told=self._below)
         self.answered = True
         return outcome
+
+    def _below(self, outcome: Outcome) -> str:
+        """The status line below a reply that is drawn."""
+        return finished(outcome, self.services.manager.session) if self._drawn() else ""
 
     def _report(self, outcome: Outcome) -> None:
         """Print the rest of a turn's output: its error, the JSON document, or the other answers."""

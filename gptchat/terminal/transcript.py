@@ -10,6 +10,7 @@ from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
 from gptchat.core.width import cells
 from gptchat.terminal.output.safe import clean_line
+from gptchat.terminal.turn import version
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -34,18 +35,13 @@ class Transcript:
         if effect.found is None:
             self._earlier(effect.omitted)
         else:
-            self._found(effect.found, effect.omitted)
+            self._found(effect.found)
         if damage := self._manager.store.damage(self._manager.session):
             screen.say(damage, "notice")
         self.messages(effect.messages)
 
-    def _found(self, found: SearchedTurn, omitted: int) -> None:
+    def _found(self, found: SearchedTurn) -> None:
         """Print the turn that was searched for, and its distance from the last turns."""
-        if found.before is None:
-            self._screen.say(_("this was said on another branch:"), "hint")
-            self.messages(found.messages)
-            self._earlier(omitted)
-            return
         self._earlier(found.before)
         self.messages(found.messages)
         if found.between:
@@ -79,6 +75,9 @@ class Transcript:
                 screen.say(message.text)
             else:
                 screen.markdown(message.text)
+            if mark := version(self._manager.session, message):
+                screen.write("\n")
+                screen.say(mark, "status")
             if message.status == "interrupted":
                 screen.say("■ " + _("stopped"), "notice")
             elif message.status == "failed":

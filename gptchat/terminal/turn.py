@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, assert_never
 
 from gptchat.conversation.outcome import Outcome
+from gptchat.core.branches import place
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import (
     ContextTrimmed,
@@ -26,6 +27,7 @@ from gptchat.terminal.output import status
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
+    from gptchat.core.session import Session
     from gptchat.terminal.output.reply import ReplyPainter
 
 
@@ -119,20 +121,28 @@ def trimmed(plan: ContextPlan) -> str:
     return words.format(n=n)
 
 
-def finished(outcome: Outcome) -> str:
-    """The status line below a finished reply: tokens, speed, cost and time; empty if there is no message."""
+def version(session: Session, message: Message) -> str:
+    """Which of its versions `message` is, such as `‹ 2/3 ›`; empty if it is the only one."""
+    if message.id not in session.messages:
+        return ""
+    number, count = place(session, message.id)
+    return f"‹ {number}/{count} ›" if count > 1 else ""
+
+
+def finished(outcome: Outcome, session: Session) -> str:
+    """The status line below a finished reply: tokens, speed, cost, time and version; empty without a message."""
     message = outcome.message
     if message is None:
         return ""
     usage = message.usage
-    note = cut(message)
+    notes = tuple(filter(None, (version(session, message), cut(message))))
     return status.facts(
         tokens=usage.completion_tokens if usage else None,
         seconds=outcome.seconds,
         generating=outcome.seconds - outcome.first,
         cost=outcome.cost,
         estimated=usage.estimated if usage else False,
-        notes=(note,) if note else (),
+        notes=notes,
     )
 
 

@@ -71,6 +71,44 @@ def test_sessions_are_kept_and_found_again(home: Home, server: Server) -> None:
     assert not [name for name in home.files() if deleted[1] in name]
 
 
+def test_every_branch_can_be_reached(home: Home, server: Server) -> None:
+    """An edit that is left changes nothing; answers beside the current one are counted, and keys go through them;
+    the tree opens any point, on another branch as well."""
+    home.connect(server.url)
+    with home.chat(rows=40) as screen:
+        for words in ("one", "two", "three"):
+            say(screen, words, f"You said: {words}")
+        screen.send("/edit 2\r")
+        screen.wait_for("alice ✎ › two")
+        screen.send("\x03")
+        screen.wait_for("the edit is left; nothing has changed")
+        say(screen, "four", "You said: four")
+        assert sent(server)[::2] == ["one", "two", "three", "four"]
+        server.script(reply("a second answer"), reply("a third answer"))
+        say(screen, "/retry", "‹ 2/2 ›")
+        say(screen, "/retry", "‹ 3/3 ›")
+        screen.send("\x1b[1;3D")  # Alt-Left
+        screen.wait_for(lambda: screen.text.count("a second answer") == 2 and screen.text.count("‹ 2/3 ›") == 1)
+        ready(screen)
+        say(screen, "/versions 1", "‹ 1/3 ›")
+        screen.send("/edit 4\r")
+        screen.wait_for("alice ✎ › one")
+        screen.send("\x15anew\r")
+        screen.wait_for("You said: anew")
+        ready(screen)
+        assert sent(server) == ["anew"]
+        screen.send("/tree\r")
+        screen.wait_for("Enter opens, Esc goes back")
+        assert "› └─ alice: anew" not in screen.text
+        screen.send("a second answer")
+        screen.wait_for(lambda: "a second answer" in screen.lines[screen.cursor[0] + 1])
+        screen.send("\r")
+        ready(screen)
+        assert "a second answer\n\n‹ 2/3 ›" in screen.text
+        say(screen, "five", "You said: five")
+        assert sent(server)[::2] == ["one", "two", "three", "four", "five"]
+
+
 def test_turns_are_taken_back_and_forth(home: Home, server: Server) -> None:
     """Undo, redo, retry, edit, fork and continue move through the conversation, and lose nothing of it."""
     home.connect(server.url)
@@ -86,7 +124,7 @@ def test_turns_are_taken_back_and_forth(home: Home, server: Server) -> None:
         assert sent(server) == ["one", "You said: one", "two"]
         say(screen, "/history", "1 other version")
         screen.send("/edit 2\r")
-        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › one")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice ✎ › one")
         screen.send(" more\r")
         screen.wait_for("You said: one more")
         ready(screen)
@@ -146,9 +184,8 @@ def test_a_search_opens_at_what_was_found(home: Home, server: Server) -> None:
         for sought, *seen in (
             ("marmalade", "… 2 earlier messages; /history lists all", "alice › a marmalade recipe", "",
              "You said: a marmalade recipe", "", "… 2 messages in between", "alice › thing 4"),
-            ("thing 7", "this was said on another branch:", "alice › thing 7", "", "You said: thing 7", "",
-             "… 6 earlier messages; /history lists all", "alice › thing 4"),
-            ("thing 6", "… 6 earlier messages; /history lists all", "alice › thing 4"),
+            ("thing 7", "… 8 earlier messages; /history lists all", "alice › thing 5"),
+            ("thing 6", "… 8 earlier messages; /history lists all", "alice › thing 5"),
         ):  # fmt: skip
             say(screen, "/new", "a new session begins")
             screen.send("\x0c")

@@ -32,7 +32,7 @@ def test_an_edited_message_keeps_its_images(tmp_path: Path) -> None:
             drafts = [e.text for e in runner.run(effects(program, "/edit")) if isinstance(e, Draft)]
             assert drafts == ["what is this?"]
             again, _notes = runner.run(program.services.outbox.content("look closely"))
-            runner.run(turn(program, Send(again)))
+            runner.run(turn(program, Send(again, program.services.outbox.replaces)))
     first, second = (request.json["messages"][-1]["content"] for request in server.requests)
     assert second[0] == {"type": "text", "text": "look closely"}
     assert second[1] == first[1]

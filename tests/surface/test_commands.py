@@ -132,14 +132,27 @@ def test_keys_are_shown_masked_only(machine: Machine, server: Server) -> None:
             assert "tok-0123456789" not in result.out + result.err
 
 
-def test_an_edit_can_be_given_up(connected: Machine) -> None:
-    """Whoever changes their mind after `/edit` comes back to the turn as it was with `/redo`."""
+def test_an_edit_that_is_not_sent_changes_nothing(connected: Machine) -> None:
+    """`/edit` shows the old text and moves nothing: whoever changes their mind is where they were."""
     connected.run("one")
     connected.run("-c", "two")
     assert connected.ask("-c", "/edit", "2")["edit"] == "one"
-    assert connected.ask("-c", "/history") == []
-    connected.ask("-c", "/redo")
     assert len(connected.ask("-c", "/history")) == 4
+
+
+def test_every_answer_can_be_opened_from_the_shell(connected: Machine, server: Server) -> None:
+    """`/versions` and `/tree` list what was ever answered, and a number opens it."""
+    server.script(say("first"), say("second"), say("third"))
+    connected.run("one")
+    connected.run("-c", "/retry")
+    connected.run("-c", "/retry")
+    assert [one["content"] for one in connected.ask("-c", "/versions")] == ["first", "second", "third"]
+    connected.run("-c", "/versions", "1")
+    assert connected.ask("-c", "/history")[-1]["content"] == "first"
+    assert [one["content"] for one in connected.ask("-c", "/tree")] == ["one", "first", "second", "third"]
+    connected.run("-c", "/tree", "3")
+    assert connected.ask("-c", "/history")[-1]["content"] == "second"
+    assert connected.run("-c", "/tree", "9").status == 2
 
 
 def test_a_key_can_be_piped_in(machine: Machine, server: Server) -> None:

@@ -42,6 +42,9 @@ class Line(Protocol):
     def open_editor(self) -> None:
         """Open the draft in the user's editor."""
 
+    def enter(self, text: str) -> None:
+        """End the line with `text`, as if it had been typed on an empty one."""
+
 
 @Condition
 def _menu_is_open() -> bool:
@@ -115,6 +118,12 @@ def bindings(line: Line) -> KeyBindings:
     @keys.add("v", filter=drafting & vi_navigation_mode)
     def _editor(_event: KeyPressEvent) -> None:
         line.open_editor()
+
+    for arrow, way in (("left", "previous"), ("right", "next")):
+
+        @keys.add("escape", arrow, filter=drafting & _draft_is_empty & emacs_mode)
+        def _version(_event: KeyPressEvent, way: str = way) -> None:
+            line.enter(f"/versions {way}")
 
     @keys.add("escape", filter=drafting & _menu_is_open & ~is_searching, eager=True)
     def _close_menu(_event: KeyPressEvent) -> None:

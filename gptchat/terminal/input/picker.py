@@ -1,8 +1,9 @@
-"""The session picker: type to search titles and contents, preview the last turns, open with Enter."""
+"""The picker of sessions and messages: type to search, preview, open with Enter."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ _MARGIN = 6  # lines of the terminal left for the search line, the rule, the hin
 
 
 class PickerRow(NamedTuple):
-    """A session in the list: `meta` is its age and length, `snippet` the text that matched the search."""
+    """A session or message in the list: `meta` stands at its right, `snippet` is the text that matched."""
 
     id: str
     title: str
@@ -42,7 +43,8 @@ class Picker:
     """A list that is searched while the user types; searches and previews run in threads, so keys never wait.
 
     `search(text)` returns the matching rows, best first; `preview(id)` the last turns of a session as text. Both
-    are called from threads. `clean` makes text from outside safe to draw.
+    are called from threads. `clean` makes text from outside safe to draw. `what` is a row's name, `nothing` is
+    shown where none fits (by default those for sessions), and `begin` is the id of the row to begin at.
     """
 
     def __init__(
@@ -54,7 +56,13 @@ class Picker:
         output: Output,
         clean: Callable[[str], str] = lambda text: text,
         style: Mapping[str, str] | None = None,
+        what: str = "",
+        nothing: str = "",
+        begin: str = "",
     ) -> None:
+        self._what = what or _("session")
+        self._nothing = nothing or _("no session fits")
+        self._first = begin
         self._search = search
         self._preview = preview
         self._clean = clean
@@ -100,11 +108,11 @@ class Picker:
         """For a dumb terminal: ask for one of the first rows by its number."""
         rows = (await asyncio.get_running_loop().run_in_executor(None, self._search, text))[:_ROWS]
         if not rows:
-            self._output.write(_("no session fits") + "\n")
+            self._output.write(self._nothing + "\n")
             self._output.flush()
             return None
         choices = [(str(number), _one_line(self._clean(row.title))) for number, row in enumerate(rows, start=1)]
-        answer = await ask(_("session"), keyboard=self._app.input, output=self._output, choices=choices)
+        answer = await ask(self._what, keyboard=self._app.input, output=self._output, choices=choices)
         return rows[int(answer) - 1].id if answer else None
 
     def _begin(self, text: str) -> None:
@@ -122,7 +130,10 @@ class Picker:
         """Search for the typed text, and again if it changed meanwhile."""
         while self._searched != (text := self._buffer.text):
             rows = await asyncio.get_running_loop().run_in_executor(None, self._search, text)
-            self._searched, self._rows, self._index = text, rows, 0
+            self._searched, self._rows = text, rows
+            # The row to begin at, until something is typed.
+            ids = [row.id for row in rows] if self._first and not text else []
+            self._index = ids.index(self._first) if self._first in ids else 0
             self._show_preview()
         if self._wanted == self._searched:
             self._choose()
@@ -187,7 +198,7 @@ class Picker:
 
     def _layout(self) -> Layout:
         search = Window(BufferControl(self._buffer), height=1)
-        label = Window(FormattedTextControl([("class:prompt", _("session") + " › ")]), dont_extend_width=True)
+        label = Window(FormattedTextControl([("class:prompt", self._what + " › ")]), dont_extend_width=True)
         return Layout(
             HSplit(
                 [
@@ -224,7 +235,7 @@ class Picker:
 
     def _list(self) -> StyleAndTextTuples:
         if not self._rows:
-            words = _("searching…") if self._searched is None else _("no session fits")
+            words = _("searching…") if self._searched is None else self._nothing
             return [("class:picker.hint", words)]
         width = self._output.get_size().columns - 1
         visible = self._visible()
@@ -259,4 +270,4 @@ class Picker:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return re.sub(r"\s*\n\s*", " ", text).replace("\t", " ").rstrip()

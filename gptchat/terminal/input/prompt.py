@@ -46,7 +46,8 @@ class Prompt:
 
     `message()` returns the prompt, such as `alice › `; `toolbar(width)` the line below it for a width in cells,
     or None; `on_change(text)` receives each new state of the draft, pastes unfolded, and must return
-    at once. `history` and `draft` are the files of the current user (None: nothing is saved).
+    at once. `on_clear()` is called when Ctrl-C gives the draft up, and returns a notice. `history` and `draft` are
+    the files of the current user (None: nothing is saved).
     `style` maps class names to prompt_toolkit style strings; it overrides `layout.STYLE`.
     """
 
@@ -59,6 +60,7 @@ class Prompt:
         history: Path | None = None,
         draft: Path | None = None,
         on_change: Callable[[str], None] = lambda _text: None,
+        on_clear: Callable[[], str] = lambda: "",
         style: Mapping[str, str] | None = None,
         keyboard: Input | None = None,
         output: Output | None = None,
@@ -69,6 +71,7 @@ class Prompt:
         self.output = output or open_screen()
         self._toolbar = toolbar
         self._on_change = on_change
+        self._on_clear = on_clear
         self._notice = ""
         self._armed = False
         self._elsewhere = False
@@ -234,7 +237,7 @@ class Prompt:
             self._buffer.reset(append_to_history=True)
             self._history.give(self._buffer)
             self._changed()
-            self.refresh()
+            self.notice(self._on_clear())
         elif self._armed:
             self.leave()
         else:
@@ -243,6 +246,11 @@ class Prompt:
             self._history.give(self._buffer)
             self._armed = True
             self.notice(_("press Ctrl-C again, or Ctrl-D, to leave"))
+
+    def enter(self, text: str) -> None:
+        """End `read` with `text`."""
+        if self._session.app.is_running and not self._session.app.is_done:
+            self._session.app.exit(result=text)
 
     def leave(self) -> None:
         """End `read` with LeaveRequested."""

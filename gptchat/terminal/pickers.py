@@ -1,10 +1,12 @@
-"""Connects the session picker to storage: searches titles and contents, and reads previews."""
+"""Connects the picker to what is chosen: saved sessions, or messages of the open session's branches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from gptchat.commands.effects import Pick, PickMessage
 from gptchat.commands.wording import age, speaker
 from gptchat.core.session import Session, shorten
 from gptchat.storage.index.library import matching
@@ -22,17 +24,29 @@ if TYPE_CHECKING:
     from gptchat.terminal.output.screen import Screen
 
 
-def open_picker(services: Services, prompt: Prompt, screen: Screen) -> Picker:
-    """A picker for the sessions of the current user."""
-    source = _Sessions(services.manager.user, services.library, services.journals, services.indexing.index)
-    return Picker(
-        source.search,
-        source.preview,
-        keyboard=prompt.keyboard,
-        output=prompt.output,
-        clean=clean,
-        style=screen.rules,
-    )
+async def pick(effect: Pick | PickMessage, services: Services, prompt: Prompt, screen: Screen) -> str | None:
+    """Let the user choose a session of theirs or a message of the open one; returns its id, None if cancelled."""
+    looks: dict[str, Any] = {
+        "keyboard": prompt.keyboard,
+        "output": prompt.output,
+        "clean": clean,
+        "style": screen.rules,
+    }
+    match effect:
+        case Pick(text):
+            source = _Sessions(services.manager.user, services.library, services.journals, services.indexing.index)
+            return await Picker(source.search, source.preview, **looks).pick(text)
+        case PickMessage(rows, at):
+            texts = {id: said for id, _title, _mark, said in rows}
+            looks |= {"what": _("message"), "nothing": _("no message fits"), "begin": at}
+            return await Picker(partial(_messages, rows), texts.__getitem__, **looks).pick()
+
+
+def _messages(rows: Sequence[tuple[str, str, str, str]], text: str) -> Sequence[PickerRow]:
+    """The rows of `PickMessage` whose messages contain all words of `text`."""
+    words = text.casefold().split()
+    found = [row for row in rows if all(word in row[3].casefold() for word in words)]
+    return [PickerRow(id, title, mark) for id, title, mark, _said in found]
 
 
 class _Sessions:

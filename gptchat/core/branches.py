@@ -1,0 +1,77 @@
+"""The branches of a session: the versions of a message, the tree of all turns, and the end of each branch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gptchat.values import dataclass
+
+if TYPE_CHECKING:
+    from gptchat.core.messages import Message
+    from gptchat.core.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """A message in the tree. `lines` are drawn before it, such as `│  ├─ `; empty on an unbranched path."""
+
+    id: str
+    lines: str
+    on_path: bool
+
+
+def versions(session: Session, id: str) -> Sequence[str]:
+    """The ids of the message `id` and of those of its role beside it (answers to one message, edits of one)."""
+    role = session.messages[id].role
+    return [one for one in session.children_of(session.parent_of(id)) if session.messages[one].role == role]
+
+
+def place(session: Session, id: str) -> tuple[int, int]:
+    """(number, count) of the message `id` among its versions, from 1."""
+    beside = versions(session, id)
+    return beside.index(id) + 1, len(beside)
+
+
+def tip(session: Session, id: str) -> str:
+    """The newest message of the branch that goes through `id`; `id` itself if nothing follows it."""
+    order = {known: number for number, known in enumerate(session.messages)}
+    newest, waiting = id, [id]
+    while waiting:
+        at = waiting.pop()
+        newest = max(newest, at, key=order.__getitem__)
+        waiting += session.children_of(at)
+    return newest
+
+
+def path_to(session: Session, id: str | None) -> list[Message]:
+    """The messages from the first one to `id`; none for None."""
+    path: list[Message] = []
+    while id is not None:
+        path.append(session.messages[id])
+        id = session.parent_of(id)
+    return path[::-1]
+
+
+def tree(session: Session) -> list[TreeRow]:
+    """Every message of every branch, each before those that follow it; only where branches part is it indented."""
+    on_path = set(session.path_ids())
+    rows: list[TreeRow] = []
+    # (message, lines before it, lines before those that follow it), the next one last
+    waiting = _children(session, None, "")
+    while waiting:
+        id, lines, below = waiting.pop()
+        rows.append(TreeRow(id, lines, id in on_path))
+        waiting += _children(session, id, below)
+    return rows
+
+
+def _children(session: Session, id: str | None, lines: str) -> list[tuple[str, str, str]]:
+    children = session.children_of(id)
+    if len(children) < 2:
+        return [(child, lines, lines) for child in children]
+    last = children[-1]
+    return [
+        (child, lines + ("└─ " if child == last else "├─ "), lines + ("   " if child == last else "│  "))
+        for child in reversed(children)
+    ]
