@@ -93,7 +93,7 @@ def sentences() -> list[Sentence]:
             found.setdefault(text, Sentence(text, plural or "", call.place))
     for command in registry().commands:
         notes = (note for _example, note in command.examples)
-        for text in (command.summary, command.about, *command.flags.values(), *notes):
+        for text in (command.summary, command.about, command.brief, *command.flags.values(), *notes):
             if text:
                 found.setdefault(text, Sentence(text, "", "gptchat/commands"))
     for text in words.REASONS:

@@ -113,7 +113,15 @@ def test_chinese_punctuation_is_full_width() -> None:
 
 def test_sentences_can_be_looked_up() -> None:
     """What is translated is a whole sentence of the source, never one put together while the program runs."""
-    shown_from_data = {"command.summary", "command.about", "meaning", "note", "about", "self.sentence"}
+    shown_from_data = {
+        "command.summary",
+        "command.about",
+        "command.brief",
+        "meaning",
+        "note",
+        "about",
+        "self.sentence",
+    }
     wrong = [
         f"{call.place}:{call.line}"
         for call in translations.marked()

@@ -1,4 +1,4 @@
-"""The about family: usage and cost, status, settings, help, and leaving."""
+"""The about family: usage and cost, status, every setting, help, and leaving."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from gptchat import words
 from gptchat.commands.effects import (
     AsideEffects,
     Block,
-    Changed,
     Effects,
     Facts,
     Leave,
-    Markdown,
+    Sheet,
     Show,
     Table,
     Text,
 )
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
 from gptchat.commands.wording import left_out, setting_as_json, window_source
-from gptchat.config import parse as settings_parse
-from gptchat.config.schema import SETTINGS
 from gptchat.errors import UsageError
 from gptchat.values import fields
 from gptchat.waiting import to_thread
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
     from gptchat.config.paths import Paths
     from gptchat.config.settings import Settings
     from gptchat.conversation.outgoing import Outbox
-    from gptchat.conversation.profile import Profile
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
     from gptchat.conversation.spending import Account
@@ -151,42 +147,12 @@ async def config(call: Call, settings: Settings, paths: Paths) -> AsideEffects:
     )
 
 
-async def theme(call: Call, settings: Settings, profile: Profile) -> Effects:
-    """Choose the colours, and show a sample."""
-    if name := call.get("name"):
-        profile.change("ui.theme", settings_parse.parse_setting("ui.theme", name))
-        yield Changed(frozenset({"settings", "theme"}))
-    now = settings.ui.theme
-    blocks: list[Block] = [Text(_("theme: {name}").format(name=now))]
-    if not name:
-        names = _(", ").join(SETTINGS["ui.theme"].choices)
-        blocks.append(Text(_("/theme NAME chooses one of {names}").format(names=names), "quiet"))
-    yield Show([*blocks, Markdown(_sample())], {"theme": now})
-
-
-def _sample() -> str:
-    return _(
-        "### A sample\n\nPlain, **strong**, *emphasised*, `code` and a [link](https://example.com).\n\n"
-        "> A quiet quote\n\n"
-        '```python\ndef greet(name: str) -> str:\n    return f"Hello, {name}!"  # a comment\n```\n'
-    )
-
-
-async def lang(call: Call, profile: Profile) -> Effects:
-    """Choose the language of the program."""
-    if name := call.get("name"):
-        if name not in words.LANGUAGES:
-            raise UsageError(_("there is no language {name} yet; en and zh there are").format(name=name))
-        profile.change("ui.lang", name)
-        yield Changed(frozenset({"settings", "language"}))
-    yield Show([Text(_("language: {name}").format(name=words.language()))], {"lang": words.language()})
-
-
-async def help_(call: Call, registry: Registry) -> AsideEffects:
-    """List the commands, or explain one."""
+async def help_(call: Call, registry: Registry, run: RunOptions) -> AsideEffects:
+    """Show the commands by task on one screen, list them all, or explain one."""
     name = call.get("command").removeprefix("/")
-    if not name:
-        yield Show(_overview(registry), [command_json(command) for command in registry.commands])
+    if not name or name == "all":
+        blocks = _everything(registry) if name or run.unattended else _by_task(registry)
+        yield Show(blocks, [command_json(command) for command in registry.commands])
         return
     command = registry.get(name)
     if command is None:
@@ -195,19 +161,47 @@ async def help_(call: Call, registry: Registry) -> AsideEffects:
             _("there is no command /{name}").format(name=name),
             hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
         )
-    blocks: list[Any] = [Text(command.usage), Text(_(command.summary))]
+    explained: list[Any] = [Text(command.usage), Text(_(command.summary))]
     if command.about:
-        blocks.append(Text(_(command.about)))
+        explained.append(Text(_(command.about)))
     if command.aliases:
         names = _(", ").join(f"/{alias}" for alias in command.aliases)
-        blocks.append(Text(_("also: {names}").format(names=names), "quiet"))
+        explained.append(Text(_("also: {names}").format(names=names), "quiet"))
     pairs = [(flag, _(meaning)) for flag, meaning in command.flags.items()]
     pairs += [(example, _(note) if note else "") for example, note in command.examples]
-    blocks.append(Facts(pairs))
-    yield Show(blocks, command_json(command))
+    explained.append(Facts(pairs))
+    yield Show(explained, command_json(command))
 
 
-def _overview(registry: Registry) -> list[Any]:
+def _by_task(registry: Registry) -> list[Block]:
+    """The commands that are needed most, by task, in one screen of 80 columns and 24 rows."""
+    tasks = (
+        (_("Answers"), ("turns",)),
+        (_("Sessions and people"), ("sessions", "users")),
+        (_("Who answers, and how"), ("model",)),
+        (_("What the model is sent"), ("context", "input")),
+        (_("Output"), ("output",)),
+        (_("About"), ("about",)),
+    )
+    shown = [command for command in registry.commands if command.brief]
+    sections = [
+        (title, [(f"/{command.name}", _(command.brief)) for command in shown if command.family in families])
+        for title, families in tasks
+    ]
+    return [
+        Sheet(sections),
+        Text(
+            _("Enter sends, Ctrl-J a new line · Esc stops a reply · Up recalls · Tab completes")
+            + "\n"
+            + _("!COMMAND runs it · @PATH attaches it · //TEXT sends /TEXT · Ctrl-D leaves")
+            + "\n"
+            + _("/help all lists everything, /help COMMAND explains one"),
+            "quiet",
+        ),
+    ]
+
+
+def _everything(registry: Registry) -> list[Block]:
     """All commands by family, then the keys."""
     titles = {
         "sessions": _("Sessions"),
@@ -219,13 +213,13 @@ def _overview(registry: Registry) -> list[Any]:
         "output": _("Output"),
         "about": _("About"),
     }
-    blocks: list[Any] = []
-    for family in FAMILIES:
-        members = [command for command in registry.commands if command.family == family]
-        if members:
-            blocks.append(
-                Facts([(command.usage, _(command.summary)) for command in members], title=titles[family])
-            )
+    sections = [
+        (
+            titles[family],
+            [(command.usage, _(command.summary)) for command in registry.commands if command.family == family],
+        )
+        for family in FAMILIES
+    ]
     keys = [
         ("Enter", _("send")),
         ("Alt-Enter, Ctrl-J", _("a new line")),
@@ -239,8 +233,7 @@ def _overview(registry: Registry) -> list[Any]:
         ("@PATH", _("attach that file to the message")),
         ("//TEXT", _("send /TEXT to the model")),
     ]
-    blocks.append(Facts(keys, title=_("Keys and signs")))
-    return blocks
+    return [Sheet([*(section for section in sections if section[1]), (_("Keys and signs"), keys)])]
 
 
 def command_json(command: Command) -> dict[str, Any]:
@@ -269,6 +262,7 @@ COMMANDS = (
         aliases=("cost",),
         examples=(("/usage", ""),),
         streaming=True,
+        brief="tokens and money",
     ),
     Command(
         "status",
@@ -287,29 +281,17 @@ COMMANDS = (
         streaming=True,
     ),
     Command(
-        "theme",
-        "about",
-        "Choose the colours, with a sample",
-        theme,
-        (Argument("name", "theme"),),
-        examples=(("/theme light", "auto, dark, light or mono"),),
-    ),
-    Command(
-        "lang",
-        "about",
-        "Choose the program's language: en or zh",
-        lang,
-        (Argument("name", "language"),),
-        examples=(("/lang zh", "中文"),),
-    ),
-    Command(
         "help",
         "about",
         "List the commands, or explain one",
         help_,
         (Argument("command", "command"),),
         ("?",),
-        examples=(("/help resume", "usage and examples"),),
+        examples=(
+            ("/help", "by task, on one screen"),
+            ("/help all", "everything"),
+            ("/help resume", "how to use it"),
+        ),
         streaming=True,
     ),
     Command(

@@ -231,6 +231,7 @@ COMMANDS = (
         context,
         examples=(("/context", "each part with its tokens"),),
         streaming=True,
+        brief="what goes along",
     ),
     Command(
         "tokens",
@@ -264,5 +265,6 @@ COMMANDS = (
         compact,
         (Argument("hint", "text", rest=True),),
         examples=(("/compact", "shown before it counts"), ("/compact keep the numbers", "with a wish")),
+        brief="sum up older turns",
     ),
 )

@@ -67,7 +67,14 @@ class Meter:
     total: int
 
 
-Block = Text | Markdown | Source | Table | Facts | Meter
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Titled sections of names and meanings, to look something up; side by side where they fit."""
+
+    sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+
+
+Block = Text | Markdown | Source | Table | Facts | Meter | Sheet
 
 
 @dataclass(frozen=True, slots=True)

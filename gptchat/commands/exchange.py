@@ -157,6 +157,7 @@ COMMANDS = (
         (Argument("format", "format"), Argument("file", "file", rest=True)),
         examples=(("/export chat.md", "Markdown"), ("/export messages m.json", "a list for the chat API")),
         about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
+        brief="save as a file",
     ),
     Command(
         "import",

@@ -43,6 +43,7 @@ COMMANDS = (
             ("/attach photo.png", "for models that see"),
             ("/attach none", "takes back what waits"),
         ),
+        brief="a file or address",
     ),
     Command(
         "editor",

@@ -109,6 +109,7 @@ COMMANDS = (
         (_BLOCK,),
         examples=(("/copy", "the reply's Markdown"), ("/copy 2", "its second code block")),
         streaming=True,
+        brief="to the clipboard",
     ),
     Command(
         "save",
@@ -117,6 +118,7 @@ COMMANDS = (
         save,
         (Argument("n", "code", required=True), Argument("file", "file", required=True, rest=True)),
         examples=(("/save 1 app.py", "the first block"),),
+        brief="a code block",
     ),
     Command(
         "raw", "output", "Show the last reply's source", raw, examples=(("/raw", "as received"),), streaming=True

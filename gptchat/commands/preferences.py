@@ -1,4 +1,4 @@
-"""The model family, settings: values, system prompt, presets and keys."""
+"""Settings: values, system prompt, presets, keys, and the program's colours and language."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gptchat import redaction
-from gptchat.commands.effects import Ask, Changed, Effects, Facts, Show, Table, Text
+from gptchat import redaction, words
+from gptchat.commands.effects import Ask, Block, Changed, Effects, Facts, Markdown, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import left_out, setting_as_json
 from gptchat.config import parse as settings_parse
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.flags import ways
 from gptchat.config.keys import clean_key, missing_key
+from gptchat.config.schema import SETTINGS
 from gptchat.config.setting import Setting
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
@@ -197,6 +198,37 @@ async def key(call: Call, settings: Settings, run: RunOptions, keys: ProviderKey
     yield Show(blocks, {"provider": chosen.name, "key": masked, "source": found.source})
 
 
+async def theme(call: Call, settings: Settings, profile: Profile) -> Effects:
+    """Choose the colours, and show a sample."""
+    if name := call.get("name"):
+        profile.change("ui.theme", settings_parse.parse_setting("ui.theme", name))
+        yield Changed(frozenset({"settings", "theme"}))
+    now = settings.ui.theme
+    blocks: list[Block] = [Text(_("theme: {name}").format(name=now))]
+    if not name:
+        names = _(", ").join(SETTINGS["ui.theme"].choices)
+        blocks.append(Text(_("/theme NAME chooses one of {names}").format(names=names), "quiet"))
+    yield Show([*blocks, Markdown(_sample())], {"theme": now})
+
+
+def _sample() -> str:
+    return _(
+        "### A sample\n\nPlain, **strong**, *emphasised*, `code` and a [link](https://example.com).\n\n"
+        "> A quiet quote\n\n"
+        '```python\ndef greet(name: str) -> str:\n    return f"Hello, {name}!"  # a comment\n```\n'
+    )
+
+
+async def lang(call: Call, profile: Profile) -> Effects:
+    """Choose the language of the program."""
+    if name := call.get("name"):
+        if name not in words.LANGUAGES:
+            raise UsageError(_("there is no language {name} yet; en and zh there are").format(name=name))
+        profile.change("ui.lang", name)
+        yield Changed(frozenset({"settings", "language"}))
+    yield Show([Text(_("language: {name}").format(name=words.language()))], {"lang": words.language()})
+
+
 COMMANDS = (
     Command(
         "set",
@@ -205,6 +237,7 @@ COMMANDS = (
         set_,
         (Argument("key", "setting"), Argument("value", "value", rest=True)),
         examples=(("/set temperature 0.2", "for you, from now on"), ("/set temperature", "what it means")),
+        brief="any setting",
     ),
     Command(
         "unset",
@@ -221,6 +254,7 @@ COMMANDS = (
         system,
         (Argument("text", "text", rest=True),),
         examples=(("/system You answer in one sentence.", ""), ("/system none", "without one")),
+        brief="how to answer",
     ),
     Command(
         "preset",
@@ -237,5 +271,22 @@ COMMANDS = (
         key,
         (Argument("action", "word", choices=("show", "set", "forget")), Argument("provider", "provider")),
         examples=(("/key", "where it was found"), ("/key set", "typed hidden, kept for you alone")),
+        brief="API keys",
+    ),
+    Command(
+        "theme",
+        "about",
+        "Choose the colours, with a sample",
+        theme,
+        (Argument("name", "theme"),),
+        examples=(("/theme light", "auto, dark, light or mono"),),
+    ),
+    Command(
+        "lang",
+        "about",
+        "Choose the program's language: en or zh",
+        lang,
+        (Argument("name", "language"),),
+        examples=(("/lang zh", "中文"),),
     ),
 )

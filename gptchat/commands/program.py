@@ -58,11 +58,11 @@ _MODULES = {
     "turns": "retry regenerate edit undo redo continue",
     "users": "user users",
     "models": "model models provider",
-    "preferences": "set unset system preset key",
+    "preferences": "set unset system preset key theme lang",
     "context": "context tokens pin unpin compact",
     "input": "attach editor",
     "output": "copy save raw code json",
-    "about": "usage cost status config theme lang help ? exit quit bye",
+    "about": "usage cost status config help ? exit quit bye",
     "doctor.report": "doctor",
 }
 """Each module of commands, with the names and aliases of those it declares, in reading order."""

@@ -87,6 +87,8 @@ class Command:
     streaming: bool = False
     about: str = ""
     """More for `/help NAME`, where one line is not enough."""
+    brief: str = ""
+    """A few words for the one screen of `/help`, English source; without, it stands in `/help all` only."""
 
     @property
     def usage(self) -> str:

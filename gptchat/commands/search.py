@@ -115,17 +115,18 @@ async def versions(call: Call, manager: SessionManager, settings: Settings, run:
     ids = branches.versions(session, last)
     now = ids.index(last)
     wanted = call.get("n")
-    if not wanted:
-        data = [{**session.messages[id].to_record(), "current": id == last} for id in ids]
+    if not wanted and run.unattended:
         rows = [[str(n), *_version(manager, session.messages[id])] for n, id in enumerate(ids, 1)]
+        data = [{**session.messages[id].to_record(), "current": id == last} for id in ids]
         yield Show([Table(["", _("who"), _("said")], rows, frozenset({0}), now)], data)
-        if run.unattended:
-            return
-        keys = [(str(n), shorten(session.messages[id].text, 40)) for n, id in enumerate(ids, 1)]
-        wanted = (yield Ask(_("which version do we go on with?"), keys, str(now + 1))) or ""
-        if wanted in ("", str(now + 1)):
-            return
+        return
+    if not wanted:
+        said = [_version(manager, session.messages[id]) for id in ids]
+        keys = [(str(n), _("{who}: {text}").format(who=who, text=text)) for n, (who, text) in enumerate(said, 1)]
+        wanted = (yield Ask(_("which version do we go on with?"), keys, str(now + 1))) or str(now + 1)
     target = _number(wanted, now, len(ids))
+    if target == now and not call.get("n"):
+        return
     there = _go(manager, settings, branches.tip(session, ids[target]))
     yield Replay(there.messages)
     yield Changed(frozenset({"session"}))
@@ -203,6 +204,7 @@ COMMANDS = (
         search,
         (Argument("text", "text", required=True, rest=True),),
         examples=(("/search 事件循环", "in any language"),),
+        brief="find what was said",
     ),
     Command(
         "history",
@@ -224,6 +226,7 @@ COMMANDS = (
             ("/versions 2", "the second; also next and previous"),
         ),
         about="An empty prompt's Alt-Left and Alt-Right do the same.",
+        brief="the other answers",
     ),
     Command(
         "tree",
@@ -235,5 +238,6 @@ COMMANDS = (
             ("/tree", "choose a point with the arrow keys"),
             ("/tree 3", "go to the third message of the tree"),
         ),
+        brief="every branch",
     ),
 )

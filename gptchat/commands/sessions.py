@@ -259,6 +259,7 @@ COMMANDS = (
         (Argument("title", "text", rest=True),),
         ("clear", "reset"),
         examples=(("/new", "a fresh start"), ("/new Tax return", "with a title")),
+        brief="begin anew",
     ),
     Command(
         "sessions",
@@ -269,6 +270,7 @@ COMMANDS = (
         ("ls",),
         examples=(("/sessions", "all of them"), ("/sessions tax", "those with tax in the title")),
         streaming=True,
+        brief="list them",
     ),
     Command(
         "resume",
@@ -283,6 +285,7 @@ COMMANDS = (
             ("/resume tax return", "by words of its title"),
         ),
         about="REF is a session's id, the beginning of one, its number in /sessions, or words of its title.",
+        brief="open one",
     ),
     Command(
         "rename",

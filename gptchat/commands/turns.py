@@ -107,6 +107,7 @@ COMMANDS = (
         (Argument("model", "model"),),
         ("regenerate",),
         examples=(("/retry", "another answer"), ("/retry gpt-6.1-sol", "from another model")),
+        brief="another answer",
     ),
     Command(
         "edit",
@@ -115,6 +116,7 @@ COMMANDS = (
         edit,
         (_N,),
         examples=(("/edit", "your last message"), ("/edit 3", "the third from the end")),
+        brief="change what you said",
     ),
     Command(
         "undo",
@@ -124,6 +126,7 @@ COMMANDS = (
         (_N,),
         examples=(("/undo", "one turn"), ("/undo 3", "three turns")),
         about="Nothing is lost: /redo brings the turns back, and /tree shows every branch.",
+        brief="take back",
     ),
     Command("redo", "turns", "Go forward again after /undo", redo, examples=(("/redo", "one step"),)),
     Command(
@@ -132,5 +135,6 @@ COMMANDS = (
         "Go on with a reply that was stopped or cut off",
         continue_,
         examples=(("/continue", "the last reply becomes longer"),),
+        brief="go on with a reply",
     ),
 )

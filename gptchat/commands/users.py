@@ -72,6 +72,7 @@ COMMANDS = (
         (Argument("name", "user", rest=True),),
         examples=(("/user bob", "Bob is chatting now"), ("/user 张三", "any name a person would use")),
         about="Sessions, settings, keys and the input history are each person's own.",
+        brief="another person",
     ),
     Command(
         "users",

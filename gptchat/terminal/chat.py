@@ -179,6 +179,7 @@ class ChatLoop:
 
     async def _turn(self) -> None:
         """Handle one line from the queue or the prompt."""
+        self.screen.gap()
         queued = self.live.next_queued()
         try:
             if queued is None:

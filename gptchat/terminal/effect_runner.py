@@ -275,6 +275,7 @@ class Carrier:
         await self._drive(room.retry(model) if what == "retry" else room.continue_(model))
 
     async def _ask(self, ask: Ask) -> str | None:
+        self._screen.asked()
         return await questions.ask(
             clean_line(ask.question),
             keyboard=self._prompt.keyboard,

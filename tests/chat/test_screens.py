@@ -6,13 +6,14 @@ import re
 
 import pytest
 
+from gptchat.commands.program import registry
 from gptchat.core.width import cells
 from tests.chat.home import Home, ready, say
 from tests.support.screen import Screen
 from tests.support.server import Server
 
 COMMANDS = (
-    "/help", "/help key", "/status", "/context", "/sessions", "/users", "/models", "/usage", "/history",
+    "/help", "/help all", "/help key", "/status", "/context", "/sessions", "/users", "/models", "/usage", "/history",
     "/config", "/provider", "/set ui.theme", "/tokens 你好", "/nope",
 )  # fmt: skip
 
@@ -44,6 +45,46 @@ def test_every_command_fits_the_screen(home: Home, server: Server, language: str
             shown = "\n".join(screen.transcript)
             assert "没有 /nope 这个命令" in shown
             assert not re.search(r"(?m)^(Sessions|Turns|About)$", shown)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_help_fits_one_screen(home: Home, language: str) -> None:
+    """`/help` and the prompt below it fit a screen of 80 columns and 24 rows; every command is in `/help all`."""
+    home.configure('provider = "demo"')
+    with home.chat("--lang", language, columns=80, rows=24) as screen:
+        ready(screen)
+        say(screen, "/help", "/help all")
+        assert screen.lines[0].startswith("alice › /help")
+        assert not any("/retry" in line and "/edit" in line for line in screen.lines)
+    shown = home.ask("--lang", language, "/help", "all").stdout
+    names = [f"/{command.name}" for command in registry().commands]
+    assert [name for name in names if not re.search(rf"(?m)^  {name}(?![\w-])", shown)] == []
+
+
+def test_one_blank_line_follows_every_output(home: Home, server: Server) -> None:
+    """Between what a command, an error, a notice or a reply prints and the next prompt stands one blank line."""
+    home.connect(server.url)
+    with home.chat(rows=200) as screen:
+        say(screen, "hello", "You said: hello")
+        for command in (
+            *COMMANDS,
+            "/undo",
+            "/redo",
+            "/retry",
+            "/versions 1",
+            "/pin",
+            "/raw",
+            "/json",
+            "!true",
+            "n",
+        ):
+            screen.send(f"\x15{command}\r")
+            ready(screen) if command != "!true" else screen.wait_for("send this with your next message?")
+        lines = "\n".join(screen.lines).rstrip().split("\n")
+        prompts = [number for number, line in enumerate(lines) if line.startswith("alice ›")]
+        for number in prompts[1:]:
+            assert lines[number - 1] == "", lines[number - 2 : number + 1]
+            assert lines[number - 2] != "", lines[number - 3 : number + 1]
 
 
 def assert_aligned(screen: Screen) -> None:

@@ -128,5 +128,6 @@ COMMANDS = (
             ("/doctor deepseek", "another provider"),
             ("/doctor --forget", "as after a server was updated"),
         ),
+        brief="what is wrong",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gptchat.commands.effects import Block, Facts, Markdown, Meter, Source, Table, Text, Tone
+from gptchat.commands.effects import Block, Facts, Markdown, Meter, Sheet, Source, Table, Text, Tone
 from gptchat.core.width import cells, wrapped
 from gptchat.terminal.output.safe import clean, clean_line
 
@@ -45,6 +45,8 @@ def _block(block: Block, width: int | None) -> list[list[Fragment]]:
             return _facts(block, width)
         case Meter():
             return _meter(block, width)
+        case Sheet():
+            return _sheet(block, width)
 
 
 def _folded(text: str, width: int | None) -> list[str]:
@@ -126,12 +128,17 @@ def _row(
 
 
 def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
-    pairs = [(clean_line(name), clean(value)) for name, value in facts.pairs]
     titles = _folded(clean_line(facts.title), width) if facts.title else []
-    lines: list[list[Fragment]] = [[(line, "table.header")] for line in titles]
+    return [[(line, "table.header")] for line in titles] + _pairs(facts.pairs, width, "toolbar.key")
+
+
+def _pairs(pairs: Sequence[tuple[str, str]], width: int | None, look: str) -> list[list[Fragment]]:
+    """Names in the look `look` and values beside them, each of which goes on below itself."""
+    pairs = [(clean_line(name), clean(value)) for name, value in pairs]
+    lines: list[list[Fragment]] = []
     left = max((cells(name) for name, _value in pairs), default=0)
     if width is not None and width - min(left, width // 2) - 4 < _NARROW:
-        return lines + _facts_stacked(pairs, width)
+        return _pairs_stacked(pairs, width, look)
     if width is not None:
         left = min(left, width // 2)
     for name, value in pairs:
@@ -139,21 +146,56 @@ def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
         head = name + " " * max(left - cells(name), 0)
         for number, line in enumerate(_folded(value, room)):
             if number == 0 and cells(name) > left:
-                lines.append([("  " + name, "toolbar.key")])
+                lines.append([("  " + name, look)])
                 lines.append([(" " * (left + 4) + line, "text")])
             elif number == 0:
-                lines.append([("  " + head, "toolbar.key"), ("  " + line if line else "", "text")])
+                lines.append([("  " + head, look), ("  " + line if line else "", "text")])
             else:
                 lines.append([(" " * (left + 4) + line, "text")])
     return lines
 
 
-def _facts_stacked(pairs: Sequence[tuple[str, str]], width: int) -> list[list[Fragment]]:
+def _pairs_stacked(pairs: Sequence[tuple[str, str]], width: int, look: str) -> list[list[Fragment]]:
     """The layout for names and values that do not fit side by side: each value below its name."""
     lines: list[list[Fragment]] = []
     for name, value in pairs:
-        lines += [[("  " + line, "toolbar.key")] for line in wrapped(name, max(width - 2, 1))]
+        lines += [[("  " + line, look)] for line in wrapped(name, max(width - 2, 1))]
         lines += [[("    " + line, "text")] for line in _folded(value, max(width - 4, 1)) if line]
+    return lines
+
+
+def _sheet(sheet: Sheet, width: int | None) -> list[list[Fragment]]:
+    """Sections in two columns of equal width if all of their lines fit, else below each other."""
+    half = ((width or 0) - _GAP) // 2
+    names = [cells(name) for _title, pairs in sheet.sections for name, _meaning in pairs]
+    name = max(names, default=0)
+    meaning = max((cells(text) for _title, pairs in sheet.sections for _name, text in pairs), default=0)
+    if 2 + name + 2 + meaning > half:
+        lines: list[list[Fragment]] = []
+        for number, (title, pairs) in enumerate(sheet.sections):
+            lines += [[]] if number else []
+            lines += [[(title, "table.header")], *_pairs(pairs, width, "command")]
+        return lines
+    columns = [_column(sheet.sections[:split], name) for split in range(len(sheet.sections) + 1)]
+    rest = [_column(sheet.sections[split:], name) for split in range(len(sheet.sections) + 1)]
+    left, right = min(zip(columns, rest, strict=True), key=lambda pair: max(len(pair[0]), len(pair[1])))
+    rows = []
+    for number in range(max(len(left), len(right))):
+        line = list(left[number]) if number < len(left) else []
+        if number < len(right):
+            line.append((" " * (half + _GAP - sum(cells(text) for text, _look in line)), "text"))
+            line += right[number]
+        rows.append(line)
+    return rows
+
+
+def _column(sections: Sequence[tuple[str, Sequence[tuple[str, str]]]], name: int) -> list[list[Fragment]]:
+    """The lines of one column, whose names take `name` columns."""
+    lines: list[list[Fragment]] = []
+    for title, pairs in sections:
+        lines.append([(title, "table.header")])
+        for one, meaning in pairs:
+            lines.append([("  " + one + " " * (name - cells(one)), "command"), ("  " + meaning, "text")])
     return lines
 
 
@@ -176,9 +218,10 @@ def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
     for label, size, tone in meter.parts:
         if not size:
             continue
-        item = f"  {_FILLS[tone]} {clean_line(label)} {size * 100 / total:.0f}%"
-        if legend and width is not None and sum(cells(text) for text, _look in legend) + cells(item) > width:
+        item = f" {clean_line(label)} {size * 100 / total:.0f}%"
+        used = sum(cells(text) for text, _look in legend)
+        if legend and width is not None and used + 3 + cells(item) > width:
             lines.append(legend)
             legend = []
-        legend.append((item, "hint"))
+        legend += [("  ", "text"), (_FILLS[tone], LOOK_OF[tone]), (item, "hint")]
     return [*lines, legend] if legend else lines

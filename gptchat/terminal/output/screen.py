@@ -49,6 +49,8 @@ class Screen:
         self.output = output
         self.terminal = capabilities.Terminal.detect(self._stream, environ)
         self._encoder: Encoder | None = None
+        self._printed = self._blank = False
+        """Whether something was printed since the last `gap`, and whether the last line of it is blank."""
         self.use(ui)
 
     def use(self, ui: UiSettings) -> None:
@@ -66,6 +68,19 @@ class Screen:
         """Send `text` to the terminal as is; it must be safe already."""
         self._stream.write(text)
         self._stream.flush()
+        if "\n" in text:  # else it is no line, such as progress
+            self._blank = text.endswith("\n\n") or (text == "\n" and self._printed)
+            self._printed = True
+
+    def gap(self) -> None:
+        """Print a blank line below what was printed since the last call, unless it ends with one."""
+        if self._printed and not self._blank:
+            self.write("\n")
+        self._printed = self._blank = False
+
+    def asked(self) -> None:
+        """Take note that a question was printed by another component."""
+        self._printed, self._blank = True, False
 
     def print(self, lines: Sequence[Sequence[Fragment]]) -> None:
         """Print lines of fragments, with prompt_toolkit, which is already imported."""
@@ -74,6 +89,8 @@ class Screen:
             fragments += [(f"class:{look.replace('.', '-')}", clean(text, newlines=False)) for text, look in line]
             fragments.append(("", "\n"))
         print_formatted_text(self.output, fragments, self.style, color_depth=DEPTHS[self.terminal.depth])
+        if lines:
+            self._printed, self._blank = True, not any(text.strip() for text, _look in lines[-1])
 
     def say(self, text: str, look: str = "text", indent: int = 0) -> None:
         """Print `text` in one look, wrapped to the width, with each line indented by `indent` blanks."""

@@ -62,6 +62,7 @@ LOOKS: Mapping[str, str] = {
     "assistant": "bold {accent}",
     "toolbar": "{muted}",
     "toolbar.key": "bold {muted}",
+    "command": "bold {accent}",
     "hint": "{muted}",
     "notice": "{warn}",
     "error": "bold {bad}",
