@@ -13,8 +13,8 @@ from tests.support.screen import Screen
 from tests.support.server import Server
 
 COMMANDS = (
-    "/help", "/help all", "/help key", "/status", "/context", "/sessions", "/users", "/models", "/usage", "/history",
-    "/config", "/provider", "/set ui.theme", "/tokens 你好", "/nope",
+    "/help", "/help all", "/help key", "/status", "/context", "/sessions", "/users", "/models", "/usage",
+    "/history", "/config", "/provider", "/set ui.theme", "/tokens 你好", "/nope",
 )  # fmt: skip
 
 
@@ -81,17 +81,19 @@ def test_one_blank_line_follows_every_output(home: Home, server: Server) -> None
             screen.send(f"\x15{command}\r")
             ready(screen) if command != "!true" else screen.wait_for("send this with your next message?")
         lines = "\n".join(screen.lines).rstrip().split("\n")
-        prompts = [number for number, line in enumerate(lines) if line.startswith("alice ›")]
+        prompts = [number for number, line in enumerate(lines) if re.match(r"alice ›(?: [/!]|\Z)", line)]
         for number in prompts[1:]:
             assert lines[number - 1] == "", lines[number - 2 : number + 1]
             assert lines[number - 2] != "", lines[number - 3 : number + 1]
 
 
 def assert_aligned(screen: Screen) -> None:
-    """The summaries of `/help`'s first family begin in one column."""
+    """The summaries of the first family in `/help all` begin in one column."""
     starts = set()
     for line in screen.transcript:
-        if match := re.match(r"  /(?:new|sessions|resume|rename|export|import) [\[A-Z\] ]+?  +(?=\S)", line):
+        if match := re.match(
+            r"  /(?:new|sessions|resume|rename|export|import) (?=[\[A-Z])[\[A-Z\] ]+?  +(?=\S)", line
+        ):
             starts.add(cells(match[0]))
     assert len(starts) == 1
 

@@ -174,7 +174,8 @@ def _sheet(sheet: Sheet, width: int | None) -> list[list[Fragment]]:
         lines: list[list[Fragment]] = []
         for number, (title, pairs) in enumerate(sheet.sections):
             lines += [[]] if number else []
-            lines += [[(title, "table.header")], *_pairs(pairs, width, "command")]
+            lines += [[(line, "table.header")] for line in _folded(title, width)]
+            lines += _pairs(pairs, width, "command")
         return lines
     columns = [_column(sheet.sections[:split], name) for split in range(len(sheet.sections) + 1)]
     rest = [_column(sheet.sections[split:], name) for split in range(len(sheet.sections) + 1)]
