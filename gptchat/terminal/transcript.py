@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gptchat.commands.effects import Replay, SearchedTurn
 from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
+from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.core.width import cells
 from gptchat.terminal.output.safe import clean_line
 from gptchat.words import _, ngettext
@@ -79,6 +80,7 @@ class Transcript:
                 screen.say(message.text)
             else:
                 screen.markdown(message.text)
+            screen.sources(numbered(sources_of(message)))
             if message.status == "interrupted":
                 screen.say("■ " + _("stopped"), "notice")
             elif message.status == "failed":

@@ -26,7 +26,7 @@ CASES = [
     ("No tag </think> at all", ("", "No tag </think> at all")),
     ("Later <think>x</think>", ("", "Later <think>x</think>")),
     ("<thin air", ("", "<thin air")),
-    ("<think>a</think>b<think>c</think>", ("a", "b<think>c</think>")),
+    ("<think>a</think>b<think>c</think>", ("a\n\nc", "b")),
     ("<think>a < b </thi then</think>x", ("a < b </thi then", "x")),
     ("<", ("", "<")),
     ("", ("", "")),

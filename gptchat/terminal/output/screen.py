@@ -109,6 +109,13 @@ class Screen:
             self.write, text, columns=columns, theme=self.theme, terminal=self.terminal, code_blocks=code_blocks
         )
 
+    def sources(self, lines: Sequence[str]) -> None:
+        """Print the lines that list the sources of a reply, after an empty line; nothing if there are none."""
+        if lines:
+            self.write("\n")
+            for line in lines:
+                self.say(line, "hint")
+
     def _plainly(self, blocks: Sequence[Block]) -> None:
         if blocks:
             self.print(lines_of(blocks, max(self.size()[0] - 1, 10)))
