@@ -208,10 +208,18 @@ def name_of(data: bytes, mime: str) -> str:
     return f"{hashlib.sha256(data).hexdigest()}.{ending(mime)}"
 
 
+def fits(name: str, data: bytes) -> bool:
+    """Whether `name` is a file name of ours and `data` what it names."""
+    return bool(_NAME.match(name)) and name.startswith(name_of(data, "")[:64])
+
+
 def type_of(payload: str, declared: str = "") -> str:
     """The media type of base64 text: as `declared` if that is known, else by its first bytes."""
-    if declared.lower() in _ENDINGS:
-        return declared.lower()
+    return declared.lower() if declared.lower() in _ENDINGS else sniffed(payload, declared)
+
+
+def sniffed(payload: str, otherwise: str) -> str:
+    """The media type of base64 text by its first bytes; `otherwise` if they tell nothing."""
     try:
         begin = decoded(payload[:64])
     except ValueError:
@@ -219,7 +227,7 @@ def type_of(payload: str, declared: str = "") -> str:
     if begin[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(begin[8:12], "application/octet-stream")
     found = (mime for magic, mime in _MAGIC if begin.startswith(magic))
-    return next(found, declared.lower() or "application/octet-stream")
+    return next(found, otherwise.lower() or "application/octet-stream")
 
 
 def data_address(mime: str, data: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gptchat.terminal.output.capabilities import Terminal
-from gptchat.terminal.output.safe import clean
+from gptchat.terminal.output.safe import clean, open_mark
 from gptchat.terminal.output.status import Fragment
 from gptchat.terminal.output.theme import Theme
 from gptchat.words import _
@@ -127,7 +127,7 @@ class RawPainter(PainterBase):
             self._write(text)
             return
         text = self._held + text
-        kept = len(text.rstrip(_NEEDS_NEXT))
+        kept = min(len(text.rstrip(_NEEDS_NEXT)), open_mark(text))
         self._held, text = text[kept:], text[:kept]
         self._show(text)
 
@@ -189,5 +189,7 @@ def was_reasoning() -> str:
     return "∴ " + _("the text above was thinking")
 
 
-_NEEDS_NEXT = "\r\u200c\u200d\ufe0e\ufe0f\U0001f3f4" + "".join(map(chr, range(0xE0000, 0xE0080)))
+_NEEDS_NEXT = "\r\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0e\ufe0f\U0001f3f4" + "".join(
+    map(chr, range(0xE0000, 0xE0080))
+)
 """Characters whose safety depends on the next character; they are held back until it arrives."""
