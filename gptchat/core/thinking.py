@@ -95,6 +95,7 @@ class ThinkSplitter:
                 self._say(pieces, self._opener)
                 if text := "".join(self._doubtful):
                     pieces.append(("was_text", text))
+                self._state, self._doubtful = "text", None
         elif held and self._state != "after":
             self._say(pieces, held)
         return pieces

@@ -140,18 +140,22 @@ class ChatReader:
 
     def _delta(self, delta: Mapping[str, Any], number: int, events: list[ProviderEvent]) -> None:
         content = delta.get("content")
-        if (type(content) is not str and content) or not delta.keys() <= _PLAIN:
+        thought = delta.get("reasoning_content") or delta.get("reasoning") or _thinking(content)
+        if thought and isinstance(thought, str):
+            events.append(ReasoningDelta(thought, number))
+        if isinstance(content, str):
+            if content:
+                events.append(TextDelta(content, number))
+        elif content:
+            for part in content if isinstance(content, list) else [content]:
+                if text := words([part]):
+                    events.append(TextDelta(text, number))
+                events += [MediaReceived(address, number) for address in media_in(part, typed=True)]
+        if not delta.keys() <= _PLAIN:
             events += [MediaReceived(address, number) for address in media_of(delta)]
             if not CITING.isdisjoint(delta):
                 self._cited(delta, number, events)
             self._sound(mapping(delta.get("audio")), number, events)
-        thought = delta.get("reasoning_content") or delta.get("reasoning") or _thinking(content)
-        if thought and isinstance(thought, str):
-            events.append(ReasoningDelta(thought, number))
-        if content:
-            text = content if isinstance(content, str) else words(content)
-            if text:
-                events.append(TextDelta(text, number))
         refusal = delta.get("refusal")
         if refusal and isinstance(refusal, str):
             events.append(TextDelta(refusal, number))

@@ -32,19 +32,15 @@ _FIELDS = ("images", "image", "inline_data", "inlineData")
 
 
 def media_of(message: Mapping[str, Any]) -> Iterator[str]:
-    """The addresses of the files in a message or delta: data addresses, or web addresses."""
+    """The addresses of the files beside the content of a message or delta: data addresses, or web addresses."""
     for name in _FIELDS:
         if value := message.get(name):
             for one in value if isinstance(value, list) else [value]:
                 wrapped = {name: one} if name.startswith("inline") else one
                 yield from media_in(wrapped)
-    for name in ("content", "parts"):
-        content = message.get(name)
-        if isinstance(content, list):
-            for part in content:
-                yield from media_in(part, typed=True)
-        elif isinstance(content, dict):
-            yield from media_in(content, typed=True)
+    parts = message.get("parts")
+    for part in parts if isinstance(parts, list) else ():
+        yield from media_in(part, typed=True)
 
 
 def media_in(part: Any, *, typed: bool = False) -> Iterator[str]:

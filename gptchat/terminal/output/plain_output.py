@@ -120,7 +120,7 @@ def reply_json(
 ) -> dict[str, Any]:
     """The document that `--json` prints; `choices` only if there are several replies, `session` null incognito.
 
-    `path_of` returns the path of a file by its name.
+    `files` and `sources` are there if the reply has any. `path_of` returns the path of a file by its name.
     """
     usage, files, sources = message.usage, files_of(message), sources_of(message)
     choices = [one.text for one in (message, *outcome.others)]
@@ -141,8 +141,8 @@ def reply_json(
             "total_tokens": usage.total_tokens,
             "estimated": usage.estimated,
         },
-        "files": [file_json(file, path_of(file.name)) for file in files],
-        "sources": [source.to_json() for source in sources],
+        **({"files": [file_json(file, path_of(file.name)) for file in files]} if files else {}),
+        **({"sources": [source.to_json() for source in sources]} if sources else {}),
         "cost_usd": outcome.cost,
         "seconds": round(outcome.seconds, 3),
     }

@@ -127,7 +127,7 @@ class RawPainter(PainterBase):
             self._write(text)
             return
         text = self._held + text
-        kept = min(len(text.rstrip(_NEEDS_NEXT)), open_mark(text))
+        kept = len(text[: open_mark(text)].rstrip(_NEEDS_NEXT))
         self._held, text = text[kept:], text[:kept]
         self._show(text)
 

@@ -49,7 +49,7 @@ _MARKS = (
 )
 """Citation marks of ChatGPT, in private-use characters that the web page replaces; also one that is not closed."""
 
-_EMOJI = "[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]"
+_EMOJI = "[\u00a9\u00ae\u203c-\u205f\u2070-\u3299\ufe0f\U0001f000-\U0001faff]"
 _IDEOGRAPH = "[\u2190-\u2bff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]"
 
 _compiled = cache(re.compile)
