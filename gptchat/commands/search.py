@@ -10,6 +10,8 @@ from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
 from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
+from gptchat.core.replies.media import files_of
+from gptchat.core.replies.sources import sources_of
 from gptchat.core.session import shorten
 from gptchat.words import _, ngettext
 
@@ -75,6 +77,10 @@ def _history_row(manager: SessionManager, message: Message, beside: int) -> list
         marks.append(_("pinned"))
     if message.status != "complete":
         marks.append(_("stopped") if message.status == "interrupted" else _("failed"))
+    if files := len(files_of(message)):
+        marks.append(ngettext("{n} file", "{n} files", files).format(n=files))
+    if sources := len(sources_of(message)):
+        marks.append(ngettext("{n} source", "{n} sources", sources).format(n=sources))
     if beside:
         marks.append(ngettext("{n} other version", "{n} other versions", beside).format(n=beside))
     return [who, shorten(message.text, 60), _(", ").join(marks)]

@@ -99,5 +99,9 @@ def test_short_data_in_code_is_code() -> None:
     """An address in code stays what it is while it is short; of a long one the address alone is cut out."""
     short = f"`{base64.b64encode(b'abc').decode()}` and `data:image/gif;base64,R0lGODlhAQABAAAAACw=`"
     assert cut(short, []) == [short]
-    before, (label, _source), after = cut(f'```html\n<img src="data:image/png;base64,{LONG}">\n```\n', [])
-    assert (before, label, after) == ('```html\n<img src="', "▨ image (png, 1 kB) · 1", '">\n```\n')
+    address = f"data:image/png;base64,{LONG}"
+    assert cut(f'```html\n<img src="{address}">\n```\n', []) == [
+        '```html\n<img src="',
+        ("▨ image (png, 1 kB) · 1", address),
+        '">\n```\n',
+    ]

@@ -45,7 +45,7 @@ _MARK_BODY = "[a-z_]{1,30}\ue202[^\ue200\ue201\n]{0,2000}"
 _MARKS = (
     "\ue203(?P<cited>[^\ue200-\ue204\n]*)\ue204(?=\ue200[a-z_]{1,30}\ue202)"
     f"|\ue200(?P<mark>{_MARK_BODY})(?:\ue201|(?=[\ue200\n])|\\Z)"
-    "|\ue200(?=[a-z\ue200-\ue204])"
+    "|\ue200(?=[a-z_\ue200-\ue204])"
 )
 """Citation marks of ChatGPT, in private-use characters that the web page replaces; also one that is not closed."""
 
