@@ -32,6 +32,8 @@ PIECES = [
     "![",
     "<im",
     "datadata:",
+    f"word{ADDRESS}",
+    "word",
     "`",
     "```\n",
 ]

@@ -202,7 +202,7 @@ def test_raw_text_is_cleaned_alike_however_it_arrives(text: str, sizes: list[int
         left = left[size:]
     painter.feed(left)
     painter.finish()
-    assert "".join(shown).removesuffix("\n") == clean(text).removesuffix("\n")
+    assert "".join(shown).rstrip("\n") == clean(text).rstrip("\n")
 
 
 @pytest.mark.parametrize(

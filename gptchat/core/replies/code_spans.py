@@ -16,7 +16,7 @@ class CodeSpans:
     A span that is not closed yet counts as code, up to the next empty line.
     """
 
-    __slots__ = ("_begin", "_fence", "_open", "_run")
+    __slots__ = ("_begin", "_fence", "_open", "_run", "_unread")
 
     def __init__(self) -> None:
         self._fence = ""
@@ -26,9 +26,18 @@ class CodeSpans:
         self._run = 0
         """Number of backticks at the end of the text so far, which may continue."""
         self._begin = ""
+        self._unread: list[str] = []
+        """Text that is only looked at when somebody asks, which is seldom."""
 
     def feed(self, text: str) -> None:
         """Add `text`."""
+        self._unread.append(text)
+
+    def _read(self) -> None:
+        if not self._unread:
+            return
+        text = "".join(self._unread)
+        self._unread.clear()
         if "\n" not in text:
             self._inside(text)
             return
@@ -41,11 +50,13 @@ class CodeSpans:
     @property
     def fenced(self) -> bool:
         """Whether a fenced block is open."""
+        self._read()
         return bool(self._fence)
 
     @property
     def code(self) -> bool:
         """Whether the next character is code."""
+        self._read()
         if self._fence:
             return True
         return self._run != self._open if self._run else self._open > 0
@@ -53,6 +64,7 @@ class CodeSpans:
     @property
     def line_start(self) -> bool:
         """Whether the current line is blank so far."""
+        self._read()
         return not self._begin.strip()
 
     def _inside(self, text: str) -> None:

@@ -25,6 +25,8 @@ _MAYBE = re.compile(
     re.IGNORECASE,
 )
 """The end of a text that may be the beginning of a data address."""
+_SIGNS = re.compile(r"[!<]|\b[dD]")
+"""What is in every text in which there is, or begins, a data address."""
 _PAYLOAD = re.compile(r"[A-Za-z0-9+/=_%-]*")
 _CLOSES = re.compile(r"[ \t]*>?(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*\)")
 _MAY_CLOSE = re.compile(r"[ \t]*>?(?:[ \t]+(?:\"[^\"\n]{0,300}\"?|'[^'\n]{0,300}'?)?)?[ \t]*\Z")
@@ -61,6 +63,8 @@ class DataCutter:
         self._next = first
         self._spans = CodeSpans()
         self._held = ""
+        self._last = ""
+        """The last character of the text so far."""
         self._form: Literal["", "image", "tag", "bare", "code"] = ""
         """What the address being read belongs to; empty outside of one."""
         self._ended = False
@@ -72,6 +76,10 @@ class DataCutter:
 
     def feed(self, text: str) -> list[str | Cut]:
         """Add `text`; returns the text and the cuts that are now certain, in order."""
+        if not self._held and not self._form and not _SIGNS.search(text):
+            said: list[str | Cut] = []
+            self._text(said, text)
+            return said
         found: list[str | Cut] = []
         for at in range(
             0, len(text), _BLOCK
@@ -105,10 +113,15 @@ class DataCutter:
     def _text(self, found: list[str | Cut], text: str) -> None:
         if text:
             self._spans.feed(text)
+            self._last = text[-1]
             found.append(text)
 
     def _outside(self, found: list[str | Cut]) -> None:
         held = self._held
+        if held[0] in "dD" and (self._last.isalnum() or self._last == "_"):  # the end of a word
+            self._text(found, held[0])
+            self._held = held[1:]
+            return
         match = _START.search(held)
         if match is None:
             maybe = _MAYBE.search(held)
@@ -178,7 +191,9 @@ class DataCutter:
             self._next += 1 if self._next else 0
             found.append(Cut(label, source, mime, payload, self._alt))
             self._spans.feed(label)
+            self._last = label[-1]
             return
         shown = media.refusal(mime, why)
         found.append(Cut(shown, source, mime))
         self._spans.feed(shown)
+        self._last = shown[-1]

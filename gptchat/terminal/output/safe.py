@@ -22,14 +22,16 @@ _FLAGS = (
 
 _LAYOUT = "\u00ad\u061c\u200b-\u200f\u2060\ufeff"
 """Invisible characters that are judged together, by what stands before and after their run."""
-_UNSAFE = (
-    f"(?P<flag>{_FLAGS})|(?P<run>[{_LAYOUT}]+)|"
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
+_SINGLE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # invisible joiners and fillers
     "\u2028-\u202e\u2061-\u206f\u3164\uffa0\ufff0-\ufffb"  # bidi, separators
     "\ufe00-\ufe0f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff"  # variation selectors, noncharacters, surrogates
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # musical controls, tags, more variation selectors
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # musical controls, tags, more variation selectors
 )
+_UNSAFE = f"(?P<flag>{_FLAGS})|(?P<run>[{_LAYOUT}]+)|[{_SINGLE}]"
+_ANY = f"[{_LAYOUT}{_SINGLE}]"
+"""Any character that `_UNSAFE` looks at: one class, which most text is searched for in vain."""
 _JOINING = (
     "[\u0600-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff"
     "\u1820-\u18af\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]"
@@ -69,7 +71,7 @@ def clean(text: str, *, newlines: bool = True) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    if not (text.isascii() and text.isprintable()) and _compiled(_UNSAFE).search(text):
+    if not (text.isascii() and text.isprintable()) and _compiled(_ANY).search(text):
         text = _compiled(_UNSAFE).sub(_visible, text)
     if "\ue200" in text:
         text = _compiled(_MARKS).sub(_unmarked, text)
@@ -81,7 +83,7 @@ def marked(text: str) -> str:
 
     Control characters are left unchanged; the line editor displays them itself.
     """
-    if not _compiled(_UNSAFE).search(text):
+    if not _compiled(_ANY).search(text):
         return text
 
     def sign(match: re.Match[str]) -> str:
@@ -206,7 +208,9 @@ def _unmarked(match: re.Match[str]) -> str:
 
 def open_mark(text: str) -> int:
     """Where in `text` a citation mark begins that more text may close; the length of `text` if there is none."""
-    at = text.rfind("\ue200")
-    if at < 0 or "\n" in text[at:] or "\ue201" in text[at:] or len(text) - at > 2040:
+    if "\ue200" not in text and "\ue203" not in text:
         return len(text)
-    return at
+    after = max(text.rfind("\n"), text.rfind("\ue201")) + 1
+    found = [at for at in (text.find("\ue200", after), text.find("\ue203", after)) if at >= 0]
+    at = min(found, default=len(text))
+    return at if len(text) - at <= 2040 else len(text)
