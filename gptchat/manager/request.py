@@ -75,6 +75,10 @@ def _wire(message: Message) -> dict[str, Any] | None:
     content = text_alone(message)
     if not content:
         return None
+    if message.role == "assistant" and isinstance(content, str) and "base64," in content:
+        from gptchat.core.replies.data_addresses import without_data  # of an older or imported session
+
+        content = without_data(content)
     wire["content"] = content if isinstance(content, str) else [dict(part) for part in content]
     return wire
 

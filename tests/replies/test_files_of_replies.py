@@ -216,3 +216,19 @@ def test_a_continued_reply_keeps_its_pictures(server: Server, tmp_path: Path) ->
     program = compose_program(tmp_path, "")
     again = program.services.journals.read("ann", session)
     assert again.path()[-1].text == reply.text
+
+
+def test_data_in_older_sessions_is_not_sent(server: Server, tmp_path: Path) -> None:
+    """Data that stands in the text of a reply from elsewhere is not sent back, and the text around it is."""
+    program = compose_program(tmp_path / "home", settings_for(server.url))
+    with running(program) as runner:
+        from gptchat.manager import Send
+
+        said = f"Here ![x]({ADDRESS}) it is"
+        program.services.manager.record(
+            {"type": "message", "id": "m1", "parent": None, "role": "user", "content": "draw"},
+            {"type": "message", "id": "m2", "parent": "m1", "role": "assistant", "content": said},
+        )
+        runner.run(turn(program, Send("thanks")))
+    sent = server.requests[-1].json["messages"]
+    assert [one["content"] for one in sent] == ["draw", "Here ▨ image (png, 1 kB) it is", "thanks"]

@@ -197,3 +197,12 @@ class DataCutter:
         found.append(Cut(shown, source, mime))
         self._spans.feed(shown)
         self._last = shown[-1]
+
+
+def without_data(text: str) -> str:
+    """`text` with a label in place of each data address, of which no file is made: for text kept by others."""
+    if "base64," not in text:
+        return text
+    cutter = DataCutter(0)
+    found = [*cutter.feed(text), *cutter.finish()]
+    return "".join(one if isinstance(one, str) else one.label for one in found)

@@ -102,11 +102,17 @@ class Screen:
 
     def markdown(self, text: str, *, code_blocks: int = 0) -> None:
         """Print `text` as Markdown."""
+        from gptchat.core.replies.data_addresses import without_data
         from gptchat.terminal.output.reply import print_reply
 
         columns = self.size()[0]
         print_reply(
-            self.write, text, columns=columns, theme=self.theme, terminal=self.terminal, code_blocks=code_blocks
+            self.write,
+            without_data(text),
+            columns=columns,
+            theme=self.theme,
+            terminal=self.terminal,
+            code_blocks=code_blocks,
         )
 
     def sources(self, lines: Sequence[str]) -> None:
