@@ -17,6 +17,7 @@ from gptchat.words import _, ngettext
 if TYPE_CHECKING:
     from gptchat.core.session import Session
     from gptchat.exchange.importing import Imported
+    from gptchat.exchange.kept_files import Files
 
 
 _DOCUMENTS = ("json", "messages", "users")
@@ -52,7 +53,7 @@ async def export(call: Call, manager: SessionManager, run: RunOptions, journals:
     if not manager.session.messages:
         raise UsageError(_("nothing has been said yet"))
     if target in ("", "-"):
-        text = "".join(exporting.render([manager.session], name, [journals.path(manager.session)]))
+        text = "".join(exporting.render([manager.session], name, [journals.path(manager.session)], manager.store))
         language = {"markdown": "markdown", "html": "html"}.get(name, "json")
         # with --json what is JSON already is the document itself, not a text that holds one
         yield Show([Source(text, language)], json.loads(text) if name in _DOCUMENTS else text)
@@ -61,16 +62,21 @@ async def export(call: Call, manager: SessionManager, run: RunOptions, journals:
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
         yield nothing_written(run, path)
         return
-    await asyncio.to_thread(write_export, journals, manager.session, name, str(path))
+    await asyncio.to_thread(write_export, journals, manager.session, name, str(path), manager.store)
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
 
 
-def write_export(journals: JournalStore, session: Session, name: str, target: str) -> Path:
-    """Write `session` to the file or folder `target` in the format `name`; its path. StorageError."""
+def write_export(
+    journals: JournalStore, session: Session, name: str, target: str, files: Files | None = None
+) -> Path:
+    """Write `session` to the file or folder `target` in the format `name`; its path. StorageError.
+
+    `files` has the files of its replies; without it the store has.
+    """
     from gptchat.exchange import importing as exchange
 
     path = _target(session.id, target, name)
-    return exchange.export(journals, [session], name, path)
+    return exchange.export(journals, [session], name, path, files=files)
 
 
 def _target(session_id: str, target: str, name: str) -> Path:

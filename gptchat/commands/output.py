@@ -14,7 +14,10 @@ from gptchat.commands.effects import AsideEffects, Copy, Effects, Show, Source, 
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import may_replace, nothing_written
 from gptchat.core.messages import Message
+from gptchat.core.replies.media import data_address, files_of
+from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.errors import StorageError, UsageError
+from gptchat.waiting import to_thread
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -34,13 +37,60 @@ def last_reply(manager: SessionManager) -> Message:
 
 
 async def copy(call: Call, manager: SessionManager, code_blocks: Callable[[str], list[str]]) -> AsideEffects:
-    """Copy the last reply, or one of its code blocks, from its source."""
+    """Copy the last reply with its sources, or one of its code blocks, from its source."""
     reply = last_reply(manager)
     if not call.get("n"):
-        yield Copy(reply.text, _("the reply"))
+        listed = "\n".join(numbered(sources_of(reply)))
+        yield Copy("\n\n".join(filter(None, (reply.text, listed))), _("the reply"))
         return
     number = call.number("n")
-    yield Copy(_code_block(code_blocks, reply, number), _("code block {n}").format(n=number))
+    text = await to_thread(_with_data, manager, reply, _code_block(code_blocks, reply, number))
+    yield Copy(text, _("code block {n}").format(n=number))
+
+
+def _with_data(manager: SessionManager, reply: Message, code: str) -> str:
+    """`code` with the data addresses that were cut out of it, as the model wrote it."""
+    for file in files_of(reply):
+        if file.label in code and (data := manager.store.read_file(manager.user, file.name)) is not None:
+            code = code.replace(file.label, data_address(file.mime, data), 1)
+    return code
+
+
+def _file(manager: SessionManager, reply: Message, number: int) -> bytes:
+    """The contents of file `number` of `reply`. Raises UsageError, StorageError."""
+    files = files_of(reply)
+    if number > len(files):
+        raise UsageError(
+            _("the last reply has {n} pictures or other files").format(n=len(files))
+            if files
+            else _("the last reply has no picture")
+        )
+    data = manager.store.read_file(manager.user, files[number - 1].name)
+    if data is None:
+        raise StorageError(_("the file {name} is missing").format(name=files[number - 1].name))
+    return data
+
+
+def _chosen(call: Call, manager: SessionManager, code_blocks: Callable[[str], list[str]]) -> tuple[bytes, str]:
+    """What `/save` writes, and the name of the file. Raises UsageError, StorageError.
+
+    `/save image 2 FILE` means a picture. So does `/save 2 FILE` where FILE ends as the picture does, or where
+    there is no such code block.
+    """
+    reply, target = last_reply(manager), call.get("file")
+    if call.get("n").lower() in _FILES:
+        first, _blank, rest = target.partition(" ")
+        if not first.isdecimal() or not rest.strip():
+            raise UsageError(
+                _("which one, and to which file?"), hint=_("usage: {usage}").format(usage="/save image N FILE")
+            )
+        return _file(manager, reply, max(int(first), 1)), rest.strip()
+    number, files = call.number("n"), files_of(reply)
+    if number <= len(files):
+        suffix = Path(target).suffix.lower().replace(".jpeg", ".jpg")
+        if suffix == Path(files[number - 1].name).suffix or number > len(code_blocks(reply.text)):
+            return _file(manager, reply, number), target
+    return _with_data(manager, reply, _code_block(code_blocks, reply, number)).encode(errors="replace"), target
 
 
 def _code_block(code_blocks: Callable[[str], list[str]], reply: Message, number: int) -> str:
@@ -57,18 +107,18 @@ def _code_block(code_blocks: Callable[[str], list[str]], reply: Message, number:
 async def save(
     call: Call, manager: SessionManager, run: RunOptions, code_blocks: Callable[[str], list[str]]
 ) -> Effects:
-    """Save a code block of the last reply as a file."""
-    text = _code_block(code_blocks, last_reply(manager), call.number("n"))
-    path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
+    """Save a code block or a picture of the last reply as a file."""
+    content, target = await asyncio.to_thread(_chosen, call, manager, code_blocks)
+    path = await asyncio.to_thread(lambda: Path(target).expanduser())
     if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
         yield nothing_written(run, path)
         return
     try:
-        await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+        await asyncio.to_thread(path.write_bytes, content)
     except OSError as error:
         raise StorageError(
             _("{path} cannot be written: {why}").format(path=path, why=words.reason(error)),
-            hint=_("choose another place: /save {n} FILE").format(n=call.number("n")),
+            hint=_("choose another place: /save {n} FILE").format(n=call.get("n")),
         ) from None
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path)})
 
@@ -98,6 +148,7 @@ async def json(
     yield Show([Source(text, "json")], json_module.loads(text))
 
 
+_FILES = ("image", "picture", "sound", "video", "file")
 _BLOCK = Argument("n", "code")
 
 COMMANDS = (
@@ -114,10 +165,10 @@ COMMANDS = (
     Command(
         "save",
         "output",
-        "Save code block N of the last reply",
+        "Save code block N or a picture of the last reply",
         save,
         (Argument("n", "code", required=True), Argument("file", "file", required=True, rest=True)),
-        examples=(("/save 1 app.py", "the first block"),),
+        examples=(("/save 1 app.py", "the first block"), ("/save image 1 cat.png", "the first picture")),
         brief="a code block",
     ),
     Command(

@@ -22,6 +22,8 @@ from gptchat.commands.sessions import replay
 from gptchat.commands.wording import speaker
 from gptchat.core import branches
 from gptchat.core.messages import Message
+from gptchat.core.replies.media import files_of
+from gptchat.core.replies.sources import sources_of
 from gptchat.core.session import move, shorten
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
@@ -93,6 +95,10 @@ def _history_row(manager: SessionManager, message: Message, beside: int) -> list
         marks.append(_("pinned"))
     if message.status != "complete":
         marks.append(_("stopped") if message.status == "interrupted" else _("failed"))
+    if files := len(files_of(message)):
+        marks.append(ngettext("{n} file", "{n} files", files).format(n=files))
+    if sources := len(sources_of(message)):
+        marks.append(ngettext("{n} source", "{n} sources", sources).format(n=sources))
     if beside:
         marks.append(ngettext("{n} other version", "{n} other versions", beside).format(n=beside))
     return [who, shorten(message.text, 60), _(", ").join(marks)]

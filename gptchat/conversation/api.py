@@ -25,6 +25,7 @@ from gptchat.conversation.outcome import Outcome, Reply
 from gptchat.conversation.services import compose
 from gptchat.core.events import TurnStarted
 from gptchat.core.messages import Message
+from gptchat.core.replies.media import files_of
 from gptchat.errors import TurnInterruptedError, UsageError
 from gptchat.waiting import LoopThread
 from gptchat.words import _
@@ -162,7 +163,9 @@ class AsyncChat:
             raise outcome.refusal()
         if not sent or outcome.message is None:
             raise UsageError(_("the message was not sent"))
-        return Reply.of(outcome, outcome.message)
+        manager = self._services.manager
+        paths = [manager.store.file_path(manager.user, file.name) for file in files_of(outcome.message)]
+        return Reply.of(outcome, outcome.message, [Path(path) for path in paths if path])
 
     async def _events(self, exchange: Exchange) -> AsyncGenerator[ConversationEvent, None]:
         """The events of `exchange`, which runs in a task of its own, so that it ends well whoever leaves early."""

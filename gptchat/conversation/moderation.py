@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from gptchat.core.events import (
+    FileReceived,
     Notice,
     ReasoningDelta,
+    SourcesFound,
     TextDelta,
+    TextWasReasoning,
     ToolCall,
     TurnEvent,
     TurnFailed,
@@ -64,7 +67,9 @@ class Moderation:
             async for event in events:
                 if not checked:
                     yield event
-                elif isinstance(event, (TextDelta, ReasoningDelta, ToolCall)):
+                elif isinstance(
+                    event, (TextDelta, ReasoningDelta, TextWasReasoning, FileReceived, SourcesFound, ToolCall)
+                ):
                     held.append(event)
                 elif isinstance(event, (TurnFinished, TurnInterrupted, TurnFailed)):
                     notes = await self._check(event)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Self
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import TurnEvent, TurnFailed, TurnFinished, TurnInterrupted, TurnStarted
 from gptchat.core.messages import Message, Usage
+from gptchat.core.replies.sources import sources_of
 from gptchat.errors import ContentFilterError, GptchatError
 from gptchat.values import dataclass
 from gptchat.words import _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -68,8 +70,8 @@ class Outcome:
 class Reply:
     """What the model answered. `cost` is US$, None where no price is known; `message_id` is its id in the journal.
 
-    `others` are the texts of further answers where the setting `n` asks for several. `files` and `sources` are
-    what came with the reply, both empty where it is text alone.
+    `others` are the texts of further answers where the setting `n` asks for several. `files` are the pictures and
+    other files that came with it, none incognito, and `sources` the addresses it cites, `[1]` first.
     """
 
     text: str
@@ -86,8 +88,8 @@ class Reply:
     sources: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, outcome: Outcome, message: Message) -> Self:
-        """The reply `message`, with which the turn of `outcome` ended."""
+    def of(cls, outcome: Outcome, message: Message, files: Sequence[Path] = ()) -> Self:
+        """The reply `message` with its `files`, with which the turn of `outcome` ended."""
         return cls(
             text=message.text,
             reasoning=message.reasoning,
@@ -99,4 +101,6 @@ class Reply:
             model=message.model,
             seconds=outcome.seconds,
             others=tuple(one.text for one in outcome.others),
+            files=tuple(files),
+            sources=tuple(source.url or source.title for source in sources_of(message)),
         )

@@ -277,7 +277,7 @@ class Services:
         if run.incognito:
             from gptchat.storage.memory import MemoryStore
 
-            store = MemoryStore(self.journals.read)
+            store = MemoryStore(self.journals.read, saved_file=self.journals.file_path)
         manager = SessionManager(store, self._counter)
         profile = Profile(
             self.settings, manager, self.paths, self.environ, incognito=run.incognito, system=run.system

@@ -11,6 +11,8 @@ from typing import Any
 
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message, Usage
+from gptchat.core.replies.media import KeptFile
+from gptchat.core.replies.sources import CitedSource
 from gptchat.errors import GptchatError
 from gptchat.values import dataclass
 
@@ -38,6 +40,28 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReceived:
+    """A picture, sound or other file of the reply, apart from its text.
+
+    `address` is a data address (`data:image/png;base64,...`), or a web address, which is not fetched.
+    """
+
+    address: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesFound:
+    """Sources of the reply, in the order of their numbers.
+
+    A provider may give the same one again; in a `TurnEvent` they are all that are known so far.
+    """
+
+    sources: tuple[CitedSource, ...]
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +105,39 @@ class Finished:
     extra: Mapping[str, Any] | None = None
 
 
-ProviderEvent = TextDelta | ReasoningDelta | ToolCall | UsageReported | Retrying | Notice | Finished
+ProviderEvent = (
+    TextDelta
+    | ReasoningDelta
+    | ToolCall
+    | MediaReceived
+    | SourcesFound
+    | UsageReported
+    | Retrying
+    | Notice
+    | Finished
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReceived:
+    """A file of the reply. Its `label` stands in the text of the message at this place.
+
+    `source` is the text that it was received as, empty if it came apart from the text. `file` is None if the data
+    was unreadable or too large, which the label then says.
+    """
+
+    label: str
+    file: KeptFile | None = None
+    source: str = ""
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextWasReasoning:
+    """All text of the choice so far, `text`, was reasoning: the model closed it without having opened it."""
+
+    text: str
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +193,9 @@ class TurnFailed:
 TurnEvent = (
     TextDelta
     | ReasoningDelta
+    | TextWasReasoning
+    | FileReceived
+    | SourcesFound
     | ToolCall
     | Retrying
     | Notice

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from gptchat.core.events import ProviderEvent
-    from gptchat.core.messages import Message, Record, Request
+    from gptchat.core.messages import Message, Part, Record, Request
     from gptchat.core.session import Session
     from gptchat.errors import StorageError
 
@@ -197,6 +197,12 @@ class PartialReply(Protocol):
     def write(self, text: str, *, reasoning: bool = False) -> None:
         """Append a piece. It is passed to the operating system at once, without fsync."""
 
+    def name_file(self, part: Part) -> None:
+        """Note the content part of a file that belongs to the reply."""
+
+    def revise(self, text: str, reasoning: str) -> None:
+        """Replace all pieces written so far."""
+
     def discard(self) -> None:
         """Remove the sidecar, once the reply is in the journal."""
 
@@ -255,6 +261,15 @@ class SessionStore(Protocol):
 
     def forget(self, user: str, session_id: str) -> None:
         """Discard the queued records of a deleted session, so that it is not created again."""
+
+    def keep_file(self, user: str, name: str, data: bytes) -> None:
+        """Keep a file of a reply for `user`, under a name of `core.media.name_of`. Raises StorageError."""
+
+    def read_file(self, user: str, name: str) -> bytes | None:
+        """The contents of a kept file; None if it is missing. Raises StorageError if it cannot be read."""
+
+    def file_path(self, user: str, name: str) -> str:
+        """The path of a kept file; empty if it is not on the disk."""
 
     def damage(self, session: Session) -> str:
         """One sentence about the unreadable part of the session's journal; empty if there is none."""

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gptchat.core.messages import Content, Message, Record
+from gptchat.core.messages import Message, Record
 from gptchat.core.records import Summary as Summary
 from gptchat.core.records import continuation_record as continuation_record
 from gptchat.core.records import move as move
 from gptchat.core.records import spent as spent
 from gptchat.core.records import summary_record as summary_record
+from gptchat.core.replies.media import grown
+from gptchat.core.replies.sources import merged, records_of, sources_of
 from gptchat.core.titles import shorten as shorten
 from gptchat.values import replace
 
@@ -199,11 +201,10 @@ class Session:
         piece = Message.from_record(record)
         usage = old.usage.plus(piece.usage) if old.usage and piece.usage else piece.usage or old.usage
         if piece.content:
-            content: Content = [*old.content, {"type": "text", "text": piece.text}]
-            if isinstance(old.content, str):
-                content = old.content + piece.text
-            old = old.with_content(content)
+            old = old.with_content(grown(old, piece))
         extra = {key: value for key, value in piece.extra.items() if key not in ("message", "turn")}
+        if "sources" in extra and "sources" in old.extra:
+            extra["sources"] = records_of(merged(sources_of(old), sources_of(piece)))
         paid = old.extra.get("cost"), extra.get("cost")
         if all(isinstance(cost, (int, float)) for cost in paid):
             extra["cost"] = sum(paid)  # each piece was a separate request

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from gptchat.core.messages import Record
+from gptchat.core.replies.sources import records_of
 from gptchat.core.session import move
+from gptchat.exchange.chatgpt_citations import resolve
 from gptchat.exchange.jsonstream import Garbled, elements
 from gptchat.exchange.session_builder import Broken, SessionDraft, digest
 from gptchat.storage.ids import timestamp
@@ -109,6 +111,8 @@ def _record(id: str, parent: str | None, message: object, draft: SessionDraft) -
     if not isinstance(role, str) or not isinstance(content, Mapping):
         return None, _("no author or no content")
     text = _text(content)
+    metadata = message.get("metadata")
+    text, sources = resolve(text, metadata if isinstance(metadata, Mapping) else {})
     if role == "system" and message.get("weight") != 0 and text:
         draft.settings.setdefault("system", text)
         return None, ""
@@ -130,7 +134,6 @@ def _record(id: str, parent: str | None, message: object, draft: SessionDraft) -
         "ts": _time(message.get("create_time")),
     }
     if role == "assistant":
-        metadata = message.get("metadata")
         model = metadata.get("model_slug") if isinstance(metadata, Mapping) else None
         record |= {
             "provider": "chatgpt",
@@ -138,6 +141,8 @@ def _record(id: str, parent: str | None, message: object, draft: SessionDraft) -
             "status": "interrupted" if message.get("status") == "in_progress" else "complete",
             "finish_reason": "stop",
         }
+        if sources:
+            record["sources"] = records_of(sources)
     return record, ""
 
 

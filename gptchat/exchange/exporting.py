@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gptchat.core.replies.media import files_of, text_alone
 from gptchat.core.session import VERSION, Session
 from gptchat.errors import UsageError
+from gptchat.exchange.kept_files import Files
 from gptchat.redaction import redact_known
 from gptchat.storage.journal import to_line
 from gptchat.storage.snapshot import message_records, snapshot
@@ -34,24 +36,30 @@ def format_of(path: Path) -> str | None:
     return _ENDINGS.get(path.suffix.lower())
 
 
-def render(sessions: Sequence[Session], format: str, journals: Sequence[Path | None] = ()) -> Iterator[str]:
+def render(
+    sessions: Sequence[Session],
+    format: str,
+    journals: Sequence[Path | None] = (),
+    files: Files | None = None,
+) -> Iterator[str]:
     """Render `sessions` in `format` as pieces of one text. Raises UsageError for an unknown format.
 
     `journals` are the journal files of the sessions, None for a session without one. The format `jsonl` copies
-    them unchanged, with all records. The format `messages` takes exactly one session, else UsageError.
+    them unchanged, with all records. `files` holds the files of replies: `json` and `html` contain them,
+    `markdown` links to them. The format `messages` takes exactly one session, else UsageError.
     """
     pieces: Iterator[str]
     match format:
         case "markdown":
             from gptchat.exchange.markdown_file import write as write_markdown
 
-            pieces = (piece for session in sessions for piece in write_markdown(session))
+            pieces = (piece for session in sessions for piece in write_markdown(session, files))
         case "html":
             from gptchat.exchange.webpage import write as write_page
 
-            pieces = write_page(sessions)
+            pieces = write_page(sessions, files)
         case "json":
-            pieces = _json(sessions)
+            pieces = _json(sessions, files)
         case "jsonl":
             pieces = _journals(sessions, journals)
         case "users":
@@ -78,15 +86,20 @@ def messages(session: Session) -> list[dict[str, Any]]:
     if isinstance(system, str) and system:
         result.append({"role": "system", "content": system})
     for message in session.path():
-        content = message.content if isinstance(message.content, str) else [dict(part) for part in message.content]
+        content = text_alone(message)
+        content = content if isinstance(content, str) else [dict(part) for part in content]
         if content or message.status != "failed":
             tools = {key: message.extra[key] for key in _OF_TOOLS if key in message.extra}
             result.append({"role": message.role, "content": content, **tools})
     return result
 
 
-def document(session: Session) -> dict[str, Any]:
-    """The whole session with all branches as a JSON object; `head` is the id of the current message."""
+def document(session: Session, files: Files | None = None) -> dict[str, Any]:
+    """The whole session with all branches as a JSON object; `head` is the id of the current message.
+
+    `files` has the files of replies as base64 text, by name; it is only there if there are any.
+    """
+    kept = _contents(session, files)
     rest = [record for record in snapshot(session) if record["type"] == "summary"]
     return {
         "v": VERSION,
@@ -101,16 +114,27 @@ def document(session: Session) -> dict[str, Any]:
         "messages": message_records(session),
         "pinned": list(session.pinned),
         "summaries": rest,
+        **({"files": kept} if kept else {}),
     }
 
 
-def _json(sessions: Sequence[Session]) -> Iterator[str]:
+def _contents(session: Session, files: Files | None) -> dict[str, str]:
+    names = [file.name for message in session.messages.values() for file in files_of(message)]
+    if files is None or not names:
+        return {}
+    from base64 import b64encode
+
+    read = {name: files.read_file(session.user, name) for name in dict.fromkeys(names)}
+    return {name: b64encode(data).decode() for name, data in read.items() if data is not None}
+
+
+def _json(sessions: Sequence[Session], files: Files | None) -> Iterator[str]:
     if len(sessions) == 1:
-        yield json.dumps(document(sessions[0]), ensure_ascii=False, indent=2, default=str) + "\n"
+        yield json.dumps(document(sessions[0], files), ensure_ascii=False, indent=2, default=str) + "\n"
         return
     yield f'{{"v": {VERSION}, "sessions": [\n'
     for number, session in enumerate(sessions):
-        yield (",\n" if number else "") + json.dumps(document(session), ensure_ascii=False, default=str)
+        yield (",\n" if number else "") + json.dumps(document(session, files), ensure_ascii=False, default=str)
     yield "\n]}\n"
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from gptchat.core.messages import Record
 from gptchat.core.ports import SessionStore
+from gptchat.core.replies.media import KeptFile, fits
 from gptchat.core.session import Session, move
 from gptchat.errors import UsageError
 from gptchat.exchange.exporting import FORMATS as FORMATS
 from gptchat.exchange.exporting import render
+from gptchat.exchange.kept_files import Files
 from gptchat.exchange.readers import read
 from gptchat.exchange.session_builder import Broken, Progress, SessionDraft, digest
 from gptchat.files import replacing
@@ -47,13 +49,19 @@ class Imported:
 
 
 def export(
-    store: SessionStore, sessions: Sequence[Session], format: str, path: Path, progress: Progress | None = None
+    store: SessionStore,
+    sessions: Sequence[Session],
+    format: str,
+    path: Path,
+    progress: Progress | None = None,
+    files: Files | None = None,
 ) -> Path:
     """Write `sessions` to the file `path` in `format`, atomically and readable by its owner only. Returns `path`.
 
-    `progress` is called at the end with the number of sessions. Raises UsageError, StorageError.
+    `progress` is called at the end with the number of sessions. `files` has the files of replies, else the store.
+    Raises UsageError, StorageError.
     """
-    pieces = render(sessions, format, [_journal(store, session) for session in sessions])
+    pieces = render(sessions, format, [_journal(store, session) for session in sessions], files or store)
     try:
         with replacing(path) as file:
             for piece in pieces:
@@ -91,10 +99,28 @@ def import_file(
                 continue
             if owner not in sources:
                 sources[owner] = library.sources(owner)
+            _find_files(item, path)
             _take_in(store, item, owner, sources[owner], result)
     except OSError as error:
         raise storage_error(error, path) from error
     return result
+
+
+def _find_files(draft: SessionDraft, path: Path) -> None:
+    """Add the files of the draft's replies that lie where a journal at `path` has them."""
+    for record in draft.records:
+        parts = record.get("content")
+        for part in parts if isinstance(parts, list) else ():
+            file = KeptFile.from_part(part) if isinstance(part, dict) else None
+            if file is None or file.name in draft.files:
+                continue
+            for folder in (path.parent.parent / "files", path.parent / "files"):
+                try:
+                    data = (folder / file.name).read_bytes()
+                except OSError:
+                    continue
+                if fits(file.name, data):
+                    draft.files[file.name] = data
 
 
 def _journal(store: SessionStore, session: Session) -> Path | None:
@@ -109,6 +135,8 @@ def _take_in(
     store: JournalStore, draft: SessionDraft, user: str, sources: dict[str, str], result: Imported
 ) -> None:
     result.left_out += draft.left_out
+    for name, data in draft.files.items():
+        store.keep_file(user, name, data)
     incoming = Session(draft.id, user)
     for record in draft.records:
         incoming.apply(record)

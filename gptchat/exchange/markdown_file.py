@@ -12,7 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gptchat.core.messages import Message, Record
+from gptchat.core.replies.media import files_of
+from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.core.session import Session
+from gptchat.exchange.kept_files import Files
 from gptchat.exchange.session_builder import Broken, SessionDraft, from_messages
 from gptchat.words import _
 
@@ -23,8 +26,11 @@ _HEADING = re.compile(
 _ROLES = {"you": "user", "human": "user", "用户": "user", "system": "system", "系统": "system", "user": "user"}
 
 
-def write(session: Session) -> Iterator[str]:
-    """Yield the Markdown document of the current path, in pieces."""
+def write(session: Session, files: Files | None = None) -> Iterator[str]:
+    """Yield the Markdown document of the current path, in pieces.
+
+    Below a message are links to its files, as far as `files` has them on the disk, and its sources.
+    """
     about = {
         "id": session.id,
         "title": session.title,
@@ -39,8 +45,22 @@ def write(session: Session) -> Iterator[str]:
         if isinstance(message.content, str):
             del record["content"]
         lines = text.split("\n")
-        yield _mark("message", {**record, "lines": len(lines)})
+        below = [*_links(session.user, message, files), *numbered(sources_of(message))]
+        mark: dict[str, Any] = {**record, "lines": len(lines)}
+        if below:
+            mark["below"] = len(below)
+            text += "\n\n" + "\n".join(below)
+        yield _mark("message", mark)
         yield f"## {_name(message)}\n\n{text}\n\n"
+
+
+def _links(user: str, message: Message, files: Files | None) -> Iterator[str]:
+    """A line for each file of `message` that links to it, if it is on the disk."""
+    for file in files_of(message):
+        path = files.file_path(user, file.name) if files is not None else ""
+        if path:
+            sign = "!" if file.kind == "image" else ""
+            yield f"{sign}[{file.alt or file.label}](<{path}>)"
 
 
 def read(text: str, name: str) -> Iterator[SessionDraft | Broken]:
@@ -80,6 +100,7 @@ def read(text: str, name: str) -> Iterator[SessionDraft | Broken]:
         }
         record["id"] = record["id"] or f"m{len(draft.records) + 1}"
         record.pop("lines", None)
+        record.pop("below", None)
         draft.records.append(record)
         parent = str(record["id"])
     if draft is not None:
@@ -105,12 +126,13 @@ def _content(lines: list[str], at: int, about: Mapping[str, Any]) -> tuple[str, 
     """The text of the message that starts at line `at`, and the index of the line after it."""
     if at < len(lines) and lines[at].startswith("## "):
         at += 2
-    count = about.get("lines")
+    count, below = about.get("lines"), about.get("below")
     if isinstance(count, int) and 0 < count <= len(lines) - at:
         end = at + count
-        rest = next((line for line in lines[end:] if line.strip()), "")
+        after = end + 1 + below if isinstance(below, int) and below > 0 else end
+        rest = next((line for line in lines[after:] if line.strip()), "")
         if not rest or _MARK.match(rest.rstrip("\r")):
-            return "\n".join(lines[at:end]), end
+            return "\n".join(lines[at:end]), after
     # The text was edited: it ends at the next comment.
     end = next((place for place in range(at, len(lines)) if _MARK.match(lines[place].rstrip("\r"))), len(lines))
     return "\n".join(lines[at:end]).strip("\r\n"), end

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gptchat.core.messages import Record
+from gptchat.core.replies import media
 from gptchat.core.session import move
 from gptchat.errors import UsageError
 from gptchat.exchange import chatgpt, markdown_file
@@ -132,7 +133,20 @@ def _session(document: object, where: str) -> Iterator[SessionDraft | Broken]:
     records += [record for record in _list(document.get("summaries")) if isinstance(record, dict)]
     if "head" in document:
         records.append(move(document["head"]))
-    yield from_records(records)
+    draft = from_records(records)
+    draft.files = dict(_files(document.get("files")))
+    yield draft
+
+
+def _files(contents: object) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files of replies; what is damaged or has another name is left out."""
+    for name, text in contents.items() if isinstance(contents, Mapping) else ():
+        try:
+            data = media.decoded(text) if isinstance(text, str) else b""
+        except ValueError:
+            continue
+        if isinstance(name, str) and media.fits(name, data):
+            yield name, data
 
 
 def _named_lists(document: Mapping[str, object]) -> dict[str, object]:

@@ -36,6 +36,8 @@ class SessionDraft:
     created: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     left_out: int = 0
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Contents of files of replies, by name; the names fit the contents."""
 
 
 @dataclass(frozen=True, slots=True)

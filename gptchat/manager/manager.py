@@ -13,6 +13,7 @@ from gptchat.core import branches, context
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import (
     ContextTrimmed,
+    FileReceived,
     Notice,
     TextDelta,
     TurnEvent,
@@ -23,12 +24,14 @@ from gptchat.core.events import (
 )
 from gptchat.core.messages import Content, Message, Record, Usage
 from gptchat.core.ports import PartialReply, SessionStore, TokenCounter
+from gptchat.core.replies.media import files_of
 from gptchat.core.session import Session, continuation_record, move
 from gptchat.errors import ContextLengthError, UsageError
 from gptchat.manager import request
+from gptchat.manager.keeping import keep_files
 from gptchat.manager.measuring import Measuring
 from gptchat.manager.pump import Pump
-from gptchat.manager.reply import ReplyBuilder
+from gptchat.manager.reply import ReplyBuilder, closer_known
 from gptchat.manager.route import Continue, Order, Retry, Route, Send
 from gptchat.values import replace
 from gptchat.words import _
@@ -204,23 +207,28 @@ class SessionManager:
         """Stream one request, store the reply, and yield the final event."""
         session = self.session
         header = base.to_record()
-        if isinstance(order, Continue):
+        continued = isinstance(order, Continue)
+        if continued:
             header = continuation_record(base.id, base)
         partial = self.store.partial(session, header)
-        reply = ReplyBuilder(partial)
+        reply = ReplyBuilder(
+            partial,
+            closer="" if continued else closer_known(session.messages, route.provider.name, route.model),
+            first_file=len(files_of(session.messages[base.id])) + 1 if continued else 1,
+        )
         first: float | None = None
-        asked = request.build(plan, route, session, continuing=isinstance(order, Continue))
+        asked = request.build(plan, route, session, continuing=continued)
         pump = self._pump = Pump(route.provider.stream(asked))
         if self._stopping:
             pump.stop()
         try:
             async with aclosing(pump.batches()) as batches:
                 async for batch in batches:
-                    for event in reply.take(batch):
-                        if first is None and isinstance(event, TextDelta):
+                    for event in (*reply.take(batch), *await keep_files(self.store, session.user, reply)):
+                        if first is None and isinstance(event, TextDelta | FileReceived):
                             first = self._clock() - started
                         yield event
-            for event in reply.flush():
+            for event in (*reply.flush(), *await keep_files(self.store, session.user, reply)):
                 yield event
         finally:
             self._pump = None

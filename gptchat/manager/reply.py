@@ -2,101 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from gptchat.core.events import (
+    FileReceived,
     Finished,
+    MediaReceived,
     Notice,
     ProviderEvent,
     ReasoningDelta,
     Retrying,
+    SourcesFound,
     TextDelta,
+    TextWasReasoning,
     ToolCall,
     TurnEvent,
     UsageReported,
 )
 from gptchat.core.messages import Message, Usage
 from gptchat.core.ports import PartialReply
-from gptchat.core.thinking import Piece, ThinkSplitter
+from gptchat.core.replies.media import content_with
+from gptchat.core.replies.sources import records_of
+from gptchat.manager.choice import Choice
 from gptchat.values import replace
 
-
-class Choice:
-    """One choice of the reply, as received so far."""
-
-    def __init__(self) -> None:
-        self.text: list[str] = []
-        self.reasoning: list[str] = []
-        self.finish_reason: str | None = None
-        self.extra: dict[str, Any] = {}
-        self.thinking = ThinkSplitter()
-        self._halves = {"text": "", "reasoning": ""}
-
-    def whole(self, text: str, kind: str = "text") -> str:
-        """`text` without a lone high surrogate at its end, which is held until the other half arrives.
-
-        Servers that split text by UTF-16 code units, as JavaScript does, cut an emoji in two.
-        """
-        half, self._halves[kind] = self._halves[kind], ""
-        if half and "\udc00" <= text[:1] <= "\udfff":
-            pair = (half + text[0]).encode("utf-16-le", "surrogatepass")
-            half, text = pair.decode("utf-16-le"), text[1:]
-        text = half + text
-        if "\ud800" <= text[-1:] <= "\udbff":
-            text, self._halves[kind] = text[:-1], text[-1]
-        return text
-
-    def finish(self) -> list[Piece]:
-        """End the choice and return the text that was held back."""
-        half, thought = self._halves["text"], self._halves["reasoning"]
-        self._halves = dict.fromkeys(self._halves, "")
-        return [("reasoning", thought), *self.thinking.feed(half), *self.thinking.finish()]
+_CLOSER = "reasoning_closed_by"
+"""Field of a message whose reasoning was ended by this tag, and begun by none."""
 
 
 class ReplyBuilder:
-    """Collects a provider's events. `begun` is true once any part of the reply itself has arrived."""
+    """Collects a provider's events. `begun` is true once any part of the reply itself has arrived.
 
-    def __init__(self, partial: PartialReply) -> None:
+    `closer` is the tag with which the model is known to end reasoning that it does not open (`closer_known`).
+    Files are numbered from `first_file`.
+    """
+
+    def __init__(self, partial: PartialReply, *, closer: str = "", first_file: int = 1) -> None:
         self.partial = partial
         self.choices: dict[int, Choice] = {}
         self.tool_calls: list[ToolCall] = []
         self.usage: Usage | None = None
         self.model = ""
         self.begun = False
+        self._closer = closer
+        self._first_file = first_file
+        self._shown: list[TurnEvent] = []
+        self._revised: list[str] = []
+        """The reasoning of the first choice after each `TextWasReasoning` that waits to be shown."""
 
     def take(self, events: Iterable[ProviderEvent]) -> list[TurnEvent]:
         """Process `events` and return those to display, with adjacent pieces merged."""
-        shown: list[TurnEvent] = []
         for event in events:
             match event:
                 case TextDelta(text, choice):
-                    said = self._choice(choice)
-                    for kind, piece in said.thinking.feed(said.whole(text)):
-                        self._piece(shown, kind == "reasoning", piece, choice)
+                    self._choice(choice).said(text)
                 case ReasoningDelta(text, choice):
-                    self._piece(shown, True, self._choice(choice).whole(text, "reasoning"), choice)
+                    self._choice(choice).thought(text)
+                case MediaReceived(address, choice):
+                    self._choice(choice).received(address)
+                case SourcesFound(sources, choice):
+                    self._choice(choice).cites(sources)
                 case ToolCall():
-                    self.begun = True
                     self.tool_calls.append(event)
-                    shown.append(event)
+                    self._show(event)
                 case UsageReported(usage):
                     self.usage = usage
-                case Finished(reason, model, choice, extra):
-                    self._finish(shown, reason, model, choice, extra)
+                case Finished(reason, model, number, extra):
+                    ended = self._choice(number)
+                    ended.finish(complete=reason != "length")
+                    ended.finish_reason = reason
+                    ended.extra.update(extra or {})
+                    self.model = model or self.model
                 case Retrying() | Notice():
-                    shown.append(event)
-        self._keep(shown)
-        return shown
+                    self._show(event)
+        return self._taken()
 
     def flush(self) -> list[TurnEvent]:
         """Return text that was held back as a possible tag. Call this when the stream has ended."""
-        shown: list[TurnEvent] = []
-        for number, choice in self.choices.items():
-            for kind, piece in choice.finish():
-                self._piece(shown, kind == "reasoning", piece, number)
-        self._keep(shown)
-        return shown
+        for choice in self.choices.values():
+            choice.finish(complete=choice.finish_reason is not None and choice.finish_reason != "length")
+        return self._taken()
+
+    def unkept(self) -> list[tuple[str, bytes]]:
+        """Names and contents of the files received since the last call; the caller stores them."""
+        files = [file for choice in self.choices.values() for file in choice.unkept]
+        for choice in self.choices.values():
+            choice.unkept = []
+        return files
 
     def text(self, choice: int = 0) -> str:
         """The text of a choice so far."""
@@ -104,16 +96,20 @@ class ReplyBuilder:
 
     def message(self, base: Message, status: str, choice: int = 0) -> Message:
         """The message for a choice: `base` with the received content, status and usage."""
-        got = self.choices.get(choice) or Choice()
+        got = self.choices.get(choice) or Choice(choice, self._show)
         extra = {**base.extra, **got.extra}
         if self.tool_calls and choice == 0:
             extra["tool_calls"] = [
                 {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
                 for c in self.tool_calls
             ]
+        if got.sources:
+            extra["sources"] = records_of(got.sources)
+        if got.closer:
+            extra[_CLOSER] = got.closer
         return replace(
             base,
-            content="".join(got.text),
+            content=content_with("".join(got.text), got.files),
             reasoning="".join(got.reasoning),
             model=self.model or base.model,
             status=status,
@@ -123,32 +119,48 @@ class ReplyBuilder:
         )
 
     def _choice(self, number: int) -> Choice:
-        return self.choices.setdefault(number, Choice())
+        choice = self.choices.get(number)
+        if choice is None:
+            choice = Choice(number, self._show, closer=self._closer, first_file=self._first_file)
+            self.choices[number] = choice
+        return choice
 
-    def _piece(self, shown: list[TurnEvent], reasoning: bool, piece: str, number: int) -> None:
-        if not piece:
-            return
-        self.begun = True
-        choice = self._choice(number)
-        (choice.reasoning if reasoning else choice.text).append(piece)
-        kind = ReasoningDelta if reasoning else TextDelta
+    def _show(self, event: TurnEvent) -> None:
+        shown = self._shown
+        if not isinstance(event, (Retrying, Notice, SourcesFound)):
+            self.begun = True
+        if isinstance(event, TextWasReasoning) and event.choice == 0:
+            self._revised.append("".join(self.choices[0].reasoning))
         last = shown[-1] if shown else None
-        if type(last) is kind and last.choice == number:
-            shown[-1] = kind(last.text + piece, number)
-        else:
-            shown.append(kind(piece, number))
+        if isinstance(event, TextDelta | ReasoningDelta) and type(last) is type(event):
+            assert isinstance(last, TextDelta | ReasoningDelta)
+            if last.choice == event.choice:
+                shown[-1] = type(event)(last.text + event.text, event.choice)
+                return
+        shown.append(event)
 
-    def _finish(
-        self, shown: list[TurnEvent], reason: str, model: str, number: int, extra: Mapping[str, Any] | None
-    ) -> None:
-        choice = self._choice(number)
-        for kind, piece in choice.finish():
-            self._piece(shown, kind == "reasoning", piece, number)
-        choice.finish_reason = reason
-        choice.extra.update(extra or {})
-        self.model = model or self.model
-
-    def _keep(self, shown: Iterable[TurnEvent]) -> None:
+    def _taken(self) -> list[TurnEvent]:
+        """The events to display, which are also written to the sidecar."""
+        shown, self._shown = self._shown, []
         for event in shown:
-            if isinstance(event, (TextDelta, ReasoningDelta)) and event.choice == 0:
-                self.partial.write(event.text, reasoning=isinstance(event, ReasoningDelta))
+            match event:
+                case TextDelta(text, 0):
+                    self.partial.write(text)
+                case ReasoningDelta(text, 0):
+                    self.partial.write(text, reasoning=True)
+                case FileReceived(label, file, _source, 0):
+                    self.partial.write(label)
+                    if file is not None:
+                        self.partial.name_file(file.part)
+                case TextWasReasoning(_text, 0):
+                    self.partial.revise("", self._revised.pop(0))
+        return shown
+
+
+def closer_known(messages: dict[str, Message], provider: str, model: str) -> str:
+    """The tag with which `model` ended reasoning that it had not begun, in its last reply; else empty."""
+    for message in reversed(messages.values()):
+        if message.role == "assistant" and (message.provider, message.model) == (provider, model):
+            closer = message.extra.get(_CLOSER)
+            return closer if isinstance(closer, str) else ""
+    return ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message, Request
+from gptchat.core.replies.media import text_alone
 from gptchat.core.session import Session
 from gptchat.manager.route import Route
 from gptchat.values import replace
@@ -71,9 +72,13 @@ def _wire(message: Message) -> dict[str, Any] | None:
     if message.role == "assistant" and "tool_calls" in wire:
         # gptchat runs no functions, so no result can follow; servers reject a call without its result.
         del wire["tool_calls"]
-    content = message.content
+    content = text_alone(message)
     if not content:
         return None
+    if message.role == "assistant" and isinstance(content, str) and "base64," in content:
+        from gptchat.core.replies.data_addresses import without_data  # of an older or imported session
+
+        content = without_data(content)
     wire["content"] = content if isinstance(content, str) else [dict(part) for part in content]
     return wire
 

@@ -26,6 +26,7 @@ _GATHER = 0.03  # seconds to let chunks accumulate; shorter than a screen frame
 _LITTLE = 4096  # bytes; if more arrive between two waits, chunks are large enough already
 _FIRST = 2000  # bytes, about a dozen events: the first words are not delayed
 _AT_HAND = 0.001  # seconds; a chunk that took longer was not in the buffer yet
+_STRETCH = 0.01  # seconds after which other tasks have their turn
 _DRAIN = 0.1  # seconds to wait for the end of the body after [DONE], so that the connection can be reused
 
 
@@ -108,6 +109,7 @@ class _Chunks:
         self._waited = False
         self._gathered = 0
         self._whole = 0
+        self._yielded = 0.0
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -137,6 +139,9 @@ class _Chunks:
             self._gathered = 0
         loop = asyncio.get_running_loop()
         begun = loop.time()
+        if begun - self._yielded > _STRETCH:  # chunks at hand are read without a pause, and keys would wait
+            await asyncio.sleep(0)
+            self._yielded = begun = loop.time()
         chunk = await anext(self)
         self._waited = loop.time() - begun > _AT_HAND
         self._gathered += len(chunk)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from gptchat.core.messages import Record
+from gptchat.core.messages import Part, Record
 from gptchat.core.session import Session
 from gptchat.errors import StorageError
 from gptchat.storage.ids import new_id, timestamp
+from gptchat.storage.media import read_file
 from gptchat.storage.snapshot import header
 from gptchat.storage.state import take
 from gptchat.words import _
@@ -30,6 +32,12 @@ class MemoryReply:
     def write(self, text: str, *, reasoning: bool = False) -> None:
         """Does nothing: the caller has the text."""
 
+    def name_file(self, part: Part) -> None:
+        """Does nothing: the caller has the part."""
+
+    def revise(self, text: str, reasoning: str) -> None:
+        """Does nothing: the caller has the text."""
+
     def discard(self) -> None:
         """Does nothing: there is no file to remove."""
 
@@ -38,13 +46,20 @@ class MemoryStore:
     """Sessions that exist until the program ends.
 
     `read` takes a user and a session id and returns a copy of a saved session to continue in memory; None if
-    saved sessions cannot be opened. `clock` returns the time in seconds since 1970.
+    saved sessions cannot be opened. `saved_file` takes a user and the name of a file and returns the path of a
+    file of such a session, empty if there is none. `clock` returns the time in seconds since 1970.
     """
 
     def __init__(
-        self, read: Callable[[str, str], Session] | None = None, clock: Callable[[], float] = time.time
+        self,
+        read: Callable[[str, str], Session] | None = None,
+        clock: Callable[[], float] = time.time,
+        *,
+        saved_file: Callable[[str, str], str] = lambda _user, _name: "",
     ) -> None:
         self._read = read
+        self._saved_file = saved_file
+        self._files: dict[tuple[str, str], bytes] = {}
         self._clock = clock
         self._sessions: dict[tuple[str, str], Session] = {}
 
@@ -101,6 +116,21 @@ class MemoryStore:
 
     def forget(self, user: str, session_id: str) -> None:
         """Does nothing: no records wait to be written."""
+
+    def keep_file(self, user: str, name: str, data: bytes) -> None:
+        """Keep a file in memory."""
+        self._files[user, name] = data
+
+    def read_file(self, user: str, name: str) -> bytes | None:
+        """The contents of a file of this run, or of a saved session; None if it is missing."""
+        if (user, name) in self._files:
+            return self._files[user, name]
+        path = self._saved_file(user, name)
+        return read_file(Path(path)) if path else None
+
+    def file_path(self, user: str, name: str) -> str:
+        """The path of a file of a saved session; empty for a file of this run."""
+        return self._saved_file(user, name)
 
     def damage(self, session: Session) -> str:
         """Always empty: there is no journal."""

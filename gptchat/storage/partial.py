@@ -1,7 +1,8 @@
 """The sidecar file of a streaming reply (`<id>.partial`): the received text survives if the process is killed.
 
 The first line is the reply's record without content (a message or a continuation), with a random token as
-`turn`. Each further line is one piece: `{"text": ...}` or `{"reasoning": ...}`. The writing process holds the
+`turn`. Each further line is one piece: `{"text": ...}` or `{"reasoning": ...}`; `{"part": ...}` names a file, and
+`revised` with both texts replaces all pieces before it. The writing process holds the
 file's lock while it runs. The journal record that ends the reply carries the same token, so that a reply is
 never recovered twice.
 """
@@ -15,7 +16,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from gptchat.core.messages import Record
+from gptchat.core.messages import Content, Part, Record
 from gptchat.core.records import move
 from gptchat.core.session import Session
 from gptchat.files import BINARY, open_private, try_lock, write_all
@@ -44,6 +45,14 @@ class Sidecar:
         """Append a piece of text; it has been passed to the operating system when this returns."""
         if text:
             self._write(journal.to_line({"reasoning" if reasoning else "text": text}))
+
+    def name_file(self, part: Part) -> None:
+        """Note the content part of a file of the reply."""
+        self._write(journal.to_line({"part": dict(part)}))
+
+    def revise(self, text: str, reasoning: str) -> None:
+        """Replace all pieces written so far."""
+        self._write(journal.to_line({"revised": True, "text": text, "reasoning": reasoning}))
 
     def discard(self) -> None:
         """Remove the sidecar."""
@@ -114,16 +123,24 @@ def remains(fd: int) -> Record | None:
     header: Record = {}
     text: list[str] = []
     reasoning: list[str] = []
+    parts: list[Part] = []
     for record in reading.records:
         if isinstance(record.get("type"), str):
             header = header or record
+        elif record.get("revised") is True:
+            text, reasoning = [str(record.get("text", ""))], [str(record.get("reasoning", ""))]
+        elif isinstance(part := record.get("part"), dict):
+            parts.append(part)
         elif isinstance(piece := record.get("text"), str):
             text.append(piece)
         elif isinstance(piece := record.get("reasoning"), str):
             reasoning.append(piece)
     if not text and not reasoning:
         return None
-    record = {"type": "message", "role": "assistant", **header, "content": "".join(text), "status": "interrupted"}
+    content: Content = "".join(text)
+    if parts:
+        content = [{"type": "text", "text": content}, *parts]
+    record = {"type": "message", "role": "assistant", **header, "content": content, "status": "interrupted"}
     if reasoning:
         record["reasoning"] = "".join(reasoning)
     return record

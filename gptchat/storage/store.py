@@ -22,6 +22,7 @@ from gptchat.files import BINARY, locked, make_folder, open_private, still_named
 from gptchat.storage import journal
 from gptchat.storage.gc_paused import undisturbed
 from gptchat.storage.ids import new_id, safe_id, timestamp
+from gptchat.storage.media import KeptFiles
 from gptchat.storage.os_errors import storage_error
 from gptchat.storage.partial import Sidecar, take_in
 from gptchat.storage.snapshot import header, snapshot
@@ -34,11 +35,11 @@ _STILL_READABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETIMEDOUT, errn
 """Errors that prevent writing or locking a journal, but not reading it."""
 
 
-class JournalStore:
+class JournalStore(KeptFiles):
     """Sessions under the data folder `data`. `clock` returns the time in seconds since 1970."""
 
     def __init__(self, data: Path, clock: Callable[[], float] = time.time) -> None:
-        self.data = data
+        super().__init__(data)
         self._clock = clock
         self._states: WeakKeyDictionary[Session, State] = WeakKeyDictionary()
         self._waiting: dict[Session, None] = {}

@@ -206,10 +206,12 @@ class _OneShot:
 
     def _replay(self, messages: Sequence[Message]) -> None:
         from gptchat.commands.wording import speaker
+        from gptchat.core.replies.sources import numbered, sources_of
 
         for message in messages:
             who = speaker(message, self.services.manager.user)
-            told = _("{who}: {text}").format(who=clean(who, newlines=False), text=clean(message.text))
+            text = "\n\n".join(filter(None, (message.text, "\n".join(numbered(sources_of(message))))))
+            told = _("{who}: {text}").format(who=clean(who, newlines=False), text=clean(text))
             print(told + "\n", file=self.streams.stdout)
 
     def _ask(self, ask: Ask) -> str | None:

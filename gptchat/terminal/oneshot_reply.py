@@ -28,6 +28,7 @@ from gptchat.conversation.events import (
 )
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
+from gptchat.core.replies.media import files_of
 from gptchat.errors import TurnInterruptedError
 from gptchat.terminal.failure import tell_failure
 from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
@@ -115,16 +116,23 @@ class Replying:
         elif self.options.json and outcome.message is not None:
             user, session = self.services.manager.user, self.services.manager.session.id
             shown = None if self.services.run.incognito else session
-            document = reply_json(user, shown, outcome, outcome.message)
+            document = reply_json(user, shown, outcome, outcome.message, self._path_of)
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
         else:
             if outcome.message is not None and not self._drawn() and (note := cut(outcome.message)):
                 self._tell(note)
+            for file in files_of(outcome.message) if outcome.message is not None else ():
+                if path := self._path_of(file.name):
+                    self._tell(_("{name}: {path}").format(name=file.label, path=path))
             for number, message in enumerate(outcome.others, 2):
                 print(
                     "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
                     file=self.streams.stdout,
                 )
+
+    def _path_of(self, name: str) -> str:
+        manager = self.services.manager
+        return manager.store.file_path(manager.user, name)
 
     def _drawn(self) -> bool:
         return self.streams.stdout.isatty() and not self.options.json and not self.services.settings.ui.raw

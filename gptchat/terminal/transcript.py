@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gptchat.commands.effects import Replay, SearchedTurn
 from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
+from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.core.width import cells
 from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.turn import version
@@ -75,6 +76,7 @@ class Transcript:
                 screen.say(message.text)
             else:
                 screen.markdown(message.text)
+            screen.sources(numbered(sources_of(message)))
             if mark := version(self._manager.session, message):
                 screen.write("\n")
                 screen.say(mark, "status")

@@ -11,10 +11,13 @@ from gptchat.core.branches import place
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import (
     ContextTrimmed,
+    FileReceived,
     Notice,
     ReasoningDelta,
     Retrying,
+    SourcesFound,
     TextDelta,
+    TextWasReasoning,
     ToolCall,
     TurnEvent,
     TurnFailed,
@@ -23,6 +26,7 @@ from gptchat.core.events import (
     TurnStarted,
 )
 from gptchat.core.messages import Message
+from gptchat.core.replies.sources import numbered
 from gptchat.terminal.output import status
 from gptchat.words import _, ngettext
 
@@ -82,7 +86,13 @@ def _take(event: TurnEvent, painter: ReplyPainter) -> None:
             painter.feed(text)
         case ReasoningDelta(text, 0):
             painter.feed_reasoning(text)
-        case TextDelta() | ReasoningDelta():
+        case FileReceived(label, _file, source, 0):
+            painter.feed_file(label, source)
+        case TextWasReasoning(text, 0):
+            painter.text_was_reasoning(text)
+        case SourcesFound(sources, 0):
+            painter.set_sources(numbered(sources))
+        case TextDelta() | ReasoningDelta() | FileReceived() | TextWasReasoning() | SourcesFound():
             pass  # the other choices are shown when they are complete
         case ContextTrimmed(plan):
             painter.note(trimmed(plan))

@@ -271,3 +271,83 @@ def test_any_mapping_is_survived(
             for record in item.records:
                 session.apply(record)
             assert len(session.messages) == sum(1 for record in item.records if record["type"] == "message")
+
+
+def _cited(text: str, **metadata: Any) -> tuple[str, list[tuple[str, str]]]:
+    """The text and the sources of an assistant's message of an export."""
+    from gptchat.core.replies.sources import sources_of
+
+    found = _only(conversation(node("q", None, "user", "?"), node("a", "q", "assistant", text, metadata=metadata)))
+    reply = found.path()[-1]
+    return reply.text, [(source.url, source.title) for source in sources_of(reply)]
+
+
+def _only(source: dict[str, Any]) -> Session:
+    import io
+
+    from gptchat.exchange.chatgpt import read as read_export
+
+    (draft,) = read_export(io.BytesIO(json.dumps([source]).encode()), "x.json")
+    assert isinstance(draft, SessionDraft)
+    session = Session("s", "u")
+    for record in draft.records:
+        session.apply(record)
+    return session
+
+
+def test_citation_marks_become_what_they_stand_for() -> None:
+    """A private-use mark is replaced by the reference it stands for, and the pages are the message's sources."""
+    cite, entity = "\ue200cite\ue202turn0search3\ue201", '\ue200entity\ue202["place","Green Lake"]\ue201'
+    page = {"title": "North", "url": "https://lakes.example/north"}
+    text = f"It is {entity}. \ue203Blue\ue204{cite} {cite} icon \ue0a0"
+    references = [
+        {
+            "matched_text": cite,
+            "type": "grouped_webpages",
+            "items": [page],
+            "alt": "([lakes](https://lakes.example/north))",
+        },
+        {"matched_text": entity, "type": "entity", "name": "Green Lake", "alt": "Green Lake"},
+        {
+            "matched_text": " ",
+            "type": "sources_footnote",
+            "sources": [page, {"url": "https://b.example", "title": "B"}],
+        },
+    ]
+    link = "([lakes](https://lakes.example/north))"
+    assert _cited(text, content_references=references) == (
+        f"It is Green Lake. Blue{link} {link} icon \ue0a0",
+        [("https://lakes.example/north", "North"), ("https://b.example", "B")],
+    )
+    references[0] = {"matched_text": cite, "type": "webpage", **page}
+    assert _cited(text, content_references=references)[0] == "It is Green Lake. Blue[1] [1] icon \ue0a0"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\ue200cite\ue202turn0search3\ue202turn1view0\ue201b", "ab"),
+        ("cut \ue200cite\ue202turn0", "cut "),
+        ('x \ue200entity\ue202["people","Ada L"]\ue201', "x Ada L"),
+        ("x \ue200url\ue202here\ue202https://a.example\ue201", "x [here](https://a.example)"),
+        ("x \ue200filecite\ue202turn0file1\ue201", "x "),
+        ("icons \ue200 \ue0b0", "icons \ue200 \ue0b0"),
+    ],
+)
+def test_marks_without_a_reference_are_dropped(text: str, expected: str) -> None:
+    """A mark that nothing explains goes, but the name of an entity and the words of a link stay."""
+    assert _cited(text) == (expected, [])
+
+
+def test_older_citations_become_numbers() -> None:
+    """The older form, with the page's number and a dagger, becomes a number in the list of sources."""
+    text = "Blue【11†source】 and high【3†source】."
+    citations = [
+        {"start_ix": 4, "end_ix": 15, "metadata": {"title": "A", "url": "https://a.example"}},
+        {"start_ix": 24, "end_ix": 34, "metadata": {"title": "B", "url": "https://b.example"}},
+    ]
+    assert _cited(text, citations=citations) == (
+        "Blue[1] and high[2].",
+        [("https://a.example", "A"), ("https://b.example", "B")],
+    )
+    assert _cited(text) == (text, [])

@@ -174,11 +174,98 @@ def test_raw_replies_are_cleaned_on_a_terminal_alone(attack: str) -> None:
     assert "".join(piped) == payload
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text())
+INVISIBLE = "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202e\u2066\ufe0f\u180e\u17b4\u2062"
+MARKS = "\ue200\ue201\ue202\ue203\ue204"
+TRICKY = st.text(alphabet=INVISIBLE + MARKS + "ab_1. \n-é\u05d0\u0645\u1780\u0e01中\u182a👩\ue000", max_size=14)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.text()
+    | TRICKY
+    | st.lists(st.sampled_from([*MARKS, "cite", "url", "x", "\ue200cite\ue202a\ue201"])).map("".join)
+)
 def test_cleaning_is_final(text: str) -> None:
     """Text that was cleaned once is never changed by cleaning it again."""
     assert clean(clean(text)) == clean(text)
+
+
+@settings(max_examples=500, deadline=None)
+@given(TRICKY, st.lists(st.integers(1, 4), max_size=14))
+def test_raw_text_is_cleaned_alike_however_it_arrives(text: str, sizes: list[int]) -> None:
+    """A raw reply on a terminal looks the same in one piece or in many."""
+    shown: list[str] = []
+    painter = RawPainter(shown.append, terminal=Terminal())
+    left = text
+    for size in sizes:
+        painter.feed(left[:size])
+        left = left[size:]
+    painter.feed(left)
+    painter.finish()
+    assert "".join(shown).rstrip("\n") == clean(text).rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ភាសា\u200bខ្មែរ", "ភាសាខ្មែរ"),
+        ("ภาษา\u200bไทย \u200bดี", "ภาษาไทย ดี"),
+        ("ພາສາ\u200bລາວ", "ພາສາລາວ"),
+        ("မြန်မာ\u200bစာ", "မြန်မာစာ"),
+        ("中文\u200b字", "中文字"),
+        ("שלום!\u200f (C++)\u200e.", "שלום! (C++)."),
+        ("مرحبا\u200f\u061c، 5", "مرحبا، 5"),
+        ("Donau\u00addampf\u00adschiff", "Donaudampfschiff"),
+        ("10\u2060–\u206012", "10–12"),
+        ("\ufeffText", "Text"),
+        ("one\n\ufefftwo", "one\ntwo"),
+        ("ᠮᠣᠩ\u180bᠭᠣᠯ", "ᠮᠣᠩ\u180bᠭᠣᠯ"),
+        ("پاسخ\u200cها\u200f.", "پاسخ\u200cها."),
+    ],
+)
+def test_layout_of_scripts_is_not_shown(text: str, expected: str) -> None:
+    """Invisible characters that a script uses between words and for direction leave no sign behind."""
+    assert clean(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pay\u200bpal",
+        "example\u200f.com",
+        "user\u2060name",
+        "a\ufeffb",
+        "is_admin\u200b = 1",
+        "a\u200db",
+        "x\u200ey",
+    ],
+)
+def test_what_hides_in_names_is_shown(text: str) -> None:
+    """An invisible character in an identifier or an address is shown as a sign."""
+    assert "⟨U+" in clean(text)
+
+
+def test_overrides_are_always_shown() -> None:
+    """Direction overrides, embeddings and isolates are shown in every script: they can turn text around."""
+    for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A)):
+        for before, after in (("a", "b"), ("ש", "ל"), ("م", "ر"), ("ខ", "ម"), (" ", "\n")):
+            assert f"⟨U+{code:04X}⟩" in clean(before + chr(code) + after)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("True.\ue200cite\ue202turn0search3\ue201 More", "True. More"),
+        ("a \ue203cited words\ue204\ue200cite\ue202turn0search3\ue202turn1view0\ue201.", "a cited words."),
+        ('See \ue200entity\ue202["people","Ada \\u001bL"]\ue201.', "See Ada \\u001bL."),
+        ("See \ue200url\ue202the page\ue202https://x.example\ue201.", "See the page."),
+        ("cut off \ue200cite\ue202turn0", "cut off "),
+        ("icons \ue000 \ue0b0 \ue200 \ue201 \uf303", "icons \ue000 \ue0b0 \ue200 \ue201 \uf303"),
+    ],
+)
+def test_citation_marks_are_not_shown(text: str, expected: str) -> None:
+    """ChatGPT's private-use citation marks leave only their words; other private-use characters are left alone."""
+    assert clean(text) == expected
 
 
 @pytest.mark.parametrize(

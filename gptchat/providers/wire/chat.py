@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gptchat.core.events import Notice, ProviderEvent, ReasoningDelta, TextDelta
+from gptchat.core.events import (
+    MediaReceived,
+    Notice,
+    ProviderEvent,
+    ReasoningDelta,
+    SourcesFound,
+    TextDelta,
+)
 from gptchat.core.messages import Request
 from gptchat.providers.faults.dialects import categories
 from gptchat.providers.wire.common import (
@@ -22,8 +29,11 @@ from gptchat.providers.wire.common import (
     usage_of,
     words,
 )
+from gptchat.providers.wire.media import CITING, joined_sound, media_in, media_of, sources_of
 from gptchat.words import _
 
+_PLAIN = frozenset(("role", "content", "reasoning", "reasoning_content", "tool_calls", "refusal"))
+"""Fields of a delta that hold neither files nor sources."""
 _RENAMED = {"effort": "reasoning_effort"}
 
 
@@ -53,6 +63,10 @@ class ChatReader:
     def __init__(self) -> None:
         self.ended = False
         self._end = Ending()
+        self._listed: list[Any] = []
+        """The sources of the last chunk that had any, as received."""
+        self._sounds: dict[int, list[str]] = {}
+        """Pieces of base64 text, by choice."""
 
     @property
     def complete(self) -> bool:
@@ -90,7 +104,8 @@ class ChatReader:
 
     def finish(self) -> Sequence[ProviderEvent]:
         """Tool calls, usage, and one Finished per choice. Raises ServerSaid, ProtocolError."""
-        return tuple(self._end.events())
+        sounds = [MediaReceived(joined_sound(data), number) for number, data in self._sounds.items()]
+        return (*sounds, *self._end.events())
 
     def _chunk(self, value: Mapping[str, Any], key: str, events: list[ProviderEvent]) -> None:
         end = self._end
@@ -98,8 +113,11 @@ class ChatReader:
             end.model = value["model"]
         if value.get("usage"):
             end.usage = usage_of(value["usage"]) or end.usage
+        if not CITING.isdisjoint(value):
+            self._cited(value, 0, events)
         choices = value.get("choices")
         if not isinstance(choices, list):
+            self._pictures(value, events)
             return
         for position, choice in enumerate(choices):
             if not isinstance(choice, dict):
@@ -110,6 +128,8 @@ class ChatReader:
             delta = choice.get(key)
             if delta is None and key == "delta":  # a server that streams whole messages
                 delta = choice.get("message")
+            if not CITING.isdisjoint(choice):
+                self._cited(choice, number, events)
             if isinstance(delta, dict):
                 end.seen.add(number)
                 before = len(events)
@@ -123,10 +143,19 @@ class ChatReader:
         thought = delta.get("reasoning_content") or delta.get("reasoning") or _thinking(content)
         if thought and isinstance(thought, str):
             events.append(ReasoningDelta(thought, number))
-        if content:
-            text = content if isinstance(content, str) else words(content)
-            if text:
-                events.append(TextDelta(text, number))
+        if isinstance(content, str):
+            if content:
+                events.append(TextDelta(content, number))
+        elif content:
+            for part in content if isinstance(content, list) else [content]:
+                if text := words([part]):
+                    events.append(TextDelta(text, number))
+                events += [MediaReceived(address, number) for address in media_in(part, typed=True)]
+        if not delta.keys() <= _PLAIN:
+            events += [MediaReceived(address, number) for address in media_of(delta)]
+            if not CITING.isdisjoint(delta):
+                self._cited(delta, number, events)
+            self._sound(mapping(delta.get("audio")), number, events)
         refusal = delta.get("refusal")
         if refusal and isinstance(refusal, str):
             events.append(TextDelta(refusal, number))
@@ -137,6 +166,32 @@ class ChatReader:
         legacy = delta.get("function_call")
         if isinstance(legacy, dict):
             self._call({"function": legacy}, number, 0)
+
+    def _cited(self, value: Mapping[str, Any], number: int, events: list[ProviderEvent]) -> None:
+        """Add the sources in `value`; servers repeat them in every chunk, which is skipped."""
+        listed = [value[name] for name in CITING & value.keys()]
+        if listed != self._listed:
+            self._listed = listed
+            if sources := sources_of(value):
+                events.append(SourcesFound(tuple(sources), number))
+
+    def _sound(self, audio: Mapping[str, Any], number: int, events: list[ProviderEvent]) -> None:
+        """Add the transcript of spoken output, and keep its sound until the end: it comes in pieces."""
+        transcript, data = audio.get("transcript"), audio.get("data")
+        if isinstance(transcript, str) and transcript:
+            events.append(TextDelta(transcript, number))
+        if isinstance(data, str) and data:
+            self._sounds.setdefault(number, []).append(data)
+            self._end.spoken = True
+
+    def _pictures(self, value: Mapping[str, Any], events: list[ProviderEvent]) -> None:
+        """Add the pictures in an answer of the images API, which some gateways give to a chat request."""
+        data = value.get("data")
+        addresses = [address for one in data for address in media_in(one)] if isinstance(data, list) else []
+        if addresses:
+            events += [MediaReceived(address) for address in addresses]
+            self._end.seen.add(0)
+            self._end.spoken = True
 
     def _call(self, call: Mapping[str, Any], number: int, position: int) -> None:
         index = call.get("index", position)

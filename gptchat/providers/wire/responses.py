@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gptchat.core.events import ProviderEvent, ReasoningDelta, TextDelta
+from gptchat.core.events import MediaReceived, ProviderEvent, ReasoningDelta, SourcesFound, TextDelta
 from gptchat.core.messages import Request
 from gptchat.providers.wire.chat import response_format
 from gptchat.providers.wire.common import (
@@ -22,6 +22,7 @@ from gptchat.providers.wire.common import (
     objects,
     usage_of,
 )
+from gptchat.providers.wire.media import media_in, sources_of
 from gptchat.words import _
 
 _RENAMED = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
@@ -119,6 +120,10 @@ class ResponsesReader:
         self.ended = False
         self._end = Ending()
         self._thought = False
+        self._drafts: dict[str, str] = {}
+        """Base64 text of unfinished pictures, by the id of their call."""
+        self._pictures: set[str] = set()
+        """Ids of calls whose pictures were yielded."""
 
     @property
     def complete(self) -> bool:
@@ -161,7 +166,18 @@ class ResponsesReader:
             if self._thought:
                 events.append(ReasoningDelta("\n\n"))
         elif kind == "response.output_item.done":
-            self._call(mapping(value.get("item")), count(value.get("output_index")))
+            item = mapping(value.get("item"))
+            self._call(item, count(value.get("output_index")))
+            self._picture(item, events)
+        elif kind == "response.image_generation_call.partial_image":
+            drawn = value.get("partial_image_b64")
+            if isinstance(drawn, str):
+                self._drafts[str(value.get("item_id"))] = drawn
+                self._end.spoken = True
+        elif kind == "response.output_text.annotation.added":
+            self._cite({"annotations": [value.get("annotation")]}, events)
+        elif kind == "response.reasoning.search_results":  # Perplexity
+            self._cite(value, events)
         elif kind in ("response.completed", "response.incomplete", "response.failed", "response.cancelled"):
             self._final(mapping(value.get("response")), events)
             self.ended = True
@@ -188,16 +204,45 @@ class ResponsesReader:
                 self._call(item, index)
             elif item.get("type") == "reasoning" and not self._thought:
                 self._summary(item, events)
-            elif item.get("type") == "message" and not spoken:
+            elif item.get("type") == "message":
                 content = item.get("content")
                 for part in content if isinstance(content, list) else ():
-                    self._say(mapping(part).get("text") or mapping(part).get("refusal"), events)
+                    part = mapping(part)
+                    if not spoken:
+                        self._say(part.get("text") or part.get("refusal"), events)
+                    self._show(media_in(part, typed=True), events)
+                    self._cite(part, events)
+            elif item.get("type") == "search_results":
+                self._cite(item, events)
+            else:
+                self._picture(item, events, last=True)
         self._end.usage = usage_of(response.get("usage")) or self._end.usage
         if status == "incomplete":
             why = mapping(response.get("incomplete_details")).get("reason")
             self._end.reasons[0] = "length" if why in (None, "max_output_tokens") else str(why)
         elif status == "completed" or self._end.spoken:
             self._end.reasons[0] = "tool_calls" if self._end.calls and not self._end.seen else "stop"
+
+    def _picture(self, item: Mapping[str, Any], events: list[ProviderEvent], *, last: bool = False) -> None:
+        """Add the picture of a finished image call, once; the `last` time a draft of it will do."""
+        if item.get("type") != "image_generation_call" or _id_of(item) in self._pictures:
+            return
+        result = item.get("result")
+        if not (isinstance(result, str) and result) and last:
+            item = {**item, "result": self._drafts.get(str(item.get("id")), "")}
+        if item.get("result"):
+            self._pictures.add(_id_of(item))
+            self._show(media_in(item), events)
+
+    def _show(self, addresses: Iterable[str], events: list[ProviderEvent]) -> None:
+        for address in addresses:
+            self._end.seen.add(0)
+            self._end.spoken = True
+            events.append(MediaReceived(address))
+
+    def _cite(self, value: Mapping[str, Any], events: list[ProviderEvent]) -> None:
+        if sources := sources_of(value):
+            events.append(SourcesFound(tuple(sources)))
 
     def _summary(self, item: Mapping[str, Any], events: list[ProviderEvent]) -> None:
         parts = item.get("summary")
@@ -222,6 +267,11 @@ class ResponsesReader:
             texts = [item.get("call_id"), item.get("name"), item.get("arguments")]
             self._end.calls[0, index] = [text if isinstance(text, str) else "" for text in texts]
             self._end.spoken = True
+
+
+def _id_of(item: Mapping[str, Any]) -> str:
+    """What tells an image call from the others of a response."""
+    return str(item.get("id") or item.get("result"))
 
 
 WIRE = Wire("responses", "/responses", payload, ResponsesReader)

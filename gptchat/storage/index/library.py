@@ -125,11 +125,18 @@ class Library:
         if not (folder / f"{id}.jsonl").exists():
             folder = user_folder(self.data, user) / "trash"
         source = self._existing(folder, id)
+        from gptchat.storage.media import named_in, remove_unnamed
+
+        try:
+            named = named_in(_files(source))
+        except OSError:  # its files then stay
+            named = frozenset()
         for path in _files(source):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise storage_error(error, path) from error
+        remove_unnamed(self.data, user, named)
         if self.cache is not None:
             from gptchat.storage.index.database import throw_away
 

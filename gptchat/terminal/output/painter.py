@@ -15,7 +15,7 @@ from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of,
 from gptchat.terminal.markdown.stream import MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
-from gptchat.terminal.output.reply import columns_to_fill
+from gptchat.terminal.output.reply import PainterBase, columns_to_fill, was_reasoning
 from gptchat.terminal.output.safe import clean, clean_line
 from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
 from gptchat.terminal.output.theme import Theme
@@ -38,7 +38,7 @@ _MOST_ROWS = 8
 Reasoning = Literal["full", "short", "off"]
 
 
-class Painter:
+class Painter(PainterBase):
     """Streams Markdown to a terminal (a `ReplyPainter`).
 
     `write` sends text to the terminal at once. `size` returns (columns, rows). `clock` returns monotonic seconds.
@@ -65,13 +65,16 @@ class Painter:
         self._terminal = terminal
         self._clock = clock
         self._mode = reasoning
-        self._most = ui.width if ui is not None else 0
         self._reads_keys = reads_keys
         self._encoder = Encoder(terminal)
         self._region: LiveRegion | PlainRegion = (
             PlainRegion(write) if terminal.dumb else LiveRegion(write, terminal)
         )
-        self._stream = MarkdownStream(theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks, ui=ui)
+        self._ui = ui
+        self._first_block = code_blocks
+        self._stream = self._new_stream()
+        self._printed = False
+        """Whether lines of the reply are final."""
         self._final: list[Line] = []
         self._tail: list[Line] = []
         self._footer: list[list[Fragment]] = []
@@ -130,6 +133,20 @@ class Painter:
             self._thoughts_since = self._clock()
             self._painted = float("-inf")
         self._thoughts.append(text)
+        self._dirty = True
+
+    def text_was_reasoning(self, text: str) -> None:
+        """Take all text of the reply so far, `text`, for reasoning. What is printed stays, and a line says so."""
+        if not self._has_text:
+            return
+        if self._printed:
+            self._append(self._stream.finish(self._columns))
+            self._final += [[], *wrap([(was_reasoning(), self._theme["reasoning"])], self._columns), []]
+        else:
+            self._has_text = False
+            self._thoughts.append(text)
+            self._thoughts_since = self._thoughts_since or self._began
+        self._stream, self._tail, self._printed = self._new_stream(), [], False
         self._dirty = True
 
     def note(self, text: str, look: str = "notice") -> None:
@@ -197,7 +214,13 @@ class Painter:
     @property
     def _prose(self) -> int:
         """The columns that prose may use."""
-        return min(self._columns, self._most or self._columns)
+        most = self._ui.width if self._ui is not None else 0
+        return min(self._columns, most or self._columns)
+
+    def _new_stream(self) -> MarkdownStream:
+        return MarkdownStream(
+            self._theme, hyperlinks=self._terminal.hyperlinks, code_blocks=self._first_block, ui=self._ui
+        )
 
     def _end(self, status: str, look: str) -> None:
         self._size = self._measure()
@@ -205,6 +228,10 @@ class Painter:
             self._fold()
         columns = self._columns
         self._append(self._stream.finish(columns))
+        if self._sources:
+            self._final += [[]] * self._has_text
+            for source in self._sources:
+                self._final += wrap([(clean_line(source), self._theme["hint"])], columns)
         if status:
             if self._has_text:
                 self._final.append([])
@@ -220,6 +247,7 @@ class Painter:
                 self._final.append([])
             self._noted = False
         self._final += lines
+        self._printed = self._printed or bool(lines)
 
     def _read(self) -> None:
         """Update the final lines and the tail from the text received."""

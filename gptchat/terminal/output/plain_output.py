@@ -7,6 +7,9 @@ from typing import Any, TextIO
 
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.messages import Message
+from gptchat.core.replies.media import KeptFile, files_of
+from gptchat.core.replies.sources import sources_of
+from gptchat.words import _
 
 
 class PlainReply:
@@ -26,7 +29,9 @@ class PlainReply:
         write = writer(stdout) if not silent else lambda _text: None
         self._raw = RawPainter(write, terminal=Terminal(is_tty=is_tty))
         self._tell = tell
-        self._watched = watched
+        self._watched = watched and not silent
+        self._is_tty = is_tty
+        self._sources: Sequence[str] = ()
 
     def feed(self, text: str) -> None:
         """Take a piece of the reply."""
@@ -34,6 +39,20 @@ class PlainReply:
 
     def feed_reasoning(self, text: str) -> None:
         """Ignored: reasoning is not part of the reply."""
+
+    def feed_file(self, label: str, source: str) -> None:
+        """Take a file of the reply."""
+        self._raw.feed_file(label, source)
+
+    def text_was_reasoning(self, text: str) -> None:
+        """Say so to a user who is watching; what is written stays."""
+        if text and self._watched:
+            self._tell(_("what came so far was thinking; the reply follows"))
+
+    def set_sources(self, lines: Sequence[str]) -> None:
+        """Keep the lines for the end."""
+        self._sources = lines
+        self._raw.set_sources(lines)
 
     def note(self, text: str, look: str = "notice") -> None:
         """Pass the message to `tell`."""
@@ -60,12 +79,26 @@ class PlainReply:
         return None
 
     def finish(self, status: str = "") -> None:
-        """End the reply; `status` is ignored."""
+        """End the reply; `status` is ignored. A user who watches the output of a pipe is told the sources."""
         self._raw.finish()
+        if self._watched and not self._is_tty:
+            for line in self._sources:
+                self._tell(line)
 
     def interrupt(self, status: str = "") -> None:
         """End an incomplete reply; `status` is ignored."""
-        self._raw.finish()
+        self.finish()
+
+
+def file_json(file: KeptFile, path: str) -> dict[str, Any]:
+    """A file of a reply as `--json` lists it; `path` is null incognito."""
+    return {
+        "kind": file.kind,
+        "path": path or None,
+        "mime": file.mime,
+        "size": file.size,
+        "label": file.label,
+    }
 
 
 def writer(stdout: TextIO) -> Callable[[str], None]:
@@ -78,9 +111,18 @@ def writer(stdout: TextIO) -> Callable[[str], None]:
     return write
 
 
-def reply_json(user: str, session: str | None, outcome: Outcome, message: Message) -> dict[str, Any]:
-    """The document that `--json` prints; `choices` only if there are several replies, `session` null incognito."""
-    usage = message.usage
+def reply_json(
+    user: str,
+    session: str | None,
+    outcome: Outcome,
+    message: Message,
+    path_of: Callable[[str], str] = lambda _name: "",
+) -> dict[str, Any]:
+    """The document that `--json` prints; `choices` only if there are several replies, `session` null incognito.
+
+    `files` and `sources` are there if the reply has any. `path_of` returns the path of a file by its name.
+    """
+    usage, files, sources = message.usage, files_of(message), sources_of(message)
     choices = [one.text for one in (message, *outcome.others)]
     return {
         "reply": message.text,
@@ -99,6 +141,8 @@ def reply_json(user: str, session: str | None, outcome: Outcome, message: Messag
             "total_tokens": usage.total_tokens,
             "estimated": usage.estimated,
         },
+        **({"files": [file_json(file, path_of(file.name)) for file in files]} if files else {}),
+        **({"sources": [source.to_json() for source in sources]} if sources else {}),
         "cost_usd": outcome.cost,
         "seconds": round(outcome.seconds, 3),
     }

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from gptchat.terminal.output.capabilities import Terminal
-from gptchat.terminal.output.safe import clean
+from gptchat.terminal.output.safe import clean, open_mark
 from gptchat.terminal.output.status import Fragment
 from gptchat.terminal.output.theme import Theme
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.config.schema import UiSettings
@@ -24,6 +25,15 @@ class ReplyPainter(Protocol):
 
     def feed_reasoning(self, text: str) -> None:
         """Take a piece of the model's reasoning."""
+
+    def feed_file(self, label: str, source: str) -> None:
+        """Take a file of the reply: `label` stands for it, `source` is the text it was received as, or empty."""
+
+    def text_was_reasoning(self, text: str) -> None:
+        """Take all text of the reply so far, `text`, for reasoning."""
+
+    def set_sources(self, lines: Sequence[str]) -> None:
+        """Set the lines that list the sources of the reply; they are printed below it when it ends."""
 
     def note(self, text: str, look: str = "notice") -> None:
         """Print a message to the user above the part of the reply that is not final yet."""
@@ -83,7 +93,25 @@ def print_reply(
     write("".join(encoder.line(line) + "\n" for line in lines))
 
 
-class RawPainter:
+class PainterBase:
+    """What painters share: a file is shown by its label, and the sources wait for the end."""
+
+    _sources: Sequence[str] = ()
+
+    def feed(self, text: str) -> None:
+        """Take a piece of the reply."""
+        raise NotImplementedError
+
+    def feed_file(self, label: str, source: str) -> None:
+        """Take a file of the reply, for which its label stands in the text."""
+        self.feed(label)
+
+    def set_sources(self, lines: Sequence[str]) -> None:
+        """Keep the lines that list the sources of the reply, to be printed below it when it ends."""
+        self._sources = lines
+
+
+class RawPainter(PainterBase):
     """Writes the reply as received. On a terminal it is passed through `clean`; a pipe gets it unchanged."""
 
     def __init__(self, write: Callable[[str], object], *, terminal: Terminal) -> None:
@@ -104,7 +132,7 @@ class RawPainter:
             self._write(text)
             return
         text = self._held + text
-        kept = len(text.rstrip(_NEEDS_NEXT))
+        kept = len(text[: open_mark(text)].rstrip(_NEEDS_NEXT))
         self._held, text = text[kept:], text[:kept]
         self._show(text)
 
@@ -117,6 +145,15 @@ class RawPainter:
 
     def feed_reasoning(self, text: str) -> None:
         """Ignored: only the reply is written."""
+
+    def feed_file(self, label: str, source: str) -> None:
+        """Write the label on a terminal; a pipe gets the text as it was received."""
+        self.feed(label if self._is_tty else source)
+
+    def text_was_reasoning(self, text: str) -> None:
+        """Say so on a terminal; what is written stays."""
+        if self._is_tty and self._any:
+            self.feed(("" if self._last == "\n" else "\n") + was_reasoning() + "\n\n")
 
     def note(self, text: str, look: str = "notice") -> None:
         """Ignored: only the reply is written."""
@@ -144,11 +181,20 @@ class RawPainter:
             self._held = ""
             if self._any and self._last != "\n":
                 self._write("\n")
+            if self._sources:
+                self._write("\n" + "".join(clean(line, newlines=False) + "\n" for line in self._sources))
 
     def interrupt(self, status: str = "") -> None:
         """End the last line on a terminal."""
         self.finish()
 
 
-_NEEDS_NEXT = "\r\u200c\u200d\ufe0e\ufe0f\U0001f3f4" + "".join(map(chr, range(0xE0000, 0xE0080)))
+def was_reasoning() -> str:
+    """The line that says that the text above it was reasoning."""
+    return "∴ " + _("the text above was thinking")
+
+
+_NEEDS_NEXT = "\r\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0e\ufe0f\U0001f3f4" + "".join(
+    map(chr, range(0xE0000, 0xE0080))
+)
 """Characters whose safety depends on the next character; they are held back until it arrives."""

@@ -1,5 +1,8 @@
 """Makes untrusted text safe to display: control characters and invisible characters become visible signs.
 
+Invisible characters that a script uses for layout (a zero width space between Khmer words, a direction mark in
+Hebrew, a soft hyphen in a word) are dropped.
+
 Untrusted are replies, reasoning, titles, names of models and files, and server messages. Characters that could
 move the cursor, set the clipboard, change the text direction or be invisible between letters are replaced:
 `␛` for ESC, `⟨U+202E⟩` for a right-to-left override. `clean` is idempotent.
@@ -17,20 +20,38 @@ _FLAGS = (
 )
 """The flags of England, Scotland and Wales: the only tag sequences that Unicode recommends."""
 
-_UNSAFE = (
-    f"(?P<flag>{_FLAGS})|"
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, invisible joiners and fillers
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"  # zero width, bidi, separators
+_LAYOUT = "\u00ad\u061c\u200b-\u200f\u2060\ufeff"
+"""Invisible characters that are judged together, by what stands before and after their run."""
+_SINGLE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # invisible joiners and fillers
+    "\u2028-\u202e\u2061-\u206f\u3164\uffa0\ufff0-\ufffb"  # bidi, separators
     "\ufe00-\ufe0f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff"  # variation selectors, noncharacters, surrogates
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # musical controls, tags, more variation selectors
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # musical controls, tags, more variation selectors
 )
+_UNSAFE = f"(?P<flag>{_FLAGS})|(?P<run>[{_LAYOUT}]+)|[{_SINGLE}]"
+_ANY = f"[{_LAYOUT}{_SINGLE}]"
+"""Any character that `_UNSAFE` looks at: one class, which most text is searched for in vain."""
 _JOINING = (
-    "[\u0600-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u17ff\u1820-\u18af\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]"
+    "[\u0600-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff"
+    "\u1820-\u18af\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]"
 )
 """Scripts whose spelling uses ZWJ and ZWNJ: Arabic, Persian, the Indic scripts, Burmese, Khmer, Mongolian."""
 
-_EMOJI = "[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]"
+_SPACELESS = (
+    "[\u0e00-\u109f\u1780-\u17b3\u17b6-\u17ff\u1950-\u19ff\u1a20-\u1aaf\u1b00-\u1b7f\u2e80-\u9fff\ua980-\ua9ff"
+    "\uaa60-\uaa7f\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]"
+)
+"""Scripts written without blanks, where a zero width space allows a break: Thai, Lao, Khmer, Burmese, Chinese."""
+_MARK_BODY = "[a-z_]{1,30}\ue202[^\ue200\ue201\n]{0,2000}"
+_MARKS = (
+    "\ue203(?P<cited>[^\ue200-\ue204\n]*)\ue204(?=\ue200[a-z_]{1,30}\ue202)"
+    f"|\ue200(?P<mark>{_MARK_BODY})(?:\ue201|(?=[\ue200\n])|\\Z)"
+    "|\ue200(?=[a-z_\ue200-\ue204])"
+)
+"""Citation marks of ChatGPT, in private-use characters that the web page replaces; also one that is not closed."""
+
+_EMOJI = "[\u00a9\u00ae\u203c-\u205f\u2070-\u3299\ufe0f\U0001f000-\U0001faff]"
 _IDEOGRAPH = "[\u2190-\u2bff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]"
 
 _compiled = cache(re.compile)
@@ -45,12 +66,15 @@ def clean(text: str, *, newlines: bool = True) -> str:
 
     Tab and newline pass, CRLF becomes a newline; with `newlines=False` a newline is shown as `␊`. ZWJ passes
     inside emoji, and ZWJ and ZWNJ in scripts that use them in spelling. Variation selectors pass after characters
-    that have variants, and so do the three flags that are tag sequences.
+    that have variants, and so do the three flags that are tag sequences. Layout characters are dropped where the
+    script uses them, and so are ChatGPT's private-use citation marks.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    if not (text.isascii() and text.isprintable()) and _compiled(_UNSAFE).search(text):
+    if not (text.isascii() and text.isprintable()) and _compiled(_ANY).search(text):
         text = _compiled(_UNSAFE).sub(_visible, text)
+    if "\ue200" in text:
+        text = _compiled(_MARKS).sub(_unmarked, text)
     return text if newlines else text.replace("\n", "␊")
 
 
@@ -59,12 +83,14 @@ def marked(text: str) -> str:
 
     Control characters are left unchanged; the line editor displays them itself.
     """
-    if not _compiled(_UNSAFE).search(text):
+    if not _compiled(_ANY).search(text):
         return text
 
     def sign(match: re.Match[str]) -> str:
         control = match[0] < "\xa0"
-        return match[0] if control or _visible(match) == match[0] else "\ufffd"
+        shown = _visible(match)
+        # A layout character that would be dropped stays: the cursor's position counts it.
+        return match[0] if control or shown == match[0] or not shown else "\ufffd" * len(match[0])
 
     return _compiled(_UNSAFE).sub(sign, text)
 
@@ -105,18 +131,11 @@ def _visible(match: re.Match[str]) -> str:
         return char
     text, at = match.string, match.start()
     before = text[at - 1] if at else ""
-    after = text[at + 1 : at + 2]
+    if match["run"]:
+        return _layout(char, before, text[match.end() : match.end() + 1])
     code = ord(char)
-    if char in "\u200c\u200d":
-        if before and after and _compiled(_JOINING).match(before) and _compiled(_JOINING).match(after):
-            return char
-        if (
-            char == "\u200d"
-            and before
-            and after
-            and _compiled(_EMOJI).match(before)
-            and _compiled(_EMOJI).match(after)
-        ):
+    if "\u180b" <= char <= "\u180f":
+        if "\u1820" <= before <= "\u18af":
             return char
     elif char in "\ufe0e\ufe0f":
         if before and (
@@ -132,3 +151,66 @@ def _visible(match: re.Match[str]) -> str:
     if code == 0x7F:
         return "␡"
     return f"⟨U+{code:04X}⟩"
+
+
+def _layout(run: str, before: str, after: str) -> str:
+    """What is shown of a run of invisible characters: what the script needs of it, or signs for all of it."""
+    kept = ""
+    for char in run:
+        match char:
+            case "\u200c" | "\u200d":
+                joins = _both(_JOINING, before, after) or (char == "\u200d" and _both(_EMOJI, before, after))
+                harmless, kept = joins, kept + char
+            case "\u200b":
+                harmless = _either(_SPACELESS, before, after)
+            case "\u00ad":
+                harmless = before.isalpha() and (after.isalpha() or after in ("", "\n"))
+            case "\u200e" | "\u200f" | "\u061c":
+                harmless = not (_named(before) and _named(after))
+            case _:  # word joiner and byte order mark
+                start = char == "\ufeff" and before in ("", "\n")
+                harmless = start or before >= "\xa0" or after >= "\xa0"
+        if not harmless:
+            return "".join(f"⟨U+{ord(one):04X}⟩" for one in run)
+    return kept
+
+
+def _both(kind: str, before: str, after: str) -> bool:
+    """Whether both characters are of the class `kind`."""
+    return bool(before and after and _compiled(kind).match(before) and _compiled(kind).match(after))
+
+
+def _either(kind: str, before: str, after: str) -> bool:
+    """Whether one of the characters is of the class `kind`."""
+    return any(char and _compiled(kind).match(char) for char in (before, after))
+
+
+def _named(char: str) -> bool:
+    """Whether `char` may be part of an identifier or an address in ASCII, where nothing invisible belongs."""
+    return char.isascii() and (char.isalnum() or char in tuple("_-./:@#%&=?+~"))
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    """What is shown in place of a citation mark: the name or the words in it, or nothing."""
+    if match["cited"] is not None:
+        return match["cited"]
+    if match["mark"] is None:
+        return ""
+    kind, _separator, rest = match["mark"].partition("\ue202")
+    words = rest.split("\ue202")[0]
+    if kind == "entity":  # ["people","Name"]
+        strings = re.findall(r'"((?:[^"\\]|\\.)*)"', rest)
+        words = strings[1] if len(strings) > 1 else ""
+    elif kind != "url":
+        return ""
+    return re.sub("[\ue200-\ue204]", "", words)
+
+
+def open_mark(text: str) -> int:
+    """Where in `text` a citation mark begins that more text may close; the length of `text` if there is none."""
+    if "\ue200" not in text and "\ue203" not in text:
+        return len(text)
+    after = max(text.rfind("\n"), text.rfind("\ue201")) + 1
+    found = [at for at in (text.find("\ue200", after), text.find("\ue203", after)) if at >= 0]
+    at = min(found, default=len(text))
+    return at if len(text) - at <= 2040 else len(text)

@@ -122,18 +122,26 @@ class Screen:
 
     def markdown(self, text: str, *, code_blocks: int = 0) -> None:
         """Print `text` as Markdown."""
+        from gptchat.core.replies.data_addresses import without_data
         from gptchat.terminal.output.reply import print_reply
 
         columns = self.size()[0]
         print_reply(
             self.write,
-            text,
+            without_data(text),
             columns=columns,
             theme=self.theme,
             terminal=self.terminal,
             code_blocks=code_blocks,
             ui=self.ui,
         )
+
+    def sources(self, lines: Sequence[str]) -> None:
+        """Print the lines that list the sources of a reply, after an empty line; nothing if there are none."""
+        if lines:
+            self.write("\n")
+            for line in lines:
+                self.say(line, "hint")
 
     def _plainly(self, blocks: Sequence[Block]) -> None:
         if blocks:

@@ -1,0 +1,1 @@
+"""Rules for what arrives in a reply: code, data addresses, reasoning and sources."""

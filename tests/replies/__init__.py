@@ -1,0 +1,1 @@
+"""What arrives in a reply besides text: pictures, sources, reasoning."""
