@@ -45,6 +45,7 @@ from gptchat.conversation.events import (
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
+from gptchat.core.safe import clean_line
 from gptchat.errors import GptchatError, StorageError
 from gptchat.terminal.debugging import unexpected
 from gptchat.terminal.input import questions
@@ -52,7 +53,6 @@ from gptchat.terminal.input.editor import visit
 from gptchat.terminal.live import hint_after
 from gptchat.terminal.output.blocks import lines_of
 from gptchat.terminal.output.progress import ProgressLine
-from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.output.screen import told
 from gptchat.terminal.transcript import Transcript
 from gptchat.words import _

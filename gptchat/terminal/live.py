@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gptchat.commands.registry import Call
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
+from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.input.editing import footer
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.listener import Listener
 from gptchat.terminal.output.reply import columns_to_fill
-from gptchat.terminal.output.safe import clean, clean_line
 from gptchat.terminal.output.toolbar import shortened
 from gptchat.terminal.turn import finished, paint
 from gptchat.words import _, ngettext

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gptchat.commands.effects import Replay, SearchedTurn
 from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
+from gptchat.core.safe import clean_line
 from gptchat.core.width import cells
-from gptchat.terminal.output.safe import clean_line
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:

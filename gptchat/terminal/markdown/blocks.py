@@ -6,14 +6,14 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from rich.cells import cell_len
+from rich.style import Style
 
+from gptchat.grammar.code import TAB, Highlighter
+from gptchat.grammar.maths import to_unicode
+from gptchat.grammar.tree import Container, Piece, language_of
 from gptchat.terminal.markdown import tables
-from gptchat.terminal.markdown.code import TAB, Highlighter
 from gptchat.terminal.markdown.inline import InlineRenderer
 from gptchat.terminal.markdown.lines import Line, trim, width_of, wrap
-from gptchat.terminal.markdown.maths import to_unicode
-from gptchat.terminal.markdown.tree import Container, Piece
-from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.output.theme import Theme
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -28,7 +28,7 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 class OpenFence:
     """State of a code block whose first lines have been printed."""
 
-    highlighter: Highlighter
+    highlighter: Highlighter[Style]
 
 
 @dataclass(slots=True)
@@ -167,13 +167,6 @@ def table_of(piece: Piece) -> tables.MarkdownTable:
     assert piece.token is not None, "only an empty container has no token"
     meta = piece.token.meta
     return tables.MarkdownTable(meta["header"], tables.aligns(meta["align"]), meta["rows"])
-
-
-def language_of(piece: Piece) -> str:
-    """The language of a fence: the first word of its info string (`python`, `{.python}`, `js title=x`)."""
-    assert piece.token is not None, "a fence has its token"
-    words = clean_line(piece.token.info).split()
-    return words[0].strip("{}.").split(",")[0].split(":")[0] if words else ""
 
 
 def _literal(text: str, style: Any) -> list[Line]:

@@ -9,10 +9,10 @@ from typing import Any
 from markdown_it.token import Token
 from rich.style import Style
 
-from gptchat.terminal.markdown import parser
+from gptchat.core.safe import clean_line, host_of, safe_url
+from gptchat.grammar import parser
+from gptchat.grammar.maths import to_unicode
 from gptchat.terminal.markdown.lines import PLAIN, Line
-from gptchat.terminal.markdown.maths import to_unicode
-from gptchat.terminal.output.safe import clean_line, host_of, safe_url
 from gptchat.terminal.output.theme import Theme
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`|\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef\u2018-\u201d]+")

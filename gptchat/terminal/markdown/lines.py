@@ -10,7 +10,7 @@ from rich.cells import cell_len, split_graphemes
 from rich.color import ColorSystem
 from rich.style import Style
 
-from gptchat.terminal.output.safe import clean
+from gptchat.core.safe import clean
 
 if TYPE_CHECKING:
     from gptchat.terminal.output.capabilities import Terminal

@@ -15,12 +15,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from gptchat.core.safe import clean
+from gptchat.grammar.tree import PLACEHOLDER, Container, Opening, Piece, pieces
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, table_of
 from gptchat.terminal.markdown.lines import Line
 from gptchat.terminal.markdown.mending import mended
-from gptchat.terminal.markdown.tree import PLACEHOLDER, Container, Opening, Piece, pieces
-from gptchat.terminal.output.safe import clean
 from gptchat.terminal.output.theme import Theme
 
 _ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gptchat.commands.effects import Block, Facts, Markdown, Meter, Source, Table, Text, Tone
+from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells, wrapped
-from gptchat.terminal.output.safe import clean, clean_line
 
 Fragment = tuple[str, str]
 """A text and the name of its look in the theme (`theme.LOOKS`)."""

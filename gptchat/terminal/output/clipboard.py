@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from gptchat.terminal.output.safe import clean
+from gptchat.core.safe import clean
 from gptchat.values import dataclass
 
 _OSC52_LIMIT = 74_994
@@ -33,8 +33,7 @@ class CodeBlock:
 
 def code_blocks(markdown: str) -> list[CodeBlock]:
     """The fenced blocks of `markdown`, in the order of their numbers on the screen (from 1)."""
-    from gptchat.terminal.markdown.blocks import language_of
-    from gptchat.terminal.markdown.tree import Opening, pieces
+    from gptchat.grammar.tree import Opening, language_of, pieces
 
     env: dict[str, Any] = {}
     return [

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from gptchat.core.safe import clean, clean_line
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
 from gptchat.terminal.markdown.stream import MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
 from gptchat.terminal.output.reply import columns_to_fill
-from gptchat.terminal.output.safe import clean, clean_line
 from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
 from gptchat.terminal.output.theme import Theme
 from gptchat.words import _

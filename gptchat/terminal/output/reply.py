@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gptchat.core.safe import clean
 from gptchat.terminal.output.capabilities import Terminal
-from gptchat.terminal.output.safe import clean
 from gptchat.terminal.output.status import Fragment
 from gptchat.terminal.output.theme import Theme
 

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from markdown_it.token import Token
 
-from gptchat.terminal.markdown import parser
+from gptchat.core.safe import clean_line
+from gptchat.grammar import parser
 from gptchat.values import dataclass, field
 
 Kind = Literal["paragraph", "heading", "rule", "fence", "code", "table", "html", "maths", "footnote", "empty"]
@@ -114,6 +115,13 @@ def pieces(source: str, env: MutableMapping[str, Any], opening: Opening) -> list
                 text = tokens[index + 1].content if kind.endswith("_open") else token.content
                 _leaf(walk, token, text)
     return walk.pieces
+
+
+def language_of(piece: Piece) -> str:
+    """The language of a fence: the first word of its info string (`python`, `{.python}`, `js title=x`)."""
+    assert piece.token is not None, "a fence has its token"
+    words = clean_line(piece.token.info).split()
+    return words[0].strip("{}.").split(",")[0].split(":")[0] if words else ""
 
 
 def _item(walk: _Walk, token: Token) -> Container:

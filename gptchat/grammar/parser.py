@@ -23,7 +23,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 
-from gptchat.terminal.output.safe import safe_url
+from gptchat.core.safe import safe_url
 
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]:[ \t]*")
 _REFERENCE = re.compile(r"\[\^([^\]\s]{1,40})\]")
