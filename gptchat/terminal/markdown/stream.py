@@ -61,6 +61,16 @@ class MarkdownStream:
         """Number of characters that each call of `tail` parses again."""
         return len(self._source) + len(self._partial)
 
+    @property
+    def between(self) -> bool:
+        """Whether the committed lines end between two blocks: outside of a code block, table, list or quote."""
+        return self.divisible and not self._opening.path
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the committed lines end with a whole block, possibly inside a list or quote."""
+        return self._progress is None
+
     def feed(self, text: str) -> None:
         """Add `text`; it is parsed by the next `commit`, `tail` or `finish`."""
         self._incoming.append(text)

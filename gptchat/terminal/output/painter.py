@@ -16,7 +16,7 @@ from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of,
 from gptchat.terminal.markdown.stream import MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
-from gptchat.terminal.output.reply import columns_to_fill
+from gptchat.terminal.output.reply import HeldOutput, Lines, columns_to_fill
 from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
 from gptchat.terminal.output.theme import Theme
 from gptchat.words import _
@@ -35,7 +35,7 @@ Reasoning = Literal["full", "short", "off"]
 
 
 class Painter:
-    """Streams Markdown to a terminal (a `ReplyPainter`).
+    """Streams Markdown to a terminal (a `LivePainter`).
 
     `write` sends text to the terminal at once. `size` returns (columns, rows). `clock` returns monotonic seconds.
     `reads_keys`: whether the status line offers Esc to stop the reply; otherwise it names Ctrl-C.
@@ -83,6 +83,8 @@ class Painter:
         self._last_status = ""
         self._noted = False
         """Whether the last printed line is a note and not part of the reply."""
+        self._beside = HeldOutput()
+        self._ended = False
         self._below_blank = True  # the caller printed a blank line after the user's message
         self._opening = ""
         self._begins_by = float("-inf")
@@ -126,12 +128,13 @@ class Painter:
         self._dirty = True
 
     def note(self, text: str, look: str = "notice") -> None:
-        """Print a message to the user above the part of the reply that is not final yet."""
-        blank = not self._final[-1] if self._final else self._below_blank
-        if self._has_text and not (self._noted or blank):
-            self._final.append([])
-        self._final += wrap([(clean(text), self._theme[look])], self._columns)
-        self._noted = self._footer_dirty = True
+        """Print a message to the user between two blocks of the reply, as soon as there is such a place."""
+        self.expect("")([[(text, look)]])
+
+    def expect(self, name: str) -> Callable[[Lines], None]:
+        """Announce the output of the command `name`; see `LivePainter`."""
+        self._footer_dirty = True
+        return self._beside.expect(name, self._clock(), self._release)
 
     def set_activity(self, text: str) -> None:
         """Show `text` beside the spinner, such as what the program is waiting for; empty removes it."""
@@ -155,9 +158,10 @@ class Painter:
         wait = max(due, self._begins_by) - now
         if (self._dirty and (wait <= 0 or force)) or resized:
             self._read()
+            self._release()
             self._paint()
             self._painted = now
-        elif self._footer_dirty or force or self._ticked(now):
+        elif self._release() or self._footer_dirty or force or self._ticked(now):
             self._paint()
         if self._terminal.dumb and not self._dirty:
             return None
@@ -198,8 +202,29 @@ class Painter:
                 self._final.append([])
             self._final += wrap([(clean_line(status), self._theme[look])], columns)
         self._tail, self._footer, self._cursor = [], [], None
-        self._dirty = self._footer_dirty = False
+        self._dirty = self._footer_dirty = self._noted = False
+        self._ended = True
+        self._release()
         self._region.paint(self._rows_of_final(), [], None, self._size)
+
+    def _release(self) -> bool:
+        """Print the held output that splits no block of the reply; whether there was any."""
+        thinking = self._thoughts_shown and not self._folded  # reasoning shown as it comes has no blocks
+        between, divisible = self._stream.between and not thinking, self._stream.divisible
+        ready = self._beside.take(self._clock(), between=between or self._ended, divisible=divisible)
+        for group in ready:
+            if (
+                (not self._noted or group.name)
+                and self._final[-1:] != [[]]
+                and (self._final or not self._below_blank)
+            ):
+                self._final.append([])
+            for line in group.lines or ():
+                self._final += wrap([(clean(text), self._theme[look]) for text, look in line], self._columns)
+            self._noted = self._footer_dirty = True
+        if ready and self._ended:
+            self._region.paint(self._rows_of_final(), [], None, self._size)
+        return bool(ready)
 
     def _append(self, lines: Sequence[Line]) -> None:
         """Print `lines` of the reply, separated by a blank line from a note before them."""
@@ -227,7 +252,7 @@ class Painter:
         if self._mode == "full":
             whole = text.rpartition("\n")[0].rstrip()  # blank lines are only printed before more text
             if whole:
-                self._final += self._dimmed(whole, width)
+                self._append(self._dimmed(whole, width))
                 self._thoughts_shown = True
                 text = text[len(whole) :].partition("\n")[2]
                 self._thoughts = [text]
@@ -268,6 +293,8 @@ class Painter:
         if self._thoughts_since is not None and not self._has_text and not self._activity:
             parts.append(_("thinking"))
         parts.append(_("Esc stops") if self._reads_keys else _("Ctrl-C stops"))
+        if coming := self._beside.coming():
+            parts.append(_("{names} comes below this block").format(names=coming))
         if self._activity:
             parts.append(self._activity)  # last, because a server's message may be longer than the line
         return f"{sign} " + " · ".join(parts)
