@@ -50,6 +50,8 @@ class MarkdownStream:
         self._progress: Progress | None = None
         self._fresh = False
         """Whether complete lines have arrived since the last commit."""
+        self.first_break: int | None = None
+        """The number of lines last committed that stand before the first place between two blocks, if there is one."""
 
     @property
     def code_blocks(self) -> int:
@@ -78,6 +80,7 @@ class MarkdownStream:
     def commit(self, width: int) -> list[Line]:
         """The lines that have become final since the last call."""
         self._take()
+        self.first_break = None
         if not self._fresh:
             return []
         self._fresh = False
@@ -113,7 +116,8 @@ class MarkdownStream:
         if self._partial or self._incoming:
             self.feed("\n")
         self._take()
-        lines = _render(self._renderer, pieces(self._source, self._env, self._opening), width, self._progress)
+        found = pieces(self._source, self._env, self._opening)
+        lines = self._final(found, len(found), width)
         self._source, self._opening, self._progress, self._fresh = "", Opening(), None, False
         return lines
 
@@ -137,9 +141,20 @@ class MarkdownStream:
             return piece.end < len(lines) - 1 and not lines[piece.end].strip()
         return piece.kind in ("heading", "rule") or (piece.kind == "fence" and _closed(piece))
 
+    def _final(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:
+        """The lines of the first `cut` pieces; sets `first_break`."""
+        self.first_break = None
+        lines: list[Line] = []
+        for index, piece in enumerate(found[:cut]):
+            lines += self._renderer.render(piece, width, None if index else self._progress)
+            following = found[index + 1].path[:1] if index + 1 < len(found) else ()
+            if self.first_break is None and not any(one is other for one in following for other in piece.path):
+                self.first_break = len(lines)
+        return lines
+
     def _settle(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:
         """Render the first `cut` pieces and the final lines of an open fence or table after them."""
-        lines = _render(self._renderer, found[:cut], width, self._progress)
+        lines = self._final(found, cut, width)
         if cut == len(found):
             self._source = "\n".join(self._source.split("\n")[found[-1].end :])
             self._opening, self._progress = Opening(gap=True), None

@@ -69,7 +69,7 @@ class Painter:
         self._tail: list[Line] = []
         self._footer: list[list[Fragment]] = []
         self._cursor: tuple[int, int] | None = None
-        self._activity = ""
+        self._activity = self._last_status = self._opening = ""
         self._began = clock()
         self._painted = float("-inf")
         self._width = 0
@@ -80,13 +80,11 @@ class Painter:
         self._thoughts_since: float | None = None
         self._thoughts_shown = False
         self._folded = False
-        self._last_status = ""
         self._noted = False
         """Whether the last printed line is a note and not part of the reply."""
         self._beside = HeldOutput()
         self._ended = False
         self._below_blank = True  # the caller printed a blank line after the user's message
-        self._opening = ""
         self._begins_by = float("-inf")
         """Clock time until which the first frame waits for a whole word, which else would come a frame later."""
 
@@ -128,7 +126,7 @@ class Painter:
         self._dirty = True
 
     def note(self, text: str, look: str = "notice") -> None:
-        """Print a message to the user between two blocks of the reply, as soon as there is such a place."""
+        """Print a message to the user, see `ReplyPainter`."""
         self.expect("")([[(text, look)]])
 
     def expect(self, name: str) -> Callable[[Lines], None]:
@@ -165,8 +163,7 @@ class Painter:
             self._paint()
         if self._terminal.dumb and not self._dirty:
             return None
-        next_tick = 1 / TICKS if not self._has_text else 1.0
-        return max(wait, 0.0) if self._dirty else next_tick
+        return max(wait, 0.0) if self._dirty else 1.0 if self._has_text else 1 / TICKS
 
     def finish(self, status: str = "") -> None:
         """End a complete reply: print the rest, and `status` below it."""
@@ -195,23 +192,22 @@ class Painter:
         self._size = self._measure()
         if not self._has_text:
             self._fold()
-        columns = self._columns
-        self._append(self._stream.finish(columns))
+        self._print(self._stream.finish(self._columns))
         if status:
             if self._has_text:
                 self._final.append([])
-            self._final += wrap([(clean_line(status), self._theme[look])], columns)
+            self._final += wrap([(clean_line(status), self._theme[look])], self._columns)
         self._tail, self._footer, self._cursor = [], [], None
         self._dirty = self._footer_dirty = self._noted = False
         self._ended = True
         self._release()
         self._region.paint(self._rows_of_final(), [], None, self._size)
 
-    def _release(self) -> bool:
+    def _release(self, *, between: bool = False) -> bool:
         """Print the held output that splits no block of the reply; whether there was any."""
         thinking = self._thoughts_shown and not self._folded  # reasoning shown as it comes has no blocks
-        between, divisible = self._stream.between and not thinking, self._stream.divisible
-        ready = self._beside.take(self._clock(), between=between or self._ended, divisible=divisible)
+        between = between or self._ended or (self._stream.between and not thinking)
+        ready = self._beside.take(self._clock(), between=between, divisible=self._stream.divisible)
         for group in ready:
             if (
                 (not self._noted or group.name)
@@ -226,6 +222,13 @@ class Painter:
             self._region.paint(self._rows_of_final(), [], None, self._size)
         return bool(ready)
 
+    def _print(self, lines: Sequence[Line]) -> None:
+        """Print `lines` of the stream, with held output at the first place between two blocks."""
+        if (first := self._stream.first_break) is not None:
+            self._append(lines[:first])
+            self._release(between=True)
+        self._append(lines[first:])
+
     def _append(self, lines: Sequence[Line]) -> None:
         """Print `lines` of the reply, separated by a blank line from a note before them."""
         if lines and self._noted:
@@ -238,7 +241,7 @@ class Painter:
         """Update the final lines and the tail from the text received."""
         self._width = width = self._columns
         if self._has_text:
-            self._append(self._stream.commit(width))
+            self._print(self._stream.commit(width))
             self._tail = self._stream.tail(width) if not self._terminal.dumb else []
         elif self._thoughts_since is not None:
             self._read_thoughts(width)
@@ -247,7 +250,6 @@ class Painter:
     def _read_thoughts(self, width: int) -> None:
         text = "".join(self._thoughts)
         if self._mode == "off":
-            self._tail = []
             return
         if self._mode == "full":
             whole = text.rpartition("\n")[0].rstrip()  # blank lines are only printed before more text
@@ -306,8 +308,7 @@ class Painter:
             self._footer_dirty = False
             return
         width = self._columns
-        self._last_status = self._status(self._clock())
-        status = self._last_status
+        status = self._last_status = self._status(self._clock())
         lines = [clip(line, width) for line in self._cut(width)[-self._room() :]]
         if lines and not plain(lines[-1]).strip():
             lines.pop()
@@ -339,12 +340,11 @@ class Painter:
         return ScreenRow(self._encoder.line(line), width_of(line))
 
     def _rows_of_final(self) -> list[ScreenRow]:
-        columns = self._size[0]
         rows = []
         if self._final:
             self._below_blank = not trim(self._final[-1])
         for line in self._final:
             kept = trim(line)
-            rows.append(ScreenRow(self._encoder.line(kept), width_of(kept), rows_of(kept, columns)))
+            rows.append(ScreenRow(self._encoder.line(kept), width_of(kept), rows_of(kept, self._size[0])))
         self._final = []
         return rows
