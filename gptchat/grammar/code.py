@@ -63,9 +63,10 @@ _SPANNED = ("Token.Comment", "Token.Literal.String")
 
 
 class Highlighter(Generic[Style]):
-    """Highlights the lines of one code block in order."""
+    """Highlights the lines of one code block in order. `tabs`: whether tabs stay; else they become blanks."""
 
-    def __init__(self, language: str, styles: Styles[Style]) -> None:
+    def __init__(self, language: str, styles: Styles[Style], *, tabs: bool = False) -> None:
+        self._tabs = tabs
         self._styles = styles
         self._lexer = _lexer(language)
         self._looks: dict[Any, str] = {}
@@ -77,7 +78,7 @@ class Highlighter(Generic[Style]):
 
     def line(self, text: str) -> list[tuple[str, Style]]:
         """The spans of the next line (without its line end). All its text is kept, even if the lexer fails."""
-        text = text.expandtabs(TAB)
+        text = text if self._tabs else text.expandtabs(TAB)
         if self._lexer is not None:
             try:
                 spans = self._advance(text)

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from gptchat.grammar.code import TAB, Highlighter
+from gptchat.grammar.marks import aligns, callout_names, footnote_mark
 from gptchat.grammar.maths import to_unicode
 from gptchat.grammar.tree import Container, Piece, language_of
 from gptchat.terminal.markdown import tables
@@ -21,7 +22,6 @@ from gptchat.words import _
 _BULLETS = "•◦▪"
 _LEAST_WIDTH = 8
 _RULE_WIDTH = 40
-_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class BlockRenderer:
         if piece.path:
             inner = piece.path[-1]
             if inner.callout and not inner.begun:
-                lines = [[(_callouts()[inner.callout], self._theme[inner.callout])], *lines]
+                lines = [[(callout_names()[inner.callout], self._theme[inner.callout])], *lines]
             fresh = any(not container.begun for container in piece.path)
             if fresh and not lines:
                 lines = [[]]
@@ -155,7 +155,7 @@ class BlockRenderer:
     def _footnote(self, piece: Piece, width: int) -> list[Line]:
         assert piece.token is not None, "only an empty container has no token"
         name = str(piece.token.meta["footnote"])
-        mark = (name.translate(_SUPERSCRIPT) if name.isascii() and name.isdigit() else f"[{name}]") + " "
+        mark = footnote_mark(name) + " "
         style = self._theme["footnote"]
         indent = cell_len(mark)
         lines = wrap(self._inline.render(piece.text), max(width - indent, _LEAST_WIDTH))
@@ -166,7 +166,7 @@ def table_of(piece: Piece) -> tables.MarkdownTable:
     """The cells of a piece of kind `table`."""
     assert piece.token is not None, "only an empty container has no token"
     meta = piece.token.meta
-    return tables.MarkdownTable(meta["header"], tables.aligns(meta["align"]), meta["rows"])
+    return tables.MarkdownTable(meta["header"], aligns(meta["align"]), meta["rows"])
 
 
 def _literal(text: str, style: Any) -> list[Line]:
@@ -178,13 +178,3 @@ def _marker(container: Container) -> str:
     if container.number is not None:
         return f"{container.number}{container.delimiter} "
     return _BULLETS[min(container.depth, len(_BULLETS) - 1)] + " "
-
-
-def _callouts() -> dict[str, str]:
-    return {
-        "note": _("Note"),
-        "tip": _("Tip"),
-        "important": _("Important"),
-        "warning": _("Warning"),
-        "caution": _("Caution"),
-    }

@@ -51,7 +51,7 @@ class MarkdownStream:
         self._fresh = False
         """Whether complete lines have arrived since the last commit."""
         self.first_break: int | None = None
-        """The number of lines last committed that stand before the first place between two blocks, if there is one."""
+        """How many of the lines last committed stand before the first place between two blocks, if any."""
 
     @property
     def code_blocks(self) -> int:
