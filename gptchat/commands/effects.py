@@ -67,7 +67,14 @@ class Meter:
     total: int
 
 
-Block = Text | Markdown | Source | Table | Facts | Meter
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A bar for each row, to one scale: each row has a label, a size and figures, which are shown as texts."""
+
+    rows: Sequence[tuple[str, float, Sequence[str]]]
+
+
+Block = Text | Markdown | Source | Table | Facts | Meter | Bars
 
 
 @dataclass(frozen=True, slots=True)
