@@ -12,6 +12,7 @@ FLOORS = (
     {"values", "waiting"},
     {"errors", "words", "redaction", "files"},
     {"core"},
+    {"grammar"},
     {"config"},
     {"net"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},
@@ -26,6 +27,7 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 OUTSIDE = {
     "prompt_toolkit": {"terminal"},
     "rich": {"terminal"},
+    "pygments": {"grammar"},
     "openai": {"providers"},
     "httpx2": {"net", "providers", "attachments"},
     "tiktoken": {"tokens"},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gptchat import words
 from gptchat.commands.effects import (
     AsideEffects,
+    Bars,
     Block,
     Effects,
     Facts,
@@ -22,7 +23,7 @@ from gptchat.commands.wording import left_out, setting_as_json, window_source
 from gptchat.errors import UsageError
 from gptchat.values import fields
 from gptchat.waiting import to_thread
-from gptchat.words import _
+from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.registry import Registry
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
-    from gptchat.conversation.spending import Account
+    from gptchat.conversation.spending import Account, AccountRow
     from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
 
@@ -52,11 +53,25 @@ async def usage(call: Call, account: Account) -> AsideEffects:
     blocks: list[Any] = [
         Table(["", _("prompt"), _("cached"), _("reply"), _("cost")], rows, right=frozenset({1, 2, 3, 4}))
     ]
+    if days := await to_thread(account.days):
+        blocks.append(_daily(days))
     if any(row.usage.estimated for row in report):
         blocks.append(Text(_("some counts are our own estimate: the server told none"), "quiet"))
     yield Show(
         blocks, [{"label": row.label, "usage": row.usage.to_json(), "cost_usd": row.cost} for row in report]
     )
+
+
+def _daily(days: Sequence[AccountRow]) -> Bars:
+    """A bar for each day: of its cost, or of its tokens where a price is unknown."""
+    priced = all(row.cost is not None for row in days if row.usage.total_tokens)
+    rows = []
+    for row in days:
+        tokens = ngettext("{count} token", "{count} tokens", row.usage.total_tokens)
+        figures = [tokens.format(count=f"{row.usage.total_tokens:,}")]
+        figures.append("" if row.cost is None else words.money(row.cost))
+        rows.append((row.label, (row.cost or 0.0) if priced else float(row.usage.total_tokens), figures))
+    return Bars(rows)
 
 
 async def status(

@@ -74,7 +74,14 @@ class Sheet:
     sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
 
-Block = Text | Markdown | Source | Table | Facts | Meter | Sheet
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A bar for each row, to one scale: each row has a label, a size and figures, which are shown as texts."""
+
+    rows: Sequence[tuple[str, float, Sequence[str]]]
+
+
+Block = Text | Markdown | Source | Table | Facts | Meter | Sheet | Bars
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gptchat import catalogue
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from gptchat.manager import SessionManager
     from gptchat.storage.index.library import Library
+
+DAYS = 14
+"""Days that `/usage` shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,22 @@ class Account:
     def today(self) -> float:
         """Today's spending in US$, as far as prices are known."""
         return add_up("", self.replies(midnight())).cost or 0.0
+
+    def days(self, count: int = DAYS) -> list[AccountRow]:
+        """The last `count` local days, oldest first, from the first one with usage on; labels are ISO dates."""
+        today = datetime.now().astimezone().date()
+        found: dict[date, list[Message]] = {today - timedelta(days=ago): [] for ago in reversed(range(count))}
+        since = datetime.now(UTC) - timedelta(days=count)
+        for message in self.replies(since.strftime("%Y-%m-%dT%H:%M:%SZ")):
+            try:
+                day = datetime.fromisoformat(message.ts).astimezone().date()
+            except ValueError:
+                continue  # an imported message may have any time
+            if day in found:
+                found[day].append(message)
+        rows = [add_up(day.isoformat(), messages) for day, messages in found.items()]
+        first = next((place for place, row in enumerate(rows) if row.usage.total_tokens), len(rows))
+        return rows[first:]
 
     def report(self) -> list[AccountRow]:
         """The account: the last turn, this session, today, each model, and everything."""

@@ -63,8 +63,7 @@ class SessionManager:
         self._measuring = Measuring(counter)
         self._stopping = False
         self._trimming = False
-        self._before: str | None = None
-        """The head before the turn, which a message returns to that turns out to be too large."""
+        self._before: str | None = None  # the head before the turn
 
     @property
     def session(self) -> Session:
@@ -119,8 +118,7 @@ class SessionManager:
         is on disk before the request is sent, and the reply is on disk before TurnFinished is emitted.
         """
         self._stopping = False
-        started = self._clock()
-        session = self.session
+        started, session = self._clock(), self.session
         self._before = session.head
         path, pending, base = self._begin_order(order)
         plan = await asyncio.to_thread(self._plan, routes[0], path)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gptchat.commands.registry import Call, Said, Shell, Unknown
+from gptchat.core.safe import clean_line
 from gptchat.errors import GptchatError, UsageError
 from gptchat.providers.registry import abilities
 from gptchat.storage import users as people
@@ -25,7 +26,6 @@ from gptchat.terminal.live import LiveTurn
 from gptchat.terminal.output.capabilities import prepare_console
 from gptchat.terminal.output.gauge import Gauge
 from gptchat.terminal.output.layout import open_screen
-from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.output.screen import Screen
 from gptchat.terminal.output.toolbar import toolbar
 from gptchat.terminal.warming import Quiet, WarmUp

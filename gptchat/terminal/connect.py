@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.write import provider_values, write_provider, write_value
+from gptchat.core.safe import clean_line
 from gptchat.errors import GptchatError, UsageError
 from gptchat.providers import registry
 from gptchat.providers.address import base_address
 from gptchat.terminal.input import questions
-from gptchat.terminal.output.safe import clean_line
 from gptchat.values import dataclass, replace
 from gptchat.words import _, ngettext
 

@@ -46,14 +46,15 @@ from gptchat.conversation.events import (
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
+from gptchat.core.safe import clean_line
 from gptchat.errors import GptchatError, StorageError
 from gptchat.terminal.debugging import unexpected
 from gptchat.terminal.input import questions
 from gptchat.terminal.input.editor import visit
 from gptchat.terminal.live import hint_after
-from gptchat.terminal.output.blocks import lines_of
+from gptchat.terminal.output.blocks import Fragment, lines_of
 from gptchat.terminal.output.progress import ProgressLine
-from gptchat.terminal.output.safe import clean_line
+from gptchat.terminal.output.reply import Lines, columns_to_fill
 from gptchat.terminal.output.screen import told
 from gptchat.terminal.transcript import Transcript
 from gptchat.words import _
@@ -181,10 +182,7 @@ class Carrier:
         self._warn_of_trouble()
 
     async def _next_effect(self, generator: Effects, answered: str | None) -> Action | None:
-        """A command's next effect, None at its end (a task must not raise StopAsyncIteration).
-
-        Progress is shown here and not returned, so that Esc stops the whole task.
-        """
+        """A command's next effect, None at its end. Progress is shown here, so that Esc stops the whole task."""
         try:
             while isinstance(effect := await generator.asend(answered), Progress):
                 answered = None
@@ -213,26 +211,26 @@ class Carrier:
             self._services.outbox.attached.append(output.attachment())
             self._screen.say(_("it goes with your next message"), "hint")
 
-    def _aside(self, call: Call, show: Callable[[str, str], None]) -> asyncio.Task[None]:
-        """Run a command while a reply streams; its lines are printed above the part that is not final."""
+    def _aside(self, call: Call, show: Callable[[Lines], None]) -> asyncio.Task[None]:
+        """Run a command while a reply streams; all its lines are handed to `show` at its end."""
 
         async def run() -> None:
+            lines: list[list[Fragment]] = []
             try:
                 async for effect in self._program.start_aside(call):
                     match effect:
                         case Show(blocks):
-                            width = max(self._screen.size()[0] - 1, 10)
-                            for line in lines_of(blocks, width):
-                                show("".join(text for text, _look in line), line[0][1] if line else "text")
+                            lines += lines_of(blocks, columns_to_fill(self._screen.size()[0]))
                         case Copy():
-                            show(await self._copied(effect), "hint")
+                            lines.append([(await self._copied(effect), "hint")])
                         case _:
                             assert_never(effect)
             except Exception as fault:
                 # A bug in one command must end neither the reply nor the chat.
                 error = fault if isinstance(fault, GptchatError) else unexpected(fault)
-                for text, look, indent in told(error):
-                    show(" " * indent + text, look)
+                lines += [[(" " * indent + text, look)] for text, look, indent in told(error)]
+            finally:
+                show(lines)
 
         return asyncio.get_running_loop().create_task(run())
 

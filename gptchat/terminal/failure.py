@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 
+from gptchat.core.safe import clean
 from gptchat.errors import GptchatError
 from gptchat.redaction import redact
-from gptchat.terminal.output.safe import clean
 from gptchat.words import _
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gptchat.commands.registry import Call
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
+from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.input.editing import footer
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.listener import Listener
-from gptchat.terminal.output.reply import columns_to_fill
-from gptchat.terminal.output.safe import clean, clean_line
+from gptchat.terminal.output.reply import Lines, columns_to_fill
 from gptchat.terminal.output.toolbar import shortened
 from gptchat.terminal.turn import finished, paint
 from gptchat.words import _, ngettext
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gptchat.config.settings import Settings
     from gptchat.manager import SessionManager
     from gptchat.terminal.input.prompt import Prompt
-    from gptchat.terminal.output.reply import ReplyPainter
+    from gptchat.terminal.output.reply import LivePainter
     from gptchat.terminal.output.screen import Screen
 
 T = TypeVar("T")
@@ -48,8 +48,8 @@ class LiveTurn:
         self._queued: tuple[str, ...] = ()
         self._stop_waiting: Callable[[], object] | None = None
         self._asides: set[asyncio.Task[None]] = set()
-        self.aside: Callable[[Call, Callable[[str, str], None]], asyncio.Task[None]] | None = None
-        """Runs a command while the reply streams; prints through the given function (line, look)."""
+        self.aside: Callable[[Call, Callable[[Lines], None]], asyncio.Task[None]] | None = None
+        """Runs a command while the reply streams; hands its output over through the given function, once."""
 
     @property
     def queued(self) -> tuple[str, ...]:
@@ -217,7 +217,7 @@ class LiveTurn:
             lines.append([(told, "hint")])
         return lines, cursor
 
-    def _beside(self, text: str, painter: ReplyPainter) -> bool:
+    def _beside(self, text: str, painter: LivePainter) -> bool:
         """Run a command that is allowed while a reply streams; False for anything else, which is then queued."""
         try:
             parsed = self._registry.parse(text)
@@ -226,16 +226,21 @@ class LiveTurn:
         if not isinstance(parsed, Call) or not parsed.command.streaming or self.aside is None:
             return False
 
-        def show(line: str, look: str) -> None:
-            painter.note(line, look)
+        typed = [(f"{clean_line(self._manager.user)} › ", "prompt"), (self._prompt.folding.shown(text), "text")]
+        take = painter.expect(f"/{parsed.command.name}")
+
+        def show(lines: Lines) -> None:
+            take([typed, *lines])
             painter.frame()
 
+        self._prompt.remember(text)
         task = self.aside(parsed, show)
+        painter.frame()
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
         return True
 
-    def _painter(self) -> ReplyPainter:
+    def _painter(self) -> LivePainter:
         from gptchat.terminal.output.painter import Painter
         from gptchat.terminal.output.reply import RawPainter
 

@@ -27,10 +27,10 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.program import waits
 from gptchat.commands.registry import Call, Said, Unknown
+from gptchat.core.safe import clean
 from gptchat.errors import UsageError
 from gptchat.redaction import redact
 from gptchat.terminal.output.blocks import lines_of
-from gptchat.terminal.output.safe import clean
 from gptchat.waiting import run_without_loop, to_thread
 from gptchat.words import _
 

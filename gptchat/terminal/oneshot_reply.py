@@ -29,10 +29,10 @@ from gptchat.conversation.events import (
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.replies.media import files_of
+from gptchat.core.safe import clean
 from gptchat.errors import TurnInterruptedError
 from gptchat.terminal.failure import tell_failure
 from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
-from gptchat.terminal.output.safe import clean
 from gptchat.terminal.turn import cut, finished, paint
 from gptchat.words import _
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Pick, PickMessage
 from gptchat.commands.wording import age, speaker
+from gptchat.core.safe import clean
 from gptchat.core.session import Session, shorten
 from gptchat.storage.index.library import matching
 from gptchat.terminal.input.picker import Picker, PickerRow
-from gptchat.terminal.output.safe import clean
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from gptchat.commands.effects import Replay, SearchedTurn
 from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
 from gptchat.core.replies.sources import numbered, sources_of
+from gptchat.core.safe import clean_line
 from gptchat.core.width import cells
-from gptchat.terminal.output.safe import clean_line
 from gptchat.terminal.turn import version
 from gptchat.words import _, ngettext
 

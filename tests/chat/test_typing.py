@@ -326,3 +326,30 @@ def test_values_of_settings_are_completed(home: Home, server: Server) -> None:
         screen.wait_for(lambda: any(line.strip() == "test-model" for line in screen.lines))
         screen.send("\x03/set provider lmst")
         screen.wait_for("lmstudio")
+
+
+def test_a_command_typed_while_code_streams(home: Home, server: Server) -> None:
+    """What a command shows stands whole below the code, with its echo; until then the status line announces it."""
+    home.connect(server.url)
+    gate, end = Gate(), Gate()
+    server.script(reply("```py\nfirst = 1\nsec", gate, "ond = 2\n```\n\nThe rest.", end, " Done."))
+    with home.chat(rows=40) as screen:
+        screen.send("go\r")
+        screen.wait_for("sec")
+        screen.send("/status\r")
+        screen.wait_for("/status comes below this block")
+        screen.send("typed on")
+        screen.wait_for("alice › typed on")
+        assert "spent here" not in screen.text
+        gate.open()
+        screen.wait_for("spent here")
+        screen.wait_for("The rest.")
+        end.open()
+        screen.wait_for("Done.")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › typed on")
+        rows = [row for row in screen.transcript if row]
+        code = rows.index("╶ py · 1")
+        assert rows[code + 1 : code + 4] == ["first = 1", "second = 2", "alice › /status"]
+        assert screen.lines[screen.lines.index("alice › /status") - 1] == ""
+        assert rows.index("The rest. Done.") > next(at for at, row in enumerate(rows) if "spent here" in row)
+        assert not any("comes below" in row for row in rows)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gptchat.commands.effects import Bars, Show
 from gptchat.core.events import TurnFinished
 from gptchat.errors import QuotaError
 from gptchat.manager import Send
@@ -124,3 +127,33 @@ def test_a_server_of_ones_own_is_free(tmp_path: Path, server: Server) -> None:
     assert {row["cost_usd"] for row in [*rows, *later]} == {None}
     assert max(row["usage"]["prompt_tokens"] for row in later) == 9_000_000
     assert not told
+
+
+def test_usage_draws_its_days(tmp_path: Path, server: Server) -> None:
+    """`/usage` shows a bar for each day since the first with usage, idle days too; `--json` has none."""
+    records: list[dict[str, object]] = [{"v": 1, "type": "session", "id": "", "user": "ann", "settings": {}}]
+    for number, ago in enumerate((400, 3, 1)):
+        ts = (datetime.now(UTC) - timedelta(days=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        records.append(
+            {
+                "type": "message", "id": f"m{number}", "parent": f"m{number - 1}" if number else None, "ts": ts,
+                "role": "assistant", "content": "x", "status": "complete", "model": "m", "usage": USAGE,
+                "cost": 0.25 * number,
+            }
+        )  # fmt: skip
+    records.append({"type": "head", "message": "m2"})
+    file = tmp_path / "old.jsonl"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        loop.run(command(program, f"/import {file}"))
+        found = loop.run(effects(program, "/usage"))
+    assert isinstance(found[0], Show)
+    (bars,) = (block for block in found[0].blocks if isinstance(block, Bars))
+    days = [(datetime.now().astimezone().date() - timedelta(days=ago)).isoformat() for ago in (3, 2, 1, 0)]
+    assert [label for label, _size, _figures in bars.rows] == days
+    assert [size for _label, size, _figures in bars.rows] == [0.25, 0, 0.5, 0]
+    assert [list(figures) for _label, _size, figures in bars.rows] == [
+        ["150 tokens", "$0.25"], ["0 tokens", ""], ["150 tokens", "$0.50"], ["0 tokens", ""],
+    ]  # fmt: skip
+    assert [row["label"] for row in data(found)] == ["last turn", "this session", "today", "ann, all in all"]

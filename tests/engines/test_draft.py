@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from gptchat.core.safe import clean
 from gptchat.core.width import cells
 from gptchat.terminal.input.editing import footer
 from gptchat.terminal.output.painter import Painter
-from gptchat.terminal.output.safe import clean
 from tests.engines.engine import Engine
 from tests.engines.engines import NAMES, require
 from tests.engines.texts import DOCUMENTS

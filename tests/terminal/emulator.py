@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pyte
 
 from gptchat.terminal.output.capabilities import Terminal
-from gptchat.terminal.output.painter import Painter, Reasoning
+from gptchat.terminal.output.painter import Painter
 from gptchat.terminal.output.theme import Theme
+from gptchat.terminal.output.thoughts import Reasoning
 from tests.support.screen import Emulator, resize
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptchat.config.schema import UiSettings
+from gptchat.grammar.rules import RULES
 from gptchat.terminal.markdown import MarkdownStream, render_lines
-from gptchat.terminal.markdown.conversation import RULES
 from gptchat.terminal.markdown.lines import plain
 from gptchat.terminal.output.clipboard import code_blocks
 from gptchat.terminal.output.theme import Theme

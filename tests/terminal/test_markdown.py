@@ -6,8 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from gptchat.config.schema import UiSettings
+from gptchat.grammar.code import Highlighter
 from gptchat.terminal.markdown import Encoder, render_lines
-from gptchat.terminal.markdown.code import Highlighter
 from gptchat.terminal.markdown.lines import Line, plain, rows_of, width_of, wrap
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.theme import LOOKS, NAMES, Theme

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gptchat.core.safe import clean, clean_line, safe_url
 from gptchat.terminal.markdown import Encoder, render_lines
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.painter import Painter
 from gptchat.terminal.output.reply import RawPainter, ReplyPainter
-from gptchat.terminal.output.safe import clean, clean_line, safe_url
 from gptchat.terminal.output.theme import Theme
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]

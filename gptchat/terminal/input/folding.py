@@ -15,7 +15,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.formatted_text.utils import fragment_list_len, fragment_list_to_text
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 
-from gptchat.terminal.output.safe import marked
+from gptchat.core.safe import marked
 from gptchat.values import dataclass
 from gptchat.words import _, ngettext
 

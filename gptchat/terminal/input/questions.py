@@ -37,7 +37,7 @@ async def ask(
 
     `choices` are (key, meaning) pairs: only a key or a meaning is accepted, and the key is returned; yes, no, 是
     and 否 stand for y and n. An empty answer means `default`. A `secret` is neither shown nor saved. `question`
-    must be safe to draw (`output.safe`).
+    must be safe to draw (`core.safe`).
     """
     # prompt_toolkit only wraps the last line of a prompt and cuts the others off.
     width = 10_000 if plain.is_dumb_terminal() else max(output.get_size().columns, 20)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any
 
+from rich.style import Style
+
 from gptchat.core.width import cells
+from gptchat.grammar.code import TAB, Highlighter
+from gptchat.grammar.marks import aligns, callout_names, footnote_mark
+from gptchat.grammar.maths import to_unicode
+from gptchat.grammar.rules import reading
+from gptchat.grammar.tree import Container, Piece, language_of
 from gptchat.terminal.markdown import tables
-from gptchat.terminal.markdown.code import TAB, Highlighter
-from gptchat.terminal.markdown.conversation import reading
-from gptchat.terminal.markdown.fences import language
 from gptchat.terminal.markdown.inline import InlineRenderer
 from gptchat.terminal.markdown.lines import Line, trim, width_of, wrap
-from gptchat.terminal.markdown.maths import to_unicode
-from gptchat.terminal.markdown.tree import Container, Piece
 from gptchat.terminal.output.theme import Theme
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -21,14 +23,13 @@ from gptchat.words import _
 _BULLETS = "•◦▪"
 _LEAST_WIDTH = 8
 _RULE_WIDTH = 40
-_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(slots=True)
 class OpenFence:
     """State of a code block whose first lines have been printed."""
 
-    highlighter: Highlighter
+    highlighter: Highlighter[Style]
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class BlockRenderer:
         if piece.path:
             inner = piece.path[-1]
             if inner.callout and not inner.begun:
-                lines = [[(_callouts()[inner.callout], self._theme[inner.callout])], *lines]
+                lines = [[(callout_names()[inner.callout], self._theme[inner.callout])], *lines]
             fresh = any(not container.begun for container in piece.path)
             if fresh and not lines:
                 lines = [[]]
@@ -169,7 +170,7 @@ class BlockRenderer:
     def _footnote(self, piece: Piece, width: int) -> list[Line]:
         assert piece.token is not None, "only an empty container has no token"
         name = str(piece.token.meta["footnote"])
-        mark = (name.translate(_SUPERSCRIPT) if name.isascii() and name.isdigit() else f"[{name}]") + " "
+        mark = footnote_mark(name) + " "
         style = self._theme["footnote"]
         indent = cells(mark)
         lines = wrap(self._inline.render(piece.text), max(width - indent, _LEAST_WIDTH))
@@ -180,25 +181,9 @@ def table_of(piece: Piece) -> tables.MarkdownTable:
     """The cells of a piece of kind `table`."""
     assert piece.token is not None, "only an empty container has no token"
     meta = piece.token.meta
-    return tables.MarkdownTable(meta["header"], tables.aligns(meta["align"]), meta["rows"])
-
-
-def language_of(piece: Piece) -> str:
-    """The language of a fence; may be empty."""
-    assert piece.token is not None, "a fence has its token"
-    return language(piece.token.info)
+    return tables.MarkdownTable(meta["header"], aligns(meta["align"]), meta["rows"])
 
 
 def _literal(text: str, style: Any) -> list[Line]:
     lines = text.removesuffix("\n").split("\n")
     return [[(line.expandtabs(TAB), style)] if line.strip() else [] for line in lines]
-
-
-def _callouts() -> dict[str, str]:
-    return {
-        "note": _("Note"),
-        "tip": _("Tip"),
-        "important": _("Important"),
-        "warning": _("Warning"),
-        "caution": _("Caution"),
-    }

@@ -9,17 +9,15 @@ from typing import Any
 from markdown_it.token import Token
 from rich.style import Style
 
-from gptchat.terminal.markdown import parser
-from gptchat.terminal.markdown.conversation import reading
+from gptchat.core.safe import clean_line, host_of, safe_url
+from gptchat.grammar import parser
+from gptchat.grammar.marks import BREAK, addresses, footnote_mark, no_blank_between
+from gptchat.grammar.maths import to_unicode
+from gptchat.grammar.rules import reading
 from gptchat.terminal.markdown.lines import PLAIN, Line
-from gptchat.terminal.markdown.maths import to_unicode
-from gptchat.terminal.output.safe import clean_line, host_of, safe_url
 from gptchat.terminal.output.theme import Theme
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`|\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef\u2018-\u201d]+")
-_WIDE_BREAK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
 _BREAK = re.compile(r"<br\s*/?>\Z", re.IGNORECASE)
-_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class InlineRenderer:
@@ -52,7 +50,7 @@ class InlineRenderer:
                     if out and not out[-1][0].endswith("\n"):  # it ends at <br> already
                         out.append(("\n" + token.info, style))
                 case "softbreak":
-                    if out and out[-1][0] != "\n" and not _no_blank_between(tokens, index):
+                    if out and out[-1][0] != "\n" and not no_blank_between(tokens, index):
                         out.append((" ", style))
                 case "hardbreak":
                     out.append(("\n" + (token.info if self._keep else ""), style))
@@ -75,10 +73,8 @@ class InlineRenderer:
                     text = to_unicode(token.content)
                     out.append((token.markup if text is None else text, style + self._theme["maths"]))
                 case "footnote_reference":
-                    name = token.content
-                    mark = name.translate(_SUPERSCRIPT) if name.isascii() and name.isdigit() else f"[{name}]"
-                    out.append((mark, style + self._theme["footnote"]))
-                case "html_inline" if _BREAK.match(token.content):
+                    out.append((footnote_mark(token.content), style + self._theme["footnote"]))
+                case "html_inline" if BREAK.match(token.content):
                     out.append(("\n", style))
                 case _:
                     out.append((token.content, style + self._theme["html"]))
@@ -86,16 +82,11 @@ class InlineRenderer:
 
     def _text(self, text: str, style: Style, out: Line, *, bare: bool) -> None:
         at = 0
-        if bare and "://" in text:
-            for match in _ADDRESS.finditer(text):
-                address = _end_of_address(match[0])
-                url = safe_url(address)
-                if url is None:
-                    continue
-                if match.start() > at:
-                    out.append((text[at : match.start()], style))
-                out.append((address, style + self._theme["link"] + Style(link=url)))
-                at = match.start() + len(address)
+        for start, end, url in addresses(text) if bare else ():
+            if start > at:
+                out.append((text[at:start], style))
+            out.append((text[start:end], style + self._theme["link"] + Style(link=url)))
+            at = end
         if at < len(text):
             out.append((text[at:], style))
 
@@ -141,23 +132,3 @@ def _alternative(image: Token) -> str:
         _alternative(child) if child.type == "image" else child.content or " " * child.type.endswith("break")
         for child in image.children or ()
     )
-
-
-def _no_blank_between(tokens: list[Token], index: int) -> bool:
-    """Whether the line end at `index` is between two wide characters and is therefore not shown as a blank."""
-    before = next((tokens[at].content[-1] for at in range(index - 1, -1, -1) if tokens[at].content), "")
-    after = next((tokens[at].content[0] for at in range(index + 1, len(tokens)) if tokens[at].content), "")
-    return bool(before and after and _WIDE_BREAK.match(before) and _WIDE_BREAK.match(after))
-
-
-def _end_of_address(address: str) -> str:
-    """`address` without trailing punctuation of the sentence and without an unmatched closing bracket."""
-    while True:
-        kept = address.rstrip(".,;:!?*_~")
-        if kept.endswith(")") and kept.count(")") > kept.count("("):
-            kept = kept[:-1]
-        if kept.endswith("]") and kept.count("]") > kept.count("["):
-            kept = kept[:-1]
-        if kept == address:
-            return kept
-        address = kept

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.color import ColorSystem
 from rich.style import Style
 
+from gptchat.core.safe import clean
 from gptchat.core.width import breaks, cells, clusters, cut
-from gptchat.terminal.output.safe import clean
 
 if TYPE_CHECKING:
     from gptchat.terminal.output.capabilities import Terminal
@@ -20,7 +20,7 @@ Line = list[Span]
 
 PLAIN = Style.null()
 
-STOP = "\ufdd1"
+STOP = "\ufdd2"
 """Text of a span that puts the next at the column where the spans before it end by `cells`, for what must stand
 in one column although terminals disagree about the text before it. `safe.clean` never passes it."""
 

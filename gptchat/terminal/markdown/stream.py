@@ -15,14 +15,14 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gptchat.core.safe import clean
+from gptchat.grammar.fences import reopened
+from gptchat.grammar.tree import PLACEHOLDER, Container, Opening, Piece, pieces
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, table_of
-from gptchat.terminal.markdown.conversation import environment
-from gptchat.terminal.markdown.fences import reopened
 from gptchat.terminal.markdown.lines import Line
 from gptchat.terminal.markdown.mending import mended
-from gptchat.terminal.markdown.tree import PLACEHOLDER, Container, Opening, Piece, pieces
-from gptchat.terminal.output.safe import clean
+from gptchat.terminal.markdown.reading import environment
 from gptchat.terminal.output.theme import Theme
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class MarkdownStream:
         self._progress: Progress | None = None
         self._fresh = False
         """Whether complete lines have arrived since the last commit."""
+        self.first_break: int | None = None
+        """How many of the lines last committed stand before the first place between two blocks, if any."""
 
     @property
     def code_blocks(self) -> int:
@@ -69,6 +71,16 @@ class MarkdownStream:
         """Number of characters that each call of `tail` parses again."""
         return len(self._source) + len(self._partial)
 
+    @property
+    def between(self) -> bool:
+        """Whether the committed lines end between two blocks: outside of a code block, table, list or quote."""
+        return self.divisible and not self._opening.path
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the committed lines end with a whole block, possibly inside a list or quote."""
+        return self._progress is None
+
     def feed(self, text: str) -> None:
         """Add `text`; it is parsed by the next `commit`, `tail` or `finish`."""
         self._incoming.append(text)
@@ -76,6 +88,7 @@ class MarkdownStream:
     def commit(self, width: int) -> list[Line]:
         """The lines that have become final since the last call."""
         self._take()
+        self.first_break = None
         if not self._fresh:
             return []
         self._fresh = False
@@ -111,7 +124,8 @@ class MarkdownStream:
         if self._partial or self._incoming:
             self.feed("\n")
         self._take()
-        lines = _render(self._renderer, pieces(self._source, self._env, self._opening), width, self._progress)
+        found = pieces(self._source, self._env, self._opening)
+        lines = self._final(found, len(found), width)
         self._source, self._opening, self._progress, self._fresh = "", Opening(), None, False
         return lines
 
@@ -135,9 +149,20 @@ class MarkdownStream:
             return piece.end < len(lines) - 1 and not lines[piece.end].strip()
         return piece.kind in ("heading", "rule") or (piece.kind == "fence" and _closed(piece))
 
+    def _final(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:
+        """The lines of the first `cut` pieces; sets `first_break`."""
+        self.first_break = None
+        lines: list[Line] = []
+        for index, piece in enumerate(found[:cut]):
+            lines += self._renderer.render(piece, width, None if index else self._progress)
+            following = found[index + 1].path[:1] if index + 1 < len(found) else ()
+            if self.first_break is None and not any(one is other for one in following for other in piece.path):
+                self.first_break = len(lines)
+        return lines
+
     def _settle(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:
         """Render the first `cut` pieces and the final lines of an open fence or table after them."""
-        lines = _render(self._renderer, found[:cut], width, self._progress)
+        lines = self._final(found, cut, width)
         if cut == len(found):
             self._source = "\n".join(self._source.split("\n")[found[-1].end :])
             self._opening, self._progress = Opening(gap=True), None

@@ -6,9 +6,9 @@ Only the header and the first rows determine the widths, so that later rows can 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from gptchat.core.width import cells, clusters, sure
+from gptchat.grammar.marks import Align, fitted
 from gptchat.terminal.markdown.lines import STOP, Line, plain, trim, width_of, wrap
 from gptchat.terminal.output.theme import Theme
 from gptchat.values import dataclass
@@ -20,7 +20,6 @@ _LEAST = 3
 _WORD = 14
 """Columns reserved for a long word before it is wrapped."""
 
-Align = Literal["left", "right", "center"]
 Inline = Callable[[str], Line]
 
 
@@ -42,18 +41,12 @@ class Layout:
     ruled: bool
 
 
-def aligns(delimiters: Sequence[str]) -> list[Align]:
-    """The alignments given by the cells of a delimiter row (`:--`, `:-:`, `--:`)."""
-    return [
-        "center" if cell.startswith(":") and cell.endswith(":") else "right" if cell.endswith(":") else "left"
-        for cell in delimiters
-    ]
-
-
 def layout(table: MarkdownTable, width: int, inline: Inline) -> Layout:
     """The layout of `table` in `width` columns, from its header and its first `MEASURED_ROWS` rows."""
     count = len(table.header)
-    measured = [[inline(cell) for cell in _fit(row, count)] for row in [table.header, *table.rows[:MEASURED_ROWS]]]
+    measured = [
+        [inline(cell) for cell in fitted(row, count)] for row in [table.header, *table.rows[:MEASURED_ROWS]]
+    ]
     natural = [max(_natural(row[column]) for row in measured) for column in range(count)]
     least = [
         max(min(max(_longest_word(row[column]) for row in measured), _WORD), _LEAST) for column in range(count)
@@ -93,7 +86,7 @@ def row_lines(
     lines: list[Line] = []
     if plan.ruled and not first:
         lines.append([("─┼─".join("─" * one for one in plan.widths), theme["table.line"])])
-    return lines + _row([inline(cell) for cell in _fit(row, len(plan.widths))], plan, width, theme)
+    return lines + _row([inline(cell) for cell in fitted(row, len(plan.widths))], plan, width, theme)
 
 
 def _row(row: Sequence[Line], plan: Layout, width: int, theme: Theme) -> list[Line]:
@@ -122,18 +115,11 @@ def _row(row: Sequence[Line], plan: Layout, width: int, theme: Theme) -> list[Li
 
 def _as_list(header: Sequence[str], row: Sequence[str], width: int, inline: Inline, theme: Theme) -> list[Line]:
     lines: list[Line] = []
-    for name, cell in zip(header, _fit(row, len(header)), strict=True):
+    for name, cell in zip(header, fitted(row, len(header)), strict=True):
         label = [(text, style + theme["table.header"]) for text, style in inline(name)]
         value = inline(cell)
         lines += wrap([*label, (": " if plain(label).strip() else "", theme["table.line"]), *value], width)
     return lines
-
-
-def _fit(row: Sequence[str], count: int) -> list[str]:
-    """Exactly `count` cells: missing cells are empty, surplus ones are joined to the last so that none is lost."""
-    if len(row) <= count:
-        return [*row, *[""] * (count - len(row))]
-    return [*row[: count - 1], " | ".join(row[count - 1 :])]
 
 
 def _natural(cell: Line) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gptchat.commands.effects import Block, Facts, Markdown, Meter, Sheet, Source, Table, Text, Tone
+from gptchat.commands.effects import Bars, Block, Facts, Markdown, Meter, Sheet, Source, Table, Text, Tone
+from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells, wrapped
-from gptchat.terminal.output.safe import clean, clean_line
 
 Fragment = tuple[str, str]
 """A text and the name of its look in the theme (`theme.LOOKS`)."""
@@ -19,6 +19,7 @@ LOOK_OF: dict[Tone, str] = {
     "error": "error",
 }
 _GAP = 2
+_SHORTEST_BAR, _LONGEST_BAR = 8, 40
 _NARROW = 12
 """Minimum width (cells) of a column that is shrunk to fit."""
 
@@ -47,6 +48,8 @@ def _block(block: Block, width: int | None) -> list[list[Fragment]]:
             return _meter(block, width)
         case Sheet():
             return _sheet(block, width)
+        case Bars():
+            return _bars(block, width)
 
 
 def _folded(text: str, width: int | None) -> list[str]:
@@ -203,6 +206,32 @@ def _column(sections: Sequence[tuple[str, Sequence[tuple[str, str]]]], name: int
 _FILLS: dict[Tone, str] = {"plain": "▒", "quiet": "▓", "good": "█", "warning": "▞", "error": "█"}
 
 
+def _length(size: float, total: float, columns: int) -> int:
+    """The columns of a part of a bar: in proportion, and at least one unless the size is zero."""
+    return max(round(size * columns / total), 1) if size > 0 else 0
+
+
+def _bars(bars: Bars, width: int | None) -> list[list[Fragment]]:
+    """Each row's label, bar and figures, aligned; without bars for a pipe and in a narrow window."""
+    labels = [clean_line(label) for label, _size, _figures in bars.rows]
+    left = max(map(cells, labels), default=0)
+    figures = [[clean_line(text) for text in texts] for _label, _size, texts in bars.rows]
+    widths = [max(map(cells, column)) for column in zip(*figures, strict=True)]
+    columns = min((width or 0) - left - sum(widths) - _GAP * (len(widths) + 2), _LONGEST_BAR)
+    most = max((size for _label, size, _figures in bars.rows), default=0) or 1
+    lines: list[list[Fragment]] = []
+    for label, (_label, size, _figures), texts in zip(labels, bars.rows, figures, strict=True):
+        line: list[Fragment] = [("  " + label + " " * (left - cells(label)), "toolbar.key")]
+        if columns >= _SHORTEST_BAR:
+            length = _length(size, most, columns)
+            line.append(("  " + _FILLS["good"] * length + " " * (columns - length), LOOK_OF["good"]))
+        line += [
+            ("  " + " " * (one - cells(text)) + text, "text") for text, one in zip(texts, widths, strict=True)
+        ]
+        lines.append(line)
+    return lines
+
+
 def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
     """A bar with parts in proportion to their sizes (at least one cell unless zero), and a legend."""
     columns = min(max((width or 80) - 4, 10), 64)
@@ -210,7 +239,7 @@ def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
     bar: list[Fragment] = [("  ", "text")]
     used = 0
     for _label, size, tone in meter.parts:
-        length = min(max(round(size * columns / total), 1 if size else 0), columns - used)
+        length = min(_length(size, total, columns), columns - used)
         used += length
         bar.append((_FILLS[tone] * length, LOOK_OF[tone]))
     bar.append(("░" * (columns - used), "hint"))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from gptchat.terminal.output.safe import clean
+from gptchat.core.safe import clean
 from gptchat.values import dataclass
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ class CodeBlock:
 
 def code_blocks(markdown: str, ui: UiSettings | None = None) -> list[CodeBlock]:
     """The fenced blocks of `markdown`, in the order of their numbers on a screen that is drawn as `ui` says."""
-    from gptchat.terminal.markdown.blocks import language_of
-    from gptchat.terminal.markdown.conversation import environment
-    from gptchat.terminal.markdown.tree import Opening, pieces
+    from gptchat.grammar.tree import Opening, language_of, pieces
+    from gptchat.terminal.markdown.reading import environment
 
     return [
         CodeBlock(language_of(piece), piece.text)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from gptchat.core.safe import clean, clean_line
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
 from gptchat.terminal.markdown.stream import MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
-from gptchat.terminal.output.reply import PainterBase, columns_to_fill, was_reasoning
-from gptchat.terminal.output.safe import clean, clean_line
-from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, count_words, seconds_only, thought
+from gptchat.terminal.output.reply import HeldOutput, Lines, PainterBase, columns_to_fill, was_reasoning
+from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, seconds_only
 from gptchat.terminal.output.theme import Theme
+from gptchat.terminal.output.thoughts import Reasoning, Thoughts
 from gptchat.values import replace
 from gptchat.words import _
 
@@ -35,11 +36,9 @@ _WHOLE_WORD = re.compile(r"\w[^\w*_`]|[\u2e80-\U0003ffff]")
 _MOST_ROWS = 8
 """Maximum rows of the tail, whatever the screen's height."""
 
-Reasoning = Literal["full", "short", "off"]
-
 
 class Painter(PainterBase):
-    """Streams Markdown to a terminal (a `ReplyPainter`).
+    """Streams Markdown to a terminal (a `LivePainter`).
 
     `write` sends text to the terminal at once. `size` returns (columns, rows). `clock` returns monotonic seconds.
     `reads_keys`: whether the status line offers Esc to stop the reply; otherwise it names Ctrl-C. `ui` decides how
@@ -64,7 +63,6 @@ class Painter(PainterBase):
         self._theme = theme
         self._terminal = terminal
         self._clock = clock
-        self._mode = reasoning
         self._reads_keys = reads_keys
         self._encoder = Encoder(terminal)
         self._region: LiveRegion | PlainRegion = (
@@ -79,22 +77,17 @@ class Painter(PainterBase):
         self._tail: list[Line] = []
         self._footer: list[list[Fragment]] = []
         self._cursor: tuple[int, int] | None = None
-        self._activity = ""
+        self._activity = self._last_status = self._opening = ""
         self._began = clock()
         self._painted = float("-inf")
         self._width = 0
-        self._dirty = False
+        self._dirty = self._has_text = self._ended = False
         self._footer_dirty = True
-        self._has_text = False
-        self._thoughts: list[str] = []
-        self._thoughts_since: float | None = None
-        self._thoughts_shown = False
-        self._folded = False
-        self._last_status = ""
+        self._thoughts = Thoughts(reasoning, theme)
         self._noted = False
         """Whether the last printed line is a note and not part of the reply."""
+        self._beside = HeldOutput()
         self._below_blank = True  # the caller printed a blank line after the user's message
-        self._opening = ""
         self._begins_by = float("-inf")
         """Clock time until which the first frame waits for a whole word, which else would come a frame later."""
 
@@ -129,10 +122,9 @@ class Painter(PainterBase):
         """
         if not text or self._has_text:
             return
-        if self._thoughts_since is None:
-            self._thoughts_since = self._clock()
+        if self._thoughts.since is None:
             self._painted = float("-inf")
-        self._thoughts.append(text)
+        self._thoughts.feed(text, self._clock())
         self._dirty = True
 
     def text_was_reasoning(self, text: str) -> None:
@@ -144,18 +136,18 @@ class Painter(PainterBase):
             self._final += [[], *wrap([(was_reasoning(), self._theme["reasoning"])], self._columns), []]
         else:
             self._has_text = False
-            self._thoughts.append(text)
-            self._thoughts_since = self._thoughts_since or self._began
+            self._thoughts.feed(text, self._began)
         self._stream, self._tail, self._printed = self._new_stream(), [], False
         self._dirty = True
 
     def note(self, text: str, look: str = "notice") -> None:
-        """Print a message to the user above the part of the reply that is not final yet."""
-        blank = not self._final[-1] if self._final else self._below_blank
-        if self._has_text and not (self._noted or blank):
-            self._final.append([])
-        self._final += wrap([(clean(text), self._theme[look])], self._prose)
-        self._noted = self._footer_dirty = True
+        """Print a message to the user, see `ReplyPainter`."""
+        self.expect("")([[(text, look)]])
+
+    def expect(self, name: str) -> Callable[[Lines], None]:
+        """Announce the output of the command `name`; see `LivePainter`."""
+        self._footer_dirty = True
+        return self._beside.expect(name, self._clock(), self._release)
 
     def set_activity(self, text: str) -> None:
         """Show `text` beside the spinner, such as what the program is waiting for; empty removes it."""
@@ -179,14 +171,14 @@ class Painter(PainterBase):
         wait = max(due, self._begins_by) - now
         if (self._dirty and (wait <= 0 or force)) or resized:
             self._read()
+            self._release()
             self._paint()
             self._painted = now
-        elif self._footer_dirty or force or self._ticked(now):
+        elif self._release() or self._footer_dirty or force or self._status(now) != self._last_status:
             self._paint()
         if self._terminal.dumb and not self._dirty:
             return None
-        next_tick = 1 / TICKS if not self._has_text else 1.0
-        return max(wait, 0.0) if self._dirty else next_tick
+        return max(wait, 0.0) if self._dirty else 1.0 if self._has_text else 1 / TICKS
 
     def finish(self, status: str = "") -> None:
         """End a complete reply: print the rest, and `status` below it."""
@@ -226,19 +218,46 @@ class Painter(PainterBase):
         self._size = self._measure()
         if not self._has_text:
             self._fold()
-        columns = self._columns
-        self._append(self._stream.finish(columns))
+        self._print(self._stream.finish(self._columns))
         if self._sources:
             self._final += [[]] * self._has_text
             for source in self._sources:
-                self._final += wrap([(clean_line(source), self._theme["hint"])], columns)
+                self._final += wrap([(clean_line(source), self._theme["hint"])], self._columns)
         if status:
             if self._has_text:
                 self._final.append([])
             self._final += wrap([(clean_line(status), self._theme[look])], self._prose)
         self._tail, self._footer, self._cursor = [], [], None
-        self._dirty = self._footer_dirty = False
+        self._dirty = self._footer_dirty = self._noted = False
+        self._ended = True
+        self._release()
         self._region.paint(self._rows_of_final(), [], None, self._size)
+
+    def _release(self, *, between: bool = False) -> bool:
+        """Print the held output that splits no block of the reply; whether there was any."""
+        # Reasoning that is shown as it comes has no blocks.
+        between = between or self._ended or (self._stream.between and not self._thoughts.printing)
+        ready = self._beside.take(self._clock(), between=between, divisible=self._stream.divisible)
+        for group in ready:
+            if (
+                (not self._noted or group.name)
+                and self._final[-1:] != [[]]
+                and (self._final or not self._below_blank)
+            ):
+                self._final.append([])
+            for line in group.lines or ():
+                self._final += wrap([(clean(text), self._theme[look]) for text, look in line], self._columns)
+            self._noted = self._footer_dirty = True
+        if ready and self._ended:
+            self._region.paint(self._rows_of_final(), [], None, self._size)
+        return bool(ready)
+
+    def _print(self, lines: Sequence[Line]) -> None:
+        """Print `lines` of the stream, with held output at the first place between two blocks."""
+        if (first := self._stream.first_break) is not None:
+            self._append(lines[:first])
+            self._release(between=True)
+        self._append(lines[first:])
 
     def _append(self, lines: Sequence[Line]) -> None:
         """Print `lines` of the reply, separated by a blank line from a note before them."""
@@ -253,61 +272,31 @@ class Painter(PainterBase):
         """Update the final lines and the tail from the text received."""
         self._width = width = self._columns
         if self._has_text:
-            self._append(self._stream.commit(width))
+            self._print(self._stream.commit(width))
             self._tail = self._stream.tail(width) if not self._terminal.dumb else []
-        elif self._thoughts_since is not None:
-            self._read_thoughts(self._prose)
+        elif self._thoughts.since is not None:
+            final, self._tail = self._thoughts.read(self._prose, self._room())
+            self._append(final)
         self._dirty = False
 
-    def _read_thoughts(self, width: int) -> None:
-        text = "".join(self._thoughts)
-        if self._mode == "off":
-            self._tail = []
-            return
-        if self._mode == "full":
-            whole = text.rpartition("\n")[0].rstrip()  # blank lines are only printed before more text
-            if whole:
-                self._final += self._dimmed(whole, width)
-                self._thoughts_shown = True
-                text = text[len(whole) :].partition("\n")[2]
-                self._thoughts = [text]
-            self._tail = self._dimmed(text, width)
-            return
-        self._tail = self._dimmed(text[-(width * self._room()) :], width)
-
-    def _dimmed(self, text: str, width: int) -> list[Line]:
-        if not text.strip():
-            return []
-        text = clean(text).rstrip("\n").replace("\t", "    ")
-        return wrap([(text if self._thoughts_shown else text.lstrip("\n"), self._theme["reasoning"])], width)
-
     def _fold(self) -> None:
-        """End the reasoning: print its summary line, or the rest of it with `reasoning="full"`."""
-        if self._thoughts_since is None or self._folded:
-            return
-        self._folded = True
+        """End the reasoning."""
+        self._append(self._thoughts.fold(self._prose, self._clock()))
         self._tail = []
-        text = "".join(self._thoughts)
-        if self._mode == "full":
-            self._append([*self._dimmed(text, self._prose), []])
-        elif self._mode == "short":
-            line = thought(self._clock() - self._thoughts_since, count_words(text))
-            self._append([[("∴ " + line, self._theme["reasoning"])], []])
 
     def _room(self) -> int:
         """Maximum rows of the tail: few, so that they stay on the screen when the window becomes smaller."""
         return min(max((self._size[1] - len(self._footer) - 2) // 3, 3), _MOST_ROWS)
 
-    def _ticked(self, now: float) -> bool:
-        return not self._terminal.dumb and self._status(now) != self._last_status
-
     def _status(self, now: float) -> str:
         passed = now - self._began
         sign = SPINNER[int(passed * TICKS) % len(SPINNER)] if not self._has_text else "•"
         parts = [seconds_only(passed)]
-        if self._thoughts_since is not None and not self._has_text and not self._activity:
+        if self._thoughts.since is not None and not self._has_text and not self._activity:
             parts.append(_("thinking"))
         parts.append(_("Esc stops") if self._reads_keys else _("Ctrl-C stops"))
+        if coming := self._beside.coming():
+            parts.append(_("{names} comes below this block").format(names=coming))
         if self._activity:
             parts.append(self._activity)  # last, because a server's message may be longer than the line
         return f"{sign} " + " · ".join(parts)
@@ -319,8 +308,7 @@ class Painter(PainterBase):
             self._footer_dirty = False
             return
         width = self._columns
-        self._last_status = self._status(self._clock())
-        status = self._last_status
+        status = self._last_status = self._status(self._clock())
         lines = [clip(line, width) for line in self._cut(width)[-self._room() :]]
         if lines and not plain(lines[-1]).strip():
             lines.pop()
@@ -332,7 +320,8 @@ class Painter(PainterBase):
         above = len(lines) + 1
         lines += [[(status[:2], self._theme["spinner"]), (status[2:], self._theme["status"])]]
         lines += [[(text, self._theme[look]) for text, look in line] for line in self._footer]
-        rows = [self._row(clip(line, width)) for line in lines]
+        lines = [clip(line, width) for line in lines]
+        rows = [ScreenRow(self._encoder.line(line), width_of(line)) for line in lines]
         spare = max(len(rows) - size[1], 0)
         rows = rows[spare:]
         cursor = None
@@ -350,16 +339,12 @@ class Painter(PainterBase):
             rows += [line] if width_of(line) <= width else wrap(line, width)
         return rows
 
-    def _row(self, line: Line) -> ScreenRow:
-        return ScreenRow(self._encoder.line(line), width_of(line))
-
     def _rows_of_final(self) -> list[ScreenRow]:
-        columns = self._size[0]
         rows = []
         if self._final:
             self._below_blank = not trim(self._final[-1])
         for line in self._final:
             kept = trim(line)
-            rows.append(ScreenRow(self._encoder.line(kept), width_of(kept), rows_of(kept, columns)))
+            rows.append(ScreenRow(self._encoder.line(kept), width_of(kept), rows_of(kept, self._size[0])))
         self._final = []
         return rows

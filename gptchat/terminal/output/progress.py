@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from gptchat.core.safe import clean_line
 from gptchat.core.width import cells, cut
-from gptchat.terminal.output.safe import clean_line
 
 PATIENCE = 0.5
 """Seconds of work before the bar is drawn; shorter work shows none."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from gptchat.core.safe import clean, open_mark
 from gptchat.terminal.output.capabilities import Terminal
-from gptchat.terminal.output.safe import clean, open_mark
 from gptchat.terminal.output.status import Fragment
 from gptchat.terminal.output.theme import Theme
 from gptchat.words import _
@@ -15,6 +15,61 @@ if TYPE_CHECKING:
     from gptchat.config.schema import UiSettings
 
 LEAST_COLUMNS = 10
+PATIENCE = 3.0
+"""Seconds that output waits for the end of a list or quote before it is printed between two of its blocks."""
+
+Lines = Sequence[Sequence[Fragment]]
+"""Lines of fragments, such as what a command shows."""
+
+
+class HeldOutput:
+    """Output that is not part of the reply, held until printing it splits no block of the reply.
+
+    It goes out in the order in which it was announced, so an early command that takes long holds later ones back.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[_Announced] = []
+
+    def expect(self, name: str, since: float, release: Callable[[], object]) -> Callable[[Lines], None]:
+        """Announce output named `name` (empty: not named to the user) at the clock time `since`.
+
+        The returned function takes the lines and calls `release`, which prints what `take` returns.
+        """
+        announced = _Announced(name, since)
+        self._waiting.append(announced)
+
+        def give(lines: Lines) -> None:
+            announced.lines = lines
+            release()
+
+        return give
+
+    def coming(self) -> str:
+        """The names of what is still to be printed, for a status line; empty if there is nothing."""
+        return _(", ").join(dict.fromkeys(one.name for one in self._waiting if one.name))
+
+    def take(self, now: float, *, between: bool, divisible: bool) -> list[_Announced]:
+        """Remove and return what may be printed now.
+
+        `between`: the reply stands between two blocks. `divisible`: it stands inside a list or quote, between two
+        blocks of that; this is enough after `PATIENCE`.
+        """
+        ready: list[_Announced] = []
+        while self._waiting and (first := self._waiting[0]).lines is not None:
+            if not (between or (divisible and now - first.since >= PATIENCE)):
+                break
+            ready.append(self._waiting.pop(0))
+        return ready
+
+
+class _Announced:
+    """Output that was announced; `lines` is None until it is known."""
+
+    def __init__(self, name: str, since: float) -> None:
+        self.name = name
+        self.since = since
+        self.lines: Lines | None = None
 
 
 class ReplyPainter(Protocol):
@@ -36,7 +91,7 @@ class ReplyPainter(Protocol):
         """Set the lines that list the sources of the reply; they are printed below it when it ends."""
 
     def note(self, text: str, look: str = "notice") -> None:
-        """Print a message to the user above the part of the reply that is not final yet."""
+        """Print a message to the user between two blocks of the reply, as soon as there is such a place."""
 
     def set_activity(self, text: str) -> None:
         """Show `text` beside the spinner, such as what the program is waiting for; empty removes it."""
@@ -62,6 +117,16 @@ class ReplyPainter(Protocol):
     @property
     def code_blocks(self) -> int:
         """Number of the last code block shown; 0 if none are numbered."""
+
+
+class LivePainter(ReplyPainter, Protocol):
+    """A painter that also shows the output of commands typed while the reply streams."""
+
+    def expect(self, name: str) -> Callable[[Lines], None]:
+        """Announce the output of the command `name`; the returned function takes it, and prints it like a note.
+
+        Until it is printed the status line says that it is coming.
+        """
 
 
 def columns_to_fill(columns: int) -> int:
@@ -120,6 +185,8 @@ class RawPainter(PainterBase):
         self._held = ""
         self._last = ""
         self._any = False
+        self._beside = HeldOutput()
+        self._ended = False
         self.code_blocks = 0
 
     def feed(self, text: str) -> None:
@@ -158,6 +225,17 @@ class RawPainter(PainterBase):
     def note(self, text: str, look: str = "notice") -> None:
         """Ignored: only the reply is written."""
 
+    def expect(self, name: str) -> Callable[[Lines], None]:
+        """Announce a command's output; a terminal gets it below the reply, a pipe only the reply."""
+        return self._beside.expect(name, 0.0, self._write_beside)
+
+    def _write_beside(self) -> None:
+        if not (self._ended and self._is_tty):
+            return
+        for group in self._beside.take(0.0, between=True, divisible=True):
+            lines = ["".join(clean(text, newlines=False) for text, _look in line) for line in group.lines or ()]
+            self._write("\n" + "".join(line + "\n" for line in lines))
+
     def set_activity(self, text: str) -> None:
         """Ignored: only the reply is written."""
 
@@ -183,6 +261,8 @@ class RawPainter(PainterBase):
                 self._write("\n")
             if self._sources:
                 self._write("\n" + "".join(clean(line, newlines=False) + "\n" for line in self._sources))
+        self._ended = True
+        self._write_beside()
 
     def interrupt(self, status: str = "") -> None:
         """End the last line on a terminal."""

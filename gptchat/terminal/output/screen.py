@@ -12,12 +12,12 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
 from gptchat.commands.effects import Block, Markdown, Source
+from gptchat.core.safe import clean
 from gptchat.core.width import cut, wrapped
 from gptchat.errors import GptchatError
 from gptchat.redaction import redact
 from gptchat.terminal.output import capabilities, theme
 from gptchat.terminal.output.blocks import Fragment, lines_of
-from gptchat.terminal.output.safe import clean
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Screen:
 
     def _source(self, block: Source) -> None:
         """Print source lines unwrapped, so that they can be copied; the terminal wraps long ones."""
-        from gptchat.terminal.markdown.code import Highlighter
+        from gptchat.grammar.code import Highlighter
 
         encoder, highlighter = self._rich_encoder(), Highlighter(block.language, self.theme)
         lines = clean(block.text).rstrip("\n").split("\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gptchat.terminal.output.safe import clean_line
+from gptchat.core.safe import clean_line
 from gptchat.words import _, money, ngettext
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gptchat.grammar.maths import to_unicode
 from gptchat.terminal.markdown import render_lines
 from gptchat.terminal.markdown.lines import plain
-from gptchat.terminal.markdown.maths import to_unicode
 from gptchat.terminal.output.theme import Theme
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
@@ -28,11 +28,8 @@ from markdown_it.rules_inline.newline import newline
 from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 
-from gptchat.terminal.markdown import fences
+from gptchat.grammar import fences
 from gptchat.values import dataclass
-
-if TYPE_CHECKING:
-    from gptchat.config.schema import UiSettings
 
 RULES: Mapping[str, str] = {
     "line ends": "addresses, poems and logs lose their meaning on one line; `ui.linebreaks` decides",
@@ -70,14 +67,6 @@ class MarkdownReading:
 
 
 DEFAULT = MarkdownReading()
-
-
-def environment(ui: UiSettings | None = None) -> dict[str, Any]:
-    """A new document's environment, which the parser fills with link definitions; read as the settings say."""
-    if ui is None:
-        return {}
-    talk = ui.markdown == "conversation"
-    return {READING: MarkdownReading(talk, talk and ui.linebreaks == "keep", ui.width)}
 
 
 def reading(env: Mapping[str, Any]) -> MarkdownReading:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gptchat.terminal.markdown.symbols import (
+from gptchat.grammar.symbols import (
     ACCENTS,
     ALPHABETS,
     FUNCTIONS,

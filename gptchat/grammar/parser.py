@@ -21,8 +21,8 @@ from markdown_it.rules_block.table import escapedSplit, getLine, table
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from gptchat.terminal.markdown import conversation
-from gptchat.terminal.output.safe import safe_url
+from gptchat.core.safe import safe_url
+from gptchat.grammar import rules
 
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]:[ \t]*")
 _REFERENCE = re.compile(r"\[\^([^\]\s]{1,40})\]")
@@ -33,7 +33,7 @@ _OTHER_BLOCK = re.compile(r">|#{1,6}(?:\s|\Z)|(?:[-+*]|\d{1,9}[.)])(?:\s|\Z)|`{3
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 _CLOSERS = {"$$": "$$", "\\[": "\\]"}
 _MONEY = re.compile(r"\d[\d,.]*(?:(?:/[a-z]+)?\s+[^\W\d_]{2,}|(?<=[,.])\Z|[KkMB]\b)")
-_CJK_MONEY = re.compile(rf"\d[\d,.]*\s*{conversation.CJK}")
+_CJK_MONEY = re.compile(rf"\d[\d,.]*\s*{rules.CJK}")
 _SIGN = re.compile(r"\\[A-Za-z]+\Z")
 _NAME = re.compile(r"(?!(?:th|st|nd|rd|s)\b)[A-Za-z_{]")
 """Beginning of a variable's name; the ending in `$ij$th` is not one."""
@@ -47,7 +47,7 @@ def grammar(*, talk: bool = True) -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": True, "maxNesting": 2 * _DEEPEST})
     md.inline = ParserInline()
     if talk:
-        conversation.install(md)
+        rules.install(md)
     md.inline.ruler.enableOnly(
         [rule for rule in md.inline.ruler.get_all_rules() if rule not in ("linkify",)], ignoreInvalid=True
     )
@@ -66,7 +66,7 @@ def grammar(*, talk: bool = True) -> MarkdownIt:
 def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
     """The block tokens of `source`, without inline tokens (see `inline`). Link definitions are added to `env`."""
     tokens: list[Token] = []
-    md = grammar(talk=conversation.reading(env).conversation)
+    md = grammar(talk=rules.reading(env).conversation)
     md.block.parse(source.replace("\0", "\ufffd"), md, env, tokens)
     env.pop("duplicate_refs", None)  # a definition is parsed again with each line of its paragraph
     return tokens
@@ -74,7 +74,7 @@ def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
 
 def inline(content: str, env: MutableMapping[str, Any]) -> list[Token]:
     """The inline tokens of a paragraph, a heading or a table cell."""
-    md = grammar(talk=conversation.reading(env).conversation)
+    md = grammar(talk=rules.reading(env).conversation)
     return md.inline.parse(content, md, env, [])
 
 

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from markdown_it.token import Token
 
-from gptchat.terminal.markdown import parser
-from gptchat.terminal.markdown.conversation import reading
+from gptchat.grammar import parser
+from gptchat.grammar.fences import language
+from gptchat.grammar.rules import reading
 from gptchat.values import dataclass, field
 
 Kind = Literal["paragraph", "heading", "rule", "fence", "code", "table", "html", "maths", "footnote", "empty"]
@@ -134,6 +135,12 @@ def pieces(source: str, env: MutableMapping[str, Any], opening: Opening) -> list
                 text = tokens[index + 1].content if kind.endswith("_open") else token.content
                 _leaf(walk, token, text)
     return walk.pieces
+
+
+def language_of(piece: Piece) -> str:
+    """The language of a fence; may be empty."""
+    assert piece.token is not None, "a fence has its token"
+    return language(piece.token.info)
 
 
 def _item(walk: _Walk, token: Token) -> Container:

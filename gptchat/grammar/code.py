@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import copy
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-from gptchat.terminal.markdown.lines import Line
-from gptchat.terminal.output.theme import Theme
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
+
+Style = TypeVar("Style")
+Style_co = TypeVar("Style_co", covariant=True)
+
+
+class Styles(Protocol[Style_co]):
+    """The style of each look (the values of `_LOOKS`, and `code.plain`): a theme, or a page's class names."""
+
+    def __getitem__(self, look: str, /) -> Style_co:
+        """The style of `look`."""
+
 
 TAB = 4
 """Columns between tab stops in code."""
@@ -54,11 +62,12 @@ _SPANNING = (("/*", "*/"), ("<!--", "-->"), ('"""', '"""'), ("`", "`"), ("(*", "
 _SPANNED = ("Token.Comment", "Token.Literal.String")
 
 
-class Highlighter:
-    """Highlights the lines of one code block in order."""
+class Highlighter(Generic[Style]):
+    """Highlights the lines of one code block in order. `tabs`: whether tabs stay; else they become blanks."""
 
-    def __init__(self, language: str, theme: Theme) -> None:
-        self._theme = theme
+    def __init__(self, language: str, styles: Styles[Style], *, tabs: bool = False) -> None:
+        self._tabs = tabs
+        self._styles = styles
         self._lexer = _lexer(language)
         self._looks: dict[Any, str] = {}
         self._stack: tuple[str, ...] = ("root",)
@@ -67,9 +76,9 @@ class Highlighter:
         self._until: tuple[str, Any] | None = None
         """Inside a comment or string over several lines: its closing delimiter and its token type."""
 
-    def line(self, text: str) -> Line:
+    def line(self, text: str) -> list[tuple[str, Style]]:
         """The spans of the next line (without its line end). All its text is kept, even if the lexer fails."""
-        text = text.expandtabs(TAB)
+        text = text if self._tabs else text.expandtabs(TAB)
         if self._lexer is not None:
             try:
                 spans = self._advance(text)
@@ -78,9 +87,9 @@ class Highlighter:
             except Exception:  # noqa: S110 - a lexer may fail on an incomplete text, which is then shown plain
                 pass
             self._lexer = None  # e.g. fixed-form Fortran's lexer drops text outside its columns
-        return [(text, self._theme["code.plain"])] if text else []
+        return [(text, self._styles["code.plain"])] if text else []
 
-    def fork(self) -> Highlighter:
+    def fork(self) -> Highlighter[Style]:
         """A copy with the current state, for highlighting a line that is not complete yet."""
         twin = copy.copy(self)
         if self._context is not None:
@@ -88,7 +97,7 @@ class Highlighter:
             twin._context = copy.deepcopy(self._context)
         return twin
 
-    def _advance(self, text: str) -> Line:
+    def _advance(self, text: str) -> list[tuple[str, Style]]:
         from pygments.lexer import ExtendedRegexLexer, RegexLexer
 
         lexer: Any = self._lexer
@@ -179,14 +188,14 @@ class Highlighter:
             self._carry, self._stack = "", tuple(stack)
         return tokens
 
-    def _spans(self, tokens: list[tuple[int, Any, str]], source: str, skip: int) -> Line:
-        line: Line = []
+    def _spans(self, tokens: list[tuple[int, Any, str]], source: str, skip: int) -> list[tuple[str, Style]]:
+        line: list[tuple[str, Style]] = []
         end = len(source) - 1
         for at, kind, text in tokens:
             piece = text[max(skip - at, 0) : max(end - at, 0)]
             if not piece:
                 continue
-            style = self._theme[self._look(kind)]
+            style = self._styles[self._look(kind)]
             if line and line[-1][1] == style:
                 piece = line.pop()[0] + piece  # pygments may split the code points of one character
             line.append((piece, style))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.fence import fence as commonmark_fence
 
-from gptchat.terminal.output.safe import clean_line
+from gptchat.core.safe import clean_line
 
 _DOCUMENTS = frozenset(("markdown", "md", "mdx", "mkd", "qmd", "rmd"))
 """Languages whose text may hold fences."""
