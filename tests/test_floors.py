@@ -31,6 +31,7 @@ OUTSIDE = {
     "openai": {"providers"},
     "httpx2": {"net", "providers", "attachments"},
     "tiktoken": {"tokens"},
+    "wcwidth": {"terminal"},
 }
 
 

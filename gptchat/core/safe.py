@@ -160,7 +160,9 @@ def _layout(run: str, before: str, after: str) -> str:
         match char:
             case "\u200c" | "\u200d":
                 joins = _both(_JOINING, before, after) or (char == "\u200d" and _both(_EMOJI, before, after))
-                harmless, kept = joins, kept + char
+                # At the end of a word it may ask for a form of the letter; tmux would join what follows.
+                ends = not after.isalnum() and (_either(_JOINING, before, "") or _either(_EMOJI, before, ""))
+                harmless, kept = joins or ends, kept + char * joins
             case "\u200b":
                 harmless = _either(_SPACELESS, before, after)
             case "\u00ad":

@@ -7,9 +7,9 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prompt_toolkit.utils import get_cwidth
 
-from gptchat.core import graphemes
+from gptchat.core.width import cells
+from gptchat.terminal.columns import graphemes
 from gptchat.terminal.input.editing import LineEditor, footer
 
 CHARACTERS = ["a", "你", "é", "é", "👨‍👩‍👧", "🇨🇳", "👍🏽", "❤️", "\n", " "]
@@ -76,12 +76,38 @@ def test_words_and_lines(keys: list[str], text: str, cursor: int) -> None:
     assert (editor.text, editor.cursor) == (text, cursor)
 
 
-@given(st.text(alphabet="ab你好…", max_size=60), st.integers(0, 60), st.integers(4, 40))
-def test_the_footer_fits_and_shows_the_cursor(text: str, column: int, width: int) -> None:
-    """However long the draft, the line that shows it fits the window, with the cursor's place in it."""
+SEEN = ["a", "b", "你", "e\u0301", "👨‍👩‍👧", "🇨🇳", "👍🏽", "❤️", "हि", "न्दी", "한", " "]
+
+
+@given(st.lists(st.sampled_from(SEEN), max_size=60), st.integers(0, 120), st.integers(12, 40))
+def test_the_footer_fits_and_shows_the_cursor(parts: list[str], column: int, width: int) -> None:
+    """However long the draft, its line fits the window, in whole characters, with the cursor's place in it."""
+    text = "".join(parts)
     column = min(column, len(text))
     shown, cell = footer(text, column, width)
-    assert get_cwidth(shown) <= width
-    assert 0 <= cell < max(width, 1)
-    if get_cwidth(text) < width:
+    assert cells(shown) <= width
+    assert 0 <= cell < width
+    if cells(text) < width:
         assert shown == text
+    start = column if graphemes.inside(text, column) is None else graphemes.previous(text, column)
+    visible = shown.removeprefix("…").removesuffix("…")
+
+    def shows(before: str) -> bool:
+        """Whether `visible` is the text around the cursor, `before` of it on its left."""
+        whole = graphemes.inside(text, start - len(before)) is None
+        return whole and text[:start].endswith(before) and text[start:].startswith(visible[len(before) :])
+
+    left = cell - shown.startswith("…")
+    assert any(cells(visible[:at]) == left and shows(visible[:at]) for at in range(len(visible) + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("go हिन्दी", "go "), ("cafe\u0301", ""), ("ok ⚠️", "ok "), ("a 👍🏽👍🏽", "a "), ("ภาษาไทย น้ำ", "ภาษาไทย ")],
+)
+def test_a_word_is_deleted_with_its_marks(text: str, left: str) -> None:
+    """Ctrl-W takes a word whole, whatever marks its letters carry."""
+    editor = LineEditor()
+    editor.put(text)
+    editor.delete_word_before()
+    assert editor.text == left

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from prompt_toolkit.utils import get_cwidth
-
-from gptchat.core import graphemes
+from gptchat.core.width import cells
+from gptchat.terminal.columns import graphemes
 from gptchat.values import dataclass
 
 _WORD = re.compile(r"\w+|[^\w\s]+")
@@ -33,8 +32,8 @@ class LineEditor:
         self.text, self.cursor = text, len(text)
 
     def delete_before(self) -> None:
-        """Backspace: delete one grapheme (one character as displayed)."""
-        self._replace(graphemes.previous(self.text, self.cursor), self.cursor)
+        """Backspace: delete one character, or the last mark of a letter (`graphemes.erased`)."""
+        self._replace(graphemes.erased(self.text, self.cursor), self.cursor)
 
     def delete_after(self) -> None:
         """Delete key: delete one grapheme (one character as displayed)."""
@@ -94,30 +93,50 @@ class LineEditor:
 
     def _word_start(self) -> int:
         start = 0
-        for match in _WORD.finditer(self.text, 0, self.cursor):
+        for match in _WORD.finditer(_bases(self.text[: self.cursor])):
             start = match.start()
         return start
 
     def _word_end(self) -> int:
-        match = _WORD.search(self.text, self.cursor)
+        match = _WORD.search(_bases(self.text), self.cursor)
         return match.end() if match else len(self.text)
+
+
+def _bases(text: str) -> str:
+    """`text`, as long as it is, with its marks replaced by the letters that carry them."""
+    return text if text.isascii() else "".join(part[0] * len(part) for part in graphemes.split(text))
 
 
 def footer(text: str, column: int, width: int) -> tuple[str, int]:
     """The part of a one-line `text` around the cursor that fits `width` cells, and the cursor's cell in it.
 
-    `column` is the cursor's position in `text` in code points. An ellipsis marks hidden text on either side.
+    `column` is the cursor's position in `text` in code points; inside a character it is drawn before that. An
+    ellipsis marks hidden text on either side.
     """
     width = max(width, 4)
-    if get_cwidth(text) < width:
-        return text, get_cwidth(text[:column])
-    start = column
+    before, after = _around(text, column)
+    if cells(text) < width:
+        return text, sum(map(cells, before))
     room = width - 3  # room for an ellipsis on either side and for the cursor
-    while start > 0 and get_cwidth(text[start - 1 : column]) <= room:
+    start, used = len(before), 0
+    while start > 0 and used + cells(before[start - 1]) <= room:
         start -= 1
-    end = column
-    while end < len(text) and get_cwidth(text[start : end + 1]) <= room:
+        used += cells(before[start])
+    at, end = used, 0
+    while end < len(after) and used + cells(after[end]) <= room:
+        used += cells(after[end])
         end += 1
-    before = "…" if start else ""
-    after = "…" if end < len(text) else ""
-    return before + text[start:end] + after, len(before) + get_cwidth(text[start:column])
+    left = "…" if start else ""
+    right = "…" if end < len(after) else ""
+    return left + "".join(before[start:] + after[:end]) + right, len(left) + at
+
+
+def _around(text: str, column: int) -> tuple[list[str], list[str]]:
+    """The characters of `text` before and after the cursor."""
+    before: list[str] = []
+    after: list[str] = []
+    index = 0
+    for part in graphemes.split(text):
+        index += len(part)
+        (before if index <= column else after).append(part)
+    return before, after

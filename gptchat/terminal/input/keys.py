@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from prompt_toolkit.application.current import get_app
-from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import (
     Condition,
     emacs_mode,
     has_focus,
-    has_selection,
     is_searching,
     vi_navigation_mode,
 )
@@ -19,7 +17,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-from gptchat.core import graphemes
+from gptchat.terminal.columns.moving import add_whole_characters
 from gptchat.terminal.input.folding import Folding
 from gptchat.terminal.input.menu import CompletionMenu
 
@@ -60,22 +58,6 @@ def _completion_is_chosen() -> bool:
 @Condition
 def _draft_is_empty() -> bool:
     return not get_app().current_buffer.text
-
-
-def _is_composed(start: int, end: int) -> bool:
-    return end - start > 1
-
-
-@Condition
-def _composed_before() -> bool:
-    buffer = get_app().current_buffer
-    return _is_composed(graphemes.previous(buffer.text, buffer.cursor_position), buffer.cursor_position)
-
-
-@Condition
-def _composed_after() -> bool:
-    buffer = get_app().current_buffer
-    return _is_composed(buffer.cursor_position, graphemes.following(buffer.text, buffer.cursor_position))
 
 
 def bindings(line: Line) -> KeyBindings:
@@ -129,35 +111,5 @@ def bindings(line: Line) -> KeyBindings:
     def _close_menu(_event: KeyPressEvent) -> None:
         line.menu.close()
 
-    _add_whole_characters(keys)
+    add_whole_characters(keys)
     return keys
-
-
-def _add_whole_characters(keys: KeyBindings) -> None:
-    """Add bindings that move over and delete characters of several code points (a flag, an accent) as one."""
-
-    @keys.add("backspace", filter=_composed_before & ~has_selection)
-    def _delete_before(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        buffer.delete_before_cursor(buffer.cursor_position - _start(buffer))
-
-    @keys.add("delete", filter=_composed_after & ~has_selection)
-    def _delete_after(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        buffer.delete(_end(buffer) - buffer.cursor_position)
-
-    @keys.add("left", filter=_composed_before)
-    def _left(event: KeyPressEvent) -> None:
-        event.current_buffer.cursor_position = _start(event.current_buffer)
-
-    @keys.add("right", filter=_composed_after)
-    def _right(event: KeyPressEvent) -> None:
-        event.current_buffer.cursor_position = _end(event.current_buffer)
-
-
-def _start(buffer: Buffer) -> int:
-    return graphemes.previous(buffer.text, buffer.cursor_position)
-
-
-def _end(buffer: Buffer) -> int:
-    return graphemes.following(buffer.text, buffer.cursor_position)

@@ -16,8 +16,10 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, VSplit, Window
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import Output
-from prompt_toolkit.utils import get_cwidth
 
+from gptchat.core.width import cells
+from gptchat.terminal.columns.layout import stand_in_columns
+from gptchat.terminal.columns.moving import add_whole_characters, stop_between_characters
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT
 from gptchat.terminal.input.questions import ask
 from gptchat.terminal.output import dumb_terminal as plain
@@ -87,6 +89,8 @@ class Picker:
         )
         self._app.ttimeoutlen = self._app.timeoutlen = ESCAPE_WAIT
         self._app.renderer.cpr_not_supported_callback = None
+        stand_in_columns(self._app.layout, output)
+        stop_between_characters(self._app)
 
     async def pick(self, text: str = "") -> str | None:
         """Let the user choose, beginning with a search for `text`.
@@ -192,6 +196,7 @@ class Picker:
         def _cancel(event: KeyPressEvent) -> None:
             event.app.exit(result=None)
 
+        add_whole_characters(keys)
         return keys
 
     # Drawing.
@@ -249,12 +254,12 @@ class Picker:
     def _row(self, row: PickerRow, width: int, current: str) -> StyleAndTextTuples:
         """One row: the title, a snippet if it fits, and `meta` right-aligned."""
         meta = shortened(_one_line(self._clean(row.meta)), width // 2)
-        room = width - get_cwidth(meta) - 3
+        room = width - cells(meta) - 3
         title = shortened(_one_line(self._clean(row.title)), room)
-        room -= get_cwidth(title) + 2
+        room -= cells(title) + 2
         snippet = shortened(_one_line(self._clean(row.snippet)), room) if row.snippet and room > 8 else ""
-        used = 2 + get_cwidth(title) + (get_cwidth(snippet) + 2 if snippet else 0)
-        gap = " " * max(width - used - get_cwidth(meta), 1)
+        used = 2 + cells(title) + (cells(snippet) + 2 if snippet else 0)
+        gap = " " * max(width - used - cells(meta), 1)
         return [
             (current, ("› " if current else "  ") + title),
             (f"class:picker.snippet{current}", f"  {snippet}" if snippet else ""),

@@ -21,6 +21,8 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 
 from gptchat.errors import UsageError
+from gptchat.terminal.columns.layout import stand_in_columns
+from gptchat.terminal.columns.moving import stop_between_characters
 from gptchat.terminal.input import editor
 from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.drafts import DraftKeeper
@@ -103,6 +105,8 @@ class Prompt:
         self.menu = CompletionMenu(completer, self._session.app, self._buffer)
         translate_labels(self._session.layout)
         stand_below(self._session.layout, self._toolbar_text, self.menu.room)
+        stand_in_columns(self._session.layout, self.output)
+        stop_between_characters(self._session.app)
         follow_width(self._session.app)
         self._buffer.on_text_changed += self._changed
         self.set_style(style or {})

@@ -13,6 +13,8 @@ from prompt_toolkit.shortcuts.prompt import PromptSession
 
 from gptchat.core.width import wrapped
 from gptchat.terminal.answers import chosen
+from gptchat.terminal.columns.layout import stand_in_columns
+from gptchat.terminal.columns.moving import add_whole_characters, stop_between_characters
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
@@ -103,6 +105,8 @@ async def _read(
     )
     session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_WAIT
     session.app.renderer.cpr_not_supported_callback = None
+    stand_in_columns(session.layout, output)
+    stop_between_characters(session.app)
     try:
         return await session.prompt_async()
     except (_Declined, EOFError, OSError):
@@ -121,4 +125,5 @@ def _bindings() -> KeyBindings:
     def _no_search(event: KeyPressEvent) -> None:
         """Does nothing: a question has no history to search."""
 
+    add_whole_characters(keys)
     return keys

@@ -26,6 +26,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.search import SearchDirection
 from prompt_toolkit.styles import Style
 
+from gptchat.terminal.columns.output import ColumnOutput
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.words import _
@@ -75,9 +76,7 @@ def open_screen() -> Output:
     if plain.is_dumb_terminal():
         return PlainTextOutput(sys.stdout)
     output = create_output()
-    if isinstance(output, Vt100_Output):
-        output.enable_cpr = False
-    return output
+    return ColumnOutput.of(output) if isinstance(output, Vt100_Output) else output
 
 
 def follow_width(app: Application[str]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.utils import get_cwidth
 
+from gptchat.core.width import cells
+from gptchat.terminal.columns import graphemes
 from gptchat.values import dataclass
 from gptchat.words import _, money, ngettext
 
@@ -75,7 +76,7 @@ def toolbar(
         return _joined(parts, " | " if plain else " · ")
 
     room = width - _cells(line("", user, full, True, cost)) - 3
-    if room >= min(12, get_cwidth(title)):
+    if room >= min(12, cells(title)):
         return list(line(shortened(title, room), user, full, True, cost))
     for attempt in (
         line("", user, full, True, cost),
@@ -90,13 +91,13 @@ def toolbar(
 
 
 def shortened(text: str, width: int) -> str:
-    """`text` cut to `width` cells; an ellipsis marks the cut."""
-    if get_cwidth(text) <= width:
+    """`text` cut to `width` cells, between whole characters; an ellipsis marks the cut."""
+    if cells(text) <= width:
         return text
-    cells, kept = 1, []
-    for character in text:
-        cells += get_cwidth(character)
-        if cells > width:
+    used, kept = 1, []
+    for character in graphemes.split(text):
+        used += cells(character)
+        if used > width:
             break
         kept.append(character)
     return "".join(kept).rstrip() + "…" if width > 0 else ""
@@ -178,14 +179,14 @@ def _cut(parts: list[_Part], width: int) -> StyleAndTextTuples:
     for style, text in parts:
         fitting = shortened(text, room)
         result.append((style, fitting))
-        room -= get_cwidth(fitting)
+        room -= cells(fitting)
         if fitting != text:
             break
     return result
 
 
 def _cells(parts: list[_Part]) -> int:
-    return sum(get_cwidth(text) for _style, text in parts)
+    return sum(cells(text) for _style, text in parts)
 
 
 def _one_line(text: str) -> str:

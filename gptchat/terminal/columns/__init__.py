@@ -1,0 +1,1 @@
+"""Whole characters, and text that stands in the same columns whatever widths a terminal gives it."""
