@@ -84,6 +84,7 @@ def install(md: MarkdownIt) -> None:
     md.block.ruler.before("blockquote", "own_line", _own_line, anywhere)
     md.block.ruler.at("hr", _rule, anywhere)
     md.block.ruler.at("list", _list, above)
+    md.block.ruler.before("list", "schedule", _schedule, {"alt": ["list"]})
     md.block.ruler.at("reference", _definition)
     md.inline = InlineParser()
     md.inline.ruler.at("newline", _newline)
@@ -122,6 +123,13 @@ def _rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Schedules."""
     return not _SCHEDULE.match(getLine(state, start)) and list_block(state, start, end, silent)
+
+
+def _schedule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Schedules: they end a list, whose next item they would be else."""
+    if state.is_code_block(start) or not _SCHEDULE.match(getLine(state, start)):
+        return False
+    return silent or paragraph(state, start, end, False)
 
 
 def _definition(state: StateBlock, start: int, end: int, silent: bool) -> bool:

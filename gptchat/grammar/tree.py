@@ -143,6 +143,11 @@ def language_of(piece: Piece) -> str:
     return language(piece.token.info)
 
 
+def is_closed(piece: Piece) -> bool:
+    """Whether the fence has a closing line."""
+    return piece.end - piece.start == piece.text.count("\n") + 2
+
+
 def _item(walk: _Walk, token: Token) -> Container:
     mine = walk.lists[-1]
     container = Container("item", *_lines(token), list_id=mine.id, depth=len(walk.lists) - 1, sign=token.markup)

@@ -100,10 +100,8 @@ def edited(words: str, columns: int) -> Watched:
     return watched[0]
 
 
-NARROW = {"tmux": "👨‍👩‍👧‍👦", "pyte": "[\U0001f1e6-\U0001f1ff]", "xterm-6": "[\u103a\u103d\u103e]"}
-"""What is not whole anyway: tmux keeps 21 bytes of a character. The others draw it wider than `cells` allows for:
-pyte counts each half of a flag, and Unicode 6 lacks marks.
-"""
+NARROW = {"tmux": "👨‍👩‍👧‍👦"}
+"""What is not whole anyway: tmux keeps 21 bytes of a character."""
 
 
 def whole(engine: str, words: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -12,8 +13,8 @@ from gptchat.grammar.code import TAB, Highlighter
 from gptchat.grammar.marks import aligns, callout_names, footnote_mark
 from gptchat.grammar.maths import to_unicode
 from gptchat.grammar.rules import reading
-from gptchat.grammar.tree import Container, Piece, language_of
-from gptchat.terminal.markdown import tables
+from gptchat.grammar.tree import Container, Piece, is_closed, language_of
+from gptchat.terminal.markdown import diagrams, tables
 from gptchat.terminal.markdown.inline import InlineRenderer
 from gptchat.terminal.markdown.lines import Line, trim, width_of, wrap
 from gptchat.terminal.output.theme import Theme
@@ -23,6 +24,7 @@ from gptchat.words import _
 _BULLETS = "•◦▪"
 _LEAST_WIDTH = 8
 _RULE_WIDTH = 40
+_DRAWN = re.compile("([\u2500-\u257f\u25b2-\u25cb×]+)")
 
 
 @dataclass(slots=True)
@@ -115,7 +117,7 @@ class BlockRenderer:
             case "rule":
                 return [[("─" * min(width, _RULE_WIDTH), theme["rule"])]]
             case "fence":
-                return self._fence(piece, progress)
+                return self._fence(piece, width, progress)
             case "code":
                 return _literal(piece.text, theme["code"])
             case "html":
@@ -128,17 +130,29 @@ class BlockRenderer:
                 return self._footnote(piece, prose)
         return []
 
-    def _fence(self, piece: Piece, progress: Progress | None) -> list[Line]:
+    def _fence(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
         lines: list[Line] = []
         if not isinstance(progress, OpenFence):
             progress = self.open_fence(piece)
             self.code_blocks += 1
             name = language_of(piece) or _("code")
             lines.append([(f"╶ {name} · {self.code_blocks}", self._theme["fence"])])
+            if is_closed(piece) and language_of(piece).lower() == "mermaid":
+                drawn = diagrams.draw(piece.text, width)
+                if drawn is not None:
+                    return lines + [self._diagram(row) for row in drawn]
         source = piece.text.removesuffix("\n")
         if piece.text:
             lines += [progress.highlighter.line(line) for line in source.split("\n")]
         return lines
+
+    def _diagram(self, row: str) -> Line:
+        """A row of a diagram: its lines muted, its labels plain."""
+        return [
+            (part, self._theme["table.line" if _DRAWN.match(part) else "text"])
+            for part in _DRAWN.split(row)
+            if part
+        ]
 
     def _table(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
         table = table_of(piece)
@@ -182,6 +196,11 @@ def table_of(piece: Piece) -> tables.MarkdownTable:
     assert piece.token is not None, "only an empty container has no token"
     meta = piece.token.meta
     return tables.MarkdownTable(meta["header"], aligns(meta["align"]), meta["rows"])
+
+
+def may_be_drawn(piece: Piece) -> bool:
+    """Whether an open fence may become a diagram when it is closed, so that its lines are not final."""
+    return language_of(piece).lower() == "mermaid" and not diagrams.too_long(piece.text)
 
 
 def _literal(text: str, style: Any) -> list[Line]:

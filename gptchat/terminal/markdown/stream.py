@@ -2,8 +2,9 @@
 
 The committed lines equal those of rendering the whole reply at once, however the text was split. Only
 complete lines are committed: a piece when another one follows it, the lines of an open code block and the
-rows of a table as they arrive. The remaining source stays short (the unfinished piece, after rewritten lines
-that hold its list item or quote open), so the cost grows linearly with the reply.
+rows of a table as they arrive. A diagram is held until its code block is closed, up to a limit. The remaining
+source stays short (the unfinished piece, after rewritten lines that hold its list item or quote open), so the
+cost grows linearly with the reply.
 
 A reference link whose definition comes later stays literal, because it has been printed by then.
 """
@@ -17,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from gptchat.core.safe import clean
 from gptchat.grammar.fences import reopened
-from gptchat.grammar.tree import PLACEHOLDER, Container, Opening, Piece, pieces
+from gptchat.grammar.tree import PLACEHOLDER, Container, Opening, Piece, is_closed, pieces
 from gptchat.terminal.markdown import tables
-from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, table_of
+from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, may_be_drawn, table_of
 from gptchat.terminal.markdown.lines import Line
 from gptchat.terminal.markdown.mending import mended
 from gptchat.terminal.markdown.reading import environment
@@ -56,6 +57,8 @@ class MarkdownStream:
         """The complete lines that are not committed, cleaned; possibly after a rewritten beginning."""
         self._opening = Opening()
         self._progress: Progress | None = None
+        self._diagram = False
+        """Whether the uncommitted text ends in a code block that is held because it may become a diagram."""
         self._fresh = False
         """Whether complete lines have arrived since the last commit."""
         self.first_break: int | None = None
@@ -105,7 +108,7 @@ class MarkdownStream:
         """The lines of the uncommitted text, as they look now."""
         self._take()
         partial = clean(self._partial.removesuffix("\r"))
-        if not isinstance(self._progress, OpenFence):
+        if not (isinstance(self._progress, OpenFence) or self._diagram):
             partial = mended(self._source, partial)
         source = self._source + partial + "\n"
         if not source.strip():
@@ -147,7 +150,7 @@ class MarkdownStream:
         if piece.kind in ("paragraph", "table", "footnote", "maths"):  # a blank line closes them
             lines = self._source.split("\n")
             return piece.end < len(lines) - 1 and not lines[piece.end].strip()
-        return piece.kind in ("heading", "rule") or (piece.kind == "fence" and _closed(piece))
+        return piece.kind in ("heading", "rule") or (piece.kind == "fence" and is_closed(piece))
 
     def _final(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:
         """The lines of the first `cut` pieces; sets `first_break`."""
@@ -163,13 +166,15 @@ class MarkdownStream:
     def _settle(self, found: Sequence[Piece], cut: int, width: int) -> list[Line]:
         """Render the first `cut` pieces and the final lines of an open fence or table after them."""
         lines = self._final(found, cut, width)
+        self._diagram = False
         if cut == len(found):
             self._source = "\n".join(self._source.split("\n")[found[-1].end :])
             self._opening, self._progress = Opening(gap=True), None
             return lines
         last = found[-1]
         progress = self._progress if cut == 0 else None
-        if last.kind == "fence" and not _closed(last):
+        self._diagram = not progress and last.kind == "fence" and not is_closed(last) and may_be_drawn(last)
+        if last.kind == "fence" and not is_closed(last) and not self._diagram:
             return lines + self._settle_fence(last, width, progress)
         if last.kind == "table" and (progress or len(table_of(last).rows) >= tables.MEASURED_ROWS):
             return lines + self._settle_table(last, width, progress)
@@ -261,11 +266,6 @@ def _render(renderer: BlockRenderer, found: Sequence[Piece], width: int, progres
     for index, piece in enumerate(found):
         lines += renderer.render(piece, width, progress if index == 0 else None)
     return lines
-
-
-def _closed(piece: Piece) -> bool:
-    """Whether the fence has a closing line."""
-    return piece.end - piece.start == piece.text.count("\n") + 2
 
 
 def _mark(text: str) -> str:
