@@ -292,6 +292,7 @@ COMMANDS = (
         theme,
         (Argument("name", "theme"),),
         examples=(("/theme light", "auto, dark, light or mono"),),
+        shows=lambda call: not call.get("name"),
     ),
     Command(
         "lang",
@@ -300,6 +301,7 @@ COMMANDS = (
         lang,
         (Argument("name", "language"),),
         examples=(("/lang zh", "中文"),),
+        shows=lambda call: not call.get("name"),
     ),
     Command(
         "help",

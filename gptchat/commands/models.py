@@ -205,6 +205,7 @@ COMMANDS = (
         model,
         (Argument("name", "model", rest=True),),
         examples=(("/model gpt-6-luna", "it answers from now on"), ("/model", "what is known of the one in use")),
+        shows=lambda call: not call.get("name"),
     ),
     Command(
         "models",
@@ -222,5 +223,6 @@ COMMANDS = (
         provider,
         (Argument("name", "provider"),),
         examples=(("/provider", "the ones there are"), ("/provider deepseek", "asks for the key and works")),
+        shows=lambda call: not call.get("name"),
     ),
 )

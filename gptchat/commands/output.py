@@ -12,9 +12,10 @@ from gptchat import redaction, words
 from gptchat.commands import programs
 from gptchat.commands.effects import AsideEffects, Copy, Effects, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import may_replace, nothing_written
+from gptchat.commands.wording import may_replace, nothing_written, replaces
 from gptchat.core.messages import Message
 from gptchat.errors import StorageError, UsageError
+from gptchat.files import write_regular
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -60,11 +61,12 @@ async def save(
     """Save a code block of the last reply as a file."""
     text = _code_block(code_blocks, last_reply(manager), call.number("n"))
     path = await asyncio.to_thread(lambda: Path(call.get("file")).expanduser())
-    if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
+    exists = await asyncio.to_thread(replaces, path)
+    if exists and (yield may_replace(path)) != "y":
         yield nothing_written(run, path)
         return
     try:
-        await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+        await asyncio.to_thread(write_regular, path, text.encode("utf-8", "replace"), new=not exists)
     except OSError as error:
         raise StorageError(
             _("{path} cannot be written: {why}").format(path=path, why=words.reason(error)),

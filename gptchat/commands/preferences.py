@@ -205,6 +205,7 @@ COMMANDS = (
         set_,
         (Argument("key", "setting"), Argument("value", "value", rest=True)),
         examples=(("/set temperature 0.2", "for you, from now on"), ("/set temperature", "what it means")),
+        shows=lambda call: not call.get("value"),
     ),
     Command(
         "unset",
@@ -221,6 +222,7 @@ COMMANDS = (
         system,
         (Argument("text", "text", rest=True),),
         examples=(("/system You answer in one sentence.", ""), ("/system none", "without one")),
+        shows=lambda call: not call.get("text"),
     ),
     Command(
         "preset",
@@ -229,6 +231,7 @@ COMMANDS = (
         preset,
         (Argument("name", "preset"),),
         examples=(("/preset translator", "from [presets.translator] of the settings"), ("/preset none", "")),
+        shows=lambda call: not call.get("name"),
     ),
     Command(
         "key",

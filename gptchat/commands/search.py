@@ -88,6 +88,7 @@ COMMANDS = (
         search,
         (Argument("text", "text", required=True, rest=True),),
         examples=(("/search 事件循环", "in any language"),),
+        shows=lambda _call: True,
     ),
     Command(
         "history",

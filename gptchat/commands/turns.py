@@ -39,7 +39,7 @@ async def edit(call: Call, manager: SessionManager, outbox: Outbox) -> Effects:
     yield Changed(frozenset({"session"}))
     note = _("edit and send: it becomes a branch, and the old turn is kept; /redo goes back to it")
     yield Show([Text(note, "quiet")], {"edit": text})
-    yield Draft(text)
+    yield Draft(text, "message")
 
 
 async def undo(call: Call, manager: SessionManager) -> Effects:
