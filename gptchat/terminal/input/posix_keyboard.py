@@ -3,16 +3,19 @@
 prompt_toolkit reads 1,024 bytes at a time and searches the whole paste for its end after each read. For one
 megabyte it took over half a second; this module takes a tenth of that.
 
-Some terminals do not mark a paste. Nobody types several lines at once, so lines that arrive together are a paste.
+Some terminals do not mark a paste. There, lines that arrive together are one, since nobody types several at once.
+Elsewhere they are typed ahead, unless one of them could run a command or attach a file.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from typing import TextIO
 
 from prompt_toolkit.input.vt100 import Vt100Input
@@ -26,6 +29,13 @@ _BEGIN, _END = "\x1b[200~", "\x1b[201~"
 _READ = 65536  # bytes
 _PATIENCE = 0.02  # seconds of reading a paste before the event loop runs again
 _TOGETHER = 0.015  # seconds within which the next piece belongs to a paste without marks
+_MARKING = (
+    *("xterm", "tmux", "rxvt", "alacritty", "kitty", "foot", "wezterm", "ghostty", "konsole", "vte", "gnome"),
+    *("iterm", "contour", "mintty", "st-", "nsterm"),
+)
+"""What the names of terminals begin with that mark a paste."""
+
+_ACTING = re.compile(r"(?:^|[\r\n])[ \t]*!|(?<![\w.])@\S")
 _AT_MOST = 0.05  # seconds of waiting for more of it before the event loop runs again
 
 
@@ -63,8 +73,10 @@ class PasteParser(Vt100Parser):
 class PosixKeyboard(Vt100Input):
     """A `Vt100Input` that reads pastes in large pieces."""
 
-    def __init__(self, stdin: TextIO) -> None:
+    def __init__(self, stdin: TextIO, environ: Mapping[str, str] = os.environ) -> None:
         super().__init__(stdin)
+        term = environ.get("TERM", "").lower()
+        self._marks_pastes = "TMUX" in environ or term.startswith(_MARKING)
         self._parser = PasteParser(lambda press: self._buffer.append(press))
         self.vt100_parser = self._parser
         self._more_until = 0.0
@@ -82,7 +94,7 @@ class PosixKeyboard(Vt100Input):
             data = self._with_rest(data)
             continued = continued and data != "\r"  # a key of its own
         self._parser.feed(data)
-        if not marked and (continued or _several_lines(self._buffer)):
+        if not marked and (continued or self._is_paste(self._buffer)):
             self._buffer = _as_paste(self._buffer, whole=continued)
             self._more_until = time.monotonic() + 2 * _TOGETHER
         while self._parser.is_in_paste and (more := self.stdin_reader.read(_READ)):
@@ -91,6 +103,12 @@ class PosixKeyboard(Vt100Input):
                 break
         keys, self._buffer = self._buffer, []
         return keys
+
+    def _is_paste(self, keys: list[KeyPress]) -> bool:
+        """Whether keys that arrived at once are a paste without marks: several lines."""
+        if not _several_lines(keys):
+            return False
+        return not self._marks_pastes or _ACTING.search("".join(press.data for press in keys)) is not None
 
     def _with_rest(self, data: str) -> str:
         """`data`, which looks like the first line of a paste without marks, and what follows it at once."""
