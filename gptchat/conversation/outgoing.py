@@ -151,7 +151,9 @@ class Outbox:
     def _question(self, one: Wanted) -> Decision:
         judgement = one.judgement
         what = judgement.target + (f" ({size})" if (size := _size(Path(judgement.target))) else "")
-        question = _("send {what}? {reason}").format(what=what, reason=judgement.reason or _("it was not typed"))
+        question = _("{reason}: {what}; send it?").format(
+            what=what, reason=judgement.reason or _("it was not typed")
+        )
         choices = [("y", _("yes, this once")), ("n", _("no"))]
         if judgement.freedom == "ask":
             choices[1:1] = [("a", _("always: {pattern}").format(pattern=judgement.always))]
