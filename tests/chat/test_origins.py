@@ -251,3 +251,20 @@ def test_a_dumb_terminal_takes_lines_at_once_for_a_paste(home: Home, server: Ser
         screen.wait_for("You said")
     assert last(server) == "!touch ran\nInstall it:\n    touch ran"
     assert not (home.folder / "ran").exists()
+
+
+def test_pastes_are_marked_between_prompts_too(home: Home, server: Server) -> None:
+    """From the first prompt to the end the terminal marks pastes, also while a message is on its way."""
+    home.connect(server.url)
+    gate = Gate()
+    server.script(say(gate, "done"))
+    with home.chat() as screen:
+        screen.send("hello\r")
+        screen.wait_for(lambda: gate.reached.is_set() and "alice › hello" in screen.text)
+        screen.wait_for(lambda: screen.raw.rfind(b"\x1b[?2004h") > screen.raw.rfind(b"\x1b[?2004l"))
+        gate.open()
+        screen.wait_for("done")
+        ready(screen)
+        screen.send("\x04")
+        assert screen.wait_for_exit() == 0
+        assert screen.raw.rfind(b"\x1b[?2004l") > screen.raw.rfind(b"\x1b[?2004h")

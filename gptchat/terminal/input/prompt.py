@@ -27,7 +27,7 @@ from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.drafts import DraftKeeper
 from gptchat.terminal.input.folding import FoldedDraft, FoldedPastes, Folding, OriginTracker, Visible
 from gptchat.terminal.input.history import HistorySuggestion, InputHistory
-from gptchat.terminal.input.keyboard import ESCAPE_WAIT, open_keyboard
+from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes, open_keyboard
 from gptchat.terminal.input.keys import bindings
 from gptchat.terminal.input.menu import CompletionMenu
 from gptchat.terminal.output import dumb_terminal as plain
@@ -201,9 +201,12 @@ class Prompt:
             else:
                 # A wait this short is not noticed and lets a quick Up find the history. A slow disk may not block.
                 await asyncio.wait([asyncio.ensure_future(self._history.read())], timeout=_HISTORY_WAIT)
-                text = await self._session.prompt_async(
-                    default=document, pre_run=lambda: self._history.give(self._buffer)
-                )
+                try:
+                    text = await self._session.prompt_async(
+                        default=document, pre_run=lambda: self._history.give(self._buffer)
+                    )
+                finally:
+                    mark_pastes(self.output)
                 sent = self.origins.draft
                 read = self.folding.unfolded(FoldedDraft(text, None, sent.parts))
                 if sent.text != text:  # nobody has said where it came from

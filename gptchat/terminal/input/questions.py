@@ -13,7 +13,7 @@ from prompt_toolkit.shortcuts.prompt import PromptSession
 
 from gptchat.core.width import wrapped
 from gptchat.terminal.answers import chosen
-from gptchat.terminal.input.keyboard import ESCAPE_WAIT
+from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
 from gptchat.words import _
@@ -122,6 +122,8 @@ async def _read(
         if keep is not None and (typed := session.default_buffer.text).strip():
             keep(typed)
         return None
+    finally:
+        mark_pastes(output)
 
 
 def _bindings() -> KeyBindings:
