@@ -40,6 +40,7 @@ _KEY = re.compile(
 )
 """A private key with its contents, which a text about keys does not have."""
 
+_KEY_WORDS = (b"PRIVATE KEY", b"AGE-SECRET-KEY", b"PuTTY-User-Key")
 _LOOK = 1_000_000
 """Bytes of a file that are searched for a private key."""
 
@@ -119,7 +120,7 @@ class Policy:
         real = Path(os.path.realpath(path))
         if self._denies(path, real):
             return "denied"
-        return "secret" if self.guarded(real) or _KEY.search(data) else ""
+        return "secret" if self.guarded(real) or _holds_key(data) else ""
 
     def guarded(self, real: Path) -> str:
         """Why the resolved path `real` is never attached unasked, as translated text; empty if it may be."""
@@ -174,13 +175,18 @@ def _denied(pattern: str) -> str:
     return _("the setting attach.deny says no ({pattern})").format(pattern=pattern)
 
 
+def _holds_key(data: bytes) -> bool:
+    # Looking for plain words first is many times quicker.
+    return any(word in data for word in _KEY_WORDS) and _KEY.search(data) is not None
+
+
 def _key_in(real: Path) -> str:
     """Why a file may not go unasked by what it holds; empty if it may, or is no regular file."""
     try:
         if not stat.S_ISREG(real.stat().st_mode):
             return ""
         with real.open("rb") as file:
-            found = _KEY.search(file.read(_LOOK))
+            found = _holds_key(file.read(_LOOK))
     except (OSError, ValueError):
         return ""
     return _("it holds a private key") if found else ""
