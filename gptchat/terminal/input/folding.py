@@ -79,14 +79,20 @@ class Folding:
 
     def folded(self, entry: Sourced) -> FoldedDraft:
         """`recall` for a text that knows where it came from."""
-        text = self.recall(entry.text)
-        if text == entry.text:
-            return FoldedDraft(text, None, entry.parts)
-        head = entry.cut(0, len(text) - 1)
-        origins = entry.within(len(head.text), len(entry.text))
-        return FoldedDraft(
-            text, None, (*head.parts, *(Part(len(text) - 1, len(text), one) for one in origins[:1]))
-        )
+        return self.traced(self.recall(entry.text), entry)
+
+    def traced(self, draft: str, entry: Sourced) -> FoldedDraft:
+        """`draft`, which stands for the text of `entry`, with its origins; a mark has the first of its text's."""
+        result, longer = entry, 0
+        spans = []
+        for match in re.finditer(_MARKS, draft) if self._texts else ():
+            start, text = match.start() + longer, self._texts.get(match[0], match[0])
+            spans.append((start, start + len(text), match[0]))
+            longer += len(text) - 1
+        for start, end, mark in reversed(spans):
+            origins = entry.within(start, end)
+            result = result.replaced(start, end, whole(mark, origins[0] if origins else "typed"))
+        return FoldedDraft(draft, None, result.parts)
 
     def unfolded(self, draft: FoldedDraft) -> Sourced:
         """`unfold` for a draft: what a mark stands for has the origin of the mark."""

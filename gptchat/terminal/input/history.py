@@ -112,7 +112,7 @@ class InputHistory(History):
         """What of the entry `folded` was not typed, in its own coordinates; None if there is no such entry."""
         text = self._folding.unfold(folded)
         parts = self._parts.get(text)
-        return None if parts is None else self._folding.folded(Sourced(text, parts)).parts
+        return None if parts is None else self._folding.traced(folded, Sourced(text, parts)).parts
 
     def append_string(self, string: str) -> None:
         """Add an entry; a blank one, or a repetition of the newest, is not added."""
