@@ -201,22 +201,23 @@ class Registry:
         text = entry.text
         begins = len(text) - len(text.lstrip())
         message = Meaning(Said(text), entry)
-        typed = entry.at(begins) in ("typed", "completed")
+        origin = entry.at(begins)
+        typed = origin in ("typed", "completed")
         if not typed and decide(entry, "command", begins) == decide(entry, "shell", begins) == "text":
             return message
         try:
             parsed = self.parse(text)
         except UsageError:
-            if typed:
+            if typed or origin == "argument":
                 raise
             return message
         match parsed:
             case Shell():
-                verdict = "text" if _is_picture(text[begins:]) else decide(entry, "shell", begins)
+                verdict = decide(entry, "shell", begins)
             case Call() as found:
                 verdict = decide(entry, "command", begins, harmless=found.command.only_shows(found))
             case Unknown():
-                return Meaning(parsed, entry) if typed else message
+                return Meaning(parsed, entry) if typed or origin == "argument" else message
             case Said(said):
                 # `//text` is for what was typed; a paste may begin with a comment.
                 doubled = typed and said != text
@@ -248,11 +249,6 @@ class Registry:
         if found is None:
             return Unknown(word[1:], self.nearest(word[1:])) if word[0] == "/" else Said(line)
         return call(found, others[0] if others else "")
-
-
-def _is_picture(text: str) -> bool:
-    """Whether `text` begins with a picture in Markdown, which no shell takes for a command."""
-    return text.startswith("![") and text[text.find("]") + 1 :][:1] in ("(", "[")
 
 
 def _is_slash_word(word: str) -> bool:

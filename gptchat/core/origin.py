@@ -130,18 +130,23 @@ def changed(old: str, new: str, cursor: int) -> tuple[int, int]:
 def decide(entry: Sourced, sign: Sign, at: int = 0, *, harmless: bool = False) -> Verdict:
     """What the sign at `at` of `entry` does. `harmless` says that a command only shows something.
 
-    A shell command acts only if all of it was typed, on one line; of several lines it is text. A command that
-    was not typed is text if `entry` has several lines, and acts if it is harmless.
+    A shell command acts only if all of it was typed, on one line; several lines and a picture of Markdown are
+    text. A command that was not typed is text if `entry` has several lines, and acts if it is harmless.
     """
     verdict, several = TABLE[entry.at(at)][sign], "\n" in entry.text.strip()
     if sign == "shell":
-        if several:
+        if several or _is_picture(entry.text[at:]):
             return "text"
         if verdict == "act" and any(TABLE[one]["shell"] != "act" for one in entry.within(at, len(entry.text))):
             return "ask"
     elif sign == "command" and verdict == "ask":
         return "text" if several else "act" if harmless else "ask"
     return verdict
+
+
+def _is_picture(text: str) -> bool:
+    """Whether `text` begins with a picture in Markdown, which no shell takes for a command."""
+    return text.startswith("![") and text[text.find("]") + 1 :][:1] in ("(", "[")
 
 
 def table() -> str:

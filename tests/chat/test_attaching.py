@@ -129,6 +129,7 @@ def test_an_argument_is_text(work: Home, server: Server) -> None:
     status, told = run(work, "/delete --forever 1")
     assert status == 2
     assert "write the command as a word of its own" in told
+    assert run(work, "/delte 1")[0] == 2, "a mistyped command is not sent to the model"
     assert run(work, "/rename", "Mine")[0] == 0
     assert run(work, "look", "-a", "a.py")[0] == 0
     assert "print(1)" in last(server)

@@ -55,6 +55,13 @@ def test_a_shell_command_is_one_typed_line(origin: Origin) -> None:
     )
 
 
+def test_a_picture_is_no_shell_command() -> None:
+    """A line of Markdown that begins with a picture is a message, and a test of the shell in brackets is none."""
+    for picture in ("![build](https://x/b.svg)", "![build][badge]", "![](x) and more"):
+        assert decide(Sourced(picture), "shell") == "text"
+    assert decide(Sourced("![ -f a ] && echo b"), "shell") == "act"
+
+
 @pytest.mark.parametrize("origin", FOREIGN)
 def test_a_command_that_only_shows_something_may_come_from_elsewhere(origin: Origin) -> None:
     """A single line with a harmless command acts where others are asked about; several lines never do."""
