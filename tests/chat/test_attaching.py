@@ -54,7 +54,9 @@ def test_a_typed_mention_asks_outside_of_the_working_folder(work: Home, server: 
         ready(screen)
         assert last(server) == "read @../other/notes.txt"
         for answer in ("y", "a"):
-            screen.send("\x0cread @../other/notes.txt\r")
+            screen.send("\x0c")
+            screen.wait_for(lambda: "send it?" not in screen.text)
+            screen.send("read @../other/notes.txt\r")
             screen.wait_for("send it?")
             send_answer(screen, server, answer)
             assert "the notes" in last(server)
