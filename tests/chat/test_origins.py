@@ -268,3 +268,35 @@ def test_pastes_are_marked_between_prompts_too(home: Home, server: Server) -> No
         screen.send("\x04")
         assert screen.wait_for_exit() == 0
         assert screen.raw.rfind(b"\x1b[?2004l") > screen.raw.rfind(b"\x1b[?2004h")
+
+
+def test_a_pasted_command_that_only_shows_something_acts(home: Home, server: Server) -> None:
+    """A pasted line such as /set KEY shows what it shows, without a question; /set KEY VALUE asks."""
+    home.connect(server.url)
+    with home.chat(rows=40) as screen:
+        screen.paste("/set temperature")
+        screen.send("\r")
+        screen.wait_for("Lower is steadier")
+        ready(screen)
+        assert "not typed here" not in screen.text
+        screen.paste("/set temperature 0.3")
+        screen.send("\r")
+        screen.wait_for("run it? /set temperature 0.3")
+        screen.send("y\r")
+        screen.wait_for("temperature = 0.3")
+        ready(screen)
+    assert not asked(server)
+
+
+def test_lines_at_once_are_a_paste_where_pastes_are_not_marked(home: Home, server: Server) -> None:
+    """On a terminal that does not mark pastes several lines at once wait for an Enter; elsewhere each is sent."""
+    home.connect(server.url)
+    with home.chat(environment={"TERM": "linux"}) as screen:
+        screen.send("one\rtwo\r")
+        screen.wait_for("two")
+        send_all(screen, server)
+        assert last(server) == "one\ntwo\n"
+    with home.chat() as screen:
+        screen.send("three\rfour\r")
+        screen.wait_for(lambda: len(asked(server)) == 3)
+        assert last(server) == "four"
