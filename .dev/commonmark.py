@@ -18,10 +18,11 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from gptchat.terminal.markdown.parser import grammar
+
 from gptchat.config.schema import UiSettings
 from gptchat.terminal.markdown import render_lines
 from gptchat.terminal.markdown.lines import plain
-from gptchat.terminal.markdown.parser import grammar
 from gptchat.terminal.output.theme import Theme
 
 _DRAWN = re.compile(r"^(?:[ ▎]|[•◦▪+](?: |$)|\d{1,9}[.)](?: |$))*|─{40}|╶ .*", re.MULTILINE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -105,6 +106,24 @@ def write_file(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace the contents of `path` by `data` atomically; `durable` waits for the disk. Raises OSError."""
     with replacing(path, durable=durable) as file:
         file.write(data)
+
+
+def write_regular(path: Path, data: bytes, *, new: bool) -> None:
+    """Write `data` to the file `path`, which a person named, with the modes of their umask.
+
+    `new` says that nothing may stand there yet. Links are followed beforehand, never while opening, and devices
+    and pipes are refused unwritten. Raises OSError.
+    """
+    target = path if new else Path(os.path.realpath(path))
+    flags = os.O_WRONLY | os.O_CREAT | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    fd = os.open(target, flags | (os.O_EXCL if new else 0), 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+        os.ftruncate(fd, 0)
+        write_all(fd, data)
+    finally:
+        os.close(fd)
 
 
 PATIENCE = 10.0

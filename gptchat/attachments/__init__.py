@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gptchat.attachments.limits import Loaded, SizeLimits
-from gptchat.attachments.loading import load
-from gptchat.attachments.mentions import expand_mentions
+from gptchat.attachments.loading import judge, load
+from gptchat.attachments.mentions import Mention, bare, find_mentions
+from gptchat.attachments.policy import Judgement, Policy
 from gptchat.attachments.wording import compose, fenced
 from gptchat.core.attachments import Attachment
 
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Attachment",
     "CommandOutput",
+    "Judgement",
     "Loaded",
+    "Mention",
+    "Policy",
     "SizeLimits",
+    "bare",
     "compose",
-    "expand_mentions",
     "fenced",
+    "find_mentions",
+    "judge",
     "load",
     "run_command",
 ]

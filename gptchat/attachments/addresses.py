@@ -11,6 +11,8 @@ from gptchat import __version__, words
 from gptchat.attachments.limits import human_size
 from gptchat.errors import ProtocolError, UsageError
 from gptchat.net.client import http_client
+from gptchat.net.private_hosts import is_private, private_address
+from gptchat.net.proxies import proxy_for
 from gptchat.redaction import redact
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -34,24 +36,31 @@ class Fetched:
     note: str
 
 
-def fetch(address: str, network: NetworkSettings, *, limit: int, timeout: float) -> Fetched:
+def fetch(address: str, network: NetworkSettings, *, limit: int, timeout: float, private: bool = True) -> Fetched:
     """GET `address` with the proxy and certificates of `network`: at most `limit` bytes in `timeout` seconds.
+
+    `private` says that its host may be in a private network. No redirect may lead into one, but to the same host.
 
     Blocks; call it in a thread without an event loop. Raises UsageError with the reason, and ConfigurationError
     for an unusable proxy or certificate file.
     """
-    return asyncio.run(_fetch(address, network, limit, timeout))
+    return asyncio.run(_fetch(address, network, limit, timeout, private))
 
 
-async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: float) -> Fetched:  # noqa: ASYNC109 - the whole time, as the error says
+async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: float, private: bool) -> Fetched:  # noqa: ASYNC109 - the whole time, as the error says
     import httpx2
 
     at = _encoded(address)
+    known = urlsplit(at).hostname if private else None
     try:
         async with asyncio.timeout(timeout):
             for _redirect in range(_REDIRECTS):  # each host may need a different proxy, or none
                 async with http_client(at, None, network) as client:
-                    found = await _answer(client, at, address, limit)
+                    public = urlsplit(at).hostname != known
+                    if public and at != _encoded(address):
+                        _keep_out(at, await asyncio.to_thread(private_address, urlsplit(at).hostname or ""))
+                    direct = public and not proxy_for(at, None, network)
+                    found = await _answer(client, at, address, limit, check=direct)
                 if isinstance(found, Fetched):
                     return found
                 at = found
@@ -65,8 +74,23 @@ async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: fl
     raise _cannot(address, _("it leads from one address to the next without end"))
 
 
-async def _answer(client: httpx2.AsyncClient, at: str, address: str, limit: int) -> Fetched | str:
-    """The response of `at`, or the URL that it redirects to. `address` is the URL that the user gave."""
+def _keep_out(at: str, private: str) -> None:
+    """Refuse `at`, whose host is at the private address `private`; does nothing where that is empty."""
+    if private:
+        raise UsageError(
+            _("the address leads to {address}, which is in a private network ({private})").format(
+                address=redact(at), private=private
+            ),
+            hint=_("attach that address itself if you mean it"),
+        )
+
+
+async def _answer(client: httpx2.AsyncClient, at: str, address: str, limit: int, *, check: bool) -> Fetched | str:
+    """The response of `at`, or the URL that it redirects to. `address` is the URL that the user gave.
+
+    With `check` the machine that answers must not be in a private network: a name may resolve anew to another
+    address than the one that was judged.
+    """
     import httpx2
 
     headers = {"User-Agent": f"gptchat/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -74,6 +98,10 @@ async def _answer(client: httpx2.AsyncClient, at: str, address: str, limit: int)
     request = client.build_request("GET", at, headers=headers, timeout=patience)
     response = await client.send(request, stream=True, follow_redirects=False)
     try:
+        stream = response.extensions.get("network_stream")
+        peer = stream.get_extra_info("server_addr") if stream is not None and check else None
+        if peer and is_private(str(peer[0])):
+            _keep_out(at, str(peer[0]))
         if response.has_redirect_location:
             there = urljoin(at, response.headers["location"])
             if urlsplit(there).scheme not in ("http", "https"):

@@ -11,6 +11,7 @@ from gptchat import words
 from gptchat.attachments import images
 from gptchat.attachments.decoding import decode
 from gptchat.attachments.limits import Loaded, SizeLimits, count_files, human_size
+from gptchat.attachments.policy import Policy
 from gptchat.attachments.wording import language_of
 from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
@@ -23,18 +24,24 @@ _LOOK = 8192
 """Bytes read to detect that a file is not text."""
 
 
-def load_folder(folder: Path, name: str, limits: SizeLimits) -> Loaded:
+def load_folder(folder: Path, name: str, limits: SizeLimits, policy: Policy) -> Loaded:
     """The text files under `folder`, sorted by name, with a note of how many were skipped and why.
 
-    Symbolic links to folders are not followed, which excludes duplicates and loops. Raises UsageError if the
-    folder exceeds `limits`, contains no text, or cannot be read.
+    Symbolic links to folders are not followed, which excludes duplicates and loops, nor are links out of the
+    folder. What `policy` guards or denies is left out, unless `folder` itself is guarded, which was asked about.
+    Raises UsageError if the folder exceeds `limits`, contains no text, or cannot be read.
     """
     left_out: Counter[str] = Counter()
     found: list[Attachment] = []
     total = 0
     base = name.rstrip("/\\") or name
+    real = Path(os.path.realpath(folder))
+    insisted = bool(policy.guarded(real))
     for path in _files(folder, left_out, top=True):
-        text = _text_of(path, limits.file, left_out)
+        if real not in Path(os.path.realpath(path)).parents:
+            left_out["links that lead out of it"] += 1
+            continue
+        text = _text_of(path, limits.file, left_out, None if insisted else policy)
         if text is None:
             continue
         size = path.stat().st_size
@@ -87,7 +94,7 @@ def _files(folder: Path, left_out: Counter[str], *, top: bool = False) -> Iterat
             left_out["devices and pipes"] += 1
 
 
-def _text_of(path: Path, limit: int, left_out: Counter[str]) -> str | None:
+def _text_of(path: Path, limit: int, left_out: Counter[str], policy: Policy | None) -> str | None:
     """The text of one file; None if it is skipped, with the reason counted in `left_out`."""
     try:
         with path.open("rb") as file:
@@ -99,6 +106,9 @@ def _text_of(path: Path, limit: int, left_out: Counter[str]) -> str | None:
                 data += file.read(limit + 1 - len(data))
     except OSError:
         left_out["unreadable"] += 1
+        return None
+    if policy is not None and (why := policy.leaves_out(path, data)):
+        left_out[why] += 1
         return None
     if len(data) > limit:
         left_out["too large"] += 1
@@ -124,6 +134,9 @@ def _why(why: str, count: int) -> str:
         "hidden": _("hidden"),
         "generated": _("generated"),
         "links": ngettext("link", "links", count),
+        "links that lead out of it": ngettext("link that leads out of it", "links that lead out of it", count),
+        "secret": ngettext("file with keys or passwords", "files with keys or passwords", count),
+        "denied": _("denied by attach.deny"),
         "devices and pipes": ngettext("device or pipe", "devices and pipes", count),
         "images": ngettext("image", "images", count),
         "too large": _("too large"),

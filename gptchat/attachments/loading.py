@@ -10,13 +10,14 @@ from gptchat import words
 from gptchat.attachments import images
 from gptchat.attachments.decoding import decode
 from gptchat.attachments.limits import Loaded, SizeLimits, human_size
+from gptchat.attachments.policy import Judgement, Policy
 from gptchat.attachments.wording import language_of
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
 from gptchat.words import _
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
 
 
 def load(
@@ -26,18 +27,22 @@ def load(
     limits: SizeLimits | None = None,
     cwd: Path | None = None,
     network: NetworkSettings | None = None,
+    policy: Policy | None = None,
+    private: bool = True,
 ) -> Loaded:
     """Read `reference`: a file, a folder or an http(s) URL. Blocks.
 
     `vision` tells whether the model accepts images; if None (unknown), images are accepted. Relative paths
     start from `cwd` (default: that of the process). `network` has the proxy and certificates for a URL
-    (default: from the environment). Raises UsageError with the reason and what to do.
+    (default: from the environment). `policy` leaves files of a folder out (default: that of no settings), and
+    `private` says that an address may be one of a private network. Raises UsageError with the reason and what to
+    do.
     """
     limits = limits or SizeLimits()
     reference = reference.strip()
     if not reference:
         raise UsageError(_("nothing to attach was named"), hint=_("name a file, a folder or an address"))
-    scheme = _SCHEME.match(reference)
+    scheme = SCHEME.match(reference)
     if scheme is not None:
         if scheme[1].lower() not in ("http", "https"):
             raise UsageError(
@@ -47,18 +52,27 @@ def load(
         from gptchat.attachments.addresses import fetch
 
         most = max(limits.file, limits.image)
-        fetched = fetch(reference, network or NetworkSettings(), limit=most, timeout=limits.timeout)
+        fetched = fetch(
+            reference, network or NetworkSettings(), limit=most, timeout=limits.timeout, private=private
+        )
         item = attachment_of(reference, fetched.data, limits, vision, mime=fetched.mime, charset=fetched.charset)
         return Loaded((item,), (fetched.note, *_encoding_note(item, fetched.data)))
-    path = _path(reference, cwd)
+    path = path_of(reference, cwd)
     mode = _mode(path, reference)
     if stat.S_ISDIR(mode):
         from gptchat.attachments.folders import load_folder
 
-        return load_folder(path, reference, limits)
+        return load_folder(path, reference, limits, policy or Policy(folder=path))
     data = read(path, reference, mode, max(limits.file, limits.image))
     item = attachment_of(reference, data, limits, vision)
     return Loaded((item,), _encoding_note(item, data))
+
+
+def judge(reference: str, policy: Policy, cwd: Path | None = None) -> Judgement:
+    """What may be done with `reference`, its links and its host's name resolved. Blocks. Raises UsageError."""
+    if SCHEME.match(reference.strip()):
+        return policy.address(reference.strip())
+    return policy.file(path_of(reference.strip(), cwd))
 
 
 def attachment_of(
@@ -145,7 +159,8 @@ def _check_size(name: str, size: int, limit: int) -> None:
         )
 
 
-def _path(reference: str, cwd: Path | None) -> Path:
+def path_of(reference: str, cwd: Path | None = None) -> Path:
+    """The path that `reference` means, seen from `cwd`. Raises UsageError for an unknown home folder."""
     try:
         return (cwd or Path()) / Path(reference).expanduser()
     except RuntimeError as error:

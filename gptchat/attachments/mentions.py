@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from gptchat.values import dataclass
 
 _MENTION = re.compile(r'(?<![A-Za-z0-9._%+\-@/])@(?:"([^"\n]+)"|([^\s"@`]+))')
 """An at sign that is not part of an e-mail address, then a quoted or plain reference."""
@@ -16,27 +19,39 @@ may be a decorator or a package."""
 _EXPLICIT = ("./", "../", "~/", "/", ".\\", "..\\", "~\\")
 
 
-def expand_mentions(text: str, cwd: Path) -> tuple[str, list[str]]:
-    """Find `@path`, `@"path with spaces"`, `@folder/` and `@https://...` in `text`.
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A mention in a text, from the at sign at `start` up to `end`. `reference` is what `load` takes."""
 
-    Returns the text with each mention replaced by the bare name, and the unique references in order, for
-    `load(reference, cwd=cwd)`. A plain word is a mention if such a file exists in `cwd`, so `@decorator`,
+    start: int
+    end: int
+    reference: str
+
+
+def find_mentions(text: str, cwd: Path, at: Callable[[int], object] = lambda _start: True) -> list[Mention]:
+    """Find `@path`, `@"path with spaces"`, `@folder/` and `@https://...` in `text`, where `at(start)` is true.
+
+    A plain word is a mention if such a file exists in `cwd`, so `@decorator`,
     `@someone` and `me@example.org` are unchanged; a word that is quoted, begins with `./`, `~/` or `/`, or has
     a file suffix (`notes.txt`) is always a mention. Code in backticks is unchanged. Never raises.
     """
-    code = [match.span() for match in _CODE.finditer(text)]
-    found: dict[str, None] = {}
-
-    def bare(match: re.Match[str]) -> str:
+    signs = [match for match in _MENTION.finditer(text) if at(match.start())]
+    code = [match.span() for match in _CODE.finditer(text)] if signs else []
+    found = []
+    for match in signs:
         if any(begin <= match.start() < end for begin, end in code):
-            return match[0]
-        reference = match[1] or _plain(match[2], cwd)
-        if not reference:
-            return match[0]
-        found[reference] = None
-        return reference + ("" if match[1] else match[2][len(reference) :])
+            continue
+        if reference := match[1] or _plain(match[2], cwd):
+            end = match.end() if match[1] else match.start() + 1 + len(reference)
+            found.append(Mention(match.start(), end, reference))
+    return found
 
-    return _MENTION.sub(bare, text), list(found)
+
+def bare(text: str, mentions: Sequence[Mention]) -> str:
+    """`text` with the bare name in place of each of `mentions`."""
+    for mention in reversed(mentions):
+        text = text[: mention.start] + mention.reference + text[mention.end :]
+    return text
 
 
 def _plain(written: str, cwd: Path) -> str:

@@ -13,6 +13,7 @@ from gptchat.values import dataclass, field
 
 if TYPE_CHECKING:
     from gptchat.core.messages import Message
+from gptchat.core.origin import Origin
 
 Tone = Literal["plain", "quiet", "good", "warning", "error"]
 
@@ -119,9 +120,10 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Put `text` into the prompt, to be edited and sent."""
+    """Put `text`, which came from `origin`, into the prompt, to be edited and sent."""
 
     text: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)

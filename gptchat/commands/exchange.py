@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Effects, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import in_thread, may_replace, nothing_written
+from gptchat.commands.wording import in_thread, may_replace, nothing_written, replaces
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
@@ -59,7 +59,7 @@ async def export(call: Call, manager: SessionManager, run: RunOptions, journals:
         yield Show([Source(text, language)], json.loads(text) if name in _DOCUMENTS else text)
         return
     path = await asyncio.to_thread(_target, manager.session.id, target, name)
-    if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
+    if await asyncio.to_thread(replaces, path) and (yield may_replace(path)) != "y":
         yield nothing_written(run, path)
         return
     await asyncio.to_thread(write_export, journals, manager.session, name, str(path), manager.store)
@@ -76,6 +76,7 @@ def write_export(
     from gptchat.exchange import importing as exchange
 
     path = _target(session.id, target, name)
+    replaces(path)  # what must not be written to is refused here, too
     return exchange.export(journals, [session], name, path, files=files)
 
 
@@ -162,6 +163,7 @@ COMMANDS = (
         export,
         (Argument("format", "format"), Argument("file", "file", rest=True)),
         examples=(("/export chat.md", "Markdown"), ("/export messages m.json", "a list for the chat API")),
+        shows=lambda call: not call.get("file") and (call.get("format") or "markdown").isalpha(),
         about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
         brief="save as a file",
     ),

@@ -28,7 +28,7 @@ async def editor(call: Call) -> Effects:
     """Write the next message in the editor."""
     text = yield Edit("")
     if text:
-        yield Draft(text.rstrip("\n"))
+        yield Draft(text.rstrip("\n"), "editor")
 
 
 COMMANDS = (

@@ -206,6 +206,7 @@ COMMANDS = (
         (Argument("name", "model", rest=True),),
         examples=(("/model gpt-6-luna", "it answers from now on"), ("/model", "what is known of the one in use")),
         brief="choose the model",
+        shows=lambda call: not call.get("name"),
     ),
     Command(
         "models",
@@ -224,5 +225,6 @@ COMMANDS = (
         (Argument("name", "provider"),),
         examples=(("/provider", "the ones there are"), ("/provider deepseek", "asks for the key and works")),
         brief="choose who answers",
+        shows=lambda call: not call.get("name"),
     ),
 )

@@ -12,11 +12,12 @@ from gptchat import redaction, words
 from gptchat.commands import programs
 from gptchat.commands.effects import AsideEffects, Copy, Effects, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import may_replace, nothing_written
+from gptchat.commands.wording import may_replace, nothing_written, replaces
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import data_address, files_of
 from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.errors import StorageError, UsageError
+from gptchat.files import write_regular
 from gptchat.waiting import to_thread
 from gptchat.words import _
 
@@ -110,11 +111,12 @@ async def save(
     """Save a code block or a picture of the last reply as a file."""
     content, target = await asyncio.to_thread(_chosen, call, manager, code_blocks)
     path = await asyncio.to_thread(lambda: Path(target).expanduser())
-    if await asyncio.to_thread(path.exists) and (yield may_replace(path)) != "y":
+    exists = await asyncio.to_thread(replaces, path)
+    if exists and (yield may_replace(path)) != "y":
         yield nothing_written(run, path)
         return
     try:
-        await asyncio.to_thread(path.write_bytes, content)
+        await asyncio.to_thread(write_regular, path, content, new=not exists)
     except OSError as error:
         raise StorageError(
             _("{path} cannot be written: {why}").format(path=path, why=words.reason(error)),

@@ -238,6 +238,7 @@ COMMANDS = (
         (Argument("key", "setting"), Argument("value", "value", rest=True)),
         examples=(("/set temperature 0.2", "for you, from now on"), ("/set temperature", "what it means")),
         brief="any setting",
+        shows=lambda call: not call.get("value"),
     ),
     Command(
         "unset",
@@ -255,6 +256,7 @@ COMMANDS = (
         (Argument("text", "text", rest=True),),
         examples=(("/system You answer in one sentence.", ""), ("/system none", "without one")),
         brief="how to answer",
+        shows=lambda call: not call.get("text"),
     ),
     Command(
         "preset",
@@ -263,6 +265,7 @@ COMMANDS = (
         preset,
         (Argument("name", "preset"),),
         examples=(("/preset translator", "from [presets.translator] of the settings"), ("/preset none", "")),
+        shows=lambda call: not call.get("name"),
     ),
     Command(
         "key",
@@ -280,6 +283,7 @@ COMMANDS = (
         theme,
         (Argument("name", "theme"),),
         examples=(("/theme light", "auto, dark, light or mono"),),
+        shows=lambda call: not call.get("name"),
     ),
     Command(
         "lang",
@@ -288,5 +292,6 @@ COMMANDS = (
         lang,
         (Argument("name", "language"),),
         examples=(("/lang zh", "中文"),),
+        shows=lambda call: not call.get("name"),
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
+from gptchat.core.origin import Sourced, decide
 from gptchat.errors import UsageError
 from gptchat.values import dataclass, field
 from gptchat.words import _
@@ -85,10 +86,16 @@ class Command:
     flags: Mapping[str, str] = field(default_factory=dict)
     examples: Sequence[tuple[str, str]] = ()
     streaming: bool = False
+    shows: Callable[[Call], bool] = lambda _call: False
+    """Whether a call only shows something, so that a pasted one need not be asked about; those streaming do."""
     about: str = ""
     """More for `/help NAME`, where one line is not enough."""
     brief: str = ""
     """A few words for the one screen of `/help`, English source; without, it stands in `/help all` only."""
+
+    def only_shows(self, call: Call) -> bool:
+        """Whether `call` changes no data, writes no file and sends nothing."""
+        return self.streaming or self.shows(call)
 
     @property
     def usage(self) -> str:
@@ -120,6 +127,16 @@ class Unknown:
 
 
 Parsed = Call | Said | Shell | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a line means, as it may act by where it came from: `asked` first, or else it is the message `said`."""
+
+    parsed: Parsed
+    said: Sourced
+    asked: bool = False
+
 
 _BARE = {"exit": "exit", "quit": "exit", "/": "help", "／": "help"}
 
@@ -177,6 +194,37 @@ class Registry:
 
         close = get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
         return list(dict.fromkeys(begins + close))[:3]
+
+    def read(self, entry: Sourced) -> Meaning:
+        """What a line means by what it says and where that came from; a sign that may not act is text.
+
+        Raises UsageError when the arguments of a typed command do not fit.
+        """
+        text = entry.text
+        begins = len(text) - len(text.lstrip())
+        message = Meaning(Said(text), entry)
+        origin = entry.at(begins)
+        typed = origin in ("typed", "completed")
+        if not typed and decide(entry, "command", begins) == decide(entry, "shell", begins) == "text":
+            return message
+        try:
+            parsed = self.parse(text)
+        except UsageError:
+            if typed or origin == "argument":
+                raise
+            return message
+        match parsed:
+            case Shell():
+                verdict = decide(entry, "shell", begins)
+            case Call() as found:
+                verdict = decide(entry, "command", begins, harmless=found.command.only_shows(found))
+            case Unknown():
+                return Meaning(parsed, entry) if typed or origin == "argument" else message
+            case Said(said):
+                # `//text` is for what was typed; a paste may begin with a comment.
+                doubled = typed and said != text
+                return Meaning(parsed, entry.cut(begins + 1, begins + 1 + len(said))) if doubled else message
+        return message if verdict == "text" else Meaning(parsed, entry, asked=verdict == "ask")
 
     def parse(self, line: str) -> Parsed:
         """Classify a typed line: a command, a shell command, or a message for the model.

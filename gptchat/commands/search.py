@@ -211,6 +211,7 @@ COMMANDS = (
         (Argument("text", "text", required=True, rest=True),),
         examples=(("/search 事件循环", "in any language"),),
         brief="find what was said",
+        shows=lambda _call: True,
     ),
     Command(
         "history",
@@ -231,6 +232,7 @@ COMMANDS = (
             ("/versions", "all of them, to choose from"),
             ("/versions 2", "the second; also next and previous"),
         ),
+        shows=lambda call: not call.get("n"),
         about="An empty prompt's Alt-Left and Alt-Right do the same.",
         brief="the other answers",
     ),

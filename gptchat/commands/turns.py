@@ -38,7 +38,7 @@ async def edit(call: Call, manager: SessionManager, outbox: Outbox) -> Effects:
     outbox.replaces = id
     note = _("edit and send: it becomes a branch beside the old turn, which is kept; Ctrl-C leaves all as it is")
     yield Show([Text(note, "quiet")], {"edit": text})
-    yield Draft(text)
+    yield Draft(text, "message")
 
 
 async def undo(call: Call, manager: SessionManager) -> Effects:

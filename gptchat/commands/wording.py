@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gptchat import words
 from gptchat.commands.effects import Ask, Progress, Show, Text
 from gptchat.config import parse as settings_parse
 from gptchat.errors import ConfigurationError, TurnInterruptedError, UsageError
@@ -93,10 +96,44 @@ async def in_thread(work: Callable[..., Any], *arguments: Any, label: str = "") 
         raise
 
 
+def replaces(path: Path) -> bool:
+    """Whether something stands at `path`, which a person named, that writing there replaces. Blocks.
+
+    A link of their own is something, wherever it leads. Raises UsageError for what must not be written to: a
+    folder, a device or a pipe, also behind a link, and a link of somebody else's.
+    """
+    why = ""
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+                why = _("it is somebody else's link, to {target}").format(target=path.readlink())
+            else:
+                found = path.stat()
+    except FileNotFoundError:
+        return path.is_symlink()
+    except (OSError, ValueError) as error:
+        why = words.reason(error)
+    else:
+        if not why and stat.S_ISDIR(found.st_mode):
+            why = _("it is a folder")
+        elif not why and not stat.S_ISREG(found.st_mode):
+            why = _("it is a device or a pipe")
+    if why:
+        raise UsageError(
+            _("{path} cannot be written: {why}").format(path=path, why=why), hint=_("choose another place")
+        )
+    return True
+
+
 def may_replace(path: Path) -> Ask:
     """The question whether the file `path` may be replaced; only the answer `y` means yes."""
+    question = _("{path} exists; replace it?").format(path=path)
+    if path.is_symlink():
+        target = os.path.realpath(path)
+        question = _("{path} is a link to {target}; write there?").format(path=path, target=target)
     return Ask(
-        _("{path} exists; replace it?").format(path=path),
+        question,
         choices=(("y", _("yes")), ("n", _("no"))),
         default="n",
     )

@@ -27,6 +27,8 @@ class Options:
     """What the command line asks for."""
 
     prompt: str = ""
+    apart: bool = True
+    """Whether the first word of the prompt is an argument of its own."""
     user: str | None = option(None, N_("whose sessions and settings (default: the last user)"), "NAME", "-u")
     values: Mapping[str, Any] = field(default_factory=dict)
     """Settings by key, from the options that are declared with them; the help shows these here."""
@@ -138,7 +140,10 @@ def parse(argv: Sequence[str]) -> Options:
     if unknown and not said[0].startswith("/"):  # else it is of the slash command: `gptchat /delete --forever 3`
         raise _refusal(_("unknown option {name}").format(name=unknown[0]))
     values = {key: value for key, value in values.items() if value}
-    return Options(" ".join([*said, *after]), values=values, **given)
+    words = [*said, *after]
+    return Options(
+        " ".join(words), apart=not words or not re.search(r"\s", words[0].strip()), values=values, **given
+    )
 
 
 def _option(word: str, known: Mapping[str, Declared]) -> tuple[Declared | None, str | None]:

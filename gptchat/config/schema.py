@@ -119,6 +119,23 @@ class UiSettings:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class InputSettings:
+    """`[input]`: what a message may do besides being sent."""
+
+    expand: bool = setting(True, N_("A typed @path in a message attaches that file; false: never"))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AttachSettings:
+    """`[attach]`: what may leave this machine besides what lies in the working folder and public addresses."""
+
+    allow: tuple[str, ...] = setting(
+        (), N_("Files and addresses attached without a question, such as ~/notes/** or http://10.0.0.1:8000/*")
+    )
+    deny: tuple[str, ...] = setting((), N_("Files and addresses never attached, such as *.pem"))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class BudgetSettings:
     """`[budget]`: money."""
 
@@ -153,6 +170,8 @@ GROUPS: Mapping[type, tuple[str, Scope]] = {
     Parameters: ("", "chat"),
     ContextSettings: ("context.", "chat"),
     UiSettings: ("ui.", "program"),
+    InputSettings: ("input.", "program"),
+    AttachSettings: ("attach.", "program"),
     BudgetSettings: ("budget.", "program"),
     NetworkSettings: ("network.", "program"),
 }

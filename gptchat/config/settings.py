@@ -38,6 +38,16 @@ class Settings(Layers):
         return self.group(schema.UiSettings)
 
     @property
+    def input(self) -> schema.InputSettings:
+        """`[input]`."""
+        return self.group(schema.InputSettings)
+
+    @property
+    def attach(self) -> schema.AttachSettings:
+        """`[attach]`."""
+        return self.group(schema.AttachSettings)
+
+    @property
     def budget(self) -> schema.BudgetSettings:
         """`[budget]`."""
         return self.group(schema.BudgetSettings)

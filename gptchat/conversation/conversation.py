@@ -28,6 +28,7 @@ from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
 from gptchat.core import session as tree
 from gptchat.core.messages import Message
+from gptchat.core.origin import Sourced, whole
 from gptchat.errors import ContentFilterError, UsageError
 from gptchat.manager import Continue, Order, Retry, Route, Send, SessionManager
 from gptchat.words import _
@@ -67,7 +68,7 @@ class Conversation:
 
     async def say(
         self,
-        text: str,
+        text: str | Sourced,
         references: Sequence[str] = (),
         *,
         piped: str = "",
@@ -75,16 +76,22 @@ class Conversation:
     ) -> Exchange:
         """Send `text` with what is attached, `references` among it; `piped` follows it as plain data.
 
+        A mention in `text` attaches by where it came from; files and addresses by the policy, or by a decision. In
+        a plain string nothing attaches.
         Ends with NotSent where the text should return to the person. After the reply the older turns may be
         summed up, unless `may_compact` says that the person is already typing on.
         """
+        entry = text if isinstance(text, Sourced) else whole(text, "message")
         async for event in self._edits.check():
             yield event
             if isinstance(event, NotSent):
                 return
         await self._routing.look_for_model()
         routes = self._routing.routes()
-        content, notes = await self._outbox.content(text, references, piped=piped)
+        wanted = await self._outbox.wanted(entry, references)
+        async for choice in self._outbox.settle(wanted):
+            yield choice
+        content, notes = await self._outbox.content(entry.text, wanted, piped=piped)
         if not content:
             raise UsageError(_("the message is empty"))
         if spent := await self._budget.check():
@@ -117,6 +124,13 @@ class Conversation:
         if outcome.whole and may_compact():
             async for event in self._compaction.after_turn():
                 yield event
+
+    async def attach(self, reference: str) -> Exchange:
+        """Attach `reference`, which a person named expressly, to the next message. Raises UsageError."""
+        wanted = await self._outbox.wanted(Sourced(""), [reference])
+        async for choice in self._outbox.settle(wanted):
+            yield choice
+        yield Told(await self._outbox.attach(wanted))
 
     async def retry(self, model: str = "") -> Exchange:
         """Answer the last message again, with `model` if given."""

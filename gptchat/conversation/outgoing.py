@@ -1,54 +1,121 @@
-"""Outgoing messages: attachments and `@path` mentions are read and included in the content."""
+"""Outgoing messages: attachments and `@path` mentions are agreed on, read and included in the content."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gptchat.conversation.events import Decision, Told
 from gptchat.core.messages import Content, Message
+from gptchat.core.origin import Sourced, decide
+from gptchat.errors import UsageError
+from gptchat.values import dataclass
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
-    from gptchat.attachments import Attachment
+    from gptchat.attachments import Attachment, Judgement, Mention, Policy
     from gptchat.config.settings import Settings
     from gptchat.conversation.routing import Routing
+
+_SHORT = 500
+"""Characters of a one-line text up to which a mention that may not act is told."""
 
 _NAMED = 5
 """Number of attachments listed by name; a folder may contain hundreds."""
 
 
-class Outbox:
-    """Attachments of the next message: pending ones, those named with it, and `@path` mentions."""
+@dataclass(slots=True)
+class Wanted:
+    """Something that a message wants to attach: the `mention` in it, or None where it was named expressly."""
 
-    def __init__(self, settings: Settings, routing: Routing) -> None:
+    reference: str
+    mention: Mention | None
+    judgement: Judgement
+    asked: bool
+    """Whether a person must agree first."""
+    attached: bool
+    """Whether it is attached; False until a person agrees."""
+
+
+class Outbox:
+    """Attachments of the next message: pending ones, those named with it, and `@path` mentions.
+
+    `own` are files and folders of gptchat's own. `change` saves a setting, and says why it could not.
+    """
+
+    def __init__(
+        self, settings: Settings, routing: Routing, own: Sequence[Path], change: Callable[[str, Any], str]
+    ) -> None:
         self._settings = settings
         self._routing = routing
+        self._own = own
+        self._change = change
         self.attached: list[Attachment] = []
         """Attachments pending for the next message."""
         self.replaces = ""
         """The message that the next one takes the place of (`/edit`); empty for a message at the end."""
 
+    async def wanted(self, entry: Sourced, references: Sequence[str] = ()) -> list[Wanted]:
+        """What the message `entry` attaches by its mentions, and `references`, which were named expressly.
+
+        Raises UsageError for what is never attached, where it was named.
+        """
+        if not references and "@" not in entry.text:
+            return []
+        return await asyncio.to_thread(self._wanted, entry, references)
+
+    async def settle(self, wanted: Sequence[Wanted]) -> AsyncGenerator[Decision | Told, None]:
+        """Ask about each of `wanted` that a person must agree to, and say what stays text.
+
+        Raises UsageError where something that was named expressly may not be attached.
+        """
+        for one in wanted:
+            judgement = one.judgement
+            if one.asked:
+                decision = self._question(one)
+                yield decision
+                one.attached = decision.answer in ("y", "a")
+                pattern = {"a": judgement.always, "x": judgement.target}.get(decision.answer or "", "")
+                if pattern and (told := self._remember(decision.answer == "a", pattern)):
+                    yield Told(told, "notice")
+            if one.attached:
+                continue
+            why = judgement.reason or _("it was not typed")
+            if one.mention is None:
+                raise UsageError(
+                    _("{name} is not attached: {why}").format(name=one.reference, why=why),
+                    hint=_("if you mean it: -o 'attach.allow=[\"{path}\"]'").format(path=judgement.target)
+                    if judgement.freedom != "denied"
+                    else "",
+                )
+            yield Told(
+                _("@{name} is sent as text ({why}); /attach or -a attaches it").format(name=one.reference, why=why)
+            )
+
     async def content(
-        self, text: str, references: Sequence[str] = (), *, piped: str = ""
+        self, text: str, wanted: Sequence[Wanted] = (), *, piped: str = ""
     ) -> tuple[Content, list[str]]:
-        """The content of the message `text` with everything attached, and notes on what goes with it.
+        """The content of the message `text` with what of `wanted` is attached, and notes on what goes with it.
 
         `piped` follows the text after a blank line, as it is: nobody typed it, so it attaches nothing.
         Raises UsageError where something cannot be attached; nothing is lost then. What waits is cleared
         by the caller once it is sent.
         """
-        if not references and not self.attached and "@" not in text:
+        if not self.attached and not any(one.attached for one in wanted):
             return _joined(text, piped), []
-        return await asyncio.to_thread(self._compose, text, references, piped)
+        return await asyncio.to_thread(self._compose, text, [one for one in wanted if one.attached], piped)
 
-    async def attach(self, reference: str) -> str:
-        """Read `reference` and attach it to the next message; return a note. Raises UsageError."""
-        loaded, notes = await asyncio.to_thread(self._load, reference)
-        self.attached += loaded
-        return _("; ").join([self._told(loaded), *notes])
+    async def attach(self, wanted: Sequence[Wanted]) -> str:
+        """Read `wanted` and attach it to the next message; return a note. Raises UsageError."""
+        note = ""
+        for one in wanted:
+            loaded, notes = await asyncio.to_thread(self._load, one)
+            self.attached += loaded
+            note = _("; ").join([self._told(loaded), *notes])
+        return note
 
     def leave_edit(self) -> bool:
         """Send the next message at the end again. False if no message was being edited."""
@@ -66,25 +133,72 @@ class Outbox:
 
         return compose("", self.attached)
 
-    def _compose(self, text: str, references: Sequence[str], piped: str) -> tuple[Content, list[str]]:
-        from gptchat.attachments import compose, expand_mentions
+    def _policy(self) -> Policy:
+        from gptchat.attachments import Policy
 
-        plain, mentioned = expand_mentions(text, Path.cwd())
+        return Policy(self._settings.attach.allow, self._settings.attach.deny, own=self._own)
+
+    def _wanted(self, entry: Sourced, references: Sequence[str]) -> list[Wanted]:
+        from gptchat.attachments import find_mentions, judge
+
+        policy, found = self._policy(), []
+        for reference in references:
+            judgement = judge(reference, policy)
+            free = judgement.freedom in ("free", "ask")
+            found.append(Wanted(reference, None, judgement, judgement.freedom == "guarded", free))
+        if not self._settings.input.expand:
+            return found
+        # In a long text that was not typed at signs are no hint of a wish, and looking each up takes time.
+        least = "text" if "\n" not in entry.text.strip() and len(entry.text) <= _SHORT else "ask"
+        may = {"act": ("act",), "ask": ("act", "ask"), "text": ("act", "ask", "text")}[least]
+        for mention in find_mentions(entry.text, Path.cwd(), lambda at: decide(entry, "attach", at) in may):
+            verdict, judgement = decide(entry, "attach", mention.start), judge(mention.reference, policy)
+            free = judgement.freedom == "free" and verdict == "act"
+            asked = not free and verdict != "text" and judgement.freedom != "denied"
+            found.append(Wanted(mention.reference, mention, judgement, asked, free))
+        return found
+
+    def _question(self, one: Wanted) -> Decision:
+        judgement = one.judgement
+        what = judgement.target + (f" ({size})" if (size := _size(Path(judgement.target))) else "")
+        question = _("{reason}: {what}; send it?").format(
+            what=what, reason=judgement.reason or _("it was not typed")
+        )
+        choices = [("y", _("yes, this once")), ("n", _("no"))]
+        if judgement.freedom == "ask":
+            choices[1:1] = [("a", _("always: {pattern}").format(pattern=judgement.always))]
+            choices.append(("x", _("never, and do not ask again")))
+        return Decision("attach", question, choices, "n", answer="n")
+
+    def _remember(self, allowed: bool, pattern: str) -> str:
+        """Save that `pattern` is attached always or never; returns why it could not be saved."""
+        settings = self._settings.attach
+        if allowed:
+            return self._change("attach.allow", (*settings.allow, pattern))
+        return self._change("attach.deny", (*settings.deny, pattern))
+
+    def _compose(self, text: str, wanted: Sequence[Wanted], piped: str) -> tuple[Content, list[str]]:
+        from gptchat.attachments import bare, compose
+
         attached, notes = list(self.attached), []
-        for reference in [*references, *mentioned]:
-            loaded, more = self._load(reference)
+        for one in {one.reference: one for one in reversed(wanted)}.values():
+            loaded, more = self._load(one)
             attached += loaded
             notes += more
-        if not attached:
-            return _joined(text, piped), notes
+        plain = bare(text, [one.mention for one in wanted if one.mention is not None])
         return compose(_joined(plain, piped), attached), [self._told(attached), *notes]
 
-    def _load(self, reference: str) -> tuple[list[Attachment], list[str]]:
+    def _load(self, one: Wanted) -> tuple[list[Attachment], list[str]]:
         from gptchat.attachments import load
 
         facts = self._routing.facts(self._routing.model())
-        vision = facts.vision if facts.source != "default" else None
-        loaded = load(reference, vision=vision, network=self._settings.network)
+        loaded = load(
+            one.reference,
+            vision=facts.vision if facts.source != "default" else None,
+            network=self._settings.network,
+            policy=self._policy(),
+            private=one.judgement.private,
+        )
         return list(loaded.attachments), list(loaded.notes)
 
     def _told(self, attached: Sequence[Attachment]) -> str:
@@ -99,6 +213,16 @@ class Outbox:
             names = _("{names} and {n} more").format(names=names, n=len(attached) - _NAMED)
         words = ngettext("attached: {names} ({tokens} token)", "attached: {names} ({tokens} tokens)", tokens)
         return words.format(names=names, tokens=f"{mark}{tokens:,}")
+
+
+def _size(path: Path) -> str:
+    """The size of the file `path`; empty if there is none."""
+    from gptchat.attachments.limits import human_size
+
+    try:
+        return human_size(path.stat().st_size) if path.is_file() else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def _joined(text: str, piped: str) -> str:

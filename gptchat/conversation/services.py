@@ -186,7 +186,9 @@ class Services:
         """What goes with the next message."""
         from gptchat.conversation.outgoing import Outbox
 
-        outbox = Outbox(self.settings, self.routing)
+        paths = self.paths
+        own = [paths.data_dir, paths.cache_dir, paths.config_file]
+        outbox = Outbox(self.settings, self.routing, own, lambda key, value: self.profile.change(key, value))
         # What one person chose to send does not go out under another's name.
         self.people.follow(lambda _name: outbox.attached.clear())
         return outbox

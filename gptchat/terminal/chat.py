@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gptchat.commands.registry import Call, Said, Shell, Unknown
+from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean_line
 from gptchat.errors import GptchatError, UsageError
 from gptchat.providers.registry import abilities
@@ -90,7 +91,7 @@ class ChatLoop:
         self.candidates.ready = self.prompt.complete_again
         self.services.indexing.changed = self.prompt.refresh
         self.live = LiveTurn(services.manager, services.settings, program.registry, self.screen, self.prompt)
-        self.draft: str | FoldedDraft = ""
+        self.draft = FoldedDraft()
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
         self._asked = ""
@@ -141,7 +142,7 @@ class ChatLoop:
     async def _attach(self, reference: str) -> None:
         """Attach a file or address from the command line to the first message."""
         try:
-            self.screen.say(await self.live.wait(self.services.outbox.attach(reference)), "hint")
+            await self.carrier.attach(reference)
         except GptchatError as error:
             self.screen.error(error)
 
@@ -184,19 +185,20 @@ class ChatLoop:
         try:
             if queued is None:
                 line = await self.prompt.read(default=self.draft)
-                self.draft = ""
+                self.draft = FoldedDraft()
             else:
                 line = queued
                 self.live.give_draft(self.draft)
-                self.draft = ""
-                self.screen.print([[(self._who(), "prompt"), (self.prompt.folding.shown(line), "text")]])
+                self.draft = FoldedDraft()
+                shown = self.prompt.folding.shown(line.text)
+                self.screen.print([[(self._who(), "prompt"), (shown, "text")]])
                 self.prompt.remember(line)
             await self.handle(line)
         except LeaveRequested:
             self.leaving = True
         except GptchatError as error:
             self.screen.error(error)
-            self.draft = self.draft or self.live.take_draft()
+            self._unsent()
         except Exception as fault:
             if isinstance(fault, OSError) and fault.errno in _GONE:
                 self._hang_up()
@@ -205,26 +207,34 @@ class ChatLoop:
             self.screen.error(unexpected(fault))
             if self.options.debug:
                 self.screen.say(traceback_of(fault), "hint")
-            self.draft = self.draft or self.live.take_draft()
+            self._unsent()
 
-    async def handle(self, line: str) -> None:
+    async def handle(self, line: Sourced) -> None:
         """Handle `line`: a message, a slash command or a shell command. Raises GptchatError."""
-        parsed = self.program.registry.parse(line)
+        reading = self.program.registry.read(line)
+        parsed = reading.parsed
+        if reading.asked:
+            answer = await self.carrier.may_run(parsed, line.text)
+            if answer != "y":
+                parsed = Said(line.text)
+            if answer is None:
+                self._unsent(line)
+                return
         match parsed:
-            case Said(text):
+            case Said():
                 if not self.warm.done:
                     self.warm.start()
                     self.still.hurry()
                     await asyncio.to_thread(self.warm.wait)
-                self.draft = self._together(await self.carrier.say(text))
+                self._unsent(*await self.carrier.say(reading.said))
             case Call():
                 self.services.outbox.leave_edit()
                 await self.carrier.command(parsed)
-                self.draft = self._together(self.carrier.take_draft())
+                self._unsent()
                 self.leaving = self.leaving or self.carrier.leaving
             case Shell(command):
                 await self.carrier.shell(command)
-                self.draft = self._together(self.carrier.take_draft())
+                self._unsent()
             case Unknown(name, nearest):
                 # The line is not put back, or the next input would be appended to it; Up recalls it.
                 near = _(", ").join(f"/{known}" for known in nearest)
@@ -238,13 +248,18 @@ class ChatLoop:
                 )
         self.gauge.refresh()
 
-    def _together(self, returned: str) -> str | FoldedDraft:
-        """The next draft: text returned by a command or a failure, then text typed while a reply streamed."""
-        typed = self.live.take_draft()
-        if not returned or not typed:
-            return returned or typed
-        words = typed if isinstance(typed, str) else self.prompt.folding.unfold(typed.text)
-        return f"{returned}\n{words}"
+    def _unsent(self, *returned: Sourced) -> None:
+        """Set the next draft: what was not sent or returned by a command, then what was typed during a reply."""
+        folding, typed = self.prompt.folding, self.live.take_draft()
+        pieces = [*returned, *self.carrier.take_draft()]
+        if self.draft.text:
+            pieces.append(folding.unfolded(self.draft))
+        if not pieces:
+            self.draft = typed
+            return
+        if typed.text:
+            pieces.append(folding.unfolded(typed))
+        self.draft = folding.folded(joined("\n", pieces))
 
     def changed(self, what: frozenset[str]) -> None:
         """Update the terminal after a change; `what` names the changed things, such as "settings" or "user"."""

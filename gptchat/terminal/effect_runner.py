@@ -46,10 +46,11 @@ from gptchat.conversation.events import (
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
+from gptchat.core.origin import Sourced, whole
 from gptchat.core.safe import clean_line
 from gptchat.errors import GptchatError, StorageError
+from gptchat.terminal.asking import Asking
 from gptchat.terminal.debugging import unexpected
-from gptchat.terminal.input import questions
 from gptchat.terminal.input.editor import visit
 from gptchat.terminal.live import hint_after
 from gptchat.terminal.output.blocks import Fragment, lines_of
@@ -84,7 +85,9 @@ class Carrier:
         self._prompt = prompt
         self._live = live
         self._changed = changed
-        self._draft = ""
+        self._draft: list[Sourced] = []
+        self._asking = Asking(prompt, screen)
+        self.may_run = self._asking.may_run
         self._warned: str | None = None
         self.leaving = False
         self.transcript = Transcript(services.manager, services.settings, screen)
@@ -93,15 +96,15 @@ class Carrier:
         self._progress = ProgressLine(screen.write, lambda: screen.size()[0])
         live.aside = self._aside
 
-    def take_draft(self) -> str:
-        """Return and clear the text that a command has put into the prompt."""
-        draft, self._draft = self._draft, ""
-        return draft
+    def take_draft(self) -> list[Sourced]:
+        """Return and clear the texts for the prompt: a command's, and what was typed at questions."""
+        draft, self._draft = self._draft, []
+        return draft + self._asking.take_kept()
 
     # Messages
 
-    async def say(self, text: str) -> str:
-        """Send `text` and paint the reply; returns `text` for the prompt if it was not sent, else ""."""
+    async def say(self, text: Sourced) -> list[Sourced]:
+        """Send `text` and paint the reply; returns `text` for the prompt if it was not sent, else nothing."""
         self._answered = False
         try:
             sent = await self._drive(
@@ -109,8 +112,12 @@ class Carrier:
             )
         except GptchatError as error:
             self._screen.error(error)
-            return "" if self._answered else text
-        return "" if sent else text
+            return [] if self._answered else [text]
+        return [] if sent else [text]
+
+    async def attach(self, reference: str) -> None:
+        """Attach a file or address that the person named to the next message. Raises GptchatError."""
+        await self._drive(self._services.conversation.attach(reference))
 
     async def _drive(self, exchange: Exchange) -> bool:
         """Show the events of an exchange and answer its decisions. False if the message was not sent."""
@@ -124,7 +131,7 @@ class Carrier:
                         screen.write("\n")
                         self._ended(await self._live.run(turn_events(exchange)))
                     case Decision(_subject, question, choices, default):
-                        event.answer = await self._ask(Ask(question, choices, default))
+                        event.answer = await self._asking.ask(Ask(question, choices, default))
                     case Told(text, tone):
                         screen.say(text, tone)
                     case Foreign(messages):
@@ -200,7 +207,7 @@ class Carrier:
         running = asyncio.to_thread(run_command, command, stopped=stopped.is_set)
         output = await self._live.wait(running, stopped.set)
         self._screen.say(output.output or _("(no output)"))
-        answer = await self._ask(
+        answer = await self._asking.ask(
             Ask(
                 _("send this with your next message? ({summary})").format(summary=output.summary),
                 (("y", _("yes")), ("n", _("no"))),
@@ -241,12 +248,12 @@ class Carrier:
                 screen.show(blocks)
             case Replay():
                 self.transcript.replay(effect)
-            case Draft(text):
-                self._draft = text
+            case Draft(text, origin):
+                self._draft = [whole(text, origin)]
             case Run(what, text, model):
                 await self._run(what, text, model)
             case Ask():
-                return await self._ask(effect)
+                return await self._asking.ask(effect)
             case Pick() | PickMessage():
                 from gptchat.terminal.pickers import pick
 
@@ -256,7 +263,7 @@ class Carrier:
             case Copy():
                 screen.say(await self._copied(effect), "hint")
             case Attach(reference):
-                screen.say(await self._services.outbox.attach(reference), "hint")
+                await self.attach(reference)
             case Changed(what):
                 self._changed(what)
             case Leave():
@@ -267,22 +274,10 @@ class Carrier:
 
     async def _run(self, what: str, text: str, model: str) -> None:
         if what == "send":
-            self._draft = await self.say(text)
+            self._draft = await self.say(whole(text, "command"))
             return
         room = self._services.conversation
         await self._drive(room.retry(model) if what == "retry" else room.continue_(model))
-
-    async def _ask(self, ask: Ask) -> str | None:
-        self._screen.asked()
-        return await questions.ask(
-            clean_line(ask.question),
-            keyboard=self._prompt.keyboard,
-            output=self._prompt.output,
-            choices=[(key, clean_line(meaning)) for key, meaning in ask.choices],
-            default=ask.default,
-            secret=ask.secret,
-            style=self._screen.rules,
-        )
 
     async def _copied(self, effect: Copy) -> str:
         from gptchat.terminal.output.clipboard import copy
@@ -328,12 +323,14 @@ class Carrier:
         return saved
 
     async def _save_elsewhere(self, session: Session) -> bool:
-        target = await self._ask(Ask(_("save it as a file? (Esc: no)"), default=f"~/{session.id}.json"))
+        target = await self._asking.ask(Ask(_("save it as a file? (Esc: no)"), default=f"~/{session.id}.json"))
         if not target:
             return False
         from gptchat.commands.exchange import write_export
 
         try:
+            if not await self._asking.may_write(target):
+                return await self._save_elsewhere(session)
             path = await asyncio.to_thread(write_export, self._services.journals, session, "json", target)
         except GptchatError as error:
             self._screen.error(error)

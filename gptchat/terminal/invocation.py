@@ -7,8 +7,10 @@ import sys
 from typing import TextIO
 
 from gptchat.commands.program import registry
-from gptchat.commands.registry import Parsed, Said, Shell
+from gptchat.commands.registry import Parsed, Said
 from gptchat.config.flags import Options
+from gptchat.core.origin import Sourced, whole
+from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -36,6 +38,8 @@ class Question:
     """
 
     typed: Parsed
+    said: Sourced
+    """The prompt, and where it came from."""
     piped: str = ""
 
 
@@ -45,12 +49,12 @@ def question(options: Options, streams: Streams) -> Question | None:
     Raises UsageError if there is neither a question nor a terminal, and for wrong arguments of a slash command.
     """
     prompt = "" if options.prompt == "-" else options.prompt
-    typed = _typed(prompt)
+    entry, typed = _read(prompt, options.apart)
     if not isinstance(typed, Said):
-        return Question(typed)
+        return Question(typed, entry)
     if streams.stdin.isatty():
         if prompt.strip():
-            return Question(typed)
+            return Question(typed, entry)
         if not streams.stdout.isatty():
             raise UsageError(
                 _("the chat needs a terminal, and standard output is none"),
@@ -65,15 +69,32 @@ def question(options: Options, streams: Streams) -> Question | None:
                 _("there is no question: standard input is empty"),
                 hint=_('gptchat "question", or gptchat in a terminal'),
             )
-    return Question(typed, piped)
+    return Question(typed, entry, piped)
 
 
-def _typed(prompt: str) -> Parsed:
-    """The parsed prompt. On the command line only a slash marks a command, so `gptchat exit` is a message."""
-    if not prompt.lstrip().startswith(("/", "／", "、")):
-        return Said(prompt)
-    parsed = registry().parse(prompt)
-    return Said(prompt) if isinstance(parsed, Shell) else parsed
+def _read(prompt: str, apart: bool) -> tuple[Sourced, Parsed]:
+    """The prompt and what it means. Only a slash marks a command here, so `gptchat exit` is a message.
+
+    A slash word that is an argument of its own (`apart`) was written by whoever called; within a longer argument
+    it may come from anywhere, as in `gptchat "$(cat issue.txt)"`. Raises UsageError for a command that may not
+    run so.
+    """
+    entry = whole(prompt, "argument")
+    begins = len(prompt) - len(prompt.lstrip())
+    if not prompt[begins:].startswith(("/", "／", "、")):
+        return entry, Said(prompt)
+    if apart:
+        word = prompt.split(maxsplit=1)[0]
+        entry = entry.replaced(begins, begins + len(word), Sourced(word))
+    reading = registry().read(entry)
+    if reading.asked:
+        raise UsageError(
+            _("{command} is one argument, which may have come from anywhere; it does not run so").format(
+                command=shorten(prompt.strip(), 60)
+            ),
+            hint=_("write the command as a word of its own: gptchat {word} ...").format(word=prompt.split()[0]),
+        )
+    return reading.said, reading.parsed
 
 
 def _text_of(stdin: TextIO) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gptchat.commands.registry import Call
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
+from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
@@ -44,24 +45,24 @@ class LiveTurn:
         self._registry = registry
         self._screen = screen
         self._prompt = prompt
-        self._draft: str | FoldedDraft = ""
-        self._queued: tuple[str, ...] = ()
+        self._draft = FoldedDraft()
+        self._queued: tuple[Sourced, ...] = ()
         self._stop_waiting: Callable[[], object] | None = None
         self._asides: set[asyncio.Task[None]] = set()
         self.aside: Callable[[Call, Callable[[Lines], None]], asyncio.Task[None]] | None = None
         """Runs a command while the reply streams; hands its output over through the given function, once."""
 
     @property
-    def queued(self) -> tuple[str, ...]:
+    def queued(self) -> tuple[Sourced, ...]:
         """Messages waiting for the end of the reply, oldest first."""
         return self._queued
 
     @property
     def typing(self) -> bool:
         """Whether the user has a draft or queued messages."""
-        return bool(self._draft or self._queued)
+        return bool(self._draft.text or self._queued)
 
-    def next_queued(self) -> str | None:
+    def next_queued(self) -> Sourced | None:
         """Remove and return the oldest queued message; None if there is none."""
         if not self._queued:
             return None
@@ -69,9 +70,9 @@ class LiveTurn:
         self._queued = tuple(rest)
         return first
 
-    def take_draft(self) -> str | FoldedDraft:
+    def take_draft(self) -> FoldedDraft:
         """Return and clear the text typed and not sent while the reply streamed."""
-        draft, self._draft = self._draft, ""
+        draft, self._draft = self._draft, FoldedDraft()
         return draft
 
     async def wait(self, work: Coroutine[Any, Any, T], stop: Callable[[], object] | None = None) -> T:
@@ -99,7 +100,7 @@ class LiveTurn:
             self._prompt.folding,
             on_stop=stop,
             on_hang_up=stop,
-            draft=self._typed(),
+            draft=self.take_draft(),
             queued=self._queued,
         )
         if not screen.terminal.dumb:
@@ -113,7 +114,7 @@ class LiveTurn:
             if not screen.terminal.dumb:
                 screen.say_for_now("")
         self._queued = listener.queued
-        self._draft = listener.draft if listener.draft.text else ""
+        self._draft = listener.draft
 
     def hang_up(self) -> None:
         """Stop the reply or the work in progress, because the terminal is gone."""
@@ -121,7 +122,7 @@ class LiveTurn:
         if self._stop_waiting is not None:
             self._stop_waiting()
 
-    def give_draft(self, draft: str | FoldedDraft) -> None:
+    def give_draft(self, draft: FoldedDraft) -> None:
         """Set the draft for the next reply: it can be edited while that streams, and `take_draft` returns it."""
         self._draft = draft
 
@@ -141,9 +142,9 @@ class LiveTurn:
             painter.clear()
             draw()
 
-        def keep() -> None:
+        def keep(at_once: bool = False) -> None:
             # Queued messages and typed text survive a crash or a lost terminal, like the prompt's draft.
-            self._prompt.keep(FoldedDraft(self._unsent(listener)))
+            self._prompt.keep(FoldedDraft(self._unsent(listener).text), at_once=at_once)
 
         def on_draft(text: str, column: int) -> None:
             nonlocal shown
@@ -151,13 +152,13 @@ class LiveTurn:
             keep()
             draw()
 
-        def on_queue(queued: tuple[str, ...]) -> None:
+        def on_queue(queued: tuple[Sourced, ...]) -> None:
             self._queued = queued
-            keep()
+            keep(at_once=True)  # a message is on disk before the screen says that it waits
             draw()
 
-        def on_submit(text: str) -> bool:
-            return self._beside(text, painter)
+        def on_submit(entry: Sourced) -> bool:
+            return self._beside(entry, painter)
 
         listener = Listener(
             self._prompt.keyboard,
@@ -171,7 +172,7 @@ class LiveTurn:
             on_hang_up=self._manager.stop,
             on_suspend=painter.step_aside,
             on_resume=draw,
-            draft=self._typed(),
+            draft=self.take_draft(),
             queued=self._queued,
         )
         keep()
@@ -180,21 +181,17 @@ class LiveTurn:
             for task in list(self._asides):
                 await task
         self._queued = listener.queued
-        self._draft = listener.draft if listener.draft.text else ""
+        self._draft = listener.draft
         if (outcome.interrupted or outcome.error) and self._queued:
             # The situation has changed, so queued messages go back to the draft for a check and are not sent.
-            self._draft = self._unsent(listener)
+            self._draft = self._prompt.folding.folded(self._unsent(listener))
             self._queued = ()
         return outcome
 
-    def _typed(self) -> FoldedDraft:
-        """The draft to start with, taken over from the previous reply."""
-        draft = self.take_draft()
-        return FoldedDraft(self._prompt.folding.recall(draft)) if isinstance(draft, str) else draft
-
-    def _unsent(self, listener: Listener) -> str:
+    def _unsent(self, listener: Listener) -> Sourced:
         """All text typed and not sent: the queued messages, then the draft, unfolded, one per line."""
-        return "\n".join([*listener.queued, self._prompt.folding.unfold(listener.draft.text)]).rstrip("\n")
+        unsent = joined("\n", [*listener.queued, self._prompt.folding.unfolded(listener.draft)])
+        return unsent.cut(0, len(unsent.text.rstrip("\n")))
 
     def _footer(self, text: str, column: int) -> tuple[list[list[tuple[str, str]]], tuple[int, int] | None]:
         lines: list[list[tuple[str, str]]] = []
@@ -217,23 +214,27 @@ class LiveTurn:
             lines.append([(told, "hint")])
         return lines, cursor
 
-    def _beside(self, text: str, painter: LivePainter) -> bool:
+    def _beside(self, entry: Sourced, painter: LivePainter) -> bool:
         """Run a command that is allowed while a reply streams; False for anything else, which is then queued."""
         try:
-            parsed = self._registry.parse(text)
+            reading = self._registry.read(entry)
         except GptchatError:
             return False
-        if not isinstance(parsed, Call) or not parsed.command.streaming or self.aside is None:
+        parsed = reading.parsed
+        if not isinstance(parsed, Call) or not parsed.command.streaming or reading.asked or self.aside is None:
             return False
 
-        typed = [(f"{clean_line(self._manager.user)} › ", "prompt"), (self._prompt.folding.shown(text), "text")]
+        typed = [
+            (f"{clean_line(self._manager.user)} › ", "prompt"),
+            (self._prompt.folding.shown(entry.text), "text"),
+        ]
         take = painter.expect(f"/{parsed.command.name}")
 
         def show(lines: Lines) -> None:
             take([typed, *lines])
             painter.frame()
 
-        self._prompt.remember(text)
+        self._prompt.remember(entry)
         task = self.aside(parsed, show)
         painter.frame()
         self._asides.add(task)

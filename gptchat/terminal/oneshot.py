@@ -27,6 +27,7 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.program import waits
 from gptchat.commands.registry import Call, Said, Unknown
+from gptchat.core.origin import Sourced, whole
 from gptchat.core.safe import clean
 from gptchat.errors import UsageError
 from gptchat.redaction import redact
@@ -75,8 +76,8 @@ class _OneShot:
             if (options.latest or options.session) and not self.services.open_first(options.session):
                 raise UsageError(_("{user} has no saved sessions yet").format(user=self.services.people.current))
             match asked.typed:
-                case Said(text):
-                    await self._say(text, asked.piped)
+                case Said():
+                    await self._say(asked.said, asked.piped)
                 case Call() as call:
                     await self._command(call)
                 case Unknown(name, nearest):
@@ -90,7 +91,7 @@ class _OneShot:
         finally:
             await self.services.close()
 
-    async def _say(self, text: str, piped: str = "") -> None:
+    async def _say(self, text: Sourced, piped: str = "") -> None:
         if absent := self.services.paths.absent():
             self._tell(absent)
         await self._reply_to(self.services.conversation.say(text, self.options.attachments, piped=piped))
@@ -153,7 +154,7 @@ class _OneShot:
                     self._replay(messages)
             case Run(what, text):
                 await self._order(what, text, effect.model)
-            case Draft(text) | Copy(text):
+            case Draft(text, _) | Copy(text, _):
                 if not self.options.json:
                     self._show([Source(text)])
                 elif not self.data:
@@ -183,7 +184,7 @@ class _OneShot:
     async def _order(self, what: str, text: str, model: str) -> None:
         room = self.services.conversation
         if what == "send":
-            await self._say(text)
+            await self._say(whole(text, "command"))
         else:
             await self._reply_to(room.retry(model) if what == "retry" else room.continue_(model))
 

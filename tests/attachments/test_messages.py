@@ -12,11 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from gptchat.attachments import Attachment, compose, expand_mentions, fenced, run_command
+from gptchat.attachments import Attachment, bare, compose, fenced, find_mentions, run_command
 from gptchat.attachments.wording import language_of
 from gptchat.errors import UsageError
 
 PYTHON = f'"{sys.executable}"'
+
+
+def expand_mentions(text: str, cwd: Path) -> tuple[str, list[str]]:
+    """`text` with bare names for its mentions, and what these name."""
+    found = find_mentions(text, cwd)
+    return bare(text, found), list(dict.fromkeys(mention.reference for mention in found))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gptchat.commands.program import Program
+from gptchat.errors import UsageError
 from gptchat.manager import Send
 from tests.support.program import KEY, command, compose_program, data, effects, running, settings_for, turn
 from tests.support.server import Recorded, Server, say
@@ -232,3 +233,29 @@ def test_a_file_is_replaced_only_by_who_says_so(
         loop.run(effects(program, f"/save 1 {tmp_path / 'new.py'}"))
     assert file.read_text() == text
     assert (tmp_path / "new.py").read_text() == "print(1)\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows, and it has no FIFO")
+@pytest.mark.parametrize("line", ["/save 1 {path}", "/export markdown {path}"])
+def test_nothing_is_written_through_what_is_no_file(tmp_path: Path, line: str) -> None:
+    """A device, a pipe and a link of somebody else's are refused; one's own link is asked about."""
+    with Server() as server:
+        program = compose_program(tmp_path / "home", settings_for(server.url))
+        with running(program) as runner:
+            server.script(say("```sh\necho hi\n```"))
+            runner.run(turn(program, Send("hi")))
+            pipe, dangling, target = tmp_path / "pipe", tmp_path / "dangling.md", tmp_path / "target.md"
+            os.mkfifo(pipe)
+            for path in (pipe, Path("/dev/null")):
+                with pytest.raises(UsageError, match="a device or a pipe"):
+                    runner.run(effects(program, line.format(path=path)))
+            dangling.symlink_to(target)
+            runner.run(effects(program, line.format(path=dangling), "n"))
+            assert not target.exists()
+            runner.run(effects(program, line.format(path=dangling), "y"))
+            assert target.read_text()
+            assert dangling.is_symlink()
+            if os.geteuid() == 0:
+                os.lchown(dangling, 12345, 12345)
+                with pytest.raises(UsageError, match="somebody else's link"):
+                    runner.run(effects(program, line.format(path=dangling)))

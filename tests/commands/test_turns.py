@@ -10,7 +10,7 @@ import pytest
 from gptchat.commands.effects import Draft
 from gptchat.errors import UsageError
 from gptchat.manager import Send
-from tests.support.program import command, compose_program, effects, running, settings_for, turn
+from tests.support.program import command, compose_program, effects, message, running, settings_for, turn
 from tests.support.server import Server, say
 
 PIXEL = base64.b64decode(
@@ -25,13 +25,11 @@ def test_an_edited_message_keeps_its_images(tmp_path: Path) -> None:
         program = compose_program(tmp_path / "home", settings_for(server.url))
         with running(program) as runner:
             server.script(say("a dot"), say("still a dot"))
-            content, _notes = runner.run(
-                program.services.outbox.content("what is this?", [str(tmp_path / "dot.png")])
-            )
+            content, _notes = runner.run(message(program, "what is this?", [str(tmp_path / "dot.png")]))
             runner.run(turn(program, Send(content)))
             drafts = [e.text for e in runner.run(effects(program, "/edit")) if isinstance(e, Draft)]
             assert drafts == ["what is this?"]
-            again, _notes = runner.run(program.services.outbox.content("look closely"))
+            again, _notes = runner.run(message(program, "look closely"))
             runner.run(turn(program, Send(again, program.services.outbox.replaces)))
     first, second = (request.json["messages"][-1]["content"] for request in server.requests)
     assert second[0] == {"type": "text", "text": "look closely"}

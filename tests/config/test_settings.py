@@ -188,6 +188,8 @@ def test_every_setting_is_read_as_a_frozen_value() -> None:
     tables = {
         "context": asdict(settings.context),
         "ui": asdict(settings.ui),
+        "input": asdict(settings.input),
+        "attach": asdict(settings.attach),
         "budget": asdict(settings.budget),
         "network": asdict(settings.network),
     }

@@ -10,7 +10,17 @@ import pytest
 from gptchat.errors import UsageError
 from gptchat.manager import Send
 from tests.commands.test_turns import PIXEL
-from tests.support.program import command, compose_program, data, effects, running, settings_for, turn
+from tests.support.program import (
+    attach,
+    command,
+    compose_program,
+    data,
+    effects,
+    message,
+    running,
+    settings_for,
+    turn,
+)
 from tests.support.server import Server, say
 
 SEES = '[models."m"]\ncontext = 4000000\nvision = true\n'
@@ -36,7 +46,7 @@ def test_everything_attached_is_on_the_wire(tmp_path: Path) -> None:
         with running(program) as runner:
             server.script(say("seen"))
             named = [str(tmp_path / name) for name in ("dot.png", "说明.txt", "big.log", "src")]
-            content, notes = runner.run(program.services.outbox.content("look", named))
+            content, notes = runner.run(message(program, "look", named))
             runner.run(turn(program, Send(content)))
     text, image = server.requests[-1].json["messages"][-1]["content"]
     assert image == {
@@ -59,7 +69,7 @@ def test_an_estimate_of_what_is_attached_is_marked(tmp_path: Path) -> None:
         program = compose_program(tmp_path / name, config)
         with running(program) as runner:
             runner.run(effects(program, "/tokens words"))  # the vocabulary is loaded, as it is behind a prompt
-            notes[name] = runner.run(program.services.outbox.attach(str(tmp_path / "notes.txt")))
+            notes[name] = runner.run(attach(program, str(tmp_path / "notes.txt")))
     assert "notes.txt (≈ " in notes["estimated"]
     assert "notes.txt (" in notes["published"]
     assert "≈" not in notes["published"]
@@ -72,7 +82,7 @@ def test_a_large_folder_is_told_in_a_line(tmp_path: Path) -> None:
         (tmp_path / "many" / f"{number:02}.txt").write_text(f"text {number}\n")
     program = compose_program(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
     with running(program) as runner:
-        content, notes = runner.run(program.services.outbox.content("look", [str(tmp_path / "many")]))
+        content, notes = runner.run(message(program, "look", [str(tmp_path / "many")]))
     assert "many/04.txt and 75 more (" in notes[0]
     assert "many/05.txt" not in notes[0]
     assert "text 79" in str(content)
@@ -85,7 +95,7 @@ def test_a_model_that_does_not_see_is_sent_no_image(tmp_path: Path) -> None:
         blind = '[models."m"]\nvision = false\n'
         program = compose_program(tmp_path / "home", settings_for(server.url) + blind)
         with running(program) as runner, pytest.raises(UsageError, match=r"dot\.png"):
-            runner.run(program.services.outbox.content("look", [str(tmp_path / "dot.png")]))
+            runner.run(message(program, "look", [str(tmp_path / "dot.png")]))
     assert not server.requests
 
 
@@ -96,7 +106,7 @@ def test_what_waits_is_part_of_the_next_request(tmp_path: Path) -> None:
         program = compose_program(tmp_path / "home", settings_for(server.url) + SEES)
         with running(program) as runner:
             before = data(runner.run(effects(program, "/context")))["tokens"]
-            runner.run(program.services.outbox.attach(str(tmp_path / "big.log")))
+            runner.run(attach(program, str(tmp_path / "big.log")))
             after = data(runner.run(effects(program, "/context")))["tokens"]
             said = runner.run(command(program, "/context"))
             program.services.outbox.attached.clear()
@@ -112,7 +122,7 @@ def test_the_request_that_is_shown_holds_what_waits(tmp_path: Path) -> None:
     with Server() as server:
         program = compose_program(tmp_path / "home", settings_for(server.url))
         with running(program) as runner:
-            runner.run(program.services.outbox.attach(str(tmp_path / "notes.txt")))
+            runner.run(attach(program, str(tmp_path / "notes.txt")))
             body = data(runner.run(effects(program, "/json")))
     assert "remember the milk" in body["messages"][-1]["content"]
 
@@ -122,7 +132,7 @@ def test_every_count_of_the_next_request_agrees(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("remember the milk\n" * 50, encoding="utf-8")
     program = compose_program(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
     with running(program) as runner:
-        runner.run(program.services.outbox.attach(str(tmp_path / "notes.txt")))
+        runner.run(attach(program, str(tmp_path / "notes.txt")))
         counts = {
             data(runner.run(effects(program, line)))["tokens"] for line in ("/context", "/tokens", "/status")
         }
@@ -135,9 +145,9 @@ def test_what_waits_can_be_taken_back(tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("my password\n", encoding="utf-8")
     program = compose_program(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
     with running(program) as runner:
-        runner.run(program.services.outbox.attach(str(tmp_path / "secret.txt")))
+        runner.run(attach(program, str(tmp_path / "secret.txt")))
         assert "nothing goes with the next message" in runner.run(command(program, "/attach none"))
-        content, _notes = runner.run(program.services.outbox.content("hello"))
+        content, _notes = runner.run(message(program, "hello"))
         assert content == "hello"
         with pytest.raises(UsageError, match="nothing is attached"):
             runner.run(command(program, "/attach none"))
@@ -149,7 +159,7 @@ def test_what_one_person_attached_is_not_sent_by_another(tmp_path: Path) -> None
     program = compose_program(tmp_path / "home", settings_for("http://127.0.0.1:1/v1"))
     with running(program) as runner:
         before = program.services.manager.user
-        runner.run(program.services.outbox.attach(str(tmp_path / "secret.txt")))
+        runner.run(attach(program, str(tmp_path / "secret.txt")))
         assert f"1 attachment of {before} is not sent" in runner.run(command(program, "/user bob"))
-        content, _notes = runner.run(program.services.outbox.content("hello"))
+        content, _notes = runner.run(message(program, "hello"))
     assert content == "hello"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from gptchat.core.events import TurnFinished
 from gptchat.manager import Send
 from tests.support.llamacpp import LlamaServer
-from tests.support.program import compose_program, running, settings_for, turn
+from tests.support.program import compose_program, message, running, settings_for, turn
 from tests.support.relay import Relay
 
 
@@ -27,7 +27,7 @@ def test_texts_are_read_by_the_model(llamacpp: LlamaServer, tmp_path: Path) -> N
         )
         with running(program) as runner:
             named = [str(tmp_path / "说明.txt"), str(tmp_path / "src")]
-            content, _notes = runner.run(program.services.outbox.content("read these", named))
+            content, _notes = runner.run(message(program, "read these", named))
             last = runner.run(turn(program, Send(content)))[-1]
         sent = relay.bodies()[-1]["messages"][-1]["content"]
     assert isinstance(last, TurnFinished)

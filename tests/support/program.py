@@ -13,7 +13,10 @@ from gptchat.commands.effects import Ask, Effect, Pick, Show
 from gptchat.commands.program import Program
 from gptchat.commands.registry import Call
 from gptchat.config.flags import parse
+from gptchat.conversation.events import Told
 from gptchat.core.events import TurnEvent
+from gptchat.core.messages import Content
+from gptchat.core.origin import Sourced
 from gptchat.manager import Order
 from gptchat.terminal.output.blocks import lines_of
 
@@ -101,6 +104,18 @@ def data(effects: Sequence[Effect]) -> Any:
 async def command(program: Program, line: str, *answers: str | None) -> str:
     """What a person reads of the slash command `line`."""
     return shown(await effects(program, line, *answers))
+
+
+async def attach(program: Program, reference: str) -> str:
+    """What a person reads of `/attach REFERENCE`; every question is declined."""
+    told = [event async for event in program.services.conversation.attach(reference)]
+    return "; ".join(event.text for event in told if isinstance(event, Told))
+
+
+async def message(program: Program, text: str, references: Sequence[str] = ()) -> tuple[Content, list[str]]:
+    """The content of a typed message that needs no question, and the notes on what goes with it."""
+    outbox = program.services.outbox
+    return await outbox.content(text, await outbox.wanted(Sourced(text), references))
 
 
 async def turn(program: Program, order: Order) -> list[TurnEvent]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 
+from gptchat.core.origin import Sourced
 from gptchat.terminal.input.keyboard import on_signals, quiet
 from gptchat.terminal.input.listener import Listener
 from gptchat.terminal.input.prompt import LeaveRequested, Prompt
@@ -18,18 +19,23 @@ async def stream(words: int) -> None:
         await asyncio.sleep(0.005)
 
 
+def told(queued: tuple[Sourced, ...]) -> None:
+    """Print what waits."""
+    print("\nqueued", json.dumps([entry.text for entry in queued]), flush=True)
+
+
 async def main(words: int) -> None:
     """For each line read, stream and listen."""
     prompt = Prompt(message=lambda: "alice › ")
-    waiting: tuple[str, ...] = ()
+    waiting: tuple[Sourced, ...] = ()
     draft = None
     with quiet(prompt.keyboard, prompt.output), on_signals(("SIGHUP",), prompt.hang_up):
         try:
             while True:
                 line = waiting[0] if waiting else await prompt.read(default=draft or "")
                 waiting = waiting[1:]
-                print("sent", json.dumps(line), flush=True)
-                if line == "crash":
+                print("sent", json.dumps(line.text), flush=True)
+                if line.text == "crash":
                     raise RuntimeError("as asked")
                 task = asyncio.create_task(stream(words))
                 async with Listener(
@@ -37,7 +43,9 @@ async def main(words: int) -> None:
                     prompt.output,
                     prompt.folding,
                     on_stop=task.cancel,
-                    on_queue=lambda queued: print("\nqueued", json.dumps(queued), flush=True),
+                    on_queue=lambda queued: print(
+                        "\nqueued", json.dumps([one.text for one in queued]), flush=True
+                    ),
                     on_draft=lambda text, column: print(f"\ndraft {column} {json.dumps(text)}", flush=True),
                     queued=waiting,
                     draft=draft,

@@ -64,7 +64,7 @@ async def main(folder: Path, options: list[str]) -> None:
     with quiet(prompt.keyboard, prompt.output), on_signals(("SIGHUP", "SIGTERM"), prompt.hang_up):
         try:
             while True:
-                line = await prompt.read()
+                line = (await prompt.read()).text
                 if line == "crash":
                     raise RuntimeError("as asked")
                 print("read", json.dumps(line if len(line) < 500 else f"{len(line)} characters"), flush=True)

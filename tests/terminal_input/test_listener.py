@@ -67,7 +67,9 @@ def test_a_slow_escape_sequence_is_still_one(terminal: Screen) -> None:
 
 def test_enter_queues_and_up_takes_back(terminal: Screen) -> None:
     """Enter queues a message; Up on an empty draft takes the last one back to be edited."""
-    terminal.send("one\rtwo\r")
+    terminal.send("one\r")
+    terminal.wait_for('queued ["one"]')
+    terminal.send("two\r")
     terminal.wait_for('queued ["one", "two"]')
     terminal.send("\x1b[A")
     terminal.wait_for('queued ["one"]')
@@ -159,11 +161,14 @@ def test_a_dumb_terminal_queues_lines() -> None:
         terminal.wait_for("stopped")
 
 
-def test_lines_typed_ahead_wait_their_turn() -> None:
-    """Two lines typed at once are two messages: the second waits for the reply to the first."""
+def test_a_line_typed_ahead_waits_its_turn() -> None:
+    """A line typed during a reply waits for its end, and the line begun then stands in the next prompt."""
     with Screen.python(["-m", "tests.terminal_input.program_listener", "60"], columns=200, rows=40) as terminal:
         terminal.wait_for("alice ›")
-        terminal.send("first\rsecond\rthird")
+        terminal.send("first\r")
+        terminal.wait_for('sent "first"')
+        terminal.send("second\r")
         terminal.wait_for('queued ["second"]')
+        terminal.send("third")
         terminal.wait_for('sent "second"')
         terminal.wait_for("alice › third")

@@ -10,6 +10,7 @@ import pytest
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from gptchat.core.origin import Sourced
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.prompt import LeaveRequested, Prompt
 
@@ -38,16 +39,15 @@ def test_a_draft_from_elsewhere_goes_on(keyboard: PipeInput, tmp_path: Path) -> 
     reading = prompt(keyboard, tmp_path)
     mark = reading.folding.fold("x\n" * 50)
     keyboard.send_text("!\r")
-    assert (
-        asyncio.run(reading.read(default=FoldedDraft(f"see {mark} please", 5))) == "see " + "x\n" * 50 + "! please"
-    )
+    read = asyncio.run(reading.read(default=FoldedDraft(f"see {mark} please", 5)))
+    assert read.text == "see " + "x\n" * 50 + "! please"
 
 
 def test_halves_of_a_character_are_joined(keyboard: PipeInput, tmp_path: Path) -> None:
     """A character that a Windows console delivers as two halves is one in the message."""
     reading = prompt(keyboard, tmp_path)
     keyboard.send_text("\r")
-    assert asyncio.run(reading.read(default="\ud83d\ude00 \ud83d")) == "😀 \ud83d"
+    assert asyncio.run(reading.read(default="\ud83d\ude00 \ud83d")).text == "😀 \ud83d"
 
 
 def test_every_change_is_told_whole(keyboard: PipeInput, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_every_change_is_told_whole(keyboard: PipeInput, tmp_path: Path) -> None
     told: list[str] = []
     reading = prompt(keyboard, tmp_path, told.append)
     keyboard.send_text("a\x1b[200~" + "y\n" * 20 + "\x1b[201~\x7f\r")
-    assert asyncio.run(reading.read(default="_")) == "_a"
+    assert asyncio.run(reading.read(default="_")).text == "_a"
     assert told == ["_", "_a", "_a" + "y\n" * 20, "_a"]
 
 
@@ -69,14 +69,14 @@ def test_users_have_their_own_history_and_draft(keyboard: PipeInput, tmp_path: P
         lines = []
         for keys in ("from alice\r", "\x1b[A!\r"):
             keyboard.send_text(keys)
-            lines.append(await reading.read())
+            lines.append((await reading.read()).text)
         reading.use(tmp_path / "bob" / "input_history", tmp_path / "bob" / "draft")
         for keys in (" back\r", "\x1b[A\r", "\x1b[A\x1b[A?\r"):
             keyboard.send_text(keys)
-            lines.append(await reading.read())
+            lines.append((await reading.read()).text)
         reading.use(tmp_path / "alice" / "input_history", tmp_path / "alice" / "draft")
         keyboard.send_text("\x1b[A\r")
-        return [*lines, await reading.read()]
+        return [*lines, (await reading.read()).text]
 
     assert asyncio.run(talk()) == [
         "from alice", "from alice!", "of bob back", "of bob back", "of bob back?", "from alice!",
@@ -86,9 +86,9 @@ def test_users_have_their_own_history_and_draft(keyboard: PipeInput, tmp_path: P
 def test_what_was_queued_is_recalled(keyboard: PipeInput, tmp_path: Path) -> None:
     """A message that was sent from the queue is in the history like any other."""
     reading = prompt(keyboard, tmp_path)
-    reading.remember("queued")
+    reading.remember(Sourced("queued"))
     keyboard.send_text("\x1b[A\r")
-    assert asyncio.run(reading.read()) == "queued"
+    assert asyncio.run(reading.read()).text == "queued"
 
 
 @pytest.mark.parametrize("ending", ["end of input", "hang up"])

@@ -22,11 +22,6 @@ class LineEditor:
         """Insert `text` at the cursor and move the cursor behind it."""
         self._replace(self.cursor, self.cursor, text)
 
-    def take(self) -> str:
-        """Return the whole draft and clear it."""
-        text, self.text, self.cursor = self.text, "", 0
-        return text
-
     def put(self, text: str) -> None:
         """Replace the draft by `text` and move the cursor to its end."""
         self.text, self.cursor = text, len(text)

@@ -1,4 +1,6 @@
-"""Folds long pastes: a paste is one mark in the draft, shown as `[pasted 214 lines]` and sent in full.
+"""The text of a draft: long pastes are folded in it, and where each piece came from is followed.
+
+A long paste is one mark in the draft, shown as `[pasted 214 lines]` and sent in full.
 
 A mark is a single private-use character that stands for the pasted text. Editing keys therefore treat it as one
 character, and the draft stays small however long the paste is. Nobody types a mark by accident:
@@ -9,27 +11,37 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import accumulate, islice
 
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.formatted_text.utils import fragment_list_len, fragment_list_to_text
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 
+from gptchat.core.origin import Origin, Part, Sourced, changed, whole
 from gptchat.core.safe import marked
 from gptchat.values import dataclass
 from gptchat.words import _, ngettext
 
 _FIRST, _LAST = 0x100000, 0x10FFFD  # Unicode's last private-use plane: 65,534 marks
 _MARKS = f"[{chr(_FIRST)}-{chr(_LAST)}]"
+_STATES = 300  # states of the draft that undo and the kill ring may bring back
+_LENGTH = 20_000  # characters; a longer state is not kept
 _HEAD = 200  # characters; a first line up to this length stays visible in a folded recalled text
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedDraft:
-    """Text typed and not sent, marks included, and the cursor position in code points (None: at the end)."""
+    """Text typed and not sent, marks included, and the cursor position in code points (None: at the end).
 
-    text: str
+    `parts` are the pieces of it that were not typed, as those of `Sourced`.
+    """
+
+    text: str = ""
     cursor: int | None = None
+    parts: tuple[Part, ...] = ()
 
 
 class Folding:
@@ -64,6 +76,31 @@ class Folding:
         if len(head) <= _HEAD and rest:
             return head + newline + self._mark(rest)
         return self._mark(text)
+
+    def folded(self, entry: Sourced) -> FoldedDraft:
+        """`recall` for a text that knows where it came from."""
+        return self.traced(self.recall(entry.text), entry)
+
+    def traced(self, draft: str, entry: Sourced) -> FoldedDraft:
+        """`draft`, which stands for the text of `entry`, with its origins; a mark has the first of its text's."""
+        result, longer = entry, 0
+        spans = []
+        for match in re.finditer(_MARKS, draft) if self._texts else ():
+            start, text = match.start() + longer, self._texts.get(match[0], match[0])
+            spans.append((start, start + len(text), match[0]))
+            longer += len(text) - 1
+        for start, end, mark in reversed(spans):
+            origins = entry.within(start, end)
+            result = result.replaced(start, end, whole(mark, origins[0] if origins else "typed"))
+        return FoldedDraft(draft, None, result.parts)
+
+    def unfolded(self, draft: FoldedDraft) -> Sourced:
+        """`unfold` for a draft: what a mark stands for has the origin of the mark."""
+        result = Sourced(draft.text, draft.parts)
+        for match in reversed(list(re.finditer(_MARKS, draft.text)) if self._texts else []):
+            text = self._texts.get(match[0], match[0])
+            result = result.replaced(match.start(), match.end(), whole(text, result.at(match.start())))
+        return result
 
     def unfold(self, draft: str) -> str:
         """`draft` with each mark replaced by the text it stands for."""
@@ -147,3 +184,79 @@ class Visible(Processor):
             return Transformation(fragments)
         signs = iter(shown)
         return Transformation([(fragment[0], "".join(islice(signs, len(fragment[1])))) for fragment in fragments])
+
+
+class OriginTracker:
+    """Call `changed` on each change of `buffer`. `recalled(text)` are the parts of a history's entry, or None.
+
+    One character at a time is typing, since keys come one at a time, those of an input method too. A paste, a
+    completion and the editor announce themselves (`inserting`). Whatever else appears, such as an undone deletion,
+    has the origin that it had when it last stood there, else is `recalled`.
+    """
+
+    def __init__(self, buffer: Buffer, recalled: Callable[[str], tuple[Part, ...] | None]) -> None:
+        self._buffer = buffer
+        self._recalled = recalled
+        self._states: dict[str, tuple[Part, ...]] = {}
+        self._place = 1
+        self._source: Origin | None = None
+        self.draft = Sourced("")
+        """The text of the buffer."""
+        for name in ("go_to_completion", "apply_completion"):
+            self._announce(name)
+
+    def begin(self, draft: Sourced) -> None:
+        """The buffer holds `draft` from now on, as after `Buffer.reset`."""
+        self.draft = draft
+        self._place = self._position()
+        self._states = {draft.text: draft.parts}
+
+    @contextmanager
+    def inserting(self, origin: Origin) -> Iterator[None]:
+        """What is put into the buffer meanwhile is of this origin."""
+        before, self._source = self._source, origin
+        try:
+            yield
+        finally:
+            self._source = before
+
+    def changed(self) -> None:
+        """The buffer has changed."""
+        buffer, old = self._buffer, self.draft
+        text, cursor = buffer.text, buffer.cursor_position
+        moved, self._place = self._position() != self._place, self._position()
+        if text == old.text:
+            return
+        start, end = changed(old.text, text, cursor)
+        inserted = len(text) - len(old.text) + end - start
+        if self._source is not None and not moved:
+            self.draft = old.edited(text, cursor, self._source)
+        elif inserted <= 1 and not moved:
+            self.draft = old.edited(text, cursor, "typed")
+        else:
+            parts = self._states.get(text)
+            if parts is None:
+                parts = self._recalled(text)
+            if parts is not None:
+                self.draft = Sourced(text, parts)
+            else:
+                self.draft = whole(text, "recalled") if moved else old.edited(text, cursor, "recalled")
+        if len(text) <= _LENGTH:
+            self._states.pop(text, None)
+            self._states[text] = self.draft.parts
+            if len(self._states) > _STATES:
+                del self._states[next(iter(self._states))]
+
+    def _position(self) -> int:
+        """Which entry is shown, counted from the newest; older ones may be added at any time."""
+        return len(self._buffer._working_lines) - self._buffer.working_index
+
+    def _announce(self, name: str) -> None:
+        """Let the buffer's method `name` announce that it completes."""
+        method = getattr(self._buffer, name)
+
+        def complete(*arguments: object) -> None:
+            with self.inserting("completed"):
+                method(*arguments)
+
+        setattr(self._buffer, name, complete)

@@ -1,6 +1,7 @@
 """A user's input history, in their `input_history` file: safe for two terminals, a kill, and any text.
 
-The file has prompt_toolkit's format (`# date`, then each line after a `+`), so other programs can read it.
+The file has prompt_toolkit's format (`# date`, then each line after a `+`), so other programs can read it. Another
+comment, `# from: 0-12 pasted`, names what of the entry was not typed; an entry without it is of unknown origin.
 An entry is one append, so a kill can only truncate the last entry; the next entry begins on a new
 line. Only the end of the file is read, in a thread, so a long history never delays the first key.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +20,13 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
+from gptchat.core.origin import ORIGINS, Part, Sourced, whole
 from gptchat.files import make_folder, open_private, write_all
-from gptchat.terminal.input.folding import Folding
+from gptchat.terminal.input.folding import FoldedDraft, Folding
 
 _NEWEST = 10_000  # entries kept in memory; older ones stay in the file
 _BYTES = 16 * 2**20  # at most so much of the end of the file is read
+_MOST_PARTS = 50  # pieces of an entry whose origins are written down; a patchwork of more is of unknown origin
 _BATCH = 500  # entries given to the buffer before the event loop handles keys again
 
 
@@ -36,8 +40,10 @@ class InputHistory(History):
         super().__init__()
         self._path = path
         self._folding = folding
-        self._loading: asyncio.Future[list[str]] | None = None
+        self._loading: asyncio.Future[list[Sourced]] | None = None
         self._given = False
+        self._parts: dict[str, tuple[Part, ...]] = {}
+        """What of an entry, unfolded, was not typed."""
         self.version = 0
         """Changes with every entry that is added."""
         self.failure: OSError | None = None
@@ -48,10 +54,11 @@ class InputHistory(History):
             return
         if self._loading is None:
             loop = asyncio.get_running_loop()
-            self._loading = loop.run_in_executor(None, lambda: list(self.load_history_strings()))
+            self._loading = loop.run_in_executor(None, self._stored)
         stored = await asyncio.shield(self._loading)
         if not self._loaded:  # two callers may have waited for the same thread
-            recalled = [self._folding.recall(text) for text in stored]
+            recalled = [self._folding.recall(entry.text) for entry in stored]
+            self._parts = {entry.text: entry.parts for entry in reversed(stored)} | self._parts
             added = self._loaded_strings
             self._loaded_strings = added + recalled[_already(added, recalled) :]
             self._loaded = True
@@ -90,6 +97,23 @@ class InputHistory(History):
         """The entries loaded so far, oldest first."""
         return self._loaded_strings[::-1]
 
+    def add(self, entry: Sourced) -> FoldedDraft:
+        """Add an entry, as `append_string`, that keeps where its text came from; returns it folded."""
+        folded = self._folding.folded(entry)
+        self.note(entry)
+        self.append_string(folded.text)
+        return folded
+
+    def note(self, entry: Sourced) -> None:
+        """Say where the text of an entry came from that `append_string` is about to add."""
+        self._parts[entry.text] = entry.parts
+
+    def parts_of(self, folded: str) -> tuple[Part, ...] | None:
+        """What of the entry `folded` was not typed, in its own coordinates; None if there is no such entry."""
+        text = self._folding.unfold(folded)
+        parts = self._parts.get(text)
+        return None if parts is None else self._folding.traced(folded, Sourced(text, parts)).parts
+
     def append_string(self, string: str) -> None:
         """Add an entry; a blank one, or a repetition of the newest, is not added."""
         if string.strip() and self._loaded_strings[:1] != [string]:
@@ -99,6 +123,9 @@ class InputHistory(History):
 
     def load_history_strings(self) -> Iterable[str]:
         """The newest entries of the file, newest first; empty if it cannot be read."""
+        return [entry.text for entry in self._stored()]
+
+    def _stored(self) -> list[Sourced]:
         if self._path is None:
             return []
         try:
@@ -116,7 +143,8 @@ class InputHistory(History):
             return
         text = self._folding.unfold(string)
         lines = "".join(f"+{line}\n" for line in text.split("\n"))
-        record = f"\n# {datetime.now().isoformat(sep=' ')}\n{lines}".encode("utf-8", "surrogatepass")
+        origin = _written(self._parts.get(text, whole(text, "recalled").parts))
+        record = f"\n# {datetime.now().isoformat(sep=' ')}\n{origin}{lines}".encode("utf-8", "surrogatepass")
         try:
             make_folder(self._path.parent)
             descriptor = open_private(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -129,19 +157,48 @@ class InputHistory(History):
             self.failure = error
 
 
-def _entries(data: bytes) -> list[str]:
+_FROM = b"# from: "
+
+
+def _entries(data: bytes) -> list[Sourced]:
     """The entries of a history file, oldest first. A line that does not begin with `+` ends an entry."""
-    entries: list[str] = []
+    entries: list[Sourced] = []
     lines: list[str] = []
-    for line in data.split(b"\n"):
+    origin = b""
+    for line in [*data.split(b"\n"), b""]:
         if line.startswith(b"+"):
             lines.append(_decoded(line[1:]))
-        elif lines:
-            entries.append("\n".join(lines))
-            lines = []
-    if lines:
-        entries.append("\n".join(lines))
+            continue
+        if lines:
+            text = "\n".join(lines)
+            entries.append(Sourced(text, _read_parts(origin, text)))
+            lines, origin = [], b""
+        if line.startswith(_FROM):
+            origin = line
     return entries
+
+
+def _written(parts: tuple[Part, ...]) -> str:
+    """The comment that names `parts`."""
+    told = ", ".join(f"{part.start}-{part.end} {part.origin}" for part in parts[:_MOST_PARTS])
+    return f"{_FROM.decode()}{told if len(parts) <= _MOST_PARTS else 'elsewhere'}\n"
+
+
+def _read_parts(comment: bytes, text: str) -> tuple[Part, ...]:
+    """The parts that `comment` names; all of `text` is of unknown origin where it does not fit."""
+    if comment.strip() == _FROM.strip():
+        return ()
+    found: list[Part] = []
+    for word in comment.removeprefix(_FROM).decode("ascii", "replace").split(", "):
+        match = re.fullmatch(r"(\d{1,9})-(\d{1,9}) (\w+)", word)
+        origin = next((one for one in ORIGINS if match and one == match[3]), None)
+        if match is None or origin is None:
+            return whole(text, "recalled").parts
+        start, end = int(match[1]), int(match[2])
+        if not (found[-1].end if found else 0) <= start < end <= len(text):
+            return whole(text, "recalled").parts
+        found.append(Part(start, end, origin))
+    return tuple(found)
 
 
 def _decoded(line: bytes) -> str:

@@ -47,16 +47,32 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
         yield
         return
     with keyboard.raw_mode():
-        output.enable_bracketed_paste()
-        output.flush()
+        _marking.append(output)
+        mark_pastes(output)
         try:
             yield
         finally:
+            _marking.remove(output)
             try:
-                output.disable_bracketed_paste()
-                output.flush()
+                if output not in _marking:
+                    output.disable_bracketed_paste()
+                    output.flush()
             except OSError:  # the terminal is gone; there is nothing to restore
                 pass
+
+
+_marking: list[Output] = []
+"""The outputs within `quiet`."""
+
+
+def mark_pastes(output: Output) -> None:
+    """Switch bracketed paste on again within `quiet`: a prompt switches it off at its end.
+
+    A paste that arrives between two prompts would else pass for typing.
+    """
+    if output in _marking:
+        output.enable_bracketed_paste()
+        output.flush()
 
 
 @contextmanager

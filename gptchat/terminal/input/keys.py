@@ -18,7 +18,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from gptchat.terminal.columns.moving import add_whole_characters
-from gptchat.terminal.input.folding import Folding
+from gptchat.terminal.input.folding import Folding, OriginTracker
 from gptchat.terminal.input.menu import CompletionMenu
 
 
@@ -27,6 +27,7 @@ class Line(Protocol):
 
     folding: Folding
     menu: CompletionMenu
+    origins: OriginTracker
 
     def send(self) -> None:
         """Accept the draft."""
@@ -85,7 +86,8 @@ def bindings(line: Line) -> KeyBindings:
     @keys.add(Keys.BracketedPaste, filter=drafting)
     def _paste(event: KeyPressEvent) -> None:
         text = event.data.replace("\r\n", "\n").replace("\r", "\n")
-        event.current_buffer.insert_text(line.folding.fold(text))
+        with line.origins.inserting("pasted"):
+            event.current_buffer.insert_text(line.folding.fold(text))
 
     @keys.add("c-c", filter=drafting)
     @keys.add("<sigint>")

@@ -19,6 +19,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
 from prompt_toolkit.utils import is_dumb_terminal
 
+from gptchat.core.origin import Origin, Sourced
 from gptchat.terminal.input.editing import LineEditor
 from gptchat.terminal.input.folding import FoldedDraft, Folding
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, grouped, on_signals, quiet, suspend
@@ -28,7 +29,7 @@ def _nothing(*_arguments: object) -> None:
     """The default of a callback."""
 
 
-def _decline(_text: str) -> bool:
+def _decline(_entry: Sourced) -> bool:
     return False
 
 
@@ -37,7 +38,7 @@ class Listener:
 
     - `on_draft(text, column)` after each change: the draft on one line (line breaks as ↵, folded pastes as
       labels) and the cursor in it in code points; `editing.footer` cuts it to a width in cells.
-    - `on_submit(text)` on Enter with the unfolded text: True if it was handled; otherwise it is queued.
+    - `on_submit(entry)` on Enter with the unfolded text: True if it was handled; otherwise it is queued.
     - `on_queue(queued)` whenever the queued messages change.
     - `on_stop()` on Esc, Ctrl-C or SIGINT; `on_clear()` on Ctrl-L; `on_hang_up()` when the terminal is gone.
     - `on_suspend()` and `on_resume()` before and after Ctrl-Z.
@@ -51,14 +52,14 @@ class Listener:
         *,
         on_stop: Callable[[], object],
         on_draft: Callable[[str, int], object] = _nothing,
-        on_submit: Callable[[str], bool] = _decline,
-        on_queue: Callable[[tuple[str, ...]], object] = _nothing,
+        on_submit: Callable[[Sourced], bool] = _decline,
+        on_queue: Callable[[tuple[Sourced, ...]], object] = _nothing,
         on_clear: Callable[[], object] = _nothing,
         on_hang_up: Callable[[], object] = _nothing,
         on_suspend: Callable[[], object] = _nothing,
         on_resume: Callable[[], object] = _nothing,
         draft: FoldedDraft | None = None,
-        queued: tuple[str, ...] = (),
+        queued: tuple[Sourced, ...] = (),
         escape_wait: float = ESCAPE_WAIT,
     ) -> None:
         self._keyboard = keyboard
@@ -74,8 +75,10 @@ class Listener:
         self._on_resume = on_resume
         self._escape_wait = escape_wait
         self._editor = LineEditor()
+        self._entry = Sourced("")
+        """The text of the editor, and where it came from."""
         if draft is not None:
-            self._editor.put(draft.text)
+            self._put(draft)
         self._queued = list(queued)
         self._flush: asyncio.TimerHandle | None = None
         self._held = ExitStack()
@@ -86,14 +89,14 @@ class Listener:
     @property
     def draft(self) -> FoldedDraft:
         """Text typed and not submitted; pass it to `Prompt.read`."""
-        return FoldedDraft(self._editor.text, self._editor.cursor)
+        return FoldedDraft(self._editor.text, self._editor.cursor, self._entry.parts)
 
     @property
-    def queued(self) -> tuple[str, ...]:
+    def queued(self) -> tuple[Sourced, ...]:
         """The queued messages, oldest first, unfolded."""
         return tuple(self._queued)
 
-    def next_queued(self) -> str | None:
+    def next_queued(self) -> Sourced | None:
         """Remove and return the oldest queued message; None if there is none."""
         if not self._queued:
             return None
@@ -157,6 +160,12 @@ class Listener:
             self._show()
 
     def _press(self, press: KeyPress, alt: bool) -> None:
+        self._act(press, alt)
+        if self._editor.text != self._entry.text:
+            origin: Origin = "pasted" if press.key is Keys.BracketedPaste else "typed"
+            self._entry = self._entry.edited(self._editor.text, self._editor.cursor, origin)
+
+    def _act(self, press: KeyPress, alt: bool) -> None:
         key = press.key
         edit = self._editing.get((key, alt))
         if edit:
@@ -178,18 +187,22 @@ class Listener:
             self._editor.insert(self._folding.fold(key))
 
     def _submit(self) -> None:
-        text = self._folding.unfold(self._editor.text)
-        if not text.strip():
+        entry = self._folding.unfolded(self.draft)
+        if not entry.text.strip():
             return
-        self._editor.take()
-        if not self._on_submit(text):
-            self._queued.append(text)
+        self._put(FoldedDraft())
+        if not self._on_submit(entry):
+            self._queued.append(entry)
             self._on_queue(self.queued)
 
     def _take_back(self) -> None:
         if self._queued:
-            self._editor.put(self._folding.recall(self._queued.pop()))
+            self._put(self._folding.folded(self._queued.pop()))
             self._on_queue(self.queued)
+
+    def _put(self, draft: FoldedDraft) -> None:
+        self._editor.put(draft.text)
+        self._entry = Sourced(draft.text, draft.parts)
 
     def _suspend(self) -> None:
         self._on_suspend()

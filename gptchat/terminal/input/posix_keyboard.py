@@ -1,14 +1,21 @@
-"""The keyboard of a POSIX terminal; reads pastes in linear instead of quadratic time.
+"""The keyboard of a POSIX terminal; reads pastes in linear instead of quadratic time, those without marks too.
 
 prompt_toolkit reads 1,024 bytes at a time and searches the whole paste for its end after each read. For one
 megabyte it took over half a second; this module takes a tenth of that.
+
+Some terminals do not mark a paste. There, lines that arrive together are one, since nobody types several at once.
+Elsewhere they are typed ahead, unless one of them could run a command or attach a file.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import select
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from typing import TextIO
 
 from prompt_toolkit.input.vt100 import Vt100Input
@@ -18,9 +25,18 @@ from prompt_toolkit.keys import Keys
 
 assert sys.platform != "win32"
 
-_END = "\x1b[201~"
+_BEGIN, _END = "\x1b[200~", "\x1b[201~"
 _READ = 65536  # bytes
 _PATIENCE = 0.02  # seconds of reading a paste before the event loop runs again
+_TOGETHER = 0.015  # seconds within which the next piece belongs to a paste without marks
+_MARKING = (
+    *("xterm", "tmux", "rxvt", "alacritty", "kitty", "foot", "wezterm", "ghostty", "konsole", "vte", "gnome"),
+    *("iterm", "contour", "mintty", "st-", "nsterm"),
+)
+"""What the names of terminals begin with that mark a paste."""
+
+_ACTING = re.compile(r"(?:^|[\r\n])[ \t]*!|(?<![\w.])@\S")
+_AT_MOST = 0.05  # seconds of waiting for more of it before the event loop runs again
 
 
 class PasteParser(Vt100Parser):
@@ -57,10 +73,14 @@ class PasteParser(Vt100Parser):
 class PosixKeyboard(Vt100Input):
     """A `Vt100Input` that reads pastes in large pieces."""
 
-    def __init__(self, stdin: TextIO) -> None:
+    def __init__(self, stdin: TextIO, environ: Mapping[str, str] = os.environ) -> None:
         super().__init__(stdin)
+        term = environ.get("TERM", "").lower()
+        self._marks_pastes = "TMUX" in environ or term.startswith(_MARKING)
         self._parser = PasteParser(lambda press: self._buffer.append(press))
         self.vt100_parser = self._parser
+        self._more_until = 0.0
+        """Until when a paste without marks may go on (monotonic)."""
 
     def read_keys(self) -> list[KeyPress]:
         """The keys read so far; a paste that arrives within 20 ms is read completely."""
@@ -68,13 +88,37 @@ class PosixKeyboard(Vt100Input):
         data = self.stdin_reader.read(_READ)
         if not data and self._is_gone():
             self.stdin_reader.closed = True
+        marked = self._parser.is_in_paste or _BEGIN in data
+        continued = not marked and time.monotonic() < self._more_until
+        if continued or (not marked and len(data) > 1 and re.search(r"[\r\n]", data)):
+            data = self._with_rest(data)
+            continued = continued and data != "\r"  # a key of its own
         self._parser.feed(data)
+        if not marked and (continued or self._is_paste(self._buffer)):
+            self._buffer = _as_paste(self._buffer, whole=continued)
+            self._more_until = time.monotonic() + 2 * _TOGETHER
         while self._parser.is_in_paste and (more := self.stdin_reader.read(_READ)):
             self._parser.feed(more)
             if time.monotonic() > until:
                 break
         keys, self._buffer = self._buffer, []
         return keys
+
+    def _is_paste(self, keys: list[KeyPress]) -> bool:
+        """Whether keys that arrived at once are a paste without marks: several lines."""
+        if not _several_lines(keys):
+            return False
+        return not self._marks_pastes or _ACTING.search("".join(press.data for press in keys)) is not None
+
+    def _with_rest(self, data: str) -> str:
+        """`data`, which looks like the first line of a paste without marks, and what follows it at once."""
+        pieces, until = [data], time.monotonic() + _AT_MOST
+        while time.monotonic() < until and select.select([self._fileno], [], [], _TOGETHER)[0]:
+            more = self.stdin_reader.read(_READ)
+            pieces.append(more)
+            if not more or _BEGIN in more:
+                break
+        return "".join(pieces)
 
     def _is_gone(self) -> bool:
         """Whether the terminal is gone: reads then always fail, and would be retried for ever."""
@@ -83,3 +127,38 @@ class PosixKeyboard(Vt100Input):
         except termios.error:
             return True
         return False
+
+
+_LINE_ENDS = ("\r", "\n")
+
+
+def _is_text(press: KeyPress) -> bool:
+    return not isinstance(press.key, Keys)
+
+
+def _several_lines(keys: list[KeyPress]) -> bool:
+    """Whether text follows a line end. Alt-Enter, which sends ESC first, is none."""
+    ends = [index for index, press in enumerate(keys) if press.data in _LINE_ENDS]
+    return bool(ends) and any(_is_text(press) and press.data.strip() for press in keys[ends[0] + 1 :])
+
+
+def _as_paste(keys: list[KeyPress], *, whole: bool) -> list[KeyPress]:
+    """`keys` with each run of characters and line ends as one paste; other keys stay between them.
+
+    An Enter at the end stays one unless `whole`, if the lines before it end otherwise, as with Ctrl-J.
+    """
+    enters = [index for index, press in enumerate(keys) if press.data == "\r"]
+    kept = keys[-1:] if enters == [len(keys) - 1] and not whole else []
+    found: list[KeyPress] = []
+    run: list[str] = []
+    for press in keys[: len(keys) - len(kept)]:
+        if _is_text(press) or press.data in ("\t", *_LINE_ENDS):
+            run.append(press.data)
+            continue
+        if run:
+            found.append(KeyPress(Keys.BracketedPaste, "".join(run)))
+            run = []
+        found.append(press)
+    if run:
+        found.append(KeyPress(Keys.BracketedPaste, "".join(run)))
+    return found + kept

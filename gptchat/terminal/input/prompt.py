@@ -20,15 +20,16 @@ from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 
+from gptchat.core.origin import Sourced, whole
 from gptchat.errors import UsageError
 from gptchat.terminal.columns.layout import stand_in_columns
 from gptchat.terminal.columns.moving import stop_between_characters
 from gptchat.terminal.input import editor
 from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.drafts import DraftKeeper
-from gptchat.terminal.input.folding import FoldedDraft, FoldedPastes, Folding, Visible
+from gptchat.terminal.input.folding import FoldedDraft, FoldedPastes, Folding, OriginTracker, Visible
 from gptchat.terminal.input.history import HistorySuggestion, InputHistory
-from gptchat.terminal.input.keyboard import ESCAPE_WAIT, open_keyboard
+from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes, open_keyboard
 from gptchat.terminal.input.keys import bindings
 from gptchat.terminal.input.menu import CompletionMenu
 from gptchat.terminal.output import dumb_terminal as plain
@@ -108,6 +109,7 @@ class Prompt:
         stand_in_columns(self._session.layout, self.output)
         stop_between_characters(self._session.app)
         follow_width(self._session.app)
+        self.origins = OriginTracker(self._buffer, lambda text: self._history.parts_of(text))
         self._buffer.on_text_changed += self._changed
         self.set_style(style or {})
         self.use(history, draft)
@@ -119,7 +121,7 @@ class Prompt:
     @property
     def draft(self) -> FoldedDraft:
         """The text in the prompt, with marks for folded pastes."""
-        return FoldedDraft(self._buffer.text, self._buffer.cursor_position)
+        return FoldedDraft(self._buffer.text, self._buffer.cursor_position, self.origins.draft.parts)
 
     def use(self, history: Path | None, draft: Path | None = None) -> None:
         """Switch to another user's history and unsent draft, from the next `read` on."""
@@ -141,9 +143,9 @@ class Prompt:
         """Switch suggestions from the history (in grey while typing) on or off."""
         self._session.auto_suggest = self._suggestion if suggest else None
 
-    def remember(self, text: str) -> None:
+    def remember(self, entry: Sourced) -> None:
         """Add text to the history that was sent without the prompt, such as a queued message."""
-        self._history.append_string(self.folding.recall(text))
+        self._history.add(entry)
 
     def notice(self, text: str) -> None:
         """Show `text` instead of the toolbar until something is typed."""
@@ -160,9 +162,14 @@ class Prompt:
         if loop is not None:
             loop.call_soon_threadsafe(self.menu.complete_again)
 
-    def keep(self, draft: FoldedDraft) -> None:
-        """Save a draft typed outside the prompt (while a reply streams), so that it survives a crash."""
+    def keep(self, draft: FoldedDraft, *, at_once: bool = False) -> None:
+        """Save a draft typed outside the prompt (while a reply streams), so that it survives a crash.
+
+        `at_once`: it is in its file on return.
+        """
         self._drafts.changed(self.folding.unfold(draft.text))
+        if at_once:
+            self._drafts.flush()
 
     def flush(self) -> None:
         """Write the saved draft to disk at once; called before the program exits."""
@@ -174,9 +181,10 @@ class Prompt:
         self._drafts.flush()
         self.leave()
 
-    async def read(self, *, default: str | FoldedDraft = "") -> str:
+    async def read(self, *, default: str | FoldedDraft = "") -> Sourced:
         """The next message, pastes unfolded. The prompt starts with `default`, else with last time's unsent draft.
 
+        A `default` that is a plain text may have come from anywhere, as the draft of an earlier run.
         Raises LeaveRequested on Ctrl-D or a second Ctrl-C on an empty line, and if the terminal is gone.
         """
         if self._gone:
@@ -187,50 +195,64 @@ class Prompt:
         if self._history.failure and not self._warned:
             self._warned = True
             self._notice = _("the input history cannot be saved: {reason}").format(reason=self._history.failure)
-        document = self._document(default)
+        if isinstance(default, str):
+            default = self.folding.folded(whole(default, "draft"))
+        document = Document(default.text, default.cursor)
         self._armed = False
         self._last = document.text
+        self.origins.begin(Sourced(default.text, default.parts))
         self._tell()
         try:
             if plain.is_dumb_terminal():
-                text = await self._read_plainly(document.text)
+                read = await self._read_plainly(default)
             else:
                 # A wait this short is not noticed and lets a quick Up find the history. A slow disk may not block.
                 await asyncio.wait([asyncio.ensure_future(self._history.read())], timeout=_HISTORY_WAIT)
-                text = await self._session.prompt_async(
-                    default=document, pre_run=lambda: self._history.give(self._buffer)
-                )
+                try:
+                    text = await self._session.prompt_async(
+                        default=document, pre_run=lambda: self._history.give(self._buffer)
+                    )
+                finally:
+                    mark_pastes(self.output)
+                sent = self.origins.draft
+                read = self.folding.unfolded(FoldedDraft(text, None, sent.parts))
+                if sent.text != text:  # nobody has said where it came from
+                    read = whole(read.text, "recalled")
         except (EOFError, OSError):  # the terminal was closed
             raise LeaveRequested from None
         else:
             self._drafts.sent()
         finally:
             self._drafts.flush()
-        return _joined(self.folding.unfold(text))
+        return _joined(read)
 
-    async def _read_plainly(self, begun: str) -> str:
+    async def _read_plainly(self, begun: FoldedDraft) -> Sourced:
         """A line from a dumb terminal. Ctrl-C clears it; a second one raises LeaveRequested, as elsewhere."""
         interrupted = False
         while True:
             message = fragment_list_to_text(to_formatted_text(self._session.message))
             try:
-                text = await plain.read_line(self.keyboard, self.output, message, begun)
+                line = await plain.read_line(self.keyboard, self.output, message, begun.text)
             except plain.Interrupted:
                 if interrupted:
                     raise LeaveRequested from None
                 self.output.write("\n" + _("press Ctrl-C again, or Ctrl-D, to leave") + "\n")
-                interrupted, begun = True, ""
+                interrupted, begun = True, FoldedDraft()
                 continue
             interrupted = False
-            if text.strip():
-                self._history.append_string(text)
-                return text
+            if line.strip():
+                # Many lines at once are a paste; what is typed comes line by line.
+                typed = whole(line, "pasted" if "\n" in line else "typed")
+                entry = typed.replaced(0, len(begun.text), Sourced(begun.text, begun.parts))
+                self._history.add(self.folding.unfolded(FoldedDraft(entry.text, None, entry.parts)))
+                return self.folding.unfolded(FoldedDraft(entry.text, None, entry.parts))
 
     # Called by the key bindings (keys.Line).
 
     def send(self) -> None:
         """Accept the draft; a blank one is not sent."""
         if self._buffer.text.strip():
+            self._history.note(self.folding.unfolded(self.draft))
             self._buffer.validate_and_handle()
 
     def clear_or_leave(self) -> None:
@@ -238,6 +260,7 @@ class Prompt:
         if self._elsewhere:
             return
         if self._buffer.text:
+            self._history.note(self.folding.unfolded(self.draft))
             self._buffer.reset(append_to_history=True)
             self._history.give(self._buffer)
             self._changed()
@@ -252,8 +275,9 @@ class Prompt:
             self.notice(_("press Ctrl-C again, or Ctrl-D, to leave"))
 
     def enter(self, text: str) -> None:
-        """End `read` with `text`."""
+        """End `read` with `text`, as if it had been typed."""
         if self._session.app.is_running and not self._session.app.is_done:
+            self.origins.begin(Sourced(text))
             self._session.app.exit(result=text)
 
     def leave(self) -> None:
@@ -268,9 +292,9 @@ class Prompt:
             self._session.app.create_background_task(self._edit())
 
     async def _edit(self) -> None:
-        draft = self.folding.unfold(self._buffer.text)
+        draft = self.folding.unfolded(self.draft)
         try:
-            edited = await run_in_terminal(lambda: editor.edit(draft), in_executor=True)
+            edited = await run_in_terminal(lambda: editor.edit(draft.text), in_executor=True)
         except UsageError as error:
             self.notice(
                 _("{name} ({detail})").format(name=error.message, detail=error.hint)
@@ -279,18 +303,17 @@ class Prompt:
             )
         else:
             if edited is not None:
-                self._buffer.document = Document(self.folding.recall(edited))
+                before = Sourced(draft.text, draft.parts)
+                folded = self.folding.folded(before.edited(edited, len(edited), "editor"))
+                self._buffer.document = Document(folded.text)
+                self.origins.begin(Sourced(folded.text, folded.parts))
         finally:
             self._elsewhere = False
 
     # Changes of the draft.
 
-    def _document(self, default: str | FoldedDraft) -> Document:
-        if isinstance(default, str):
-            return Document(self.folding.recall(default))
-        return Document(default.text, default.cursor)
-
     def _changed(self, _buffer: Buffer | None = None) -> None:
+        self.origins.changed()
         draft = self._buffer.text
         if draft == self._last:
             return
@@ -314,8 +337,9 @@ class Prompt:
         return self._toolbar(self.output.get_size().columns) or []
 
 
-def _joined(text: str) -> str:
-    """`text` with surrogate pairs joined, as Windows consoles deliver them; lone surrogates stay."""
-    if not re.search(_SURROGATES, text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+def _joined(entry: Sourced) -> Sourced:
+    """`entry` with surrogate pairs joined, as Windows consoles deliver them; lone surrogates stay."""
+    if not re.search(_SURROGATES, entry.text):
+        return entry
+    text = entry.text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return Sourced(text) if not entry.parts else whole(text, entry.parts[0].origin)

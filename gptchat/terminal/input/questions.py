@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
@@ -15,7 +15,7 @@ from gptchat.core.width import wrapped
 from gptchat.terminal.answers import chosen
 from gptchat.terminal.columns.layout import stand_in_columns
 from gptchat.terminal.columns.moving import add_whole_characters, stop_between_characters
-from gptchat.terminal.input.keyboard import ESCAPE_WAIT
+from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
 from gptchat.words import _
@@ -34,18 +34,21 @@ async def ask(
     default: str = "",
     secret: bool = False,
     style: Mapping[str, str] | None = None,
+    keep: Callable[[str], object] | None = None,
 ) -> str | None:
     """Ask a question; returns the answer without surrounding blanks, None if declined by Esc, Ctrl-C or Ctrl-D.
 
     `choices` are (key, meaning) pairs: only a key or a meaning is accepted, and the key is returned; yes, no, 是
     and 否 stand for y and n. An empty answer means `default`. A `secret` is neither shown nor saved. `question`
-    must be safe to draw (`core.safe`).
+    must be safe to draw (`core.safe`). `keep` takes what is typed and is none of the choices, also if the user
+    then declines.
     """
     # prompt_toolkit only wraps the last line of a prompt and cuts the others off.
     width = 10_000 if plain.is_dumb_terminal() else max(output.get_size().columns, 20)
     message = _message(question, choices, default if not secret else "", width)
     while True:
-        answer = await _read(message, keyboard, output, secret=secret, style=style or {})
+        left = keep if choices else None
+        answer = await _read(message, keyboard, output, secret=secret, style=style or {}, keep=left)
         if answer is None:
             return None
         answer = answer.strip() or default
@@ -55,8 +58,12 @@ async def ask(
         if key is not None:
             return key
         keys = _(", ").join(key for key, _meaning in choices)
+        told = _("please answer one of {keys}").format(keys=keys)
+        if keep is not None:
+            keep(answer)
+            told = _("please answer one of {keys}; what you typed is kept for the prompt").format(keys=keys)
         message = [
-            ("class:notice", "\n".join(wrapped(_("please answer one of {keys}").format(keys=keys), width))),
+            ("class:notice", "\n".join(wrapped(told, width))),
             ("", "\n"),
             *_prompt(default),
         ]
@@ -84,7 +91,13 @@ def _default(default: str) -> StyleAndTextTuples:
 
 
 async def _read(
-    message: StyleAndTextTuples, keyboard: Input, output: Output, *, secret: bool, style: Mapping[str, str]
+    message: StyleAndTextTuples,
+    keyboard: Input,
+    output: Output,
+    *,
+    secret: bool,
+    style: Mapping[str, str],
+    keep: Callable[[str], object] | None,
 ) -> str | None:
     if plain.is_dumb_terminal():
         reader = plain.read_hidden if secret else plain.read_line
@@ -110,7 +123,11 @@ async def _read(
     try:
         return await session.prompt_async()
     except (_Declined, EOFError, OSError):
+        if keep is not None and (typed := session.default_buffer.text).strip():
+            keep(typed)
         return None
+    finally:
+        mark_pastes(output)
 
 
 def _bindings() -> KeyBindings:

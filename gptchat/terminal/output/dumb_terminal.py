@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 
 from prompt_toolkit.input import Input
@@ -17,6 +18,9 @@ from gptchat.terminal.input.keyboard import on_signals
 __all__ = ["Interrupted", "is_dumb_terminal", "read_hidden", "read_line"]
 
 
+_TOGETHER = 0.015  # seconds within which the next line of a paste follows
+
+
 class Interrupted(Exception):
     """Raised when Ctrl-C is pressed instead of entering a line."""
 
@@ -24,6 +28,7 @@ class Interrupted(Exception):
 async def read_line(keyboard: Input, output: Output, message: str, begun: str = "") -> str:
     """Show `message` and the text `begun`, and read the rest of the line; returns both without the line end.
 
+    Several lines that arrive at once, as a paste does here, are returned together.
     Raises EOFError at the end of the input (Ctrl-D on an empty line), Interrupted on Ctrl-C.
     """
 
@@ -87,7 +92,10 @@ async def _next_line(keyboard: Input, show: Callable[[], None]) -> bytes:
         if line.done():
             return
         try:
-            line.set_result(os.read(descriptor, 65536))
+            pieces = [os.read(descriptor, 65536)]
+            while pieces[-1].endswith(b"\n") and len(pieces[-1]) > 1 and _more(descriptor):
+                pieces.append(os.read(descriptor, 65536))
+            line.set_result(b"".join(pieces))
         except OSError:  # the terminal is gone
             line.set_result(b"")
 
@@ -102,6 +110,19 @@ async def _next_line(keyboard: Input, show: Callable[[], None]) -> bytes:
             return await line
     finally:
         loop.remove_reader(descriptor)
+
+
+def _more(descriptor: int) -> bool:
+    """Whether another line follows at once. The end of the input (Ctrl-D) is none, and is left there."""
+    import fcntl
+    import select
+    import struct
+    import termios
+
+    if sys.platform == "win32" or not select.select([descriptor], [], [], _TOGETHER)[0]:
+        return False
+    waiting = fcntl.ioctl(descriptor, termios.FIONREAD, struct.pack("i", 0))
+    return bool(struct.unpack("i", waiting)[0] > 0)
 
 
 def _blocking_line() -> bytes:

@@ -1,0 +1,73 @@
+"""Asks the person in the chat. What they type at a question without answering it is kept for the prompt."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gptchat.commands.effects import Ask
+from gptchat.commands.registry import Parsed, Shell
+from gptchat.core.origin import Sourced, whole
+from gptchat.core.safe import clean_line
+from gptchat.terminal.input import questions
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.terminal.input.prompt import Prompt
+    from gptchat.terminal.output.screen import Screen
+
+
+class Asking:
+    """Asks questions with the prompt's keyboard, one at a time."""
+
+    def __init__(self, prompt: Prompt, screen: Screen) -> None:
+        self._prompt = prompt
+        self._screen = screen
+        self._kept: list[Sourced] = []
+
+    def take_kept(self) -> list[Sourced]:
+        """Return and forget what was typed at questions and was no answer."""
+        kept, self._kept = self._kept, []
+        return kept
+
+    async def ask(self, ask: Ask) -> str | None:
+        """The answer, or None where the person declines."""
+        self._screen.asked()
+        return await questions.ask(
+            clean_line(ask.question),
+            keyboard=self._prompt.keyboard,
+            output=self._prompt.output,
+            choices=[(key, clean_line(meaning)) for key, meaning in ask.choices],
+            default=ask.default,
+            secret=ask.secret,
+            style=self._screen.rules,
+            keep=self._keep,
+        )
+
+    async def may_run(self, parsed: Parsed, line: str) -> str | None:
+        """Ask before a command that was not typed, shown in full: `y` runs it, `m` sends `line` as a message."""
+        if isinstance(parsed, Shell):
+            question = _("this was not typed here; run it in the shell? {command}").format(command=parsed.command)
+        else:
+            question = _("this was not typed here; run it? {command}").format(command=line.strip())
+        choices = (
+            ("y", _("yes, run it")),
+            ("m", _("send it as a message")),
+            ("n", _("neither; back to the prompt")),
+        )
+        answer = await self.ask(Ask(question, choices, "n"))
+        return None if answer == "n" else answer
+
+    async def may_write(self, target: str) -> bool:
+        """Whether the file `target` is new, or the person lets it be replaced. Raises UsageError."""
+        from gptchat.commands.wording import may_replace, replaces
+
+        path = await asyncio.to_thread(lambda: Path(target).expanduser())
+        if path.is_dir() or not await asyncio.to_thread(replaces, path):
+            return True
+        return await self.ask(may_replace(path)) == "y"
+
+    def _keep(self, text: str) -> None:
+        # Typing at a question is no typing at the prompt, where a first sign is meant to act.
+        self._kept.append(whole(text, "draft"))
