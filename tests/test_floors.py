@@ -12,6 +12,7 @@ FLOORS = (
     {"values", "waiting"},
     {"errors", "words", "redaction", "files"},
     {"core"},
+    {"vendors"},
     {"config"},
     {"net"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},

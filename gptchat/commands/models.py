@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gptchat import catalogue
+from gptchat import catalogue, vendors
 from gptchat.commands.effects import AsideEffects, Ask, Changed, Effects, Facts, Show, Table, Text
 from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
@@ -14,7 +14,7 @@ from gptchat.commands.wording import window_source
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
-from gptchat.providers.registry import abilities
+from gptchat.providers.registry import abilities, summary
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -154,14 +154,20 @@ async def provider(
     if not name:
         in_force = settings.chat.provider
         names = settings.provider_names()
-        rows = [_provider_row(settings, known) for known in names]
+        told = [_provider_json(settings, known) for known in names]
         current = names.index(in_force) if in_force in names else None
+        rows = [[one["name"], one["is"], one["address"], one["model"]] for one in told]
+        unsure = any(one.get("sure") == "unverified" for one in told)
         yield Show(
-            [Table([_("provider"), _("kind"), _("where"), _("model")], rows, marked=current)],
-            [{"name": row[0], "kind": row[1], "current": i == current} for i, row in enumerate(rows)],
+            [
+                Table([_("provider"), _("is"), _("where"), _("model")], rows, marked=current),
+                *([Text(_("* some of its facts could not be checked"), "quiet")] if unsure else []),
+            ],
+            [{**one, "current": i == current} for i, one in enumerate(told)],
         )
         return
     chosen = settings.provider(name)
+    name = chosen.name
     _require_address(routing, chosen)
     if await asyncio.to_thread(keys.missing, chosen):
         key = yield Ask(_("the API key for {name}").format(name=name), secret=True)
@@ -189,12 +195,31 @@ def _require_address(routing: Routing, chosen: ProviderSettings) -> None:
         address()
 
 
-def _provider_row(settings: Settings, name: str) -> list[str]:
+def _provider_json(settings: Settings, name: str) -> dict[str, Any]:
+    """A provider as `--json` prints it, with what the table of vendors knows of it."""
     try:
         entry = settings.provider(name)
     except ConfigurationError as error:
-        return [name, "", error.message, ""]
-    return [name, entry.kind, entry.base_url or entry.endpoint, entry.default_model]
+        return {"name": name, "kind": "", "is": error.message, "address": "", "model": ""}
+    vendor = vendors.get(name)
+    told: dict[str, Any] = {
+        "name": name,
+        "kind": entry.kind,
+        "is": entry.kind,
+        "address": entry.base_url or entry.endpoint,
+        "model": entry.default_model,
+    }
+    if vendor is None:
+        return told
+    mark = "*" if vendor.sure == "unverified" else ""
+    return told | {
+        "is": summary(vendor) + mark,
+        "keys": list(vendor.keys),
+        "sure": vendor.sure,
+        "checked": vendor.checked,
+        "docs": vendor.docs,
+        "prices": vendor.prices,
+    }
 
 
 COMMANDS = (

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from gptchat import redaction, words
+from gptchat import redaction, vendors, words
 from gptchat.config.credentials import credentials_file, forget_key, store_key, stored_key
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.environment import KEY_VARIABLES, openai_file
+from gptchat.config.environment import key_variables, openai_file
 from gptchat.config.key_text import clean_key, key_in
 from gptchat.config.private_files import decode, exposed
 from gptchat.errors import ConfigurationError
@@ -43,13 +43,19 @@ class Key:
     warning: str = ""
 
 
-def variables_of(provider: ProviderSettings) -> tuple[str, ...]:
-    """The environment variables that may hold a provider's key, the usual one first: its own, else the SDK's."""
-    usual = KEY_VARIABLES.get(provider.kind, ())
+def variables_of(provider: ProviderSettings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The environment variables that may hold a provider's key, the usual one first: its own, else the SDK's.
+
+    A `compatible` provider that names none has none: OpenAI's key is not handed to somebody else's server.
+    """
     own = provider.api_key_env
-    if own and own not in usual:
-        return (own,)
-    return tuple(dict.fromkeys((own, *usual))) if own else usual
+    if provider.kind == "compatible" and not own:
+        return ()
+    vendor = vendors.get(provider.name if provider.kind == "compatible" else provider.kind)
+    if vendor is None or (own and own not in vendor.keys):
+        return (own,) if own else ()
+    usual = key_variables(vendor, environ)
+    return tuple(dict.fromkeys((own, *usual))) if own in usual else usual
 
 
 def variable_for(provider: ProviderSettings, environ: Mapping[str, str]) -> str:
@@ -60,7 +66,7 @@ def variable_for(provider: ProviderSettings, environ: Mapping[str, str]) -> str:
     """
     own = re.sub(r"[^A-Za-z0-9]+", "_", provider.name).strip("_").upper()
     named = f"{own}_API_KEY" if own and not own[0].isdigit() else "API_KEY"
-    usual = variables_of(provider)
+    usual = variables_of(provider, environ)
     return next((variable for variable in usual if environ.get(variable, "").strip()), next(iter(usual), named))
 
 
@@ -74,7 +80,7 @@ def find_key(
     """
     if provider.kind == "demo":
         return None
-    for variable in variables_of(provider):
+    for variable in variables_of(provider, environ):
         _require_name(variable)
         value = environ.get(variable, "")
         if value.strip():

@@ -333,9 +333,7 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
     from gptchat.config.parse import parse_assignment
     from gptchat.providers import registry as providers
 
-    settings = read_settings(
-        paths, environ, builtin=providers.builtin, builtin_names=[spec.name for spec in providers.specs()]
-    )
+    settings = read_settings(paths, environ, builtin=providers.builtin, builtin_names=providers.names())
     given = dict(parse_assignment(text) for text in options.settings)
     settings.replace_layer("flag", {**options.values, **given})
     if name := options.values.get("provider"):

@@ -119,7 +119,7 @@ class ChatLoop:
         except GptchatError as error:
             self.screen.error(error)
             return error.exit_status
-        if not self.services.settings.chat.provider:
+        if self.services.settings.undecided:
             from gptchat.terminal.connect import connect
 
             if not await connect(self.services, self.screen, self.keyboard, self.output):

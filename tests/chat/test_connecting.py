@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.terminal.connect import LocalServer, find_local
+from gptchat.net.local_servers import LocalServer, find_local
 from tests.chat.home import Home, ready, say
 from tests.support.program import KEY
 from tests.support.server import Server, raw

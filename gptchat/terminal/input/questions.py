@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
@@ -32,11 +32,13 @@ async def ask(
     default: str = "",
     secret: bool = False,
     style: Mapping[str, str] | None = None,
+    free: Callable[[str], bool] | None = None,
 ) -> str | None:
     """Ask a question; returns the answer without surrounding blanks, None if declined by Esc, Ctrl-C or Ctrl-D.
 
     `choices` are (key, meaning) pairs: only a key or a meaning is accepted, and the key is returned; yes, no, 是
-    and 否 stand for y and n. An empty answer means `default`. A `secret` is neither shown nor saved. `question`
+    and 否 stand for y and n. Other answers that `free` accepts are returned as typed. An empty answer means
+    `default`. A `secret` is neither shown nor saved. `question`
     must be safe to draw (`output.safe`).
     """
     # prompt_toolkit only wraps the last line of a prompt and cuts the others off.
@@ -52,6 +54,8 @@ async def ask(
         key = chosen(answer, choices)
         if key is not None:
             return key
+        if free is not None and free(answer):
+            return answer
         keys = _(", ").join(key for key, _meaning in choices)
         message = [
             ("class:notice", "\n".join(wrapped(_("please answer one of {keys}").format(keys=keys), width))),
