@@ -81,8 +81,7 @@ def retired_words(facts: ModelFacts) -> str:
     past = facts.retired is not None and facts.retired <= datetime.now(UTC).date().isoformat()
     words = _("{model} was shut down on {date}") if past else _("{model} will be shut down on {date}")
     told = words.format(model=facts.name, date=facts.retired)
-    successor = catalogue.successor(facts.name)
-    return told + (_("; {name} takes its place").format(name=successor) if successor else "")
+    return told + (_("; {name} takes its place").format(name=facts.successor) if facts.successor else "")
 
 
 def tokens_word(tokens: int | None) -> str:

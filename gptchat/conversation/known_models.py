@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from gptchat import catalogue
 from gptchat.config.endpoints import ProviderSettings
@@ -11,6 +12,9 @@ from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
 from gptchat.providers.registry import abilities
 from gptchat.values import replace
+
+_TOLD = ("context", "max_input", "max_output", "input", "cached_input", "output", "vision", "retired", "successor")
+"""What a server's list may tell."""
 
 
 class KnownModels:
@@ -26,14 +30,10 @@ class KnownModels:
         facts = _catalogued(model, settings) or ModelFacts(model, source="default")
         served = self._listed.get((settings.name if settings else "", model))
         if served is not None:
-            told = {
-                field: value
-                for field in ("context", "max_output", "input", "cached_input", "output", "vision")
-                if (value := getattr(served, field)) is not None
-            }
-            facts = replace(facts, **told, source="server")
+            told = {field: value for field in _TOLD if (value := getattr(served, field)) not in (None, "")}
+            facts = replace(_own_prices(facts, told), **told, source="server")
         own = {key: value for key, value in self._settings.model_facts(model).given().items() if key != "encoding"}
-        return replace(facts, **own, source="settings") if own else facts
+        return replace(_own_prices(facts, own), **own, source="settings") if own else facts
 
     def take(self, provider: str, listed: Iterable[ModelFacts]) -> None:
         """Remember what the server of `provider` listed."""
@@ -84,6 +84,11 @@ class KnownModels:
             return self._settings.provider(name)
         except ConfigurationError:
             return None
+
+
+def _own_prices(facts: ModelFacts, told: Mapping[str, Any]) -> ModelFacts:
+    """`facts` without prices by hour and size, if `told` has prices, which are then the whole truth."""
+    return replace(facts, rates=()) if told.keys() & {"input", "output"} else facts
 
 
 def _catalogued(model: str, settings: ProviderSettings | None) -> ModelFacts | None:

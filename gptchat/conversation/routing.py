@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue
@@ -163,7 +164,7 @@ class Routing:
             system=settings.chat.system,
             parameters=parameters,
             stream=self._stream,
-            price=lambda usage: catalogue.price(facts, usage),
+            price=lambda usage: catalogue.price(facts, usage, datetime.now(UTC)),
             learn_limit=lambda error: self._learn_limit(entry.name, model, error),
             taken=lambda tokens: self._windows.taken(entry.name, model, tokens),
         )
@@ -189,7 +190,8 @@ class Routing:
 
     def prompt_cost(self, model: str, tokens: int) -> float | None:
         """The cost of sending `tokens` in US$, or None if no price is known."""
-        return catalogue.price(self.facts(model), Usage(prompt_tokens=tokens, total_tokens=tokens))
+        usage = Usage(prompt_tokens=tokens, total_tokens=tokens)
+        return catalogue.price(self.facts(model), usage, datetime.now(UTC))
 
     async def complete(self, messages: Sequence[Message], *, max_tokens: int = 0) -> str:
         """The model's answer to `messages`, outside of any session. Raises the provider's errors."""
@@ -220,6 +222,8 @@ class Routing:
         reserve = settings.context.reserve or parameters.get("max_tokens") or 0
         if not reserve:
             reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
+        if facts.max_input and source == "catalogue":
+            reserve = max(reserve, window - facts.max_input)  # a limit of its own
         if not self.counter.exact(counted_as(provider, model)):
             reserve += window * _DOUBT
         return Limits(
