@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue, vendors
@@ -12,6 +11,7 @@ from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.config.endpoints import ProviderSettings
+from gptchat.conversation.known_models import end_words, gone
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
 from gptchat.providers.registry import abilities, summary
@@ -44,7 +44,7 @@ async def model(call: Call, routing: Routing, profile: Profile) -> Effects:
     yield Changed(frozenset({"settings"}))
     blocks: list[Any] = [Text(_("{model} answers from now on").format(model=name), "good")]
     if facts.retired:
-        blocks.append(Text(retired_words(facts), "warning"))
+        blocks.append(Text(end_words(facts), "warning"))
     elif facts.source == "default" and abilities(routing.provider_settings()).complete_catalogue:
         near = catalogue.nearest(name)
         if near:
@@ -76,14 +76,6 @@ async def models(call: Call, routing: Routing) -> AsideEffects:
     yield Show(blocks, [model_json(facts) for facts in shown])
 
 
-def retired_words(facts: ModelFacts) -> str:
-    """What to tell of a model that was shut down, or will be, and which one to take instead."""
-    past = facts.retired is not None and facts.retired <= datetime.now(UTC).date().isoformat()
-    words = _("{model} was shut down on {date}") if past else _("{model} will be shut down on {date}")
-    told = words.format(model=facts.name, date=facts.retired)
-    return told + (_("; {name} takes its place").format(name=facts.successor) if facts.successor else "")
-
-
 def tokens_word(tokens: int | None) -> str:
     """A number of tokens, short: `128k`, `1M`; empty where unknown."""
     if not tokens:
@@ -107,7 +99,7 @@ def _abilities(facts: ModelFacts) -> str:
     if facts.tools:
         words.append(_("tools"))
     if facts.retired:
-        words.append(_("retired {date}").format(date=facts.retired))
+        words.append((_("retired {date}") if gone(facts) else _("ends {date}")).format(date=facts.retired))
     return _(", ").join(words)
 
 
@@ -141,6 +133,7 @@ def model_json(facts: ModelFacts) -> dict[str, Any]:
         "tools": facts.tools,
         "api": facts.api,
         "retired": facts.retired,
+        "successor": facts.successor or None,
         "source": facts.source,
     }
 

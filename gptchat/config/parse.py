@@ -16,7 +16,7 @@ _FALSE = frozenset(("false", "no", "off", "0"))
 _NOTHING = frozenset(("none", "null", "unset", "default"))
 
 _FEW = 12
-"""From more names on, a hint says where they are listed instead of listing them."""
+"""The most names that a hint lists."""
 
 _LARGEST = 1e300
 """No setting is larger; "not a number" and the infinities are not smaller than it."""
@@ -312,8 +312,8 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
         hint = _("open gptchat in a terminal to choose, set a key such as OPENAI_API_KEY, or try --provider demo")
     elif near:
         hint = _("did you mean {names}?").format(names=_(" or ").join(near))
-    elif table == "providers" and len(known) > _FEW:
-        hint = _providers_hint()
+    elif len(known) > _FEW:
+        hint = _("there are: {names}, ...; /provider lists all").format(names=_(", ").join(known[:_FEW]))
     elif known:
         hint = _("there are: {names}").format(names=_(", ").join(known))
     else:

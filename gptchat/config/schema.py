@@ -115,6 +115,9 @@ class BudgetSettings:
 
     daily: float = setting(0.0, N_("US$ a day that one user may spend; 0: no limit"), 0)
     stop: Literal["warn", "stop"] = setting("warn", N_("What happens when the day's budget is spent"))
+    unknown: Literal["ask", "allow", "stop"] = setting(
+        "ask", N_("With a budget: what happens with a model whose price is unknown")
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gptchat import catalogue
@@ -12,6 +13,28 @@ from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
 from gptchat.providers.registry import abilities
 from gptchat.values import replace
+from gptchat.words import _
+
+_A_MONTH = timedelta(days=31)
+"""So long before its end a model is warned of wherever it is used."""
+
+
+def near_end(facts: ModelFacts) -> bool:
+    """Whether a model was shut down, or will be within a month."""
+    return facts.retired is not None and facts.retired <= (datetime.now(UTC) + _A_MONTH).date().isoformat()
+
+
+def gone(facts: ModelFacts) -> bool:
+    """Whether a model was shut down."""
+    return facts.retired is not None and facts.retired <= datetime.now(UTC).date().isoformat()
+
+
+def end_words(facts: ModelFacts) -> str:
+    """What to tell of a model that was shut down, or will be, and which one to take instead."""
+    words = _("{model} was shut down on {date}") if gone(facts) else _("{model} will be shut down on {date}")
+    told = words.format(model=facts.name, date=facts.retired)
+    return told + (_("; {name} takes its place").format(name=facts.successor) if facts.successor else "")
+
 
 _TOLD = ("context", "max_input", "max_output", "input", "cached_input", "output", "vision", "retired", "successor")
 """What a server's list may tell."""

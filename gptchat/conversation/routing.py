@@ -188,6 +188,18 @@ class Routing:
         """
         return self.route(self.model(name) or model or self.model(), name)
 
+    def counted(self, route: Route) -> str:
+        """The name of a route's model at its provider, as the token counter knows it."""
+        return counted_as(route.provider.name, route.model)
+
+    def priced(self, route: Route) -> bool:
+        """Whether the price of a route is known, nothing being the price where no key is sent."""
+        facts = self.facts(route.model, route.provider.name)
+        if facts.input is not None or facts.output is not None or route.model.endswith(":free"):
+            return True
+        entry = self.provider_settings(route.provider.name)
+        return not abilities(entry).network or self._keys.unused(entry)
+
     def prompt_cost(self, model: str, tokens: int) -> float | None:
         """The cost of sending `tokens` in US$, or None if no price is known."""
         usage = Usage(prompt_tokens=tokens, total_tokens=tokens)

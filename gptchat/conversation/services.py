@@ -201,6 +201,7 @@ class Services:
     @cached_property
     def conversation(self) -> Conversation:
         """Say, retry and continue."""
+        from gptchat.conversation.budget import Forewarnings
         from gptchat.conversation.concurrent_edits import ConcurrentEdits
         from gptchat.conversation.conversation import Conversation
         from gptchat.conversation.moderation import Moderation
@@ -210,6 +211,7 @@ class Services:
             routing=self.routing,
             outbox=self.outbox,
             budget=self.budget,
+            before=Forewarnings(self.settings, self.routing, self.budget, unattended=self.run.unattended),
             moderation=Moderation(self.settings, self.routing),
             compaction=self.compaction,
             edits=ConcurrentEdits(self.manager, self.profile.begin_session),

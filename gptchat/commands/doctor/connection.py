@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 from gptchat import redaction, vendors
 from gptchat.commands.doctor.finding import Finding, failed
-from gptchat.commands.models import retired_words, tokens_word
+from gptchat.commands.models import tokens_word
 from gptchat.commands.wording import window_source
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.keys import missing_key
+from gptchat.conversation.known_models import end_words
 from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, TextDelta, UsageReported
 from gptchat.core.messages import Request, Usage
 from gptchat.core.ports import Provider
@@ -228,7 +229,7 @@ def _model(routing: Routing, entry: ProviderSettings, model: str) -> Finding:
     facts = routing.facts(model, entry.name)
     window, source = routing.window(model, entry.name)
     if facts.retired:
-        return Finding("model", "warning", retired_words(facts), _("/model chooses another"))
+        return Finding("model", "warning", end_words(facts), _("/model chooses another"))
     words = _("{model}: window {window}, {origin}").format(
         model=model, window=tokens_word(window), origin=window_source(source)
     )
