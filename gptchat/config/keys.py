@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from gptchat import redaction, vendors, words
 from gptchat.config.credentials import credentials_file, forget_key, store_key, stored_key
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.environment import key_variables, openai_file
-from gptchat.config.key_text import clean_key, key_in
+from gptchat.config.key_text import clean_key, credentials_in, key_in
 from gptchat.config.private_files import decode, exposed
 from gptchat.errors import ConfigurationError
 from gptchat.values import dataclass, field
@@ -41,6 +42,15 @@ class Key:
     source: str
     """A variable's name, a file's path, "api_key_command" or "keyring"."""
     warning: str = ""
+
+
+def stored_in(source: str) -> Literal["variable", "command", "stored", "file"]:
+    """What sort of place a key's `source` is."""
+    if source == "api_key_command":
+        return "command"
+    if source == "keyring" or Path(source).name == "credentials.json":
+        return "stored"
+    return "variable" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", source) else "file"
 
 
 def variables_of(provider: ProviderSettings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -84,12 +94,12 @@ def find_key(
         _require_name(variable)
         value = environ.get(variable, "")
         if value.strip():
-            return Key(_cleaned(value, variable), variable)
+            return Key(_whole(provider, value) or _cleaned(value, variable), variable)
     if provider.api_key_command:
-        return Key(_from_command(provider.api_key_command, environ), "api_key_command")
+        return Key(_from_command(provider, environ), "api_key_command")
     if provider.api_key_file:
         path = Path(provider.api_key_file).expanduser()
-        return Key(_from_file(path), str(path), exposed(path))
+        return Key(_from_file(path, provider), str(path), exposed(path))
     value, place = stored_key(provider.name, data_dir, user)
     if not value:
         return _from_home(provider, environ)
@@ -103,7 +113,7 @@ def _from_home(provider: ProviderSettings, environ: Mapping[str, str]) -> Key | 
     if provider.kind != "openai" or path is None:
         return None
     try:
-        return Key(_from_file(path), str(path), exposed(path))
+        return Key(_from_file(path, provider), str(path), exposed(path))
     except ConfigurationError:
         return None
 
@@ -150,7 +160,12 @@ def _in_place(place: object, error: ConfigurationError) -> ConfigurationError:
     return ConfigurationError(_("{place}: {problem}").format(place=place, problem=error.message), hint=error.hint)
 
 
-def _from_file(path: Path) -> str:
+def _whole(provider: ProviderSettings, text: str) -> str:
+    """The credentials in `text` of a provider that takes several, as one JSON object; else empty."""
+    return credentials_in(text) if provider.kind == "gptplus" else ""
+
+
+def _from_file(path: Path, provider: ProviderSettings) -> str:
     """The key in a file. Raises ConfigurationError naming the file."""
     try:
         with path.open("rb") as file:
@@ -163,7 +178,8 @@ def _from_file(path: Path) -> str:
     try:
         if len(data) > _MOST_BYTES:
             raise ConfigurationError(_("it is too large for a key file"), hint=_("check api_key_file"))
-        return key_in(decode(data))
+        text = decode(data)
+        return _whole(provider, text) or key_in(text)
     except UnicodeDecodeError:
         raise ConfigurationError(
             _("the key file {file} is not text").format(file=path), hint=_("check api_key_file in the settings")
@@ -172,12 +188,12 @@ def _from_file(path: Path) -> str:
         raise _in_place(path, error) from None
 
 
-def _from_command(command: str, environ: Mapping[str, str]) -> str:
-    """The output of a command. It runs in the system shell, exactly as written in the user's settings."""
+def _from_command(provider: ProviderSettings, environ: Mapping[str, str]) -> str:
+    """The output of a provider's command. It runs in the system shell, exactly as written in the settings."""
     import subprocess
 
     process = subprocess.Popen(  # noqa: S602 - the person's own command line, with its pipes
-        command,
+        provider.api_key_command,
         shell=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -201,7 +217,8 @@ def _from_command(command: str, environ: Mapping[str, str]) -> str:
     if not output.strip():
         raise _command_failed(_("it printed nothing"))
     try:
-        return key_in(output[:_MOST_BYTES].decode("utf-8", "replace"))
+        text = output[:_MOST_BYTES].decode("utf-8", "replace")
+        return _whole(provider, text) or key_in(text)
     except ConfigurationError as error:
         raise _in_place("api_key_command", error) from None
 

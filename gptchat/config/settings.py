@@ -56,6 +56,14 @@ class Settings(Layers):
         return bool(self._find_set("provider")[0])
 
     @property
+    def rivals(self) -> list[tuple[str, str]]:
+        """Where nobody is chosen and several keys are at hand: their providers, the one that answers first.
+
+        Each is told with the variable or file of its key.
+        """
+        return self.suggested if not self.chosen and len(self.suggested) > 1 else []
+
+    @property
     def undecided(self) -> bool:
         """Whether the person should be asked who answers: nobody is chosen, or the environment is ambiguous.
 

@@ -39,7 +39,7 @@ class Routing:
     """Resolves the effective settings to a provider, a model and its limits on each call.
 
     `opener` opens a provider. `paid` takes the record of a request that is no turn of the session. `stream` says
-    whether replies are asked for piece by piece.
+    whether replies are asked for piece by piece, `alone` whether a session is likely to have one turn only.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Routing:
         opener: Opener,
         paid: Callable[[Record], object],
         stream: bool,
+        alone: bool = False,
     ) -> None:
         self._settings = settings
         self._models = models
@@ -62,6 +63,7 @@ class Routing:
         self._opener = opener
         self._paid = paid
         self._stream = stream
+        self._alone = alone
         self._open: dict[str, tuple[object, Provider]] = {}
         self._opening = threading.RLock()
         """Turns run on the event loop and plans in threads; only one of them may open a provider."""
@@ -167,6 +169,7 @@ class Routing:
             price=lambda usage: catalogue.price(facts, usage, datetime.now(UTC)),
             learn_limit=lambda error: self._learn_limit(entry.name, model, error),
             taken=lambda tokens: self._windows.taken(entry.name, model, tokens),
+            alone=self._alone,
         )
 
     def routes(self, model: str = "") -> list[Route]:
@@ -212,7 +215,10 @@ class Routing:
         if max_tokens:
             parameters["max_tokens"] = max_tokens
         request = Request(
-            route.model, tuple({"role": one.role, "content": one.text} for one in messages), parameters
+            route.model,
+            tuple({"role": one.role, "content": one.text} for one in messages),
+            parameters,
+            alone=True,
         )
         events = [event async for event in route.provider.stream(request)]
         for usage in [event.usage for event in events if isinstance(event, UsageReported)][-1:]:

@@ -177,6 +177,7 @@ class Services:
             opener=partial(self._open_provider, self.learnt()),  # made here: threads open providers, too
             paid=paid,
             stream=self._stream,
+            alone=self.run.unattended,
         )
         self._closing.append(routing.close)
         return routing
@@ -301,7 +302,7 @@ class Services:
         return open_provider(
             entry,
             self.settings.network,
-            partial(self.keys.value, entry),
+            partial(self.keys.find, entry),
             learnt=learnt,
             api_for=self.models.api_for(entry),
             user_agent=f"gptchat/{__version__}",

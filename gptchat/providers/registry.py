@@ -18,6 +18,7 @@ from gptchat.words import _, language
 if TYPE_CHECKING:
     from gptchat.core.ports import Provider
     from gptchat.providers.faults.quirks import Learnt
+    from gptchat.providers.keys import KeySource
 
 
 _KINDS = {
@@ -93,7 +94,7 @@ def builtin(name: str) -> ProviderSettings | None:
 def open_provider(
     settings: ProviderSettings,
     network: NetworkSettings,
-    key: Callable[[], str] | str | None = None,
+    key: KeySource = None,
     *,
     learnt: Learnt | None = None,
     api_for: Callable[[str], str] | None = None,

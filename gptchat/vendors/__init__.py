@@ -131,7 +131,7 @@ def nearest(text: str) -> list[str]:
     """Up to three names that resemble `text`, the best first."""
     from difflib import get_close_matches
 
-    close = get_close_matches(_plain(text), _by_spelling(), 6, 0.7)
+    close = get_close_matches(_plain(text), _by_spelling(), 6, 0.78)
     return list(dict.fromkeys(_by_spelling()[spelling].name for spelling in close))[:3]
 
 
