@@ -12,10 +12,10 @@ from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.conversation.known_models import end_words, gone
-from gptchat.core.ports import ModelFacts
+from gptchat.core.ports import ModelFacts, Rate
 from gptchat.errors import ConfigurationError
 from gptchat.providers.registry import abilities, summary
-from gptchat.words import _
+from gptchat.words import _, price, symbol
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
@@ -69,7 +69,14 @@ async def models(call: Call, routing: Routing) -> AsideEffects:
         for facts in shown
     ]
     marked = next((i for i, facts in enumerate(shown) if facts.name == current), None)
-    columns = [_("model"), _("window"), _("in $/M"), _("out $/M"), _("abilities")]
+    sign = symbol().strip()
+    columns = [
+        _("model"),
+        _("window"),
+        _("in {currency}/M").format(currency=sign),
+        _("out {currency}/M").format(currency=sign),
+        _("abilities"),
+    ]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({1, 2, 3}), marked=marked)]
     if len(shown) > _MANY:
         blocks.append(Text(_("{n} models; /models TEXT narrows the list").format(n=len(shown)), "quiet"))
@@ -85,9 +92,9 @@ def tokens_word(tokens: int | None) -> str:
     return f"{tokens / 1000:.3g}k" if tokens >= 1000 else str(tokens)
 
 
-def _price(price: float | None) -> str:
-    """A price in US$, or nothing where it is unknown."""
-    return "" if price is None else f"{price:g}"
+def _price(dollars: float | None) -> str:
+    """A price without its currency, or nothing where it is unknown."""
+    return "" if dollars is None else price(dollars).removeprefix(symbol())
 
 
 def _abilities(facts: ModelFacts) -> str:
@@ -112,11 +119,28 @@ def _facts_pairs(routing: Routing, facts: ModelFacts) -> list[tuple[str, str]]:
     if facts.max_output:
         pairs.append((_("longest reply"), f"{facts.max_output:,}"))
     if facts.input is not None or facts.output is not None:
-        price = _("${input} in, ${output} out, a million tokens")
-        pairs.append((_("price"), price.format(input=_price(facts.input), output=_price(facts.output))))
+        told = _("{input} in, {output} out, a million tokens")
+        costs = told.format(input=price(facts.input or 0), output=price(facts.output or 0))
+        pairs.append((_("price"), costs))
+        if facts.cached_input is not None:
+            pairs.append((_("cached"), price(facts.cached_input)))
+        pairs += [(_when(rate), _rate_words(rate, facts)) for rate in facts.rates]
     if able := _abilities(facts):
         pairs.append((_("abilities"), able))
     return pairs
+
+
+def _when(rate: Rate) -> str:
+    """When the prices of a rate hold."""
+    if rate.above:
+        return _("above {tokens} tokens").format(tokens=tokens_word(rate.above))
+    return _("off-peak")
+
+
+def _rate_words(rate: Rate, facts: ModelFacts) -> str:
+    sides = ((rate.input, facts.input), (rate.output, facts.output))
+    entering, leaving = (price((usual if told is None else told) or 0) for told, usual in sides)
+    return _("{input} in, {output} out, a million tokens").format(input=entering, output=leaving)
 
 
 def model_json(facts: ModelFacts) -> dict[str, Any]:
@@ -128,6 +152,7 @@ def model_json(facts: ModelFacts) -> dict[str, Any]:
         "input": facts.input,
         "cached_input": facts.cached_input,
         "output": facts.output,
+        "rates": [_rate_json(rate) for rate in facts.rates],
         "reasoning": facts.reasoning,
         "vision": facts.vision,
         "tools": facts.tools,
@@ -136,6 +161,11 @@ def model_json(facts: ModelFacts) -> dict[str, Any]:
         "successor": facts.successor or None,
         "source": facts.source,
     }
+
+
+def _rate_json(rate: Rate) -> dict[str, Any]:
+    prices = {"input": rate.input, "cached_input": rate.cached_input, "output": rate.output}
+    return {**prices, "above": rate.above or None, "hours_utc": [list(span) for span in rate.hours]}
 
 
 async def provider(

@@ -293,7 +293,8 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
     """The error for an unknown provider or preset, with the nearest names."""
     import difflib
 
-    near = difflib.get_close_matches(name, known, 3)
+    likeness = 0.78 if table == "providers" else 0.6  # of fifty names one is always a little alike
+    near = difflib.get_close_matches(name, known, 3, likeness)
     if table == "providers" and name:
         from gptchat import vendors
 

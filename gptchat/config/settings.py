@@ -40,6 +40,11 @@ class Settings(Layers):
         """`[ui]`."""
         return self.group(schema.UiSettings)
 
+    def currency(self) -> tuple[str, float]:
+        """The currency in which money is shown, and how much of it a US$ is; 0 if nobody said."""
+        dollars = self.ui.currency.upper() in ("USD", "")
+        return ("USD", 1.0) if dollars else (self.ui.currency, self.ui.currency_rate)
+
     @property
     def budget(self) -> schema.BudgetSettings:
         """`[budget]`."""

@@ -326,6 +326,7 @@ def compose(
     settings = _settings(options, environ, paths)
     if settings.ui.lang in words.LANGUAGES:
         words.choose(settings.ui.lang)
+    words.show_money_in(settings.currency)
     people = People(paths.data_dir, settings, environ, incognito=run.incognito)
     name = first_user(options.user, environ, paths.data_dir)
     people.switch(people.find(name) or name, remember=remember_user)
