@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from gptchat import vendors
 from gptchat.config import schema
@@ -52,7 +51,11 @@ class Environment:
                     _ENDPOINT: (*variables, *SETTINGS_VARIABLES[_ADDRESS]),
                 }.get(key, variables)
             told = {name: value for name in variables if (value := environ.get(name, "").strip())}
-            if key in (_ADDRESS, _ENDPOINT) and len({_place(value) for value in told.values()}) > 1:
+            if (
+                key in (_ADDRESS, _ENDPOINT)
+                and len(told) > 1
+                and len({_place(value) for value in told.values()}) > 1
+            ):
                 self.conflicts[key] = Conflict(key, told)
             elif told:
                 self._origin[key], self.values[key] = next(iter(told.items()))
@@ -92,10 +95,9 @@ def key_variables(vendor: vendors.Vendor, environ: Mapping[str, str] | None = No
 
     OpenAI's own is Azure's where the environment says that OpenAI's variables describe Azure.
     """
-    openai = vendors.table()["openai"].keys
     if environ is None or vendor.name not in ("openai", "azure") or not _is_azure(environ):
         return vendor.keys
-    return () if vendor.name == "openai" else (*vendor.keys, *openai)
+    return () if vendor.name == "openai" else (*vendor.keys, *vendors.table()["openai"].keys)
 
 
 def openai_file(environ: Mapping[str, str]) -> Path | None:
@@ -113,12 +115,14 @@ def _is_azure(environ: Mapping[str, str]) -> bool:
     newer, *older = SETTINGS_VARIABLES[_ADDRESS]
     if environ.get(newer, "").strip():
         return False
-    azure = vendors.table()["azure"]
-    return any(azure.owns(environ.get(variable, "").strip()) for variable in older)
+    told = filter(None, (environ.get(variable, "").strip() for variable in older))
+    return any(vendors.table()["azure"].owns(address) for address in told)
 
 
 def _place(address: str) -> str:
     """An address without what makes no other server of it: scheme, case, `/v1`, a slash at the end."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(address if "://" in address else f"//{address}")
     return f"{parts.netloc.lower()}{parts.path.rstrip('/').removesuffix('/v1')}"
 

@@ -62,10 +62,18 @@ def variables_of(provider: ProviderSettings, environ: Mapping[str, str] | None =
     if provider.kind == "compatible" and not own:
         return ()
     vendor = vendors.get(provider.name if provider.kind == "compatible" else provider.kind)
+    if vendor is not None and not own and provider.name != vendor.name and _is_elsewhere(provider, vendor):
+        return ()
     if vendor is None or (own and own not in vendor.keys):
         return (own,) if own else ()
     usual = key_variables(vendor, environ)
     return tuple(dict.fromkeys((own, *usual))) if own in usual else usual
+
+
+def _is_elsewhere(provider: ProviderSettings, vendor: vendors.Vendor) -> bool:
+    """Whether a provider of the person's own is at a host to which the vendor's key does not belong."""
+    address = provider.base_url or provider.endpoint
+    return bool(address) and not (vendor.owns(address) or vendors.is_loopback(address))
 
 
 def variable_for(provider: ProviderSettings, environ: Mapping[str, str]) -> str:

@@ -112,7 +112,10 @@ class Settings(Layers):
         base = known or ProviderSettings(name=name, kind=kind)
         if known is not None and known.kind == kind == "compatible" and "api_key_env" not in own:
             base = replace(base, api_key_env=_key_for(known, own.get("base_url", "")))
-        return replace(base, **{**own, "name": name, "kind": kind})
+        made = replace(base, **{**own, "name": name, "kind": kind})
+        served = vendors.at(own.get("base_url", "")) if "model" not in own and "base_url" in own else None
+        # OpenAI's variables often name somebody else's server, whose models are others.
+        return replace(made, model=served.model) if served is not None and served.name != name else made
 
     def _require_one_address(self, name: str, own: Mapping[str, Any]) -> None:
         """Refuse an address on which the environment's variables differ, unless the settings name one.

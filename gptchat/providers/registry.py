@@ -49,11 +49,6 @@ class ProviderSpec:
         return self.settings.kind
 
 
-@cache
-def _entries() -> dict[str, ProviderSettings]:
-    return {name: _settings(vendor) for name, vendor in vendors.table().items()}
-
-
 def _settings(vendor: vendors.Vendor) -> ProviderSettings:
     kind: Any = vendor.kind
     return ProviderSettings(
@@ -73,22 +68,24 @@ def summary(vendor: vendors.Vendor) -> str:
 
 def names() -> tuple[str, ...]:
     """The names of the built-in providers in display order."""
-    return tuple(vendors.table())
+    return vendors.names()
 
 
 def specs() -> tuple[ProviderSpec, ...]:
     """All built-in providers in display order, with summaries in the current language."""
-    return tuple(ProviderSpec(summary(vendors.table()[name]), entry) for name, entry in _entries().items())
+    return tuple(ProviderSpec(summary(one), _settings(one)) for one in vendors.table().values())
 
 
 def servers() -> list[str]:
     """The names of the built-in providers for OpenAI-compatible servers."""
-    return [name for name, entry in _entries().items() if entry.kind == "compatible"]
+    return [one.name for one in vendors.table().values() if one.kind == "compatible"]
 
 
+@cache
 def builtin(name: str) -> ProviderSettings | None:
     """The settings of the built-in provider `name`, or None if there is none."""
-    return _entries().get(name)
+    vendor = vendors.get(name)
+    return _settings(vendor) if vendor is not None else None
 
 
 def open_provider(

@@ -163,7 +163,7 @@ class _Connect:
 
     async def _compatible(self) -> bool:
         served = [one for name in registry.servers() if not (one := vendors.table()[name]).local]
-        names = [one.zh if language() == "zh" else one.name for one in served]
+        names = [one.zh.partition("：")[0] if language() == "zh" else one.name for one in served]
         self._screen.say(_("known by name: {names}").format(names=_(", ").join(names)), "hint")
         typed = await self._ask(_("a name from above, or an address (http://HOST:PORT/v1)"))
         return bool(typed) and await self._place(str(typed))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from gptchat.values import dataclass, field
 
-__all__ = ["Ended", "Sureness", "Vendor", "at", "ended", "get", "named", "nearest", "table"]
+__all__ = ["Ended", "Sureness", "Vendor", "at", "ended", "get", "named", "names", "nearest", "table"]
 
 Sureness = Literal["vendor docs", "third party", "unverified"]
 """How sure a fact is: its maker's documentation says so, somebody else does, or nothing could be found."""
@@ -91,19 +89,27 @@ class Ended:
     source: tuple[str, ...]
 
 
+def names() -> tuple[str, ...]:
+    """The names of all vendors, in the order in which they are shown."""
+    return tuple(_read()[0])
+
+
+@cache
 def table() -> Mapping[str, Vendor]:
     """Every vendor by its name, in the order in which they are shown."""
-    return _read()[0]
+    return {name: one for name in names() if (one := get(name)) is not None}
 
 
+@cache
 def get(name: str) -> Vendor | None:
-    """The vendor of exactly this name, or None."""
-    return table().get(name)
+    """The vendor of exactly this name, or None. A start needs one of them: each is made when it is asked for."""
+    entry = _read()[0].get(name)
+    return Vendor(**_frozen(entry)) if entry is not None else None
 
 
 def named(text: str) -> Vendor | None:
     """The vendor that a person means by `text`, or None: a name, an alias or a Chinese name, in any spelling."""
-    return table().get(text) or _by_spelling().get(_plain(text))
+    return get(text) or _by_spelling().get(_plain(text))
 
 
 def at(address: str) -> Vendor | None:
@@ -120,7 +126,7 @@ def ended(text: str) -> Ended | None:
     return next(
         (
             one
-            for one in _read()[1]
+            for one in _ended()
             if host in one.hosts or plain in {_plain(name) for name in (one.name, one.en, *one.aliases)}
         ),
         None,
@@ -142,10 +148,14 @@ def is_loopback(address: str) -> bool:
 
 def _plain(text: str) -> str:
     """A name without what people write differently: case, width, spaces, hyphens, dots and brackets."""
+    import unicodedata
+
     return re.sub(r"[\s._\-‐-―·（）()、]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _host(address: str) -> str:
+    from urllib.parse import urlsplit
+
     try:
         return (urlsplit(address if "://" in address else f"//{address}").hostname or "").rstrip(".")
     except ValueError:  # no address
@@ -169,12 +179,15 @@ def _by_spelling() -> dict[str, Vendor]:
 
 
 @cache
-def _read() -> tuple[dict[str, Vendor], tuple[Ended, ...]]:
+def _read() -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
     import json
 
     data = json.loads(Path(__file__).with_name("vendors.json").read_text(encoding="utf-8"))
-    vendors = {entry["name"]: Vendor(**_frozen(entry)) for entry in data["vendors"]}
-    return vendors, tuple(Ended(**_frozen(entry)) for entry in data["ended"])
+    return {entry["name"]: entry for entry in data["vendors"]}, data["ended"]
+
+
+def _ended() -> list[Ended]:
+    return [Ended(**_frozen(entry)) for entry in _read()[1]]
 
 
 def _frozen(entry: dict[str, Any]) -> dict[str, Any]:

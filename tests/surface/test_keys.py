@@ -151,6 +151,24 @@ def test_a_vendors_key_stays_with_the_vendor(machine: Machine) -> None:
     assert machine.ask("/key")["source"] == "DASHSCOPE_API_KEY"
 
 
+def test_openais_key_does_not_follow_its_kind(machine: Machine) -> None:
+    """A server of one's own that speaks OpenAI's API in full is not handed OpenAI's key, unless it is named."""
+    machine.set(OPENAI_API_KEY=KEY)
+    own = 'provider = "relay"\n[providers.relay]\nkind = "openai"\nbase_url = "https://relay.example/v1"\n'
+    machine.configure(own)
+    assert machine.ask("/key")["key"] is None
+    machine.configure(f'{own}api_key_env = "OPENAI_API_KEY"\n')
+    assert machine.ask("/key")["source"] == "OPENAI_API_KEY"
+
+
+def test_the_model_fits_the_server(machine: Machine) -> None:
+    """Where OpenAI's variables name another vendor's server, that vendor's default model is taken."""
+    machine.set(OPENAI_API_KEY=KEY, OPENAI_API_BASE="https://api.deepseek.com/v1")
+    assert machine.ask("/model")["name"] == "deepseek-flash"
+    machine.set(OPENAI_API_BASE="https://relay.example/v1")
+    assert machine.ask("/model")["name"] == "gpt-6.1-terra"
+
+
 def test_a_refused_key_tells_where_it_came_from(machine: Machine, locked: Server, tmp_path: Path) -> None:
     """Whoever's key is refused is told its place, and what to do there."""
     file = tmp_path / "key.txt"

@@ -78,14 +78,14 @@ async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, n
 
 def _vendor(entry: ProviderSettings) -> Finding | None:
     """What the table of vendors knows of a ready-made provider, and how sure that is; None for any other."""
+    if (gone := vendors.ended(entry.base_url)) is not None:
+        words = _("{name} ended on {date}").format(name=gone.en, date=gone.date)
+        hint = _("/provider {name} took its place").format(name=gone.instead) if gone.instead else ""
+        return Finding("provider", "warning", words, hint)
     vendor = vendors.get(entry.name)
     if vendor is None or not vendor.base_url or vendor.local:
         return None
     title, more = summary(vendor), {"sure": vendor.sure, "checked": vendor.checked, "docs": vendor.docs}
-    if (gone := vendors.ended(entry.base_url)) is not None:
-        words = _("{name} ended on {date}").format(name=gone.en, date=gone.date)
-        hint = _("/provider {name} took its place").format(name=gone.instead) if gone.instead else ""
-        return Finding("provider", "warning", words, hint, more)
     facts = {
         "vendor docs": _("{name}: facts of its documentation, {date}"),
         "third party": _("{name}: facts as others tell them, {date}"),
