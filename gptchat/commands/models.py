@@ -34,10 +34,9 @@ async def model(call: Call, routing: Routing, profile: Profile) -> Effects:
     name = call.get("name")
     if not name:
         current = routing.route().model
-        yield Show(
-            [Facts(_facts_pairs(routing, routing.facts(current)), title=current)],
-            model_json(routing.facts(current)),
-        )
+        facts = routing.facts(current)
+        ending = [Text(end_words(facts), "warning")] if facts.retired else []
+        yield Show([Facts(_facts_pairs(routing, facts), title=current), *ending], model_json(facts))
         return
     facts = routing.facts(name)
     profile.change("model", name)
@@ -178,11 +177,11 @@ async def provider(
         names = settings.provider_names()
         told = [_provider_json(settings, known) for known in names]
         current = names.index(in_force) if in_force in names else None
-        rows = [[one["name"], one["is"], one["address"], one["model"]] for one in told]
+        rows = [[one["name"], one["is"], one["model"]] for one in told]
         unsure = any(one.get("sure") == "unverified" for one in told)
         yield Show(
             [
-                Table([_("provider"), _("is"), _("where"), _("model")], rows, marked=current),
+                Table([_("provider"), _("is"), _("model")], rows, marked=current),
                 *([Text(_("* some of its facts could not be checked"), "quiet")] if unsure else []),
             ],
             [{**one, "current": i == current} for i, one in enumerate(told)],
@@ -227,7 +226,7 @@ def _provider_json(settings: Settings, name: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "name": name,
         "kind": entry.kind,
-        "is": entry.kind,
+        "is": entry.base_url or entry.endpoint or entry.kind,
         "address": entry.base_url or entry.endpoint,
         "model": entry.default_model,
     }
@@ -235,7 +234,9 @@ def _provider_json(settings: Settings, name: str) -> dict[str, Any]:
         return told
     mark = "*" if vendor.sure == "unverified" else ""
     return told | {
-        "is": summary(vendor) + mark,
+        "is": summary(vendor)
+        + mark
+        + ("" if told["address"] in ("", vendor.base_url) else f" ({told['address']})"),
         "keys": list(vendor.keys),
         "sure": vendor.sure,
         "checked": vendor.checked,

@@ -32,7 +32,7 @@ _SECTIONS = {
 
 _TABLES = """\
 # Providers: named endpoints, used with `provider = "NAME"`, `-p NAME` or `/provider NAME`.
-# The README lists the ready-made ones: openai, azure, deepseek, qwen, moonshot, anthropic, gemini, ollama, demo, ...
+# The README lists the ready-made ones: openai, azure, deepseek, qwen, moonshot, gemini, ollama, demo, ...
 # They need a table only to change something.
 
 #[providers.openai]

@@ -153,6 +153,8 @@ class Routing:
         entry = self.provider_settings(provider)
         model = model or self.model(provider)
         if not model:
+            if abilities(entry).wants_address and (address := self.provider(entry.name).abilities.address):
+                address()  # a missing address is the first thing to see to
             raise ConfigurationError(
                 _("no model is chosen for {name}").format(name=entry.name),
                 hint=_("/models lists them, /model NAME chooses one"),

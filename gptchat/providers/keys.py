@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from gptchat import vendors
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.keys import Key, stored_in
+from gptchat.config.keys import Key, stored_in, variables_of
 from gptchat.errors import ConfigurationError
 from gptchat.redaction import register
 from gptchat.words import _
@@ -70,6 +71,10 @@ def _share_keys(one: vendors.Vendor, other: vendors.Vendor) -> bool:
 
 def key_hint(settings: ProviderSettings) -> str:
     """A sentence for the user on how to give this provider a key."""
+    if settings.api_key_env and settings.api_key_env not in variables_of(settings, os.environ):
+        return _("OPENAI_API_TYPE says that {name} is Azure's: unset it, or choose azure with -p").format(
+            name=settings.api_key_env
+        )
     if settings.api_key_env:
         return _("set the environment variable {name}, or give the key with /key set").format(
             name=settings.api_key_env

@@ -134,6 +134,7 @@ def test_azures_key_does_not_go_to_openai(machine: Machine, server: Server) -> N
     for arguments in (("hello",), ("-p", "openai", "-o", f"providers.openai.base_url={server.url}", "hello")):
         result = machine.run(*arguments)
         assert result.status == 2, result.err
+        assert ("AZURE_OPENAI_ENDPOINT" in result.err) != ("OPENAI_API_TYPE" in result.err)
     assert server.requests == []
 
 
