@@ -233,10 +233,9 @@ def _provider_json(settings: Settings, name: str) -> dict[str, Any]:
     if vendor is None:
         return told
     mark = "*" if vendor.sure == "unverified" else ""
+    moved = "" if told["address"] in ("", vendor.base_url) else f" ({told['address']})"
     return told | {
-        "is": summary(vendor)
-        + mark
-        + ("" if told["address"] in ("", vendor.base_url) else f" ({told['address']})"),
+        "is": summary(vendor) + mark + moved,
         "keys": list(vendor.keys),
         "sure": vendor.sure,
         "checked": vendor.checked,

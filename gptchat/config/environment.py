@@ -64,6 +64,10 @@ class Environment:
         """The variable that sets `key`; empty if none does."""
         return self._origin.get(key, "")
 
+    def is_older(self, key: str) -> bool:
+        """Whether only a variable of an older SDK or guide sets `key`: the settings file goes before it."""
+        return key in self._origin and self._origin[key] != SETTINGS_VARIABLES[key][0]
+
     def suggested(self) -> list[tuple[str, str]]:
         """The providers whose keys are at hand, each with the variable or file that says so, the likeliest first.
 

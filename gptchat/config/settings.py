@@ -207,6 +207,9 @@ def read_settings(
     file = load(paths.config_file)
     settings = Settings(builtin, builtin_names, environ)
     settings.replace_layer("file", file.values, file.where)
+    for key in file.values:
+        if settings.environment.is_older(key):
+            settings.unset("environment", key)
     own = {schema.split(key)[1]: file.where(key) for key in file.values if _describes(key, builtin_names)}
     if not settings.chosen and not settings.suggested and len(own) == 1:
         settings.set("file", "provider", next(iter(own)))  # there is nothing else that the person can have meant

@@ -103,6 +103,17 @@ def test_two_addresses_are_not_guessed(machine: Machine, server: Server) -> None
         assert machine.run("-m", "m", "hello").status == 0
 
 
+def test_the_file_goes_before_older_variables(machine: Machine, server: Server) -> None:
+    """An address in the settings file is not overruled by a variable left over from an older SDK; today's is."""
+    machine.set(OPENAI_API_KEY=KEY, OPENAI_API_BASE="http://127.0.0.1:9/v1")
+    machine.configure(f'[providers.openai]\nbase_url = "{server.url}"\n')
+    assert machine.run("-m", "m", "hello").status == 0
+    machine.configure('[providers.openai]\nbase_url = "http://127.0.0.1:9/v1"\n')
+    machine.set(OPENAI_BASE_URL=server.url, OPENAI_API_BASE="")
+    assert machine.run("-m", "m", "hello").status == 0
+    assert authorization(server) == [KEY, KEY]
+
+
 @pytest.mark.parametrize(
     "variables",
     [
