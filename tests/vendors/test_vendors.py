@@ -79,6 +79,17 @@ def test_ways_to_ask_for_thinking_are_sound(vendor: Vendor) -> None:
     assert all(one["match"] for one in told[1:])
 
 
+def test_the_file_is_read_as_it_is_written() -> None:
+    """The file keeps the layout by which a start finds the entry it needs: nothing is lost by reading it so."""
+    assert [one["name"] for one in DATA["vendors"]] == list(vendors.names()) == list(vendors.table())
+    for entry in DATA["vendors"]:
+        made = vendors.table()[entry["name"]]
+        assert all(
+            getattr(made, key) == (tuple(told) if isinstance(told, list) else told) for key, told in entry.items()
+        )
+    assert len(vendors._ended()) == len(DATA["ended"])
+
+
 def test_no_name_means_two_providers() -> None:
     """A name or alias leads to its own entry, so that nobody's text goes to somebody else."""
     for vendor in VENDORS:
