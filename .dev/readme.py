@@ -1,16 +1,17 @@
-"""The README's tables: `python .dev/readme.py` makes them anew from the declarations of commands and options."""
+"""The README's tables: `python .dev/readme.py` makes them anew from declarations and the table of vendors."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from gptchat import vendors
 from gptchat.commands.program import registry
 from gptchat.commands.registry import FAMILIES
 from gptchat.config.flags import declared
 
 README = Path(__file__).parents[1] / "README.md"
-MARK = re.compile(r"(<!-- (commands|options): .*? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+MARK = re.compile(r"(<!-- (commands|options|providers): .*? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def commands() -> str:
@@ -34,9 +35,23 @@ def options() -> str:
     return "\n".join(rows) + "\n"
 
 
+_SURE = {"vendor docs": "", "third party": "", "unverified": " *"}
+
+
+def providers() -> str:
+    """The table of ready-made providers, in the order of the table of vendors."""
+    rows = ["| name | what it is | key | also called |", "| --- | --- | --- | --- |"]
+    for vendor in vendors.table().values():
+        keys = ", ".join(f"`{key}`" for key in vendor.keys[:1])
+        title = vendor.en if vendor.zh == vendor.en else f"{vendor.en} · {vendor.zh}"
+        also = ", ".join(vendor.aliases[:4])
+        rows.append(f"| `{vendor.name}` | {title}{_SURE[vendor.sure]} | {keys} | {also} |")
+    return "\n".join(rows) + "\n"
+
+
 def updated(text: str) -> str:
-    """The README's `text` with both tables as they should be."""
-    tables = {"commands": commands, "options": options}
+    """The README's `text` with its tables as they should be."""
+    tables = {"commands": commands, "options": options, "providers": providers}
     return MARK.sub(lambda found: found[1] + tables[found[2]]() + found[4], text)
 
 

@@ -7,7 +7,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import gettext
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 REASONS = (
     "Permission denied",
@@ -33,6 +33,7 @@ REASONS = (
 
 DOMAIN = "gptchat"
 LANGUAGES = ("en", "zh")
+_SYMBOLS = {"USD": "$", "CNY": "¥", "RMB": "¥", "JPY": "¥", "EUR": "€", "GBP": "£", "INR": "₹", "KRW": "₩"}
 
 _translations: gettext.NullTranslations | None = None  # English needs none
 _language = "en"
@@ -102,8 +103,39 @@ def detect(environ: Mapping[str, str] = os.environ) -> str:
     return "zh" if name.lower().startswith(("zh", "chinese")) else "en"
 
 
+def in_dollars() -> tuple[str, float]:
+    """The currency of the prices themselves."""
+    return "USD", 1.0
+
+
+def show_money_in(currency: Callable[[], tuple[str, float]]) -> None:
+    """Show amounts in what `currency` returns from now on: its ISO code, and how much of it a US$ is."""
+    global _currency
+    _currency = currency
+
+
+def symbol() -> str:
+    """The sign before amounts: `$`, `¥`, `CHF `. US$ where no rate is known for another currency."""
+    code = _shown_currency()[0]
+    return _SYMBOLS.get(code, f"{code} ")
+
+
+def price(dollars: float) -> str:
+    """A price of a million tokens, as short as it can be said."""
+    return f"{symbol()}{dollars * _shown_currency()[1]:.5g}"
+
+
 def money(dollars: float) -> str:
-    """US dollars: cents where they say it all, else with as many digits as say something."""
-    if dollars == 0 or dollars >= 1 or abs(dollars - round(dollars, 2)) < 0.00005 <= round(dollars, 2):
-        return f"${dollars:,.2f}"
-    return f"${dollars:.4f}" if dollars >= 0.0001 else f"${dollars:.6f}"
+    """An amount of US$ in the currency shown: cents where they say it all, else as many digits as are needed."""
+    amount, sign = dollars * _shown_currency()[1], symbol()
+    if amount == 0 or amount >= 1 or abs(amount - round(amount, 2)) < 0.00005 <= round(amount, 2):
+        return f"{sign}{amount:,.2f}"
+    return f"{sign}{amount:.4f}" if amount >= 0.0001 else f"{sign}{amount:.6f}"
+
+
+def _shown_currency() -> tuple[str, float]:
+    code, rate = _currency()
+    return (code.upper(), rate) if rate > 0 else in_dollars()
+
+
+_currency: Callable[[], tuple[str, float]] = in_dollars

@@ -12,7 +12,7 @@ FLOORS = (
     {"values", "waiting"},
     {"errors", "words", "redaction", "files"},
     {"core"},
-    {"grammar"},
+    {"grammar", "vendors"},
     {"config"},
     {"net"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},

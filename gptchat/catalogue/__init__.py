@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gptchat import vendors
 from gptchat.catalogue import names
 from gptchat.core.messages import Usage
-from gptchat.core.ports import ModelFacts
+from gptchat.core.ports import ModelFacts, Rate
+from gptchat.values import replace
 
-__all__ = ["facts", "nearest", "price", "search", "successor"]
+__all__ = ["facts", "nearest", "price", "search"]
 
 _MILLION = 1_000_000
-_OPENAI = ("", "openai")
+_MAKERS_ONLY = frozenset(("", "openai", "azure", "gptplus", "demo"))
+"""Sellers without rows of their own for others' models."""
 _OWN_SERVER = re.compile(
     r"(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0|\[::1\]|\[f[cd]|[^.\[]+(:|/|$)"
     r"|[^/:]+\.(local|lan|internal)\b)"
@@ -29,18 +33,22 @@ def facts(model: str, provider_hint: str = "") -> ModelFacts | None:
 
     The name is case-insensitive and may include a date, a path (`openai/gpt-4o`, `models/gemini-3.5-flash`) or
     a tag, be fine-tuned (`ft:gpt-4o:org::id`) or use Azure's spelling (`gpt-35-turbo`). `provider_hint` is the
-    provider's kind or base URL. For "azure", the model name may be anywhere in `model` (`team-gpt-4o-eu`). Prices
-    are None if they cannot apply (a local server, GPT+, the demo, a fine-tuned or `:free` model). Retirement
-    dates are OpenAI's, so `retired` is set only for OpenAI.
+    provider's name, kind or base URL; empty means the model's maker. For "azure", the model name may be anywhere
+    in `model` (`team-gpt-4o-eu`). Prices are the provider's own where the catalogue has them, else the maker's,
+    and None if they cannot apply (a local server, GPT+, the demo, a fine-tuned or `:free` model). `retired` is
+    set if this provider shuts the model down.
     """
-    known = _find(model, provider_hint)
-    if known is None:
-        return None
-    data = _models()[known]
+    seller = _seller(provider_hint)
+    data = _row(model, provider_hint, seller)
+    end = _retirement(model, seller or (data or {}).get("provider", "")) if seller or not provider_hint else {}
+    if data is None:
+        known = ModelFacts(model, provider=seller)
+        return replace(known, retired=end["date"], successor=end.get("successor", "")) if end else None
     priced = not (names.is_fine_tuned(model) or _is_free_of_prices(provider_hint) or model.endswith(":free"))
     return ModelFacts(
         name=model,
         context=data.get("context"),
+        max_input=data.get("max_input"),
         max_output=data.get("max_output"),
         input=data.get("input") if priced else None,
         cached_input=data.get("cached_input") if priced else None,
@@ -50,7 +58,9 @@ def facts(model: str, provider_hint: str = "") -> ModelFacts | None:
         tools=bool(data.get("tools")),
         api=data.get("api", "chat"),
         provider=data.get("provider", ""),
-        retired=_retirement(model).get("date") if _is_openai(provider_hint) else None,
+        retired=end.get("date"),
+        successor=end.get("successor", ""),
+        rates=tuple(_rate(rate) for rate in data.get("rates", ())) if priced else (),
     )
 
 
@@ -65,23 +75,23 @@ def search(text: str) -> list[ModelFacts]:
     return [known for name in sorted(found, key=str.lower) if (known := facts(name)) is not None]
 
 
-def successor(model: str) -> str | None:
-    """The current replacement for a retired (or soon retired) `model`; None if it is not being retired."""
-    return _retirement(model).get("successor")
+def price(known: ModelFacts, usage: Usage, moment: datetime | None = None) -> float | None:
+    """The cost of `usage` at `moment` (UTC) in US$, or None if no price is known.
 
-
-def price(known: ModelFacts, usage: Usage) -> float | None:
-    """The cost of `usage` in US$, or None if no price is known.
-
-    Cached prompt tokens use the cached price if there is one; reasoning tokens are completion tokens.
+    Cached prompt tokens use the cached price if there is one; reasoning tokens are completion tokens. Where the
+    hour matters and no moment is given, the dearest hour counts; so it does on holidays, which are not known.
     """
     if not known.input and not known.output:
         return None
-    base = known.input or 0.0
+    rate = next((one for one in reversed(known.rates) if one.holds(usage.prompt_tokens, moment)), Rate())
+    base = (known.input if rate.input is None else rate.input) or 0.0
     cached = min(usage.cached_tokens, usage.prompt_tokens)
-    cached_price = known.cached_input if known.cached_input is not None else base
+    cached_price = known.cached_input if rate.cached_input is None else rate.cached_input
+    if cached_price is None:
+        cached_price = base
     spent = (usage.prompt_tokens - cached) * base + cached * cached_price
-    return (spent + usage.completion_tokens * (known.output or 0.0)) / _MILLION
+    output = (known.output if rate.output is None else rate.output) or 0.0
+    return (spent + usage.completion_tokens * output) / _MILLION
 
 
 def nearest(name: str, count: int = 3) -> list[str]:
@@ -91,7 +101,11 @@ def nearest(name: str, count: int = 3) -> list[str]:
     """
     from difflib import get_close_matches
 
-    current = {known: kept for known, kept in _index().items() if not _retirement(kept)}
+    current = {
+        spelling: kept
+        for spelling, kept in _index().items()
+        if not _retirement(kept, _models()[kept].get("provider", ""))
+    }
     plain = name.strip().lower().rpartition("/")[2]
     return [current[match] for match in get_close_matches(plain, current, n=count, cutoff=0.6)]
 
@@ -106,13 +120,45 @@ def _find(model: str, hint: str) -> str | None:
     return None
 
 
-def _retirement(model: str) -> Mapping[str, str]:
-    table = _retirements()
-    return next((table[spelling] for spelling in names.spellings(model) if spelling in table), {})
+def _row(model: str, hint: str, seller: str) -> Mapping[str, Any] | None:
+    """What the catalogue has on `model`: the seller's own row, else its maker's."""
+    known = _find(model, hint)
+    made = _models()[known] if known is not None else None
+    if seller in _MAKERS_ONLY or (made is not None and made.get("provider") == seller):
+        return made
+    sold, index = _resellers().get(seller, {}), _index()
+    for spelling in names.spellings(model):
+        if spelling in sold:
+            return sold[spelling]
+        if spelling in index and (own := _models()[index[spelling]]).get("provider") == seller:
+            return own
+    return made
 
 
-def _is_openai(hint: str) -> bool:
-    return hint in _OPENAI or "api.openai.com" in hint
+def _seller(hint: str) -> str:
+    """The vendor that a provider's name, kind or address means; empty if it is none of the table."""
+    found = vendors.get(hint) or (vendors.at(hint) if "." in hint else None)
+    return (found.variant_of or found.name) if found is not None else ""
+
+
+def _retirement(model: str, seller: str) -> Mapping[str, str]:
+    """The end of `model` at a vendor: `date` and `successor`; empty if none is known."""
+    table = _retirements().get(seller)
+    if not table:
+        return {}
+    exact, patterns = table
+    for spelling in names.spellings(model):
+        if spelling in exact:
+            return exact[spelling]
+        for head, told in patterns.items():
+            if spelling.startswith(head):
+                return told
+    return {}
+
+
+def _rate(data: Mapping[str, Any]) -> Rate:
+    hours = tuple(tuple(span) for span in data.get("hours", ()))
+    return Rate(data.get("input"), data.get("cached_input"), data.get("output"), data.get("above", 0), hours)
 
 
 def _is_free_of_prices(hint: str) -> bool:
@@ -127,9 +173,23 @@ def _models() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def _retirements() -> dict[str, dict[str, str]]:
-    table: dict[str, dict[str, str]] = _read("retirements.json")
-    return table
+def _resellers() -> dict[str, dict[str, dict[str, Any]]]:
+    """Rows of vendors that serve others' models, by vendor and lower-case name."""
+    return {
+        vendor: {name.lower(): row for name, row in table.items()}
+        for vendor, table in _read("resellers.json").items()
+    }
+
+
+@cache
+def _retirements() -> dict[str, tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]]:
+    """By vendor: the ends of models by lower-case name, and by how the name begins."""
+    found = {}
+    for vendor, table in _read("retirements.json").items():
+        exact = {name.lower(): told for name, told in table.items() if not name.endswith("*")}
+        patterns = {name.lower()[:-1]: told for name, told in table.items() if name.endswith("*")}
+        found[vendor] = exact, patterns
+    return found
 
 
 @cache

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gptchat import catalogue
+from gptchat import catalogue, vendors
 from gptchat.commands.effects import AsideEffects, Ask, Changed, Effects, Facts, Show, Table, Text
 from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.core.ports import ModelFacts
+from gptchat.conversation.known_models import end_words, gone
+from gptchat.core.ports import ModelFacts, Rate
 from gptchat.errors import ConfigurationError
-from gptchat.providers.registry import abilities
-from gptchat.words import _
+from gptchat.providers.registry import abilities, summary
+from gptchat.words import _, price, symbol
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
@@ -34,17 +34,16 @@ async def model(call: Call, routing: Routing, profile: Profile) -> Effects:
     name = call.get("name")
     if not name:
         current = routing.route().model
-        yield Show(
-            [Facts(_facts_pairs(routing, routing.facts(current)), title=current)],
-            model_json(routing.facts(current)),
-        )
+        facts = routing.facts(current)
+        ending = [Text(end_words(facts), "warning")] if facts.retired else []
+        yield Show([Facts(_facts_pairs(routing, facts), title=current), *ending], model_json(facts))
         return
     facts = routing.facts(name)
     profile.change("model", name)
     yield Changed(frozenset({"settings"}))
     blocks: list[Any] = [Text(_("{model} answers from now on").format(model=name), "good")]
     if facts.retired:
-        blocks.append(Text(retired_words(facts), "warning"))
+        blocks.append(Text(end_words(facts), "warning"))
     elif facts.source == "default" and abilities(routing.provider_settings()).complete_catalogue:
         near = catalogue.nearest(name)
         if near:
@@ -69,20 +68,18 @@ async def models(call: Call, routing: Routing) -> AsideEffects:
         for facts in shown
     ]
     marked = next((i for i, facts in enumerate(shown) if facts.name == current), None)
-    columns = [_("model"), _("window"), _("in $/M"), _("out $/M"), _("abilities")]
+    sign = symbol().strip()
+    columns = [
+        _("model"),
+        _("window"),
+        _("in {currency}/M").format(currency=sign),
+        _("out {currency}/M").format(currency=sign),
+        _("abilities"),
+    ]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({1, 2, 3}), marked=marked)]
     if len(shown) > _MANY:
         blocks.append(Text(_("{n} models; /models TEXT narrows the list").format(n=len(shown)), "quiet"))
     yield Show(blocks, [model_json(facts) for facts in shown])
-
-
-def retired_words(facts: ModelFacts) -> str:
-    """What to tell of a model that was shut down, or will be, and which one to take instead."""
-    past = facts.retired is not None and facts.retired <= datetime.now(UTC).date().isoformat()
-    words = _("{model} was shut down on {date}") if past else _("{model} will be shut down on {date}")
-    told = words.format(model=facts.name, date=facts.retired)
-    successor = catalogue.successor(facts.name)
-    return told + (_("; {name} takes its place").format(name=successor) if successor else "")
 
 
 def tokens_word(tokens: int | None) -> str:
@@ -94,9 +91,9 @@ def tokens_word(tokens: int | None) -> str:
     return f"{tokens / 1000:.3g}k" if tokens >= 1000 else str(tokens)
 
 
-def _price(price: float | None) -> str:
-    """A price in US$, or nothing where it is unknown."""
-    return "" if price is None else f"{price:g}"
+def _price(dollars: float | None) -> str:
+    """A price without its currency, or nothing where it is unknown."""
+    return "" if dollars is None else price(dollars).removeprefix(symbol())
 
 
 def _abilities(facts: ModelFacts) -> str:
@@ -108,7 +105,7 @@ def _abilities(facts: ModelFacts) -> str:
     if facts.tools:
         words.append(_("tools"))
     if facts.retired:
-        words.append(_("retired {date}").format(date=facts.retired))
+        words.append((_("retired {date}") if gone(facts) else _("ends {date}")).format(date=facts.retired))
     return _(", ").join(words)
 
 
@@ -121,11 +118,28 @@ def _facts_pairs(routing: Routing, facts: ModelFacts) -> list[tuple[str, str]]:
     if facts.max_output:
         pairs.append((_("longest reply"), f"{facts.max_output:,}"))
     if facts.input is not None or facts.output is not None:
-        price = _("${input} in, ${output} out, a million tokens")
-        pairs.append((_("price"), price.format(input=_price(facts.input), output=_price(facts.output))))
+        told = _("{input} in, {output} out, a million tokens")
+        costs = told.format(input=price(facts.input or 0), output=price(facts.output or 0))
+        pairs.append((_("price"), costs))
+        if facts.cached_input is not None:
+            pairs.append((_("cached"), price(facts.cached_input)))
+        pairs += [(_when(rate), _rate_words(rate, facts)) for rate in facts.rates]
     if able := _abilities(facts):
         pairs.append((_("abilities"), able))
     return pairs
+
+
+def _when(rate: Rate) -> str:
+    """When the prices of a rate hold."""
+    if rate.above:
+        return _("above {tokens} tokens").format(tokens=tokens_word(rate.above))
+    return _("off-peak")
+
+
+def _rate_words(rate: Rate, facts: ModelFacts) -> str:
+    sides = ((rate.input, facts.input), (rate.output, facts.output))
+    entering, leaving = (price((usual if told is None else told) or 0) for told, usual in sides)
+    return _("{input} in, {output} out, a million tokens").format(input=entering, output=leaving)
 
 
 def model_json(facts: ModelFacts) -> dict[str, Any]:
@@ -137,13 +151,20 @@ def model_json(facts: ModelFacts) -> dict[str, Any]:
         "input": facts.input,
         "cached_input": facts.cached_input,
         "output": facts.output,
+        "rates": [_rate_json(rate) for rate in facts.rates],
         "reasoning": facts.reasoning,
         "vision": facts.vision,
         "tools": facts.tools,
         "api": facts.api,
         "retired": facts.retired,
+        "successor": facts.successor or None,
         "source": facts.source,
     }
+
+
+def _rate_json(rate: Rate) -> dict[str, Any]:
+    prices = {"input": rate.input, "cached_input": rate.cached_input, "output": rate.output}
+    return {**prices, "above": rate.above or None, "hours_utc": [list(span) for span in rate.hours]}
 
 
 async def provider(
@@ -154,14 +175,20 @@ async def provider(
     if not name:
         in_force = settings.chat.provider
         names = settings.provider_names()
-        rows = [_provider_row(settings, known) for known in names]
+        told = [_provider_json(settings, known) for known in names]
         current = names.index(in_force) if in_force in names else None
+        rows = [[one["name"], one["is"], one["model"]] for one in told]
+        unsure = any(one.get("sure") == "unverified" for one in told)
         yield Show(
-            [Table([_("provider"), _("kind"), _("where"), _("model")], rows, marked=current)],
-            [{"name": row[0], "kind": row[1], "current": i == current} for i, row in enumerate(rows)],
+            [
+                Table([_("provider"), _("is"), _("model")], rows, marked=current),
+                *([Text(_("* some of its facts could not be checked"), "quiet")] if unsure else []),
+            ],
+            [{**one, "current": i == current} for i, one in enumerate(told)],
         )
         return
     chosen = settings.provider(name)
+    name = chosen.name
     _require_address(routing, chosen)
     if await asyncio.to_thread(keys.missing, chosen):
         key = yield Ask(_("the API key for {name}").format(name=name), secret=True)
@@ -189,12 +216,32 @@ def _require_address(routing: Routing, chosen: ProviderSettings) -> None:
         address()
 
 
-def _provider_row(settings: Settings, name: str) -> list[str]:
+def _provider_json(settings: Settings, name: str) -> dict[str, Any]:
+    """A provider as `--json` prints it, with what the table of vendors knows of it."""
     try:
         entry = settings.provider(name)
     except ConfigurationError as error:
-        return [name, "", error.message, ""]
-    return [name, entry.kind, entry.base_url or entry.endpoint, entry.default_model]
+        return {"name": name, "kind": "", "is": error.message, "address": "", "model": ""}
+    vendor = vendors.get(name)
+    told: dict[str, Any] = {
+        "name": name,
+        "kind": entry.kind,
+        "is": entry.base_url or entry.endpoint or entry.kind,
+        "address": entry.base_url or entry.endpoint,
+        "model": entry.default_model,
+    }
+    if vendor is None:
+        return told
+    mark = "*" if vendor.sure == "unverified" else ""
+    moved = "" if told["address"] in ("", vendor.base_url) else f" ({told['address']})"
+    return told | {
+        "is": summary(vendor) + mark + moved,
+        "keys": list(vendor.keys),
+        "sure": vendor.sure,
+        "checked": vendor.checked,
+        "docs": vendor.docs,
+        "prices": vendor.prices,
+    }
 
 
 COMMANDS = (

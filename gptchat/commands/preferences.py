@@ -64,6 +64,8 @@ async def set_(
     blocks += _left_out(routing, learnt, key)
     if warning:
         blocks.append(Text(warning, "warning"))
+    if key == "ui.currency" and not settings.currency()[1]:
+        blocks.append(Text(_("say how much of it a US$ is: /set ui.currency_rate 7.1"), "warning"))
     yield Show(blocks, dict([_json(settings, key)]))
 
 

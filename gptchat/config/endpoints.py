@@ -26,7 +26,12 @@ class ProviderSettings:
     )
     api: Api | Literal[""] = setting("", N_("The wire format; empty: what fits the model"), example="chat")
     base_url: str = setting(
-        "", N_("Its address"), example="http://localhost:11434/v1", variable="OPENAI_BASE_URL", builtin="openai"
+        "",
+        N_("Its address"),
+        example="http://localhost:11434/v1",
+        variable="OPENAI_BASE_URL",
+        older=("OPENAI_API_BASE",),
+        builtin="openai",
     )
     model: str = setting("", N_("The model used when none is named"), example="qwen3")
     endpoint: str = setting(
@@ -34,6 +39,7 @@ class ProviderSettings:
         N_("Azure: the resource's address"),
         example="https://example.openai.azure.com",
         variable="AZURE_OPENAI_ENDPOINT",
+        older=("AZURE_OPENAI_API_BASE", "AZURE_OPENAI_BASE_URL", "AZURE_API_BASE"),
         builtin="azure",
     )
     api_version: str = setting(
@@ -41,14 +47,23 @@ class ProviderSettings:
         N_("Azure: the API's version; empty: the v1 endpoint"),
         example="2024-10-21",
         variable="OPENAI_API_VERSION",
+        older=("AZURE_OPENAI_API_VERSION", "AZURE_API_VERSION"),
         builtin="azure",
     )
-    deployment: str = setting("", N_("Azure: the deployment used when none is named"), example="gpt-4o")
+    deployment: str = setting(
+        "",
+        N_("Azure: the deployment used when none is named"),
+        example="gpt-4o",
+        variable="AZURE_OPENAI_DEPLOYMENT",
+        older=("AZURE_OPENAI_DEPLOYMENT_NAME", "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME", "OPENAI_DEPLOYMENT_NAME"),
+        builtin="azure",
+    )
     organization: str = setting(
         "",
         N_("OpenAI: the organization that pays"),
         example="org-example",
         variable="OPENAI_ORG_ID",
+        older=("OPENAI_ORGANIZATION",),
         builtin="openai",
     )
     project: str = setting(
@@ -60,7 +75,13 @@ class ProviderSettings:
     )
     api_key_env: str = setting("", N_("The environment variable that holds the key"), example="WORK_API_KEY")
     api_key_command: str = setting("", N_("A command that prints the key"), example="pass show openai")
-    api_key_file: str = setting("", N_("A file that holds the key"), example="~/.openai/config")
+    api_key_file: str = setting(
+        "",
+        N_("A file that holds the key"),
+        example="~/.openai/config",
+        variable="OPENAI_API_KEY_PATH",
+        builtin="openai",
+    )
     key_optional: bool = setting(False, N_("Whether it answers without a key"), example=True)
     headers: Mapping[str, str] = setting({}, N_("Further HTTP headers"), example={"X-Title": "gptchat"})
     query: Mapping[str, str] = setting({}, N_("Further parameters of the address"), example={"tier": "a"})
@@ -70,7 +91,9 @@ class ProviderSettings:
     encoding: str = setting("", N_("tiktoken's encoding for its models"), example="o200k_base")
     proxy: str = setting("", N_("A proxy for this provider alone"), example="socks5://127.0.0.1:1080")
     ca_file: str = setting("", N_("Certificates to trust for this provider"), example="~/company-ca.pem")
-    app_id: str = setting("", N_("GPT+: the application's id"), example="my-app")
+    app_id: str = setting(
+        "", N_("GPT+: the application's id"), example="my-app", variable="GPTPLUS_APP_ID", builtin="gptplus"
+    )
     """Its app_key is the provider's key."""
 
     @property

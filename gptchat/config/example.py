@@ -34,7 +34,8 @@ _SECTIONS = {
 
 _TABLES = """\
 # Providers: named endpoints, used with `provider = "NAME"`, `-p NAME` or `/provider NAME`.
-# openai, azure, gptplus and demo are built in and need a table only to change something.
+# The README lists the ready-made ones: openai, azure, deepseek, qwen, moonshot, gemini, ollama, demo, ...
+# They need a table only to change something.
 
 #[providers.openai]
 #api_key_env = "OPENAI_API_KEY"

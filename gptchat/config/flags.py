@@ -98,7 +98,7 @@ def ways(setting: Setting, key: str) -> list[str]:
     if setting.flag is not None:
         found += Declared(key, type(setting.default), setting.flag, of_setting=True).names
     if setting.variable and (not setting.builtin or key.startswith(f"providers.{setting.builtin}.")):
-        found.append(setting.variable)
+        found += [setting.variable, *setting.older]
     return found
 
 

@@ -18,6 +18,7 @@ _LABEL = r"""(?xi)^ (?:
     )"""
 _PASTE_MARKS = r"\x1b\[20[01]~"
 _INVISIBLE = r"[\s\u00a0\u200b-\u200f\u2028\u2029\u2060\ufeff]+"
+_CREDENTIALS = ("app_key", "access_token")
 _JSON_NAMES = ("api_key", "api", "key", "access_token", "accessToken", "token")
 
 
@@ -63,6 +64,23 @@ def key_in(text: str) -> str:
         return clean_key(_in_ini(stripped))
     lines = (line for line in stripped.splitlines() if line.strip() and not line.lstrip().startswith("#"))
     return clean_key(next(lines, ""))
+
+
+def credentials_in(text: str) -> str:
+    """The JSON object in `text`, which holds several credentials; their values are masked from now on.
+
+    Empty if `text` is no JSON object with an application's key or a token.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    secrets = (
+        [data[name] for name in _CREDENTIALS if isinstance(data.get(name), str)] if isinstance(data, dict) else []
+    )
+    for secret in secrets:
+        redaction.register(secret)
+    return json.dumps(data) if secrets else ""
 
 
 def _in_json(text: str) -> str:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
-from gptchat import redaction, words
+from gptchat import redaction, vendors, words
 from gptchat.config.credentials import credentials_file, forget_key, store_key, stored_key
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.environment import KEY_VARIABLES, openai_file
-from gptchat.config.key_text import clean_key, key_in
+from gptchat.config.environment import key_variables, openai_file
+from gptchat.config.key_text import clean_key, credentials_in, key_in
 from gptchat.config.private_files import decode, exposed
 from gptchat.errors import ConfigurationError
 from gptchat.values import dataclass, field
@@ -43,13 +44,36 @@ class Key:
     warning: str = ""
 
 
-def variables_of(provider: ProviderSettings) -> tuple[str, ...]:
-    """The environment variables that may hold a provider's key, the usual one first: its own, else the SDK's."""
-    usual = KEY_VARIABLES.get(provider.kind, ())
+def stored_in(source: str) -> Literal["variable", "command", "stored", "file"]:
+    """What sort of place a key's `source` is."""
+    if source == "api_key_command":
+        return "command"
+    if source == "keyring" or Path(source).name == "credentials.json":
+        return "stored"
+    return "variable" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", source) else "file"
+
+
+def variables_of(provider: ProviderSettings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The environment variables that may hold a provider's key, the usual one first: its own, else the SDK's.
+
+    A `compatible` provider that names none has none: OpenAI's key is not handed to somebody else's server.
+    """
     own = provider.api_key_env
-    if own and own not in usual:
-        return (own,)
-    return tuple(dict.fromkeys((own, *usual))) if own else usual
+    if provider.kind == "compatible" and not own:
+        return ()
+    vendor = vendors.get(provider.name if provider.kind == "compatible" else provider.kind)
+    if vendor is not None and not own and provider.name != vendor.name and _is_elsewhere(provider, vendor):
+        return ()
+    if vendor is None or (own and own not in vendor.keys):
+        return (own,) if own else ()
+    usual = key_variables(vendor, environ)
+    return tuple(dict.fromkeys((own, *usual))) if own in usual else usual
+
+
+def _is_elsewhere(provider: ProviderSettings, vendor: vendors.Vendor) -> bool:
+    """Whether a provider of the person's own is at a host to which the vendor's key does not belong."""
+    address = provider.base_url or provider.endpoint
+    return bool(address) and not (vendor.owns(address) or vendors.is_loopback(address))
 
 
 def variable_for(provider: ProviderSettings, environ: Mapping[str, str]) -> str:
@@ -60,7 +84,7 @@ def variable_for(provider: ProviderSettings, environ: Mapping[str, str]) -> str:
     """
     own = re.sub(r"[^A-Za-z0-9]+", "_", provider.name).strip("_").upper()
     named = f"{own}_API_KEY" if own and not own[0].isdigit() else "API_KEY"
-    usual = variables_of(provider)
+    usual = variables_of(provider, environ)
     return next((variable for variable in usual if environ.get(variable, "").strip()), next(iter(usual), named))
 
 
@@ -74,16 +98,16 @@ def find_key(
     """
     if provider.kind == "demo":
         return None
-    for variable in variables_of(provider):
+    for variable in variables_of(provider, environ):
         _require_name(variable)
         value = environ.get(variable, "")
         if value.strip():
-            return Key(_cleaned(value, variable), variable)
+            return Key(_whole(provider, value) or _cleaned(value, variable), variable)
     if provider.api_key_command:
-        return Key(_from_command(provider.api_key_command, environ), "api_key_command")
+        return Key(_from_command(provider, environ), "api_key_command")
     if provider.api_key_file:
         path = Path(provider.api_key_file).expanduser()
-        return Key(_from_file(path), str(path), exposed(path))
+        return Key(_from_file(path, provider), str(path), exposed(path))
     value, place = stored_key(provider.name, data_dir, user)
     if not value:
         return _from_home(provider, environ)
@@ -97,7 +121,7 @@ def _from_home(provider: ProviderSettings, environ: Mapping[str, str]) -> Key | 
     if provider.kind != "openai" or path is None:
         return None
     try:
-        return Key(_from_file(path), str(path), exposed(path))
+        return Key(_from_file(path, provider), str(path), exposed(path))
     except ConfigurationError:
         return None
 
@@ -144,7 +168,12 @@ def _in_place(place: object, error: ConfigurationError) -> ConfigurationError:
     return ConfigurationError(_("{place}: {problem}").format(place=place, problem=error.message), hint=error.hint)
 
 
-def _from_file(path: Path) -> str:
+def _whole(provider: ProviderSettings, text: str) -> str:
+    """The credentials in `text` of a provider that takes several, as one JSON object; else empty."""
+    return credentials_in(text) if provider.kind == "gptplus" else ""
+
+
+def _from_file(path: Path, provider: ProviderSettings) -> str:
     """The key in a file. Raises ConfigurationError naming the file."""
     try:
         with path.open("rb") as file:
@@ -157,7 +186,8 @@ def _from_file(path: Path) -> str:
     try:
         if len(data) > _MOST_BYTES:
             raise ConfigurationError(_("it is too large for a key file"), hint=_("check api_key_file"))
-        return key_in(decode(data))
+        text = decode(data)
+        return _whole(provider, text) or key_in(text)
     except UnicodeDecodeError:
         raise ConfigurationError(
             _("the key file {file} is not text").format(file=path), hint=_("check api_key_file in the settings")
@@ -166,12 +196,12 @@ def _from_file(path: Path) -> str:
         raise _in_place(path, error) from None
 
 
-def _from_command(command: str, environ: Mapping[str, str]) -> str:
-    """The output of a command. It runs in the system shell, exactly as written in the user's settings."""
+def _from_command(provider: ProviderSettings, environ: Mapping[str, str]) -> str:
+    """The output of a provider's command. It runs in the system shell, exactly as written in the settings."""
     import subprocess
 
     process = subprocess.Popen(  # noqa: S602 - the person's own command line, with its pipes
-        command,
+        provider.api_key_command,
         shell=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -195,7 +225,8 @@ def _from_command(command: str, environ: Mapping[str, str]) -> str:
     if not output.strip():
         raise _command_failed(_("it printed nothing"))
     try:
-        return key_in(output[:_MOST_BYTES].decode("utf-8", "replace"))
+        text = output[:_MOST_BYTES].decode("utf-8", "replace")
+        return _whole(provider, text) or key_in(text)
     except ConfigurationError as error:
         raise _in_place("api_key_command", error) from None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from gptchat import redaction
-from gptchat.config import environment, schema
+from gptchat import redaction, vendors
+from gptchat.config import schema
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.parse import checked, require, show_value
+from gptchat.config.environment import Environment
+from gptchat.config.parse import checked, require, show_value, unknown_name
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError, UsageError
 from gptchat.values import dataclass, fields
@@ -107,10 +109,9 @@ class Layers:
         self._builtin_names = tuple(builtin_names)
         self._layers: dict[Layer, _Stored] = {layer: _Stored({}) for layer in LAYERS[1:]}
         self._groups: dict[type, Any] = {}
-        self._suggested = environment.suggested_provider(environ or {})
-        self._layers["environment"] = _Stored(
-            environment.from_environment(environ or {}), lambda key: environment.SETTINGS_VARIABLES.get(key, "")
-        )
+        self.environment = Environment(environ or {})
+        """What the environment says, beyond the values of its layer."""
+        self._layers["environment"] = _Stored(self.environment.values, self.environment.origin)
 
     def replace_layer(
         self, layer: Layer, values: Mapping[str, Any], detail: Callable[[str], str] | str = ""
@@ -201,9 +202,30 @@ class Layers:
     def _find(self, key: str) -> tuple[Any, Callable[[], Provenance]]:
         """The value in force and its source, which is only worked out when it is asked for."""
         value, source = self._find_set(key)
-        if key == "provider" and not value and self._suggested[0]:
-            return self._suggested[0], lambda: Provenance("environment", self._suggested[1])
+        if key == "provider":
+            if not value and (found := self.suggested):
+                name, where = found[0]
+                return name, lambda: Provenance("environment", where)
+            value = self.provider_name(value)
+        elif key == "fallback":
+            value = tuple(self.provider_name(name) for name in value)
         return value, source
+
+    @cached_property
+    def suggested(self) -> list[tuple[str, str]]:
+        """The providers whose keys are at hand, the likeliest first, each with the variable or file of its key."""
+        known = self._builtin_names
+        return [found for found in self.environment.suggested() if not known or found[0] in known]
+
+    def provider_name(self, typed: str) -> str:
+        """The provider that `typed` means: a name of the user's own, or a name or alias of a built-in one.
+
+        Returns `typed` itself where nothing is meant by it.
+        """
+        if not typed or typed in self._builtin_names or typed in self.names("providers"):
+            return typed
+        meant = vendors.named(typed)
+        return meant.name if meant is not None and meant.name in self._builtin_names else typed
 
     def _find_set(self, key: str) -> tuple[Any, Callable[[], Provenance]]:
         """The value of the highest layer that sets the key, by itself or through a preset; else the default."""
@@ -268,26 +290,6 @@ class Layers:
         """The names used in `[providers.NAME]`, `[presets.NAME]` or `[models.NAME]`, sorted."""
         parts = (schema.split(key) for key in self._all_keys())
         return sorted({name for first, name, _last in parts if first == table and name})
-
-
-def unknown_name(table: Literal["providers", "presets"], name: str, known: Sequence[str]) -> ConfigurationError:
-    """The error for an unknown provider or preset, with the nearest names."""
-    import difflib
-
-    if table == "providers":
-        message = _("unknown provider {name}") if name else _("no provider is chosen")
-    else:
-        message = _("unknown preset {name}")
-    near = difflib.get_close_matches(name, known, 3)
-    if table == "providers" and not name:
-        hint = _("open gptchat in a terminal to choose, set OPENAI_API_KEY, or try --provider demo")
-    elif near:
-        hint = _("did you mean {names}?").format(names=_(" or ").join(near))
-    elif known:
-        hint = _("there are: {names}").format(names=_(", ").join(known))
-    else:
-        hint = _("add it to the settings file, as in {table}").format(table=f"[{table}.{name or 'NAME'}]")
-    return ConfigurationError(message.format(name=name), hint=hint)
 
 
 def named(error: ConfigurationError, source: Provenance) -> ConfigurationError:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from gptchat import redaction
 from gptchat.config import schema
 from gptchat.config.setting import Setting
-from gptchat.errors import UsageError
+from gptchat.errors import ConfigurationError, UsageError
 from gptchat.words import _
 
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
 _NOTHING = frozenset(("none", "null", "unset", "default"))
+
+_FEW = 12
+"""The most names that a hint lists."""
 
 _LARGEST = 1e300
 """No setting is larger; "not a number" and the infinities are not smaller than it."""
@@ -284,3 +287,40 @@ def _quoted(text: str) -> str:
     """The user's text in quotation marks, on one line and shortened."""
     line = redaction.redact(" ".join(text.split()))
     return f'"{line if len(line) <= 60 else line[:57] + "..."}"'
+
+
+def unknown_name(table: Literal["providers", "presets"], name: str, known: Sequence[str]) -> ConfigurationError:
+    """The error for an unknown provider or preset, with the nearest names."""
+    import difflib
+
+    likeness = 0.78 if table == "providers" else 0.6  # of fifty names one is always a little alike
+    near = difflib.get_close_matches(name, known, 3, likeness)
+    if table == "providers" and name:
+        from gptchat import vendors
+
+        if (gone := vendors.ended(name)) is not None:
+            return ConfigurationError(
+                _("{name} ended on {date}").format(name=gone.en, date=gone.date),
+                hint=_("{name} took its place").format(name=gone.instead) if gone.instead else _providers_hint(),
+            )
+        near = list(dict.fromkeys([*near, *(one for one in vendors.nearest(name) if one in known)]))[:3]
+        message = _("unknown provider {name}")
+    elif table == "providers":
+        message = _("no provider is chosen")
+    else:
+        message = _("unknown preset {name}")
+    if table == "providers" and not name:
+        hint = _("open gptchat in a terminal to choose, set a key such as OPENAI_API_KEY, or try --provider demo")
+    elif near:
+        hint = _("did you mean {names}?").format(names=_(" or ").join(near))
+    elif len(known) > _FEW:
+        hint = _("there are: {names}, ...; /provider lists all").format(names=_(", ").join(known[:_FEW]))
+    elif known:
+        hint = _("there are: {names}").format(names=_(", ").join(known))
+    else:
+        hint = _("add it to the settings file, as in {table}").format(table=f"[{table}.{name or 'NAME'}]")
+    return ConfigurationError(message.format(name=name), hint=hint)
+
+
+def _providers_hint() -> str:
+    return _("/provider lists those there are")

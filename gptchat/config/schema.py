@@ -115,6 +115,8 @@ class UiSettings:
     title: bool = setting(True, N_("Show the session's title in the terminal's title"))
     suggest: bool = setting(True, N_("Offer earlier lines in grey while typing"))
     replay: int = setting(3, N_("How many last turns are shown when a session is opened"), 0, 1000)
+    currency: str = setting("USD", N_("Currency in which money is shown; another than USD needs ui.currency_rate"))
+    currency_rate: float = setting(0.0, N_("How much of ui.currency a US$ is, such as 7.1; 0: not known"), 0)
     paste_lines: int = setting(20, N_("A longer paste shows folded to one line; 0: never"), 0, 1_000_000)
 
 
@@ -141,6 +143,9 @@ class BudgetSettings:
 
     daily: float = setting(0.0, N_("US$ a day that one user may spend; 0: no limit"), 0)
     stop: Literal["warn", "stop"] = setting("warn", N_("What happens when the day's budget is spent"))
+    unknown: Literal["ask", "allow", "stop"] = setting(
+        "ask", N_("With a budget: what happens with a model whose price is unknown")
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

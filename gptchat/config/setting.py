@@ -71,6 +71,8 @@ class Setting:
     example: Any = None
     variable: str = ""
     """The environment variable that sets it; at a provider's field, for the built-in `builtin` alone."""
+    older: tuple[str, ...] = ()
+    """Variables that older SDKs and guides use for the same; read where `variable` is not set."""
     builtin: str = ""
     flag: Flag | None = None
     """The option of the command line that sets it, beside `--set`; only for texts and flags."""

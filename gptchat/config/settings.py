@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gptchat import vendors
 from gptchat.config import schema
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
-from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Provenance, named, no_builtin, unknown_name
+from gptchat.config.environment import told
+from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Provenance, named, no_builtin
+from gptchat.config.parse import unknown_name
 from gptchat.config.paths import Paths
 from gptchat.errors import ConfigurationError
 from gptchat.values import replace
@@ -37,6 +40,11 @@ class Settings(Layers):
         """`[ui]`."""
         return self.group(schema.UiSettings)
 
+    def currency(self) -> tuple[str, float]:
+        """The currency in which money is shown, and how much of it a US$ is; 0 if nobody said."""
+        dollars = self.ui.currency.upper() in ("USD", "")
+        return ("USD", 1.0) if dollars else (self.ui.currency, self.ui.currency_rate)
+
     @property
     def input(self) -> schema.InputSettings:
         """`[input]`."""
@@ -57,6 +65,35 @@ class Settings(Layers):
         """`[network]`."""
         return self.group(NetworkSettings)
 
+    @property
+    def chosen(self) -> bool:
+        """Whether somebody chose a provider, rather than a key at hand."""
+        return bool(self._find_set("provider")[0])
+
+    @property
+    def rivals(self) -> list[tuple[str, str]]:
+        """Where nobody is chosen and several keys are at hand: their providers, the one that answers first.
+
+        Each is told with the variable or file of its key.
+        """
+        return self.suggested if not self.chosen and len(self.suggested) > 1 else []
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the person should be asked who answers: nobody is chosen, or the environment is ambiguous.
+
+        It is if it has the keys of several providers and none is chosen, or names different servers for one.
+        """
+        if not self.chosen and len(self.suggested) != 1:
+            return True
+        try:
+            self.provider()
+        except ConfigurationError:
+            return f"providers.{self.chat.provider}" in {
+                key.rpartition(".")[0] for key in self.environment.conflicts
+            }
+        return False
+
     def provider_names(self) -> list[str]:
         """All known providers: the user's own, then the built-in ones."""
         own = self.names("providers")
@@ -67,7 +104,7 @@ class Settings(Layers):
 
         Raises ConfigurationError for a name that nobody knows, or a provider without a kind.
         """
-        asked, name = name, name or self.chat.provider
+        asked, name = name, self.provider_name(name) or self.chat.provider
         known = self._builtin(name) if name else None
         own = self._named_values("providers", name)
         if known is None and not own:
@@ -81,8 +118,31 @@ class Settings(Layers):
                 _("the provider {name} has neither a kind nor an address").format(name=name),
                 hint=_("in [providers.{name}], set {fields}").format(name=name, fields="kind, base_url"),
             )
+        self._require_one_address(name, own)
         base = known or ProviderSettings(name=name, kind=kind)
-        return replace(base, **{**own, "name": name, "kind": kind})
+        if known is not None and known.kind == kind == "compatible" and "api_key_env" not in own:
+            base = replace(base, api_key_env=_key_for(known, own.get("base_url", "")))
+        made = replace(base, **{**own, "name": name, "kind": kind})
+        served = vendors.at(own.get("base_url", "")) if "model" not in own and "base_url" in own else None
+        # OpenAI's variables often name somebody else's server, whose models are others.
+        return replace(made, model=served.model) if served is not None and served.name != name else made
+
+    def _require_one_address(self, name: str, own: Mapping[str, Any]) -> None:
+        """Refuse an address on which the environment's variables differ, unless the settings name one.
+
+        Raises ConfigurationError.
+        """
+        for field in ("base_url", "endpoint"):
+            conflict = self.environment.conflicts.get(f"providers.{name}.{field}")
+            if conflict is not None and not own.get(field):
+                raise ConfigurationError(
+                    _("the environment names different servers for {name}: {values}").format(
+                        name=name, values=_(", ").join(told(conflict))
+                    ),
+                    hint=_("unset all but one, or write {field} into [providers.{name}]").format(
+                        field=field, name=name
+                    ),
+                )
 
     def own_providers(self) -> Iterator[ProviderSettings]:
         """The providers defined by the user. One without a kind is unusable and is omitted."""
@@ -113,8 +173,8 @@ class Settings(Layers):
         for layer in reversed(LAYERS[1 : top + 1]):
             name = self._layers[layer].values.get("provider")
             if name:
-                return str(name)
-        return self._suggested[0]
+                return self.provider_name(str(name))
+        return self.suggested[0][0] if self.suggested else ""
 
     def parameters(self) -> dict[str, Any]:
         """What travels in a request, by the chat API's names; only what somebody set."""
@@ -134,6 +194,17 @@ class Settings(Layers):
         return schema.ModelSettings(**self._named_values("models", name))
 
 
+def _key_for(known: ProviderSettings, address: str) -> str:
+    """The variable of a ready-made provider's key, if a server at `address` may have it; else empty.
+
+    That is the vendor's own, or one on this machine. Elsewhere the person names the variable.
+    """
+    vendor = vendors.get(known.name)
+    if not address or vendor is None or vendor.owns(address) or vendors.is_loopback(address):
+        return known.api_key_env
+    return ""
+
+
 def read_settings(
     paths: Paths, environ: Mapping[str, str], *, builtin: Builtin = no_builtin, builtin_names: Sequence[str] = ()
 ) -> Settings:
@@ -146,7 +217,21 @@ def read_settings(
     file = load(paths.config_file)
     settings = Settings(builtin, builtin_names, environ)
     settings.replace_layer("file", file.values, file.where)
-    own = [name for name in settings.names("providers") if name not in builtin_names]
-    if len(own) == 1 and not settings.chat.provider:
-        settings.set("file", "provider", own[0])  # there is nothing else that the person can have meant
+    for key in file.values:
+        if settings.environment.is_older(key):
+            settings.unset("environment", key)
+    own = {schema.split(key)[1]: file.where(key) for key in file.values if _describes(key, builtin_names)}
+    if not settings.chosen and not settings.suggested and len(own) == 1:
+        settings.set("file", "provider", next(iter(own)))  # there is nothing else that the person can have meant
+    elif not settings.chosen:
+        named = [(name, where) for name, where in own.items() if name in builtin_names]
+        settings.suggested = [*named, *(found for found in settings.suggested if found[0] not in own)]
     return settings
+
+
+def _describes(key: str, builtin_names: Sequence[str]) -> bool:
+    """Whether a key of the file is about a provider of the person's own, or gives a ready-made one its key."""
+    table, name, field = schema.split(key)
+    return table == "providers" and (
+        name not in builtin_names or field in ("api_key_env", "api_key_command", "api_key_file")
+    )

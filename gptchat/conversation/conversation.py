@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
-from gptchat.conversation.budget import Budget
+from gptchat.conversation.budget import Budget, Forewarnings
 from gptchat.conversation.compaction import Compaction
 from gptchat.conversation.concurrent_edits import ConcurrentEdits
 from gptchat.conversation.events import (
@@ -50,6 +50,7 @@ class Conversation:
         routing: Routing,
         outbox: Outbox,
         budget: Budget,
+        before: Forewarnings,
         moderation: Moderation,
         compaction: Compaction,
         edits: ConcurrentEdits,
@@ -60,6 +61,7 @@ class Conversation:
         self._routing = routing
         self._outbox = outbox
         self._budget = budget
+        self._before = before
         self._moderation = moderation
         self._compaction = compaction
         self._edits = edits
@@ -94,8 +96,10 @@ class Conversation:
         content, notes = await self._outbox.content(entry.text, wanted, piped=piped)
         if not content:
             raise UsageError(_("the message is empty"))
-        if spent := await self._budget.check():
-            yield Told(spent, "notice")
+        async for event in self._before.check(routes):
+            yield event
+            if isinstance(event, NotSent):
+                return
         reason, told = await self._moderation.objection(content)
         if told:
             yield Told(told, "notice")
@@ -152,8 +156,10 @@ class Conversation:
     async def _again(self, order: Order, model: str, outcome: Outcome) -> Exchange:
         await self._routing.look_for_model()
         routes = self._routing.routes(model)
-        if spent := await self._budget.check():
-            yield Told(spent, "notice")
+        async for event in self._before.check(routes):
+            yield event
+            if isinstance(event, NotSent):
+                return
         async with aclosing(self._turn(order, routes, outcome)) as events:
             async for event in events:
                 yield event

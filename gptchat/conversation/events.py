@@ -10,7 +10,9 @@ from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
 from gptchat.values import dataclass, field
 
-Subject = Literal["foreign_edits", "send_flagged", "show_withheld", "choose_answer", "compact", "attach"]
+Subject = Literal[
+    "foreign_edits", "send_flagged", "show_withheld", "choose_answer", "compact", "attach", "unknown_price"
+]
 
 
 @dataclass(slots=True)

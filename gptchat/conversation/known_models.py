@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gptchat import catalogue
 from gptchat.config.endpoints import ProviderSettings
@@ -11,6 +13,31 @@ from gptchat.core.ports import ModelFacts
 from gptchat.errors import ConfigurationError
 from gptchat.providers.registry import abilities
 from gptchat.values import replace
+from gptchat.words import _
+
+_A_MONTH = timedelta(days=31)
+"""So long before its end a model is warned of wherever it is used."""
+
+
+def near_end(facts: ModelFacts) -> bool:
+    """Whether a model was shut down, or will be within a month."""
+    return facts.retired is not None and facts.retired <= (datetime.now(UTC) + _A_MONTH).date().isoformat()
+
+
+def gone(facts: ModelFacts) -> bool:
+    """Whether a model was shut down."""
+    return facts.retired is not None and facts.retired <= datetime.now(UTC).date().isoformat()
+
+
+def end_words(facts: ModelFacts) -> str:
+    """What to tell of a model that was shut down, or will be, and which one to take instead."""
+    words = _("{model} was shut down on {date}") if gone(facts) else _("{model} will be shut down on {date}")
+    told = words.format(model=facts.name, date=facts.retired)
+    return told + (_("; {name} takes its place").format(name=facts.successor) if facts.successor else "")
+
+
+_TOLD = ("context", "max_input", "max_output", "input", "cached_input", "output", "vision", "retired", "successor")
+"""What a server's list may tell."""
 
 
 class KnownModels:
@@ -26,14 +53,10 @@ class KnownModels:
         facts = _catalogued(model, settings) or ModelFacts(model, source="default")
         served = self._listed.get((settings.name if settings else "", model))
         if served is not None:
-            told = {
-                field: value
-                for field in ("context", "max_output", "input", "cached_input", "output", "vision")
-                if (value := getattr(served, field)) is not None
-            }
-            facts = replace(facts, **told, source="server")
+            told = {field: value for field in _TOLD if (value := getattr(served, field)) not in (None, "")}
+            facts = replace(_own_prices(facts, told), **told, source="server")
         own = {key: value for key, value in self._settings.model_facts(model).given().items() if key != "encoding"}
-        return replace(facts, **own, source="settings") if own else facts
+        return replace(_own_prices(facts, own), **own, source="settings") if own else facts
 
     def take(self, provider: str, listed: Iterable[ModelFacts]) -> None:
         """Remember what the server of `provider` listed."""
@@ -84,6 +107,11 @@ class KnownModels:
             return self._settings.provider(name)
         except ConfigurationError:
             return None
+
+
+def _own_prices(facts: ModelFacts, told: Mapping[str, Any]) -> ModelFacts:
+    """`facts` without prices by hour and size, if `told` has prices, which are then the whole truth."""
+    return replace(facts, rates=()) if told.keys() & {"input", "output"} else facts
 
 
 def _catalogued(model: str, settings: ProviderSettings | None) -> ModelFacts | None:

@@ -33,11 +33,6 @@ class ProviderKeys:
         """The user's key for `provider`, or the shared one. Raises ConfigurationError."""
         return keys.find_key(provider, self._data_dir, self._environ, user=self._slug())
 
-    def value(self, provider: ProviderSettings) -> str:
-        """The key itself; empty if there is none. Raises ConfigurationError."""
-        found = self.find(provider)
-        return found.value if found else ""
-
     def missing(self, provider: ProviderSettings) -> bool:
         """Whether `provider` needs a key and none can be found."""
         return not provider.keyless and self.find(provider) is None

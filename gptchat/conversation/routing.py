@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue
@@ -38,7 +39,7 @@ class Routing:
     """Resolves the effective settings to a provider, a model and its limits on each call.
 
     `opener` opens a provider. `paid` takes the record of a request that is no turn of the session. `stream` says
-    whether replies are asked for piece by piece.
+    whether replies are asked for piece by piece, `alone` whether a session is likely to have one turn only.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Routing:
         opener: Opener,
         paid: Callable[[Record], object],
         stream: bool,
+        alone: bool = False,
     ) -> None:
         self._settings = settings
         self._models = models
@@ -61,6 +63,7 @@ class Routing:
         self._opener = opener
         self._paid = paid
         self._stream = stream
+        self._alone = alone
         self._open: dict[str, tuple[object, Provider]] = {}
         self._opening = threading.RLock()
         """Turns run on the event loop and plans in threads; only one of them may open a provider."""
@@ -150,6 +153,8 @@ class Routing:
         entry = self.provider_settings(provider)
         model = model or self.model(provider)
         if not model:
+            if abilities(entry).wants_address and (address := self.provider(entry.name).abilities.address):
+                address()  # a missing address is the first thing to see to
             raise ConfigurationError(
                 _("no model is chosen for {name}").format(name=entry.name),
                 hint=_("/models lists them, /model NAME chooses one"),
@@ -163,9 +168,10 @@ class Routing:
             system=settings.chat.system,
             parameters=parameters,
             stream=self._stream,
-            price=lambda usage: catalogue.price(facts, usage),
+            price=lambda usage: catalogue.price(facts, usage, datetime.now(UTC)),
             learn_limit=lambda error: self._learn_limit(entry.name, model, error),
             taken=lambda tokens: self._windows.taken(entry.name, model, tokens),
+            alone=self._alone,
         )
 
     def routes(self, model: str = "") -> list[Route]:
@@ -187,9 +193,22 @@ class Routing:
         """
         return self.route(self.model(name) or model or self.model(), name)
 
+    def counted(self, route: Route) -> str:
+        """The name of a route's model at its provider, as the token counter knows it."""
+        return counted_as(route.provider.name, route.model)
+
+    def priced(self, route: Route) -> bool:
+        """Whether the price of a route is known, nothing being the price where no key is sent."""
+        facts = self.facts(route.model, route.provider.name)
+        if facts.input is not None or facts.output is not None or route.model.endswith(":free"):
+            return True
+        entry = self.provider_settings(route.provider.name)
+        return not abilities(entry).network or self._keys.unused(entry)
+
     def prompt_cost(self, model: str, tokens: int) -> float | None:
         """The cost of sending `tokens` in US$, or None if no price is known."""
-        return catalogue.price(self.facts(model), Usage(prompt_tokens=tokens, total_tokens=tokens))
+        usage = Usage(prompt_tokens=tokens, total_tokens=tokens)
+        return catalogue.price(self.facts(model), usage, datetime.now(UTC))
 
     async def complete(self, messages: Sequence[Message], *, max_tokens: int = 0) -> str:
         """The model's answer to `messages`, outside of any session. Raises the provider's errors."""
@@ -198,7 +217,10 @@ class Routing:
         if max_tokens:
             parameters["max_tokens"] = max_tokens
         request = Request(
-            route.model, tuple({"role": one.role, "content": one.text} for one in messages), parameters
+            route.model,
+            tuple({"role": one.role, "content": one.text} for one in messages),
+            parameters,
+            alone=True,
         )
         events = [event async for event in route.provider.stream(request)]
         for usage in [event.usage for event in events if isinstance(event, UsageReported)][-1:]:
@@ -220,6 +242,8 @@ class Routing:
         reserve = settings.context.reserve or parameters.get("max_tokens") or 0
         if not reserve:
             reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
+        if facts.max_input and source == "catalogue":
+            reserve = max(reserve, window - facts.max_input)  # a limit of its own
         if not self.counter.exact(counted_as(provider, model)):
             reserve += window * _DOUBT
         return Limits(

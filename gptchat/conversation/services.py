@@ -177,6 +177,7 @@ class Services:
             opener=partial(self._open_provider, self.learnt()),  # made here: threads open providers, too
             paid=paid,
             stream=self._stream,
+            alone=self.run.unattended,
         )
         self._closing.append(routing.close)
         return routing
@@ -203,6 +204,7 @@ class Services:
     @cached_property
     def conversation(self) -> Conversation:
         """Say, retry and continue."""
+        from gptchat.conversation.budget import Forewarnings
         from gptchat.conversation.concurrent_edits import ConcurrentEdits
         from gptchat.conversation.conversation import Conversation
         from gptchat.conversation.moderation import Moderation
@@ -212,6 +214,7 @@ class Services:
             routing=self.routing,
             outbox=self.outbox,
             budget=self.budget,
+            before=Forewarnings(self.settings, self.routing, self.budget, unattended=self.run.unattended),
             moderation=Moderation(self.settings, self.routing),
             compaction=self.compaction,
             edits=ConcurrentEdits(self.manager, self.profile.begin_session),
@@ -301,7 +304,7 @@ class Services:
         return open_provider(
             entry,
             self.settings.network,
-            partial(self.keys.value, entry),
+            partial(self.keys.find, entry),
             learnt=learnt,
             api_for=self.models.api_for(entry),
             user_agent=f"gptchat/{__version__}",
@@ -325,6 +328,7 @@ def compose(
     settings = _settings(options, environ, paths)
     if settings.ui.lang in words.LANGUAGES:
         words.choose(settings.ui.lang)
+    words.show_money_in(settings.currency)
     people = People(paths.data_dir, settings, environ, incognito=run.incognito)
     name = first_user(options.user, environ, paths.data_dir)
     people.switch(people.find(name) or name, remember=remember_user)
@@ -335,9 +339,7 @@ def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Set
     from gptchat.config.parse import parse_assignment
     from gptchat.providers import registry as providers
 
-    settings = read_settings(
-        paths, environ, builtin=providers.builtin, builtin_names=[spec.name for spec in providers.specs()]
-    )
+    settings = read_settings(paths, environ, builtin=providers.builtin, builtin_names=providers.names())
     given = dict(parse_assignment(text) for text in options.settings)
     settings.replace_layer("flag", {**options.values, **given})
     if name := options.values.get("provider"):

@@ -41,7 +41,15 @@ def cost_of(message: Message) -> float | None:
     if noted is None or (isinstance(noted, (int, float)) and not isinstance(noted, bool)):
         return None if noted is None else float(noted)
     facts = catalogue.facts(message.model, message.provider) if message.usage else None
-    return catalogue.price(facts, message.usage) if facts and message.usage else None
+    return catalogue.price(facts, message.usage, _moment(message.ts)) if facts and message.usage else None
+
+
+def _moment(ts: str) -> datetime | None:
+    """The time of a record; None if it is none."""
+    try:
+        return datetime.fromisoformat(ts).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def add_up(label: str, messages: Iterator[Message] | list[Message]) -> AccountRow:

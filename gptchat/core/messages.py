@@ -191,6 +191,7 @@ class Request:
     (`temperature`, `top_p`, `max_tokens`, `stop`, `n`, `seed`, `effort`, `response_format`, ...).
     `conversation` is the server-side id of the conversation, for providers that keep one.
     `continuing` asks the model to continue the last message, an unfinished assistant message.
+    `alone` says that the request stands for itself: nothing comes before it, and hardly anything after it.
     """
 
     model: str
@@ -199,3 +200,4 @@ class Request:
     stream: bool = True
     conversation: str | None = None
     continuing: bool = False
+    alone: bool = False

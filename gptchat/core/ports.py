@@ -8,11 +8,38 @@ from gptchat.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
 
     from gptchat.core.events import ProviderEvent
     from gptchat.core.messages import Message, Part, Record, Request
     from gptchat.core.session import Session
     from gptchat.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Prices that hold for long prompts or at certain times, in US$ per million tokens; None: as otherwise."""
+
+    input: float | None = None
+    cached_input: float | None = None
+    output: float | None = None
+    above: int = 0
+    """Holds for prompts of more tokens than this; 0: for all."""
+    hours: tuple[tuple[str, ...], ...] = ()
+    """When it holds, in UTC: each has its days (`"12345"`, 1 is Monday) and then its spans (`"10:00-00:00"`);
+    empty: always."""
+
+    def holds(self, prompt_tokens: int, moment: datetime | None) -> bool:
+        """Whether these prices hold for a prompt at `moment` (UTC); without one, only those of all hours do."""
+        if self.above and prompt_tokens <= self.above:
+            return False
+        if not self.hours:
+            return True
+        if moment is None:
+            return False
+        day, now = str(moment.isoweekday()), f"{moment:%H:%M}"
+        spans = (span.split("-") for days, *spans in self.hours if day in days for span in spans)
+        return any(begin <= now and (now < end or end == "00:00") for begin, end in spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +49,8 @@ class ModelFacts:
     name: str
     context: int | None = None
     """The context window in tokens; None if unknown."""
+    max_input: int | None = None
+    """The most tokens that a prompt may have, where that is less than the window."""
     max_output: int | None = None
     input: float | None = None
     cached_input: float | None = None
@@ -34,6 +63,10 @@ class ModelFacts:
     provider: str = ""
     retired: str | None = None
     """Date of shutdown, past or announced (ISO 8601); None if there is none."""
+    successor: str = ""
+    """The model that takes its place; empty if none is known."""
+    rates: tuple[Rate, ...] = ()
+    """Prices that differ from the above, at certain hours or for long prompts: the last that holds counts."""
     source: str = "catalogue"
     """Where the facts come from: `settings`, `server`, `learnt`, `catalogue` or `default`."""
 

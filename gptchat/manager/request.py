@@ -46,6 +46,7 @@ def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool
         stream=route.stream,
         conversation=_conversation(plan, route, session),
         continuing=continuing,
+        alone=route.alone and sum(message["role"] in ("user", "assistant") for message in messages) == 1,
     )
 
 

@@ -30,7 +30,8 @@ class Route:
 
     `price` gives the US$ of a usage, None where unknown. `learn_limit` takes an overflow that the server
     reported and returns the limits that hold from then on, None where the server told no number. `taken` is
-    told how many tokens a request had that the server answered.
+    told how many tokens a request had that the server answered. `alone` says that a first message is likely
+    to be the only one.
     """
 
     provider: Provider
@@ -42,6 +43,7 @@ class Route:
     price: Callable[[Usage], float | None] = _no_price
     learn_limit: Callable[[ContextLengthError], Limits | None] = _no_limit
     taken: Callable[[int], None] = _not_noted
+    alone: bool = False
 
     @property
     def counted_as(self) -> str:

@@ -32,7 +32,7 @@ from gptchat.providers.faults.lessons import apply, lesson_in
 from gptchat.providers.faults.limits import rate_limits
 from gptchat.providers.faults.quirks import Learnt, Lesson
 from gptchat.providers.faults.retries import Breaker, pause
-from gptchat.providers.keys import KeySource, key_hint, resolve
+from gptchat.providers.keys import KeySource, refused_hint, resolve
 from gptchat.providers.kinds import ABILITIES
 from gptchat.providers.listing import models_in, moderation_in
 from gptchat.providers.payloads import clean
@@ -73,6 +73,7 @@ class Engine(ABC):
         self.breaker = Breaker()
         self._key_source = key
         self._key = ""
+        self._key_origin = ""  # `Key.source`
         self._client: AsyncOpenAI | None = None
         self._api_for = api_for
         self.user_agent = user_agent
@@ -296,10 +297,10 @@ class Engine(ABC):
 
     async def key_now(self) -> str:
         """The current key from its source; empty if none is needed. Raises ConfigurationError."""
-        source = self._key_source
-        if callable(source):  # it may run a command or ask a keyring
-            return await asyncio.to_thread(resolve, source, self.settings)
-        return resolve(source, self.settings)
+        # In a thread, since it may run a command or ask a keyring
+        found = await asyncio.to_thread(resolve, self._key_source, self.settings)
+        self._key_origin = found.source
+        return found.value
 
     async def _renewed(self) -> bool:
         """Get the key again after it was refused, as a token may have expired; False if it is the same."""
@@ -315,8 +316,9 @@ class Engine(ABC):
     def endpoint(self, model: str) -> Endpoint:
         """The endpoint, as error messages name it."""
         address = self.address
-        proxy = proxy_for(address, self.settings, self.network)
-        return Endpoint(self.name, redact(address), model, key_hint(self.settings), redact(proxy))
+        proxy = redact(proxy_for(address, self.settings, self.network))
+        hint = refused_hint(self.settings, self._key_origin)
+        return Endpoint(self.name, redact(address), model, hint, proxy)
 
     def _adapted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
         adapted = apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from gptchat.core.ports import ModelFacts, Verdict
 from gptchat.errors import ProtocolError
 from gptchat.words import _
+
+_ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation", "deprecation_date", "retirement_date")
+"""Where servers tell the end of a model: OpenAI, Anthropic, OpenRouter, Mistral, ..."""
+_AFTER = ("deprecation_replacement_model", "replacement_model", "successor_model", "replacement")
 
 
 def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
@@ -38,11 +43,13 @@ def _facts(item: Mapping[str, Any], provider: str) -> ModelFacts | None:
     modalities = _object(item, "architecture").get("input_modalities")
     return ModelFacts(
         name=name.removeprefix("models/"),  # Gemini lists `models/gemini-...`
-        context=_number(item, "context_length", "max_model_len", "context_window", "max_context_length")
+        context=_number(
+            item, "context_length", "max_model_len", "context_window", "max_context_length", "max_input_tokens"
+        )
         or _number(meta, "n_ctx", "n_ctx_train")
         or _number(top, "context_length"),
         max_output=_number(top, "max_completion_tokens")
-        or _number(item, "max_output_tokens", "max_completion_tokens"),
+        or _number(item, "max_output_tokens", "max_completion_tokens", "max_tokens"),
         input=_price(pricing, "prompt"),
         cached_input=_price(pricing, "input_cache_read"),
         output=_price(pricing, "completion"),
@@ -50,8 +57,20 @@ def _facts(item: Mapping[str, Any], provider: str) -> ModelFacts | None:
         vision="image" in modalities if isinstance(modalities, list) else None,
         tools="tools" in abilities,
         provider=provider,
+        retired=next((day for key in _ENDS if (day := _day(item.get(key)))), None),
+        successor=next((name for key in _AFTER if isinstance(name := item.get(key), str)), ""),
         source="server",
     )
+
+
+def _day(told: Any) -> str | None:
+    """A day (ISO 8601) from a date, a time, or seconds since 1970; None if it is none of these."""
+    try:
+        if isinstance(told, (int, float)) and not isinstance(told, bool) and told > 0:
+            return datetime.fromtimestamp(told, UTC).date().isoformat()
+        return datetime.fromisoformat(told).date().isoformat() if isinstance(told, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _object(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:

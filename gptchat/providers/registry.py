@@ -1,21 +1,24 @@
-"""The built-in providers as data, and `open_provider`, which creates a provider from settings."""
+"""The built-in providers, made of the table of vendors, and `open_provider`, which creates one from settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gptchat import vendors
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.core.ports import Abilities
 from gptchat.errors import ConfigurationError
 from gptchat.providers.kinds import ABILITIES
 from gptchat.values import dataclass
-from gptchat.words import _
+from gptchat.words import _, language
 
 if TYPE_CHECKING:
     from gptchat.core.ports import Provider
     from gptchat.providers.faults.quirks import Learnt
+    from gptchat.providers.keys import KeySource
 
 
 _KINDS = {
@@ -46,105 +49,49 @@ class ProviderSpec:
         return self.settings.kind
 
 
-def _compatible(
-    name: str, summary: str, base_url: str, key: str = "", model: str = "", **more: Any
-) -> ProviderSpec:
-    settings = ProviderSettings(name, "compatible", base_url=base_url, api_key_env=key, model=model, **more)
-    return ProviderSpec(summary, settings)
+def _settings(vendor: vendors.Vendor) -> ProviderSettings:
+    kind: Any = vendor.kind
+    return ProviderSettings(
+        vendor.name,
+        kind,
+        base_url=vendor.base_url,
+        model=vendor.model,
+        api_key_env=next(iter(vendor.keys), ""),
+        key_optional=vendor.local or vendor.kind == "demo",
+    )
+
+
+def summary(vendor: vendors.Vendor) -> str:
+    """What a ready-made provider is, in the current language."""
+    return vendor.zh if language() == "zh" else vendor.en
+
+
+def names() -> tuple[str, ...]:
+    """The names of the built-in providers in display order."""
+    return vendors.names()
 
 
 def specs() -> tuple[ProviderSpec, ...]:
     """All built-in providers in display order, with summaries in the current language."""
-    return (
-        ProviderSpec(
-            _("OpenAI"),
-            ProviderSettings("openai", "openai", api_key_env="OPENAI_API_KEY", model="gpt-6.1-terra"),
-        ),
-        ProviderSpec(
-            _("Azure OpenAI: your resource's endpoint and deployment"),
-            ProviderSettings("azure", "azure", api_key_env="AZURE_OPENAI_API_KEY"),
-        ),
-        ProviderSpec(
-            _("GPT+ open platform: app_id and app_key"),
-            ProviderSettings("gptplus", "gptplus", model="gpt-3.5-turbo"),
-        ),
-        ProviderSpec(
-            _("an offline companion that needs no network and no key"),
-            ProviderSettings("demo", "demo", model="demo", key_optional=True),
-        ),
-        _compatible(
-            "ollama", _("Ollama on this machine"), "http://localhost:11434/v1", "OLLAMA_API_KEY", key_optional=True
-        ),
-        _compatible(
-            "lmstudio",
-            _("LM Studio on this machine"),
-            "http://localhost:1234/v1",
-            "LMSTUDIO_API_KEY",
-            key_optional=True,
-        ),
-        _compatible(
-            "llamacpp",
-            _("llama.cpp's server on this machine"),
-            "http://localhost:8080/v1",
-            "LLAMA_API_KEY",
-            key_optional=True,
-        ),
-        _compatible(
-            "vllm", _("vLLM on this machine"), "http://localhost:8000/v1", "VLLM_API_KEY", key_optional=True
-        ),
-        _compatible("deepseek", _("DeepSeek"), "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", "deepseek-chat"),
-        _compatible(
-            "qwen",
-            _("Qwen by Alibaba Cloud (DashScope)"),
-            "https://dashscope.aliyuncs.com/compatible-mode/v1",
-            "DASHSCOPE_API_KEY",
-            "qwen-plus-latest",
-        ),
-        _compatible(
-            "moonshot", _("Moonshot (Kimi)"), "https://api.moonshot.cn/v1", "MOONSHOT_API_KEY", "kimi-k2.6"
-        ),
-        _compatible(
-            "zhipu", _("Zhipu (GLM)"), "https://open.bigmodel.cn/api/paas/v4", "ZHIPUAI_API_KEY", "glm-5.3"
-        ),
-        _compatible(
-            "openrouter",
-            _("OpenRouter: many models behind one key"),
-            "https://openrouter.ai/api/v1",
-            "OPENROUTER_API_KEY",
-        ),
-        _compatible(
-            "litellm", _("a LiteLLM proxy"), "http://localhost:4000/v1", "LITELLM_API_KEY", key_optional=True
-        ),
-        _compatible(
-            "gemini",
-            _("Google Gemini's compatible address"),
-            "https://generativelanguage.googleapis.com/v1beta/openai",
-            "GEMINI_API_KEY",
-            "gemini-flash-latest",
-        ),
-        _compatible(
-            "anthropic",
-            _("Anthropic Claude's compatible address"),
-            "https://api.anthropic.com/v1",
-            "ANTHROPIC_API_KEY",
-        ),
-    )
+    return tuple(ProviderSpec(summary(one), _settings(one)) for one in vendors.table().values())
 
 
 def servers() -> list[str]:
     """The names of the built-in providers for OpenAI-compatible servers."""
-    return [spec.name for spec in specs() if spec.kind == "compatible"]
+    return [one.name for one in vendors.table().values() if one.kind == "compatible"]
 
 
+@cache
 def builtin(name: str) -> ProviderSettings | None:
     """The settings of the built-in provider `name`, or None if there is none."""
-    return next((spec.settings for spec in specs() if spec.name == name), None)
+    vendor = vendors.get(name)
+    return _settings(vendor) if vendor is not None else None
 
 
 def open_provider(
     settings: ProviderSettings,
     network: NetworkSettings,
-    key: Callable[[], str] | str | None = None,
+    key: KeySource = None,
     *,
     learnt: Learnt | None = None,
     api_for: Callable[[str], str] | None = None,

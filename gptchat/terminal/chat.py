@@ -121,7 +121,7 @@ class ChatLoop:
         except GptchatError as error:
             self.screen.error(error)
             return error.exit_status
-        if not self.services.settings.chat.provider:
+        if self.services.settings.undecided:
             from gptchat.terminal.connect import connect
 
             if not await connect(self.services, self.screen, self.keyboard, self.output):
@@ -296,12 +296,11 @@ class ChatLoop:
             self.screen.say(_("{user} has no saved sessions yet").format(user=self.services.manager.user), "hint")
 
     def _greet(self) -> None:
-        model = self.services.routing.model()
-        parts = [
-            "gptchat",
-            self.services.manager.user,
-            f"{self.services.settings.chat.provider}/{model}".strip("/"),
-        ]
+        settings, model = self.services.settings, self.services.routing.model()
+        answers = f"{settings.chat.provider}/{model}".strip("/")
+        if not settings.chosen:
+            answers = _("{name} ({detail})").format(name=answers, detail=settings.source("provider").detail)
+        parts = ["gptchat", self.services.manager.user, answers]
         if self.services.run.incognito:
             parts.append(_("incognito: nothing is saved"))
         parts.append(_("/help lists the commands"))

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import Sequence
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from gptchat import vendors
 from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.parse import unknown_name
 from gptchat.config.write import provider_values, write_provider, write_value
 from gptchat.core.safe import clean_line
-from gptchat.errors import GptchatError, UsageError
+from gptchat.errors import GptchatError
+from gptchat.net.local_servers import LocalServer, find_local
 from gptchat.providers import registry
 from gptchat.providers.address import base_address
+from gptchat.redaction import redact_address
 from gptchat.terminal.input import questions
-from gptchat.values import dataclass, replace
-from gptchat.words import _, ngettext
+from gptchat.values import replace
+from gptchat.words import _, language, ngettext
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -27,80 +30,15 @@ if TYPE_CHECKING:
     from gptchat.conversation.services import Services
     from gptchat.terminal.output.screen import Screen
 
-LOCAL = ("ollama", "lmstudio", "llamacpp", "vllm")
-"""Names of the built-in providers that usually run on the user's machine."""
-PROBE_SECONDS = 0.3
-_LARGEST = 4_000_000
-"""Maximum bytes read of a list of models."""
+_Way = Callable[[], Awaitable[bool]]
+"""Connects in one of the ways offered; False if the user turns back."""
 _SHOWN = 20
 """Maximum number of models offered by number; others must be typed."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalServer:
-    """A server that answered on this machine, and the names of its models."""
-
-    settings: ProviderSettings
-    models: tuple[str, ...]
-    needs_key: bool = False
 
 
 async def connect(services: Services, screen: Screen, keyboard: Input, output: Output) -> bool:
     """Ask how to connect until a provider is chosen; False if the user leaves instead."""
     return await _Connect(services, screen, keyboard, output).run()
-
-
-async def find_local(entries: Sequence[ProviderSettings], seconds: float = PROBE_SECONDS) -> list[LocalServer]:
-    """The servers among `entries` that answer on this machine within `seconds`; all are probed concurrently."""
-    results = await asyncio.gather(*(_probe(entry, seconds) for entry in entries))
-    return [found for found in results if found is not None]
-
-
-async def _probe(entry: ProviderSettings, seconds: float) -> LocalServer | None:
-    address = urlsplit(entry.base_url)
-    answer = b""
-    try:
-        async with asyncio.timeout(seconds):
-            reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
-            try:
-                path = f"{address.path.rstrip('/')}/models"
-                writer.write(
-                    f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nAccept: application/json\r\n"
-                    "Connection: close\r\n\r\n".encode("ascii")
-                )
-                while (more := await reader.read(1_000_000)) and len(answer) < _LARGEST:
-                    answer += more
-                    if (
-                        answer.rstrip().endswith((b"}", b"0"))
-                        and _json(answer.partition(b"\r\n\r\n")[2]) is not None
-                    ):
-                        break  # the answer is complete; not every server closes the connection
-            finally:
-                writer.close()
-    except (OSError, TimeoutError):
-        return None
-    status, _space, rest = answer.partition(b" ")[2].partition(b" ")
-    document = _json(rest.partition(b"\r\n\r\n")[2])
-    if not answer.startswith(b"HTTP/1.") or document is None:
-        return None
-    if status in (b"401", b"403") and "error" in document:
-        return LocalServer(entry, (), needs_key=True)
-    if status == b"200" and isinstance(document.get("data"), list):
-        return LocalServer(entry, _names(document["data"]))
-    return None  # another program listens on this port
-
-
-def _json(body: bytes) -> dict[str, Any] | None:
-    """The JSON object in a body, without the chunk sizes around it; None if there is none."""
-    try:
-        document = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _names(models: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(str(model["id"]) for model in models if isinstance(model, dict) and model.get("id"))
 
 
 class _Connect:
@@ -116,14 +54,20 @@ class _Connect:
         """Providers whose keys were entered in this attempt."""
 
     async def run(self) -> bool:
-        found = await find_local([entry for name in LOCAL if (entry := registry.builtin(name))])
+        local = [vendor.name for vendor in vendors.table().values() if vendor.local]
+        found = await find_local([entry for name in local if (entry := registry.builtin(name))])
+        numbered = [*self._at_hand(), *self._local_ones(found)]
         self._screen.say(_("Welcome to gptchat. How do you want to connect?"), "heading2")
         while True:
-            choice = await self._ask(_("type a letter or number, then Enter"), self._choices(found))
+            offered = [(str(number), told) for number, (told, _way) in enumerate(numbered, 1)]
+            choice = await self._ask(
+                _("type a letter or number, then Enter"), [*offered, *self._letters()], free=_is_place
+            )
             if choice is None:
                 return False
             try:
-                if await self._take(choice, found):
+                way = numbered[int(choice) - 1][1] if choice.isdecimal() else partial(self._take, choice)
+                if await way():
                     return True
             except GptchatError as error:
                 self._screen.error(error)
@@ -131,20 +75,41 @@ class _Connect:
             while self._kept:
                 await asyncio.to_thread(self._keys.forget, self._kept.pop())
 
-    def _choices(self, found: Sequence[LocalServer]) -> list[tuple[str, str]]:
-        local = []
-        for number, server in enumerate(found, 1):
+    def _at_hand(self) -> list[tuple[str, _Way]]:
+        """What the environment offers: providers whose keys it has, and servers that it names for one of them."""
+        offered: list[tuple[str, _Way]] = []
+        conflicts = self._settings.environment.conflicts
+        for name, where in self._settings.suggested:
+            vendor = vendors.table()[name]
+            addresses = [found for key, found in conflicts.items() if key.startswith(f"providers.{name}.")]
+            if not addresses:
+                words = _("{name}: the key in {place}")
+                told = words.format(name=registry.summary(vendor), place=where)
+                offered.append((told, partial(self._own(name), self._settings.provider(name))))
+            for variable, address in addresses[0].values.items() if addresses else ():
+                words = _("{name} at {address} ({place})")
+                told = words.format(name=vendor.name, address=redact_address(address), place=variable)
+                entry = replace(_builtin(name), base_url=address)
+                offered.append((told, partial(self._own(name), entry)))
+        return offered
+
+    def _own(self, name: str) -> Callable[[ProviderSettings], Awaitable[bool]]:
+        """How the ready-made provider `name` is connected: some need more than a key."""
+        asking = (("azure", self._azure), ("gptplus", self._gptplus))
+        return next((way for own, way in asking if own == name), self._with_key)
+
+    def _local_ones(self, found: Sequence[LocalServer]) -> list[tuple[str, _Way]]:
+        local: list[tuple[str, _Way]] = []
+        for server in found:
             models = ngettext("{n} model", "{n} models", len(server.models)).format(n=len(server.models))
             words = _("{name} on this machine, {address} ({models})")
             told = _("asks for a key") if server.needs_key else models
-            local.append(
-                (
-                    str(number),
-                    words.format(name=server.settings.name, address=server.settings.base_url, models=told),
-                )
-            )
+            label = words.format(name=server.settings.name, address=server.settings.base_url, models=told)
+            local.append((label, partial(self._local, server)))
+        return local
+
+    def _letters(self) -> list[tuple[str, str]]:
         return [
-            *local,
             ("d", _("the offline demo: no key, no network, try it out")),
             ("o", _("OpenAI: paste a key")),
             ("a", _("Azure OpenAI: endpoint, deployment, key")),
@@ -152,16 +117,15 @@ class _Connect:
             ("g", _("the GPT+ open platform: app_id and app_key")),
         ]
 
-    async def _take(self, choice: str, found: Sequence[LocalServer]) -> bool:
-        if choice.isdigit():
-            return await self._local(found[int(choice) - 1])
-        return await {
+    async def _take(self, choice: str) -> bool:
+        ways: dict[str, _Way] = {
             "d": self._demo,
-            "o": self._openai,
-            "a": self._azure,
+            "o": partial(self._with_key, _builtin("openai")),
+            "a": partial(self._azure, _builtin("azure")),
             "c": self._compatible,
-            "g": self._gptplus,
-        }[choice]()
+            "g": partial(self._gptplus, _builtin("gptplus")),
+        }
+        return await (ways[choice]() if choice in ways else self._place(choice))
 
     async def _demo(self) -> bool:
         return self._settle(_builtin("demo"))
@@ -175,40 +139,45 @@ class _Connect:
         model = await self._model(models)
         return model is not None and self._settle(replace(entry, model=model))
 
-    async def _openai(self) -> bool:
-        entry = _builtin("openai")
-        return await self._key(entry) and self._settle(entry)
+    async def _with_key(self, entry: ProviderSettings) -> bool:
+        return (entry.keyless or await self._key(entry)) and await self._with_model(entry)
 
-    async def _azure(self) -> bool:
-        endpoint = await self._ask(_("endpoint (https://NAME.openai.azure.com)"))
+    async def _azure(self, entry: ProviderSettings) -> bool:
+        endpoint = (
+            entry.endpoint or entry.base_url or await self._ask(_("endpoint (https://NAME.openai.azure.com)"))
+        )
         if not endpoint:
             return False
-        deployment = await self._ask(_("deployment"))
+        if entry.endpoint and entry.deployment:
+            return await self._key(entry) and self._settle(entry)
+        deployment = entry.deployment or await self._ask(_("deployment"))
         if not deployment:
             return False
         version = await self._ask(_("API version, such as 2024-10-21 (empty: the v1 endpoint, which needs none)"))
         if version is None:
             return False
-        entry = replace(_builtin("azure"), endpoint=endpoint, deployment=deployment, api_version=version, model="")
+        entry = replace(
+            entry, endpoint=endpoint, base_url="", deployment=deployment, api_version=version, model=""
+        )
         return await self._key(entry) and self._settle(entry)
 
     async def _compatible(self) -> bool:
-        names = [name for name in registry.servers() if name not in LOCAL]
+        served = [one for name in registry.servers() if not (one := vendors.table()[name]).local]
+        names = [one.zh.partition("：")[0] if language() == "zh" else one.name for one in served]
         self._screen.say(_("known by name: {names}").format(names=_(", ").join(names)), "hint")
         typed = await self._ask(_("a name from above, or an address (http://HOST:PORT/v1)"))
-        if not typed:
-            return False
-        known = registry.builtin(typed.lower())
+        return bool(typed) and await self._place(str(typed))
+
+    async def _place(self, typed: str) -> bool:
+        """Connect to what `typed` means: a ready-made provider by any of its names, or an address."""
+        known = vendors.named(typed)
         if known is not None:
-            if known.keyless or await self._key(known):
-                return await self._with_model(known)
-            return False
-        near = get_close_matches(typed.lower(), names, n=1)
-        if near and not re.search(r"[.:/\s]", typed):  # `litellm:4000` is an address
-            raise UsageError(
-                _("{name} is no name from above").format(name=typed),
-                hint=_("did you mean {name}?").format(name=near[0]),
-            )
+            return await self._own(known.name)(_builtin(known.name))
+        near = vendors.nearest(typed)
+        if vendors.ended(typed) is not None or (
+            not re.search(r"[.:/\s]", typed) and (near or not typed.isascii())  # `litellm:4000` is an address
+        ):
+            raise unknown_name("providers", typed, list(vendors.table()))
         address = base_address(typed)
         name = await self._ask(_("a short name for it"), default=_short_name(address))
         if not name:
@@ -221,15 +190,15 @@ class _Connect:
             await self._keep(entry, key)
         return await self._with_model(entry)
 
-    async def _gptplus(self) -> bool:
-        app_id = await self._ask(_("app_id"))
+    async def _gptplus(self, entry: ProviderSettings) -> bool:
+        app_id = entry.app_id or await self._ask(_("app_id"))
         if not app_id:
             return False
-        entry = replace(_builtin("gptplus"), app_id=app_id)
+        entry = replace(entry, app_id=app_id)
         return await self._key(entry) and self._settle(entry)
 
     async def _with_model(self, entry: ProviderSettings) -> bool:
-        if not entry.model:
+        if not entry.default_model:
             model = await self._model(await self._listed(entry))
             if model is None:
                 return False
@@ -277,7 +246,7 @@ class _Connect:
     def _settle(self, entry: ProviderSettings) -> bool:
         """Save the choice in the settings file and use it in this run. Returns True, even if saving failed."""
         try:
-            if registry.builtin(entry.name) == entry:
+            if entry in (registry.builtin(entry.name), self._in_force(entry.name)):
                 write_value(self._config_file, "provider", entry.name)
             else:
                 write_provider(self._config_file, entry)
@@ -290,6 +259,13 @@ class _Connect:
         self._settings.replace_layer("file", file, str(self._config_file))
         return True
 
+    def _in_force(self, name: str) -> ProviderSettings | None:
+        """The provider as the settings have it already."""
+        try:
+            return self._settings.provider(name)
+        except GptchatError:
+            return None
+
     async def _ask(
         self,
         question: str,
@@ -297,6 +273,7 @@ class _Connect:
         *,
         default: str = "",
         secret: bool = False,
+        free: Callable[[str], bool] | None = None,
     ) -> str | None:
         return await questions.ask(
             clean_line(question),
@@ -306,6 +283,7 @@ class _Connect:
             default=default,
             secret=secret,
             style=self._screen.rules,
+            free=free,
         )
 
 
@@ -313,6 +291,11 @@ def _builtin(name: str) -> ProviderSettings:
     entry = registry.builtin(name)
     assert entry is not None
     return entry
+
+
+def _is_place(typed: str) -> bool:
+    """Whether `typed` is a provider's name or an address, rather than a slip at a letter."""
+    return vendors.named(typed) is not None or vendors.ended(typed) is not None or "://" in typed
 
 
 def _short_name(address: str) -> str:

@@ -94,7 +94,19 @@ class _OneShot:
     async def _say(self, text: Sourced, piped: str = "") -> None:
         if absent := self.services.paths.absent():
             self._tell(absent)
+        self._tell_who_answers()
         await self._reply_to(self.services.conversation.say(text, self.options.attachments, piped=piped))
+
+    def _tell_who_answers(self) -> None:
+        """Say who was taken where several could answer, and how to choose."""
+        if rivals := self.services.settings.rivals:
+            (name, place), *others = rivals
+            words = _(
+                "{name} answers, by {place}; there are keys of {others} too: -p NAME or /provider NAME chooses"
+            )
+            self._tell(
+                words.format(name=name, place=place, others=_(", ").join(other for other, _place in others))
+            )
 
     async def _reply_to(self, exchange: Exchange) -> None:
         from gptchat.terminal.oneshot_reply import Replying

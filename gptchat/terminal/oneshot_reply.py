@@ -77,7 +77,9 @@ class Replying:
                 match event:
                     case TurnBegins():
                         outcome = await self._paint(exchange)
-                    case Decision("send_flagged" | "show_withheld" | "attach", question, choices, default):
+                    case Decision(
+                        "send_flagged" | "show_withheld" | "attach" | "unknown_price", question, choices, default
+                    ):
                         event.answer = self._ask(Ask(question, choices, default))
                     case Told(text):
                         self._tell(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.terminal.connect import LocalServer, find_local
+from gptchat.net.local_servers import LocalServer, find_local
 from tests.chat.home import Home, ready, say
 from tests.support.program import KEY
 from tests.support.server import Server, raw
@@ -141,3 +141,68 @@ def test_a_key_that_others_can_read_is_pointed_out(home: Home, server: Server) -
     file.chmod(0o600)
     with home.chat(columns=120) as screen:
         assert "chmod" not in screen.text
+
+
+@pytest.mark.parametrize("typed", ["深度求索", "DeepSeek", "ds"])
+def test_a_providers_name_at_the_first_question(tmp_path: Path, typed: str) -> None:
+    """At the first question a provider's Chinese name or alias leads to its key, as the menu's letters do."""
+    home = Home(tmp_path)
+    with home.chat(rows=40, ready="How do you want to connect?") as screen:
+        screen.send(f"{typed}\r")
+        screen.wait_for("paste the key")
+        screen.send(f"{KEY}\r")
+        screen.wait_for("deepseek/deepseek-flash")
+        screen.send("\x04")
+        screen.wait_for_exit()
+    assert 'provider = "deepseek"' in home.config.read_text()
+
+
+def test_a_name_that_is_none_is_no_host(tmp_path: Path) -> None:
+    """A Chinese name that no provider has is not taken for an address; what ended is told as such."""
+    home = Home(tmp_path)
+    with home.chat(rows=50, ready="How do you want to connect?") as screen:
+        for typed, told in (("深度求", "did you mean deepseek?"), ("perplexity", "ended on 2026-09-27")):
+            screen.send("c\r")
+            screen.wait_for(lambda: screen.text.rstrip().endswith("(http://HOST:PORT/v1)"))
+            screen.send(f"{typed}\r")
+            screen.wait_for(told)
+        screen.send("\x1b")
+        screen.wait_for_exit()
+
+
+def test_several_keys_are_asked_about_once(tmp_path: Path) -> None:
+    """With the keys of several providers the first start asks who answers, and keeps the answer."""
+    home = Home(tmp_path)
+    keys = {"DEEPSEEK_API_KEY": KEY, "MOONSHOT_API_KEY": KEY}
+    with home.chat(rows=40, environment=keys, ready="How do you want to connect?") as screen:
+        screen.wait_for("the key in MOONSHOT_API_KEY")
+        screen.send("2\r")
+        screen.wait_for("moonshot/kimi-k3.1-pro")
+        screen.send("\x04")
+        screen.wait_for_exit()
+    assert 'provider = "moonshot"' in home.config.read_text()
+    with home.chat(rows=40, environment=keys, ready="moonshot/kimi-k3.1-pro") as screen:
+        screen.send("\x04")
+        screen.wait_for_exit()
+
+
+def test_a_single_key_is_told(tmp_path: Path) -> None:
+    """With one key nothing is asked; the first line says who answers and by which variable."""
+    home = Home(tmp_path)
+    with home.chat(columns=100, environment={"ARK_API_KEY": KEY}) as screen:
+        screen.wait_for("volcengine/doubao-seed-2-1-pro-260915 (ARK_API_KEY)")
+
+
+def test_two_servers_for_one_key_are_asked_about(tmp_path: Path, server: Server) -> None:
+    """Where variables name different servers, the chat asks which one is meant, and the key goes there alone."""
+    home = Home(tmp_path)
+    with Server(key=KEY) as other:
+        addresses = {"OPENAI_BASE_URL": server.url, "OPENAI_API_BASE": other.url, "OPENAI_API_KEY": KEY}
+        with home.chat(rows=40, environment=addresses, ready="How do you want to connect?") as screen:
+            screen.wait_for("(OPENAI_API_BASE)")
+            screen.send("2\r")
+            ready(screen)
+            say(screen, "hello", "You said: hello")
+        assert server.requests == []
+        assert other.requests
+    assert other.url in home.config.read_text()

@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.terminal.connect import find_local
+from gptchat.net.local_servers import find_local
 from tests.chat.home import Home, asked, ready, say
 from tests.support.server import Server
 
@@ -64,7 +64,7 @@ def test_without_a_terminal_there_is_one_clear_error(home: Home) -> None:
     assert (asked.returncode, asked.stdout) == (2, "")
     assert asked.stderr.splitlines() == [
         "gptchat: no provider is chosen",
-        "hint: open gptchat in a terminal to choose, set OPENAI_API_KEY, or try --provider demo",
+        "hint: open gptchat in a terminal to choose, set a key such as OPENAI_API_KEY, or try --provider demo",
     ]
     document = json.loads(home.ask("--json", stdin="hello").stdout)
     assert document["error"]["kind"] == "configuration"

@@ -262,3 +262,21 @@ def test_two_providers_learn_into_one_memory(tmp_path: Path, server: Server) -> 
             loop.run(turn(program, Send("hello")))
     kept = compose_program(tmp_path).services.learnt()
     assert {entry.provider for entry in kept.entries()} == {"test", "other"}
+
+
+def test_a_ready_made_provider_tells_how_sure_its_facts_are(tmp_path: Path, server: Server) -> None:
+    """For a ready-made provider the day and the sureness of its facts are told, with its documentation."""
+    config = f'provider = "spark"\n[providers.spark]\nbase_url = "{server.url}"\nkey_optional = true\n'
+    found = examine(compose_program(tmp_path, config))["provider"]
+    assert (found["sure"], found["checked"]) == ("unverified", "2026-11-27")
+    assert "could not be checked" in found["message"]
+    assert "xfyun.cn" in found["hint"]
+
+
+def test_a_service_that_ended_is_told(tmp_path: Path) -> None:
+    """An address whose service has ended is told with the day and what took its place."""
+    config = 'provider = "old"\n[providers.old]\nbase_url = "https://api.hunyuan.cloud.tencent.com/v1"\n'
+    found = examine(compose_program(tmp_path, config + "key_optional = true\n"))["provider"]
+    assert found["state"] == "warning"
+    assert "ended on 2026-09-30" in found["message"]
+    assert "/provider hunyuan" in found["hint"]

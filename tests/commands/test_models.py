@@ -67,10 +67,11 @@ def test_a_retired_model_names_its_successor(tmp_path: Path) -> None:
     program = compose_program(tmp_path, 'provider = "openai"')
     with running(program) as loop:
         text = loop.run(command(program, "/model gpt-4"))
-    successor = catalogue.successor("gpt-4")
+    known = catalogue.facts("gpt-4")
     assert "gpt-4 was shut down on 2026-10-23" in text
-    assert successor
-    assert f"{successor} takes its place" in text
+    assert known is not None
+    assert known.successor
+    assert f"{known.successor} takes its place" in text
 
 
 def test_a_mistyped_model_names_similar_ones(tmp_path: Path, server: Server) -> None:

@@ -71,6 +71,7 @@ print(sorted(name for name in sys.modules if name.startswith("gptchat.") and nam
             "gptchat.files",
             "gptchat.redaction",
             "gptchat.values",
+            "gptchat.vendors",
             "gptchat.words",
         ]
     )

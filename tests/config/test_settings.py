@@ -58,7 +58,10 @@ def test_an_unknown_provider_is_answered_with_the_nearest(tmp_path: Path) -> Non
     settings.unset("file", "provider")
     with pytest.raises(ConfigurationError, match="no provider is chosen") as caught:
         settings.provider()
-    assert caught.value.hint == "open gptchat in a terminal to choose, set OPENAI_API_KEY, or try --provider demo"
+    assert (
+        caught.value.hint
+        == "open gptchat in a terminal to choose, set a key such as OPENAI_API_KEY, or try --provider demo"
+    )
 
 
 def test_a_model_belongs_to_the_provider_it_was_set_with(tmp_path: Path) -> None:

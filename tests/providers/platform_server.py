@@ -57,6 +57,11 @@ class Platform:
             uuid = f"conversation {len(self.conversations)}"
             self.conversations[uuid] = [body.get("prompt", "")]
             return {"code": 200, "data": {"uuid": uuid}}
+        if path == "/v1/messages":
+            uuid = f"conversation {len(self.conversations)}"
+            self.conversations[uuid] = [body["prompt"], body["content"]]
+            said = {"content_raw": f"**{body['content']}**, you say"}
+            return {"code": 200, "data": {"message": said, "conversation": {"uuid": uuid}}}
         uuid = path.split("/")[3].replace("%20", " ")
         if uuid not in self.conversations:
             return {"code": 404, "message": "no such conversation"}

@@ -263,3 +263,25 @@ def test_the_name_of_a_model_decides_nothing(model: str) -> None:
     assert error.kind == "bad_request"
     assert model in error.message
     assert model in error.said.text
+
+
+@pytest.mark.parametrize(
+    ("message", "names"),
+    [
+        (
+            "The supported API model names are deepseek-v4-pro, deepseek-flash, but you passed deepseek-chat.",
+            ("deepseek-v4-pro", "deepseek-flash"),
+        ),
+        ("The supported API model names are a-1 or b-2, but you passed c.", ("a-1", "b-2")),
+        ("model must be one of: 'x-large', 'x-small'", ("x-large", "x-small")),
+        ("Unsupported model. Supported models are: m1, m2.", ("m1", "m2")),
+    ],
+)
+def test_a_server_that_names_its_models(message: str, names: tuple[str, ...]) -> None:
+    """Who asks for a model that the server does not have is told those that it named."""
+    error = error_of(
+        400, {"error": {"message": message, "type": "invalid_request_error"}}, Endpoint("x", model="c")
+    )
+    assert error.kind == "not_found"
+    assert all(name in error.hint for name in names)
+    assert "/model NAME" in error.hint

@@ -301,3 +301,45 @@ def test_it_has_no_list_of_models(platform: Platform) -> None:
     """The platform lists no models, and is not asked for them."""
     assert list(run(platform, lambda provider: provider.models())) == []
     assert platform.seen == []
+
+
+def test_a_single_message_is_one_request(platform: Platform) -> None:
+    """A request that stands alone goes without beginning a conversation first, and tells the one it belongs to."""
+    request = replace(ask("tea", max_tokens=7), alone=True)
+
+    async def talk(provider: GptPlusProvider) -> str:
+        events = await collect(provider, request)
+        assert events[0] == TextDelta("**tea**, you say")
+        return conversation_of(events)
+
+    uuid = run(platform, talk)
+    assert platform.paths() == ["/v1/sessions", "/v1/messages"]
+    assert platform.seen[1][1] == {"content": "tea", "model": "gpt-4o", "max_tokens": 7, "prompt": "Be brief"}
+    assert uuid in platform.conversations
+
+
+def test_a_platform_without_single_messages(platform: Platform) -> None:
+    """Where the platform does not know the path, a conversation is begun as ever."""
+    platform.answer_next("/v1/messages", 404, {"message": "no route"})
+    request = replace(ask("tea"), alone=True)
+    events = run(platform, lambda provider: collect(provider, request))
+    assert events[0] == TextDelta("**tea**, you say")
+    assert platform.paths()[-2:] == ["/v1/conversations", "/v1/conversations/conversation%200/messages"]
+
+
+@pytest.mark.parametrize("name", ["expires_at", "access_token_expired_at"])
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_the_end_of_a_token_by_any_name(platform: Platform, name: str, unit: int) -> None:
+    """The expiry that the platform's SDK keeps beside a token is understood, in seconds and milliseconds."""
+    clock = Clock()
+    platform.tokens.add("held")
+    held = {"access_token": "held", name: int(clock.now + 100) * unit, "app_id": "app-1", "app_key": KEY}
+
+    async def talk(provider: GptPlusProvider) -> None:
+        await collect(provider, ask("tea"))
+        assert "/v1/sessions" not in platform.paths()
+        clock.now += 101
+        await collect(provider, ask("milk"))
+
+    run(platform, talk, key=json.dumps(held), clock=clock)
+    assert platform.paths().count("/v1/sessions") == 1

@@ -139,3 +139,28 @@ def test_a_verdict_over_several_parts() -> None:
     )
 
     assert (verdict.flagged, verdict.categories, verdict.scores) == (True, ("hate",), {"hate": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"shutdown_date": "2027-01-14"}, ("2027-01-14", "")),
+        ({"shutdown_date": 1799884800}, ("2027-01-14", "")),
+        ({"shutdown_date": None}, (None, "")),
+        ({"retires_at": "2026-11-30T00:00:00Z", "lifecycle": "deprecated"}, ("2026-11-30", "")),
+        ({"deprecation": "2027-04-30T12:00:00Z", "deprecation_replacement_model": "n"}, ("2027-04-30", "n")),
+        ({"expiration_date": "2026-12-31"}, ("2026-12-31", "")),
+        ({"shutdown_date": "soon", "expiration_date": True}, (None, "")),
+        ({"shutdown_date": 10**30}, (None, "")),
+    ],
+)
+def test_ends_of_models(item: dict[str, Any], expected: tuple[str | None, str]) -> None:
+    """The day a model ends, and what takes its place, are read in each form that servers give them."""
+    found = facts(item)
+    assert (found.retired, found.successor) == expected
+
+
+def test_limits_as_anthropic_lists_them() -> None:
+    """The most tokens of a prompt and of a reply are understood."""
+    found = facts({"max_input_tokens": 1_000_000, "max_tokens": 128_000})
+    assert (found.context, found.max_output) == (1_000_000, 128_000)

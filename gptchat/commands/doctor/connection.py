@@ -9,19 +9,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from gptchat import redaction
+from gptchat import redaction, vendors
 from gptchat.commands.doctor.finding import Finding, failed
-from gptchat.commands.models import retired_words, tokens_word
+from gptchat.commands.models import tokens_word
 from gptchat.commands.wording import window_source
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.keys import missing_key
+from gptchat.conversation.known_models import end_words
 from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, TextDelta, UsageReported
 from gptchat.core.messages import Request, Usage
 from gptchat.core.ports import Provider
 from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
 from gptchat.net.proxies import proxy_for
 from gptchat.providers.probing import elsewhere, reach, resolve
-from gptchat.providers.registry import abilities
+from gptchat.providers.registry import abilities, summary
 from gptchat.values import replace
 from gptchat.words import _, ngettext
 
@@ -51,6 +52,8 @@ async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, n
     if not provider.abilities.network:
         yield Finding("provider", "ok", _("{name} answers without a network").format(name=entry.name))
         return
+    if (told := _vendor(entry)) is not None:
+        yield told
     usable = True
     async for finding in _key(keys, entry):
         usable = usable and finding.state != "failed"
@@ -71,6 +74,25 @@ async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, n
         return
     async for finding in _served(settings, routing, entry, provider):
         yield finding
+
+
+def _vendor(entry: ProviderSettings) -> Finding | None:
+    """What the table of vendors knows of a ready-made provider, and how sure that is; None for any other."""
+    if (gone := vendors.ended(entry.base_url)) is not None:
+        words = _("{name} ended on {date}").format(name=gone.en, date=gone.date)
+        hint = _("/provider {name} took its place").format(name=gone.instead) if gone.instead else ""
+        return Finding("provider", "warning", words, hint)
+    vendor = vendors.get(entry.name)
+    if vendor is None or not vendor.base_url or vendor.local:
+        return None
+    title, more = summary(vendor), {"sure": vendor.sure, "checked": vendor.checked, "docs": vendor.docs}
+    facts = {
+        "vendor docs": _("{name}: facts of its documentation, {date}"),
+        "third party": _("{name}: facts as others tell them, {date}"),
+        "unverified": _("{name}: some facts could not be checked, {date}"),
+    }
+    words = facts[vendor.sure].format(name=title, date=vendor.checked)
+    return Finding("provider", "note", words, _("see {address}").format(address=vendor.docs), more)
 
 
 async def _key(keys: ProviderKeys, entry: ProviderSettings) -> Findings:
@@ -207,7 +229,7 @@ def _model(routing: Routing, entry: ProviderSettings, model: str) -> Finding:
     facts = routing.facts(model, entry.name)
     window, source = routing.window(model, entry.name)
     if facts.retired:
-        return Finding("model", "warning", retired_words(facts), _("/model chooses another"))
+        return Finding("model", "warning", end_words(facts), _("/model chooses another"))
     words = _("{model}: window {window}, {origin}").format(
         model=model, window=tokens_word(window), origin=window_source(source)
     )

@@ -67,9 +67,15 @@ _MODEL = re.compile(
     r"model.{0,80}(?:not.?(?:found|exist)|does.?n[o']t exist|unknown|not supported by)"
     r"|(?:no such|unknown|invalid|not a valid|not found the) model|model.{0,80}decommissioned"
     r"|model identifier is invalid|no endpoints found|^model: \S+$"
+    r"|supported (?:\w+ )?models?(?: names?| ids?)? (?:are|is|include)|model.{0,80}(?:must|should) be one of"
     r"|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
     re.IGNORECASE | re.DOTALL,
 )
+_NAMES = re.compile(
+    r"(?:models?(?: names?| ids?)? (?:are|is|include)|be one of):? *(?P<names>.+?)(?:[,.;]? but\b|\.\s|\.?$)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Where a server that does not know a model lists those that it has."""
 _FILTER = re.compile(
     r"content.?(?:filter|policy|management|risk|exists risk)|data.?inspection|responsible.?ai|safety system"
     r"|(?:prompt|input|message|request|content|text|image)s? (?:\w+ ){0,4}flagged"
@@ -209,7 +215,7 @@ def _classified(
         if _MODEL.search(message) or names & {"model_not_found", "deploymentnotfound"}:
             return NotFoundError(
                 _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
-                hint=_("/models lists what there is"),
+                hint=_models_hint(message),
                 status=told,
             )
         return NotFoundError(
@@ -251,6 +257,16 @@ def _classified(
         ).format(who=who, tail=tail),
         hint=_("try again with /retry"),
     )
+
+
+def _models_hint(message: str) -> str:
+    """What to do where there is no such model: with the names that the server told, if it did."""
+    found = _NAMES.search(message)
+    if found is None:
+        return _("/models lists what there is")
+    names = re.split(r"[\s,;'\"`\[\]]+|\band\b|\bor\b", found["names"])
+    shown = _(", ").join(list(dict.fromkeys(filter(None, names)))[:10])
+    return _("/model NAME chooses one of: {names}").format(names=redact(shown))
 
 
 def words_of(said: ErrorObject) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from gptchat import errors
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.config.keys import Key
 from gptchat.core.events import Finished, Notice, ProviderEvent, Retrying, TextDelta
 from gptchat.core.messages import Message, Request
 from gptchat.core.ports import Abilities, ModelFacts
@@ -46,7 +47,7 @@ class GptPlusProvider:
         self,
         settings: ProviderSettings,
         network: NetworkSettings,
-        key: Callable[[], str | None],
+        key: Callable[[], Key | str | None],
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -58,6 +59,8 @@ class GptPlusProvider:
         self._one_login = asyncio.Lock()
         self._client: httpx2.AsyncClient | None = None
         self._not_taken: frozenset[str] = frozenset()
+        self._no_single = False
+        """Whether the platform turned out to take no message without a conversation."""
 
     @property
     def name(self) -> str:
@@ -73,8 +76,9 @@ class GptPlusProvider:
         """Send `request` and yield the reply in one piece, since the platform does not stream.
 
         With `request.conversation`, that conversation on the server is continued and only the newest message
-        is sent. Otherwise a new conversation starts with the system prompt and the earlier turns. The id of
-        the conversation is in `Finished.extra["conversation"]`. Raises GptchatError.
+        is sent. A request that stands `alone` is a single message to the platform. Otherwise a new conversation
+        starts with the system prompt and the earlier turns. The id of the conversation is in
+        `Finished.extra["conversation"]`. Raises GptchatError.
         """
         for notice in self._refused(request):
             yield notice
@@ -85,11 +89,17 @@ class GptPlusProvider:
         attempt = 0
         while True:
             try:
+                if request.alone and conversation is None and not self._no_single:
+                    reply, conversation = await self._send_alone(content, wire.prompt_of(history), request)
+                    break
                 if conversation is None:
                     conversation = await self._begin(request.model, wire.prompt_of(history))
                 reply = await self._send(conversation, content, request)
                 break
             except errors.NotFoundError:
+                if request.alone and conversation is None and not self._no_single:
+                    self._no_single = True  # a platform without it: begin a conversation
+                    continue
                 if conversation is None or conversation != request.conversation:
                     raise
                 conversation = None
@@ -122,12 +132,22 @@ class GptPlusProvider:
             )
         return uuid
 
+    async def _send_alone(self, content: str, prompt: str, request: Request) -> tuple[str, str | None]:
+        """The reply to a single message, and the conversation that the platform began for it, if it tells."""
+        data = await self._post("/messages", {**self._body(content, request), "prompt": prompt})
+        begun = data.get("conversation")
+        uuid = begun.get("uuid") if isinstance(begun, Mapping) else None
+        return wire.reply_of(data), uuid if isinstance(uuid, str) and uuid else None
+
     async def _send(self, conversation: str, content: str, request: Request) -> str:
+        path = f"/conversations/{quote(conversation, safe='')}/messages"
+        return wire.reply_of(await self._post(path, self._body(content, request)))
+
+    def _body(self, content: str, request: Request) -> dict[str, Any]:
         body: dict[str, Any] = {**self._settings.extra_body, "content": content, "model": request.model}
-        limit = request.parameters.get("max_tokens")
-        if limit:
+        if limit := request.parameters.get("max_tokens"):
             body["max_tokens"] = limit
-        return wire.reply_of(await self._post(f"/conversations/{quote(conversation, safe='')}/messages", body))
+        return body
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """POST `body` with a valid token; if the platform refuses the token, once more with a new one."""
@@ -146,7 +166,8 @@ class GptPlusProvider:
             held = self._token
             if held is not None and held.value != refused and held.usable(self._clock()):
                 return held.value
-            key = await asyncio.to_thread(self._key)
+            found = await asyncio.to_thread(self._key)
+            key = found.value if isinstance(found, Key) else found
             if not key or not key.strip():
                 raise errors.ConfigurationError(
                     _("there is no key for {provider}").format(provider=self.name),

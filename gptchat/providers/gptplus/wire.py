@@ -16,6 +16,10 @@ from gptchat.words import _
 RENEW_AHEAD = 60.0
 """Seconds before expiry at which a token is renewed."""
 
+_EXPIRES = ("expires_at", "access_token_expired_at", "access_token_expires_at", "expired_at")
+"""The names under which a token's end is kept; the second is that of the platform's SDK."""
+_SECONDS = 100_000_000_000
+"""A larger time is in milliseconds."""
 _CONTINUE = "Go on exactly where your last reply broke off. Repeat nothing of it."
 _QUOTA = ("quota", "balance", "insufficient", "credit", "余额", "欠费", "额度")
 _LENGTH = ("context length", "context window", "maximum context", "too long", "过长", "超长")
@@ -53,7 +57,7 @@ class Credentials:
 def credentials(key: str, app_id: str, now: float) -> Credentials:
     """Parse a key: an `app_key` if there is an `app_id`, else an access token, or JSON.
 
-    The JSON may have `access_token` with `expires_at` (seconds since 1970, or ISO 8601) or `expires_in`
+    The JSON may have `access_token` with its end (`_EXPIRES`: seconds since 1970, or ISO 8601) or `expires_in`
     (seconds from `now`), and `app_id` with `app_key` to renew it. Raises ConfigurationError.
     """
     key = key.strip()
@@ -175,7 +179,7 @@ def _refusal(status: int, code: int | None, words: str, retry_after: str | None)
 
 def _renew_at(data: Mapping[str, Any], now: float) -> float | None:
     """When to renew a token: `RENEW_AHEAD` before it expires, or halfway there if that is later; None: never."""
-    expires = data.get("expires_at")
+    expires = next((data[name] for name in _EXPIRES if data.get(name) is not None), None)
     if isinstance(expires, str):
         expires = _timestamp(expires)
     if not isinstance(expires, int | float):
@@ -183,6 +187,8 @@ def _renew_at(data: Mapping[str, Any], now: float) -> float | None:
         if lasts is None:
             return None
         expires = now + lasts
+    if expires > _SECONDS:
+        expires /= 1000
     return float(expires) - min(RENEW_AHEAD, max(float(expires) - now, 0.0) / 2)
 
 

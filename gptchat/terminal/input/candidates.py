@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from gptchat import catalogue
+from gptchat import catalogue, vendors
 from gptchat.commands.program import Program
 from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.config import parse, schema
 from gptchat.errors import GptchatError
-from gptchat.providers.registry import abilities
+from gptchat.providers.registry import abilities, summary
 from gptchat.terminal.input.completion import Candidate
 from gptchat.terminal.output.theme import NAMES
 from gptchat.words import LANGUAGES, _
@@ -101,7 +101,8 @@ class ChatCandidates:
 
     def _summary(self, name: str) -> str:
         try:
-            return self._services.settings.provider(name).kind
+            vendor = vendors.get(name)
+            return summary(vendor) if vendor else self._services.settings.provider(name).kind
         except GptchatError:
             return ""
 

@@ -35,13 +35,14 @@ async def ask(
     secret: bool = False,
     style: Mapping[str, str] | None = None,
     keep: Callable[[str], object] | None = None,
+    free: Callable[[str], bool] | None = None,
 ) -> str | None:
     """Ask a question; returns the answer without surrounding blanks, None if declined by Esc, Ctrl-C or Ctrl-D.
 
     `choices` are (key, meaning) pairs: only a key or a meaning is accepted, and the key is returned; yes, no, 是
-    and 否 stand for y and n. An empty answer means `default`. A `secret` is neither shown nor saved. `question`
-    must be safe to draw (`core.safe`). `keep` takes what is typed and is none of the choices, also if the user
-    then declines.
+    and 否 stand for y and n. Other answers that `free` accepts are returned as typed. An empty answer means
+    `default`. A `secret` is neither shown nor saved. `question` must be safe to draw (`core.safe`). `keep` takes
+    what is typed and is none of the choices, also if the user then declines.
     """
     # prompt_toolkit only wraps the last line of a prompt and cuts the others off.
     width = 10_000 if plain.is_dumb_terminal() else max(output.get_size().columns, 20)
@@ -57,6 +58,8 @@ async def ask(
         key = chosen(answer, choices)
         if key is not None:
             return key
+        if free is not None and free(answer):
+            return answer
         keys = _(", ").join(key for key, _meaning in choices)
         told = _("please answer one of {keys}").format(keys=keys)
         if keep is not None:
