@@ -171,7 +171,7 @@ def test_lines_commands_and_messages(home: Home, server: Server) -> None:
         screen.wait_for("alice › /sesions")
         screen.send("\x15")
         ready(screen)
-        say(screen, "/", "run it and offer its output")  # the list of commands and keys
+        say(screen, "/", "/help all lists everything")  # the commands and keys
         assert len(asked(server)) == before
         for line, sent in (
             ("/usr/bin/env is missing", "/usr/bin/env is missing"),

@@ -217,6 +217,9 @@ def _bars(bars: Bars, width: int | None) -> list[list[Fragment]]:
     left = max(map(cells, labels), default=0)
     figures = [[clean_line(text) for text in texts] for _label, _size, texts in bars.rows]
     widths = [max(map(cells, column)) for column in zip(*figures, strict=True)]
+    if width is not None and _GAP + left + sum(one + _GAP for one in widths) > width:
+        beside = [(" " * _GAP).join(filter(None, texts)) for texts in figures]
+        return _pairs(list(zip(labels, beside, strict=True)), width, "toolbar.key")
     columns = min((width or 0) - left - sum(widths) - _GAP * (len(widths) + 2), _LONGEST_BAR)
     most = max((size for _label, size, _figures in bars.rows), default=0) or 1
     lines: list[list[Fragment]] = []
