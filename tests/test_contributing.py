@@ -43,7 +43,7 @@ def test_what_the_guide_finds_in_a_file_is_there() -> None:
 def test_a_command_that_is_not_listed_is_named() -> None:
     """Whoever declares a command and forgets to list it is told both lists, the declared and the listed."""
     listed = Registry(modules={"gptchat.commands.search": "search"})
-    with pytest.raises(ValueError, match=r"commands\.search declares \['search', 'history'\].* with \['search'\]"):
+    with pytest.raises(ValueError, match=r"commands\.search declares \['search', .*\].* with \['search'\]"):
         listed.get("search")
 
 

@@ -60,12 +60,13 @@ def test_what_one_person_sets_is_not_set_for_another(tmp_path: Path, anyone: Ser
     program = compose_program(tmp_path, settings_for(anyone.url, key_optional="true"))
     talk = program.services.conversation
     changed = ("/set temperature 0.25", "/set budget.daily 5", "/system Be brief")
+    agreeing = FrontEnd({"unknown_price": ["y"] * 2})  # a budget asks about a model of unknown price
     with running(program) as loop:
         for line in changed:
             loop.run(command(program, line))
-        loop.run(FrontEnd().drive(talk.say("hello")))
+        loop.run(agreeing.drive(talk.say("hello")))
         loop.run(command(program, "/user bob"))
-        loop.run(FrontEnd().drive(talk.say("hello")))
+        loop.run(agreeing.drive(talk.say("hello")))
         assert program.services.settings.get("budget.daily") == 0
         loop.run(command(program, "/user ann"))
         assert program.services.settings.get("budget.daily") == 5
