@@ -191,9 +191,9 @@ def test_a_typed_sign_before_a_paste(home: Home, server: Server) -> None:
     assert not (home.folder / "ran").exists()
 
 
-def ready_with(screen: Screen, draft: str) -> None:
+def ready_with(screen: Screen, draft: str, prompt: str = "alice ›") -> None:
     """Wait until the prompt holds `draft`."""
-    screen.wait_for(lambda: screen.lines[screen.cursor[0]] == f"alice › {draft}")
+    screen.wait_for(lambda: screen.lines[screen.cursor[0]] == f"{prompt} {draft}")
 
 
 def test_a_message_brought_back_stays_a_message(home: Home, server: Server) -> None:
@@ -212,7 +212,7 @@ def test_a_message_brought_back_stays_a_message(home: Home, server: Server) -> N
         screen.wait_for(lambda: len(asked(server)) == 2)
         ready(screen)
         screen.send("/edit\r")
-        ready_with(screen, text)
+        ready_with(screen, text, "alice ✎ ›")
         send_all(screen, server)
         assert last(server) == text
         server.script(say("begun ", Gate()))
