@@ -126,11 +126,17 @@ def price(dollars: float) -> str:
 
 
 def money(dollars: float) -> str:
-    """An amount of US$ in the currency shown: cents where they say it all, else as many digits as are needed."""
+    """An amount of US$ in the currency shown: cents where they say it all, else as many digits as are needed.
+
+    What is not nothing is never written as nothing.
+    """
     amount, sign = dollars * _shown_currency()[1], symbol()
     if amount == 0 or amount >= 1 or abs(amount - round(amount, 2)) < 0.00005 <= round(amount, 2):
         return f"{sign}{amount:,.2f}"
-    return f"{sign}{amount:.4f}" if amount >= 0.0001 else f"{sign}{amount:.6f}"
+    for digits in (4, 6):
+        if round(amount, digits) >= 10**-digits:
+            return f"{sign}{amount:.{digits}f}"
+    return f"<{sign}0.000001"
 
 
 def _shown_currency() -> tuple[str, float]:

@@ -31,6 +31,9 @@ class Outcome:
     """Seconds until the first piece."""
     cost: float | None = None
     """US$, or None where no price is known."""
+    usage: Usage | None = None
+    spent: float | None = None
+    """Tokens and US$ of this turn alone, which may have continued `message`."""
     others: tuple[Message, ...] = ()
     provider: str = ""
     model: str = ""
@@ -55,9 +58,9 @@ class Outcome:
         match event:
             case TurnStarted(_message, plan, provider, model):
                 self.plan, self.provider, self.model = plan, provider, model
-            case TurnFinished(message, seconds, first, cost, others):
+            case TurnFinished(message, seconds, first, cost, others, usage, spent):
                 self.message, self.seconds, self.cost, self.others = message, seconds, cost, others
-                self.first = first
+                self.first, self.usage, self.spent = first, usage, spent
             case TurnInterrupted(message, seconds):
                 self.interrupted, self.message, self.seconds = True, message, seconds
             case TurnFailed(error, message, draft):

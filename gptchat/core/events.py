@@ -159,7 +159,7 @@ class ContextTrimmed:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The reply is complete and in the journal. `seconds` is the total time, `first` until the first text."""
+    """The reply is complete and in the journal. `seconds` is the total time, `first` up to the first piece."""
 
     message: Message
     seconds: float
@@ -168,6 +168,10 @@ class TurnFinished:
     """US dollars, or None if no price is known."""
     others: tuple[Message, ...] = ()
     """The other choices, in order, if several were requested; they are siblings of the first in the journal."""
+    usage: Usage | None = None
+    """That of this turn alone; the usage of a continued `message`, and `cost`, are of all its pieces."""
+    spent: float | None = None
+    """US dollars for `usage`, or None if no price is known."""
 
 
 @dataclass(frozen=True, slots=True)

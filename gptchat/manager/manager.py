@@ -15,6 +15,7 @@ from gptchat.core.events import (
     ContextTrimmed,
     FileReceived,
     Notice,
+    ReasoningDelta,
     TextDelta,
     TurnEvent,
     TurnFailed,
@@ -204,10 +205,8 @@ class SessionManager:
     ) -> AsyncGenerator[TurnEvent, None]:
         """Stream one request, store the reply, and yield the final event."""
         session = self.session
-        header = base.to_record()
         continued = isinstance(order, Continue)
-        if continued:
-            header = continuation_record(base.id, base)
+        header = continuation_record(base.id, base) if continued else base.to_record()
         partial = self.store.partial(session, header)
         reply = ReplyBuilder(
             partial,
@@ -223,7 +222,7 @@ class SessionManager:
             async with aclosing(pump.batches()) as batches:
                 async for batch in batches:
                     for event in (*reply.take(batch), *await keep_files(self.store, session.user, reply)):
-                        if first is None and isinstance(event, TextDelta | FileReceived):
+                        if first is None and isinstance(event, TextDelta | ReasoningDelta | FileReceived):
                             first = self._clock() - started
                         yield event
             for event in (*reply.flush(), *await keep_files(self.store, session.user, reply)):
@@ -245,8 +244,9 @@ class SessionManager:
         elif pump.error is not None:
             yield TurnFailed(pump.error, message)
         elif message is not None:
-            cost = route.price(message.usage) if message.usage else None
-            yield TurnFinished(message, seconds, first if first is not None else seconds, cost, tuple(others))
+            cost, spent = (route.price(usage) if usage else None for usage in (message.usage, reply.usage))
+            begun = first if first is not None else seconds
+            yield TurnFinished(message, seconds, begun, cost, tuple(others), reply.usage, spent)
 
     async def _keep(
         self,

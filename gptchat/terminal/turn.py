@@ -140,17 +140,20 @@ def version(session: Session, message: Message) -> str:
 
 
 def finished(outcome: Outcome, session: Session) -> str:
-    """The status line below a finished reply: tokens, speed, cost, time and version; empty without a message."""
+    """The line below a finished reply: this turn's tokens, speed, cost and time, its version; or empty."""
     message = outcome.message
     if message is None:
         return ""
-    usage = message.usage
+    usage = outcome.usage
+    # Reasoning that is not streamed is over before the first piece arrives.
+    unseen = usage.reasoning_tokens if usage and not message.reasoning else 0
     notes = tuple(filter(None, (version(session, message), cut(message))))
     return status.facts(
         tokens=usage.completion_tokens if usage else None,
+        unseen=unseen,
         seconds=outcome.seconds,
         generating=outcome.seconds - outcome.first,
-        cost=outcome.cost,
+        cost=outcome.spent,
         estimated=usage.estimated if usage else False,
         notes=notes,
     )

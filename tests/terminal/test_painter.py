@@ -227,6 +227,23 @@ def test_how_to_stop_a_wait_is_never_cut_off() -> None:
     assert any("Esc stops · trying again in 12 s (1 of 3)" in line for line in window.lines)
 
 
+def test_the_reason_of_a_wait_is_shown_whole() -> None:
+    """What a server says about a refusal goes on below its first row, with the cursor still in the draft."""
+    window = Window(rows=24, columns=60)
+    window.painter.set_footer([[("> ", "prompt"), ("draft", "text")]], (0, 7))
+    reason = "the server is busy: Rate limit reached for gpt-6 in organization org-1 on tokens per min"
+    window.painter.set_activity(f"trying again in 2 s (1 of 3): {reason}")
+    window.painter.frame(force=True)
+    assert reason in " ".join(" ".join(window.lines).split())
+    row, column = window.screen.cursor.y, window.screen.cursor.x
+    assert window.lines[row] == "> draft"
+    assert column == 7
+    window.painter.set_activity("")
+    window.painter.feed("words")
+    window.painter.finish("end")
+    assert not any("busy" in line or "org-1" in line for line in window.transcript)
+
+
 def test_leaving_for_the_shell_and_coming_back() -> None:
     """Ctrl-Z leaves only finished lines; after `fg` the reply goes on below the shell's, every line once."""
     window = Window()
@@ -299,6 +316,21 @@ def test_windows_of_any_size_work(rows: int, columns: int) -> None:
     window.painter.finish("end")
     joined = "".join(window.transcript)
     assert all(joined.count(f"<{n}>") == 1 for n in range(30))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("footer", [0, 1, 2])
+def test_a_low_window_repeats_nothing(rows: int, footer: int) -> None:
+    """However low the window and however fast the reply, each row of code stands there once, its head too."""
+    code = marks(30)
+    text = "Here is code:\n\n```py\n" + "\n".join(code) + "\n```\n\nand the end."
+    for rate in (40, 200, 800):
+        window = Window(rows=rows, columns=40)
+        window.painter.set_footer([[("> ", "prompt")]] * footer, (0, 2) if footer else None)
+        window.stream(text, rate=rate)
+        window.painter.finish("end")
+        assert window.count([*code, "py · 1", "Here is code", "and the end"]) == {}
+        assert not any("Esc stops" in line for line in window.transcript)
 
 
 def test_clearing_the_screen_keeps_the_reply_going() -> None:

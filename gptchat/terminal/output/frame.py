@@ -106,7 +106,8 @@ class LiveRegion:
                 self._go(number)
                 self._out.append(_ERASE_ROW)
         held = final[unsure:] if live else []
-        if len(held) > height // 3 or any(row.rows > 1 for row in held):
+        # Rows that have left a low window cannot be corrected any more, and would be written a second time.
+        if len(held) > min(height // 3, height - len(live)) or any(row.rows > 1 for row in held):
             held = []
         self._park(position, live, cursor, len(held))
         self._held = len(held)

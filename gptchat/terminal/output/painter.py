@@ -17,7 +17,7 @@ from gptchat.terminal.markdown.stream import MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
 from gptchat.terminal.output.reply import HeldOutput, Lines, PainterBase, columns_to_fill, was_reasoning
-from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, seconds_only
+from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, seconds_only, status_rows
 from gptchat.terminal.output.theme import Theme
 from gptchat.terminal.output.thoughts import Reasoning, Thoughts
 from gptchat.values import replace
@@ -317,10 +317,10 @@ class Painter(PainterBase):
             lines.insert(0, [])
         if lines or not self._below_blank:
             lines.append([])
-        above = len(lines) + 1
-        lines += [[(status[:2], self._theme["spinner"]), (status[2:], self._theme["status"])]]
-        lines += [[(text, self._theme[look]) for text, look in line] for line in self._footer]
-        lines = [clip(line, width) for line in lines]
+        sign, told = self._theme["spinner"], self._theme["status"]
+        lines += [[(first, sign), (rest, told)] for first, rest in status_rows(status, width)]
+        above = len(lines)
+        lines += [clip([(text, self._theme[look]) for text, look in line], width) for line in self._footer]
         rows = [ScreenRow(self._encoder.line(line), width_of(line)) for line in lines]
         spare = max(len(rows) - size[1], 0)
         rows = rows[spare:]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 from gptchat.core.safe import clean_line
+from gptchat.core.width import wrapped
 from gptchat.words import _, money, ngettext
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 TICKS = 5
 """Steps of the spinner per second."""
+_STATUS_ROWS = 4
+"""Maximum rows of the status line, which may hold a server's reason for a wait."""
 _WORDS = "[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]|[^\\s\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+"
 
 Fragment = tuple[str, str]
@@ -32,6 +35,15 @@ def seconds_only(seconds: float) -> str:
     return _("{seconds} s").format(seconds=int(seconds)) if seconds < 60 else duration(seconds)
 
 
+def status_rows(status: str, width: int) -> list[tuple[str, str]]:
+    """`status`, which begins with a sign, as rows of (sign or blanks, text) of at most `width` columns.
+
+    It is wrapped, because a server's reason for a wait should not be cut at the window's edge.
+    """
+    rows = wrapped(status[2:], max(width - 2, 1))[:_STATUS_ROWS]
+    return [(status[:2] if number == 0 else "  ", row) for number, row in enumerate(rows)]
+
+
 def count_words(text: str) -> int:
     """Number of words in `text`; each Chinese, Japanese or Korean character counts as one."""
     return sum(1 for _match in re.finditer(_WORDS, text))
@@ -46,6 +58,7 @@ def thought(seconds: float, words: int) -> str:
 def facts(
     *,
     tokens: int | None = None,
+    unseen: int = 0,
     seconds: float | None = None,
     generating: float | None = None,
     cost: float | None = None,
@@ -54,15 +67,17 @@ def facts(
 ) -> str:
     """The line after a reply, such as `812 tokens · 45 tok/s · $0.0012 · 3.1 s`.
 
-    `tokens` are those of the reply; `seconds` is the total time, and `generating` the part after the first delta,
-    from which the speed is calculated; `cost` is in US$. Unknown values (None) are omitted. `notes` come last.
+    `tokens` are those of the reply, `unseen` those before the first delta; `seconds` is the total time, and
+    `generating` the part after the first delta: the speed is the other tokens by that. `cost` is in US$. Unknown
+    values (None) are omitted. `notes` come last.
     """
     parts: list[str] = []
     if tokens is not None:
         about = "≈" if estimated else ""
         parts.append(about + ngettext("{count} token", "{count} tokens", tokens).format(count=f"{tokens:,}"))
-        if generating is not None and generating >= 0.05 and tokens > 1:
-            parts.append(_("{speed} tok/s").format(speed=f"{tokens / generating:,.0f}"))
+        streamed = tokens - unseen
+        if generating is not None and generating >= 0.05 and streamed > 1:
+            parts.append(_("{speed} tok/s").format(speed=f"{streamed / generating:,.0f}"))
     if cost is not None:
         parts.append(money(cost))
     if seconds is not None:
