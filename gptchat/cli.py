@@ -36,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(arguments: Sequence[str]) -> int:
     from gptchat.config.flags import asked_language, parse, wants_json
 
+    arguments = _speak(arguments)
     words.choose(asked_language(arguments) or words.detect(os.environ))
-    _speak_utf8()
     try:
         options = parse(arguments)
         status = _run(options)
@@ -130,15 +130,26 @@ def _code_blocks(markdown: str, ui: UiSettings) -> list[str]:
 
 
 def _abilities(environ: Mapping[str, str]) -> Sequence[tuple[str, str, str]]:
-    from gptchat.terminal.abilities import abilities
+    from gptchat.terminal.output.capabilities import abilities
 
     return abilities(environ)
 
 
-def _speak_utf8() -> None:
-    """Write UTF-8 wherever output goes: a reply must not end the program on an old code page."""
+def _speak(arguments: Sequence[str]) -> Sequence[str]:
+    """Read and write in the locale's encoding if it names one, else in UTF-8; returns the arguments read in it.
+
+    A reply must not end the program, whatever characters it has.
+    """
+    named = (os.environ.get(name, "C") for name in ("LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING"))
+    if not all(name in ("", "C", "POSIX") or name.lower().endswith(("utf-8", "utf8")) for name in named):
+        from gptchat.terminal import encoding
+
+        if name := encoding.of_locale(os.environ):
+            encoding.speak(name)
+            return encoding.understood(arguments, name)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            encoding = (stream.encoding or "").lower().replace("-", "")
-            reconfigure(encoding=None if encoding == "utf8" else "utf-8", errors="backslashreplace")
+            now = (stream.encoding or "").lower().replace("-", "")
+            reconfigure(encoding=None if now == "utf8" else "utf-8", errors="backslashreplace")
+    return arguments

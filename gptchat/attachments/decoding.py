@@ -19,11 +19,11 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _CHINESE_PAIR = re.compile(rb"[\x81-\xfe][\xa1-\xfe]")
 
 
-def decode(data: bytes) -> tuple[str, str] | None:
+def decode(data: bytes, expected: str = "") -> tuple[str, str] | None:
     """The text in `data` with `\\n` line ends, and the name of its encoding; None if it is not text.
 
     GB18030 accepts almost any bytes, so it is chosen only if non-ASCII bytes occur in pairs, as in Chinese
-    text; in Western text (Windows-1252) they occur singly.
+    text; in Western text (Windows-1252) they occur singly. `expected` is tried before both, such as a locale's.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -33,6 +33,8 @@ def decode(data: bytes) -> tuple[str, str] | None:
         return None
     found = _try(data, "utf-8")
     if found is not None:
+        return found
+    if expected and (found := _try(data, expected)) is not None:
         return found
     high, pairs = len(_HIGH.findall(sample)), len(_CHINESE_PAIR.findall(sample))
     chinese = pairs * 2 >= high * 0.8

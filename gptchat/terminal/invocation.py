@@ -107,7 +107,8 @@ def _text_of(stdin: TextIO) -> str:
         return ""
     from gptchat.attachments.decoding import decode  # imported only here, because most questions are typed
 
-    decoded = decode(data)
+    locale = (getattr(stdin, "encoding", None) or "utf-8").lower()
+    decoded = decode(data, "" if locale.startswith(("utf", "ascii")) else locale)
     if decoded is None:
         raise UsageError(
             _("standard input is not text"), hint=_("attach a file by its name: gptchat -a FILE QUESTION")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
@@ -31,6 +30,7 @@ from gptchat.core.origin import Sourced, whole
 from gptchat.core.safe import clean
 from gptchat.errors import UsageError
 from gptchat.redaction import redact
+from gptchat.terminal.failure import print_document
 from gptchat.terminal.output.blocks import lines_of
 from gptchat.waiting import run_without_loop, to_thread
 from gptchat.words import _
@@ -149,7 +149,7 @@ class _OneShot:
                 progress.close()
         if self.options.json and not self.answered:
             document = self.data[0] if len(self.data) == 1 else self.data or {}
-            print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
+            print_document(document, self.streams.stdout)
 
     async def _carry_out(self, effect: Action) -> str | None:
         match effect:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from collections.abc import Callable
 from contextlib import aclosing, contextmanager
@@ -31,7 +30,7 @@ from gptchat.core.events import TurnEvent
 from gptchat.core.replies.media import files_of
 from gptchat.core.safe import clean
 from gptchat.errors import TurnInterruptedError
-from gptchat.terminal.failure import tell_failure
+from gptchat.terminal.failure import print_document, tell_failure
 from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
 from gptchat.terminal.turn import cut, finished, paint
 from gptchat.words import _
@@ -119,7 +118,7 @@ class Replying:
             user, session = self.services.manager.user, self.services.manager.session.id
             shown = None if self.services.run.incognito else session
             document = reply_json(user, shown, outcome, outcome.message, self._path_of)
-            print(json.dumps(document, ensure_ascii=False, indent=2), file=self.streams.stdout)
+            print_document(document, self.streams.stdout)
         else:
             if outcome.message is not None and not self._drawn() and (note := cut(outcome.message)):
                 self._tell(note)

@@ -8,8 +8,15 @@ from collections.abc import Mapping
 from typing import IO, Literal
 
 from gptchat.values import dataclass
+from gptchat.words import _
 
 Depth = Literal["none", "16", "256", "truecolor"]
+
+NARROW = 60
+"""Columns; in narrower windows tables and code wrap badly."""
+
+Ability = tuple[str, str, str]
+"""(name, state, advice); advice is empty if nothing needs to be done."""
 
 _HYPERLINKS = ("WT_SESSION", "KITTY_WINDOW_ID", "ALACRITTY_WINDOW_ID", "GHOSTTY_RESOURCES_DIR", "KONSOLE_VERSION")
 _PROGRAMS = ("iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio", "WarpTerminal")
@@ -94,3 +101,34 @@ def _reflows(term: str, environ: Mapping[str, str]) -> bool:
     if environ.get("TMUX"):
         return True
     return not (environ.get("XTERM_VERSION") or environ.get("STY") or term in ("linux", "vt100", "vt220"))
+
+
+def abilities(environ: Mapping[str, str]) -> list[Ability]:
+    """Capabilities of the terminal behind standard output as (name, state, advice) tuples."""
+    from gptchat.terminal.output.clipboard import commands  # it asks the system for programs
+
+    stream = sys.stdout
+    terminal = Terminal.detect(stream, environ)
+    if not terminal.is_tty:
+        return [(_("output"), _("a pipe or a file: plain text"), "")]
+    name = environ.get("TERM_PROGRAM") or environ.get("TERM", "")
+    found: list[Ability] = []
+    if terminal.dumb:
+        advice = _("set TERM to what your terminal is, such as xterm-256color")
+        found.append((_("terminal"), _("{name}: it cannot move the cursor").format(name=name or "?"), advice))
+    else:
+        found.append((_("terminal"), name, ""))
+    columns, rows = size(stream)
+    advice = _("make the window wider") if columns < NARROW else ""
+    found.append((_("size"), _("{columns} columns, {rows} rows").format(columns=columns, rows=rows), advice))
+    encoding = getattr(stream, "encoding", "") or "?"
+    advice = "" if encoding.lower().replace("-", "") == "utf8" else _("set LANG to a UTF-8 locale: LANG=C.UTF-8")
+    found.append((_("encoding"), encoding, advice))
+    colours = {"none": _("none"), "16": "16", "256": "256", "truecolor": _("all")}[terminal.depth]
+    why = " (NO_COLOR)" if environ.get("NO_COLOR") else ""
+    found.append((_("colours"), colours + why, ""))
+    found.append((_("links"), _("yes") if terminal.hyperlinks else _("not known to"), ""))
+    tools = commands(environ, sys.platform)
+    way = tools[0][0] if tools else _("through the terminal, where it allows that")
+    found.append((_("clipboard"), way, ""))
+    return found

@@ -44,7 +44,8 @@ async def read_line(keyboard: Input, output: Output, message: str, begun: str = 
             line = await asyncio.get_running_loop().run_in_executor(None, _blocking_line)
     if not line:
         raise EOFError
-    return begun + line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+    encoding = (sys.stdin and sys.stdin.encoding) or "utf-8"
+    return begun + line.decode(encoding, "surrogateescape").rstrip("\r\n")
 
 
 async def read_hidden(keyboard: Input, output: Output, message: str) -> str:
