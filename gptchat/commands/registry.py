@@ -176,11 +176,12 @@ class Registry:
             self._by_name[name] = command
 
     def _command(self, name: str) -> Command:
-        found = self._by_name[name]
+        known = dict(self._by_name)  # another thread may load the same module meanwhile
+        found = known[name]
         if isinstance(found, str):
             commands: Sequence[Command] = import_module(found).COMMANDS
             loaded = {name: command for command in commands for name in _names(command)}
-            listed = [name for name, module in self._by_name.items() if module == found]
+            listed = [name for name, module in known.items() if module == found]
             if list(loaded) != listed:
                 raise ValueError(f"{found} declares {list(loaded)}, but is registered with {listed}")
             self._by_name |= loaded

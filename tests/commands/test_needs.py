@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import pytest
@@ -47,3 +49,18 @@ BESIDE = [command for command in registry().commands if command.streaming]
 def test_beside_a_reply_only_what_is_carried_out_there(command: Command) -> None:
     """A command that may run beside a reply declares, for the type checker, that it only shows and copies."""
     assert command.run.__annotations__["return"] == "AsideEffects"
+
+
+def test_commands_are_loaded_by_several_threads() -> None:
+    """The prompt's completion and the loading behind it may ask for all commands at the same moment."""
+    names = [command.name for command in registry().commands]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for _round in range(40):
+                shared = registry()
+                found = [threads.submit(getattr, shared, "commands") for _thread in range(4)]
+                assert all([command.name for command in one.result()] == names for one in found)
+    finally:
+        sys.setswitchinterval(interval)

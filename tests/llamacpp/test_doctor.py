@@ -32,7 +32,8 @@ def test_what_is_wrong_is_named(llamacpp: LlamaServer, tmp_path: Path) -> None:
     """A wrong key, a dead address and a wrong path are each told as what they are, with what to do."""
     wrong = examined(tmp_path / "key", llamacpp.url, "sk-wrong-0123456789", llamacpp.model)
     assert [line for line in wrong if line.startswith("✗ test refused the key (401)")]
-    assert "  → set the environment variable TEST_KEY, or give the key with /key set" in wrong
+    told = "  → it came from the variable TEST_KEY: correct or unset it there; it goes before a key of /key set"
+    assert told in wrong
     dead = examined(tmp_path / "dead", "http://127.0.0.1:1/v1", llamacpp.key, llamacpp.model)
     assert "✗ nothing answers at http://127.0.0.1:1/v1" in dead
     root = llamacpp.url.removesuffix("/v1")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import pytest
 
 from gptchat.terminal.markdown import MarkdownStream, warm_up
 from gptchat.terminal.output.capabilities import Depth, Terminal, prepare_console, size
 from gptchat.terminal.output.status import count_words, duration, facts, thought
-from gptchat.terminal.output.theme import choose
+from gptchat.terminal.output.theme import LOOKS, choose
 from gptchat.words import money
 
 
@@ -60,6 +61,27 @@ def test_the_automatic_theme_follows_the_background() -> None:
     assert choose("mono", {"COLORFGBG": "0;15"}).name == "mono"
     with pytest.raises(KeyError):
         choose("pink", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "backgrounds"),
+    [("dark", ["#000000", "#1e1e2e", "#282c34", "#002b36"]), ("light", ["#ffffff", "#f6f8fa", "#fdf6e3"])],
+)
+def test_every_colour_can_be_read(name: str, backgrounds: list[str]) -> None:
+    """Each look of a theme stands out from the usual backgrounds as WCAG 2 asks of text: 4.5 to 1."""
+
+    def luminance(colour: Sequence[int]) -> float:
+        parts = [part / 255 for part in colour]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    theme = choose(name, {})
+    for look in LOOKS:
+        if (colour := theme[look].color) is not None and colour.triplet is not None:
+            for background in backgrounds:
+                below = (int(background[1:3], 16), int(background[3:5], 16), int(background[5:], 16))
+                low, high = sorted((luminance(colour.triplet), luminance(below)))
+                assert (high + 0.05) / (low + 0.05) >= 4.5, (look, background)
 
 
 def test_the_line_of_facts_tells_what_is_known() -> None:

@@ -17,7 +17,7 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import Output
 
-from gptchat.core.width import cells
+from gptchat.core.width import cells, wrapped
 from gptchat.terminal.columns.layout import stand_in_columns
 from gptchat.terminal.columns.moving import add_whole_characters, stop_between_characters
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT
@@ -69,6 +69,8 @@ class Picker:
         self._preview = preview
         self._clean = clean
         self._output = output
+        self._tallest = 0
+        """The most rows so far: the list keeps their height, so that the preview does not jump at each letter."""
         self._rows: Sequence[PickerRow] = ()
         self._index = 0
         self._searched: str | None = None
@@ -135,6 +137,7 @@ class Picker:
         while self._searched != (text := self._buffer.text):
             rows = await asyncio.get_running_loop().run_in_executor(None, self._search, text)
             self._searched, self._rows = text, rows
+            self._tallest = max(self._tallest, len(rows))
             # The row to begin at, until something is typed.
             ids = [row.id for row in rows] if self._first and not text else []
             self._index = ids.index(self._first) if self._first in ids else 0
@@ -232,7 +235,7 @@ class Picker:
         return max(min(_ROWS, lines - min(_PREVIEW, lines // 2)), 1)
 
     def _list_height(self) -> Dimension:
-        return Dimension.exact(self._visible())
+        return Dimension.exact(min(self._visible(), max(self._tallest, 1)))
 
     def _preview_height(self) -> Dimension:
         lines = self._output.get_size().rows - _MARGIN
@@ -247,12 +250,14 @@ class Picker:
         first = max(min(self._index - visible // 2, len(self._rows) - visible), 0)
         result: StyleAndTextTuples = []
         for number, row in enumerate(self._rows[first : first + visible], start=first):
-            result += self._row(row, width, " class:picker.current" if number == self._index else "")
+            result += self._row(row, width, current=number == self._index)
             result.append(("", "\n"))
         return result[:-1]
 
-    def _row(self, row: PickerRow, width: int, current: str) -> StyleAndTextTuples:
-        """One row: the title, a snippet if it fits, and `meta` right-aligned."""
+    def _row(self, row: PickerRow, width: int, *, current: bool) -> StyleAndTextTuples:
+        """One row: the title, a snippet if it fits, and `meta` right-aligned; the current one is of one colour."""
+        looks = ("", "class:picker.snippet", "class:picker.meta")
+        titled, cited, dated = ("class:picker.current",) * 3 if current else looks
         meta = shortened(_one_line(self._clean(row.meta)), width // 2)
         room = width - cells(meta) - 3
         title = shortened(_one_line(self._clean(row.title)), room)
@@ -261,9 +266,9 @@ class Picker:
         used = 2 + cells(title) + (cells(snippet) + 2 if snippet else 0)
         gap = " " * max(width - used - cells(meta), 1)
         return [
-            (current, ("› " if current else "  ") + title),
-            (f"class:picker.snippet{current}", f"  {snippet}" if snippet else ""),
-            (f"class:picker.meta{current}", gap + meta),
+            (titled, ("› " if current else "  ") + title),
+            (cited, f"  {snippet}" if snippet else ""),
+            (dated, gap + meta),
         ]
 
     def _preview_text(self) -> str:
@@ -271,7 +276,7 @@ class Picker:
             return ""
         text = self._previews.get(self._rows[self._index].id, "…")
         # The last turns matter most, so show the end.
-        return "\n".join(text.split("\n")[-_PREVIEW:])
+        return "\n".join(wrapped(text, max(self._output.get_size().columns - 1, 1))[-_PREVIEW:])
 
 
 def _one_line(text: str) -> str:

@@ -204,6 +204,8 @@ def _column(sections: Sequence[tuple[str, Sequence[tuple[str, str]]]], name: int
 
 
 _FILLS: dict[Tone, str] = {"plain": "▒", "quiet": "▓", "good": "█", "warning": "▞", "error": "█"}
+_PARTS = {**LOOK_OF, "plain": "command"}
+"""The look of a meter's part, and of its sign in the legend: white would be louder than what is used."""
 
 
 def _length(size: float, total: float, columns: int) -> int:
@@ -244,7 +246,7 @@ def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
     for _label, size, tone in meter.parts:
         length = min(_length(size, total, columns), columns - used)
         used += length
-        bar.append((_FILLS[tone] * length, LOOK_OF[tone]))
+        bar.append((_FILLS[tone] * length, _PARTS[tone]))
     bar.append(("░" * (columns - used), "hint"))
     legend: list[Fragment] = []
     lines = [bar]
@@ -256,5 +258,5 @@ def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
         if legend and width is not None and used + 3 + cells(item) > width:
             lines.append(legend)
             legend = []
-        legend += [("  ", "text"), (_FILLS[tone], LOOK_OF[tone]), (item, "hint")]
+        legend += [("  ", "text"), (_FILLS[tone], _PARTS[tone]), (item, "hint")]
     return [*lines, legend] if legend else lines

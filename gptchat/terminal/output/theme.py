@@ -71,19 +71,20 @@ LOOKS: Mapping[str, str] = {
 """Each named look as style words; a colour in braces comes from the theme's palette."""
 
 _PALETTES: Mapping[str, Mapping[str, str]] = {
-    # Those of the terminal's own sixteen colours that are readable on light and on dark backgrounds.
+    # Those of the terminal's own sixteen colours that are readable on light and on dark backgrounds. None of them
+    # is quiet on both (bright black is the background itself in some schemes), so what is muted is dim.
     "auto": {
-        "title": "magenta", "accent": "cyan", "muted": "bright_black", "code": "cyan", "link": "blue",
+        "title": "magenta", "accent": "cyan", "code": "cyan", "link": "blue",
         "maths": "magenta", "good": "green", "warn": "yellow", "bad": "red", "keyword": "magenta",
         "name": "blue", "string": "green", "number": "cyan",
     },
     "dark": {
-        "title": "#c4a7f5", "accent": "#7fc8e8", "muted": "#8a8f98", "code": "#8fd3c8", "link": "#82b1ff",
+        "title": "#c4a7f5", "accent": "#7fc8e8", "muted": "#9aa0a9", "code": "#8fd3c8", "link": "#82b1ff",
         "maths": "#e0a3d8", "good": "#98c379", "warn": "#e5c07b", "bad": "#f07178", "keyword": "#c792ea",
         "name": "#82aaff", "string": "#a5d67b", "number": "#f2a676",
     },
     "light": {
-        "title": "#6f42c1", "accent": "#00708f", "muted": "#6a737d", "code": "#00695c", "link": "#0550ae",
+        "title": "#6f42c1", "accent": "#00708f", "muted": "#656d76", "code": "#00695c", "link": "#0550ae",
         "maths": "#953088", "good": "#22732f", "warn": "#8a5a00", "bad": "#b3261e", "keyword": "#8b2bb0",
         "name": "#0550ae", "string": "#22732f", "number": "#a04400",
     },
