@@ -69,7 +69,9 @@ def _pattern(name: str) -> re.Pattern[str]:
     """A pattern of this module, compiled at first use: plain ASCII needs none."""
     import re
 
-    word = rf"[^ \t{_ASIAN}{_OPENING}{_CLOSING}]+"
+    word = (
+        rf"(?:[^ \t{_ASIAN}{_OPENING}{_CLOSING}]|(?<=\u200d)[{_ASIAN}][{_MARKS}]*)+"  # a joiner joins what follows
+    )
     source = {
         "sure": f"[{_NARROW}{_WIDE}]*",
         "wide": f"[{_WIDE}]",
