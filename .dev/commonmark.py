@@ -18,9 +18,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from gptchat.terminal.markdown.parser import grammar
-
 from gptchat.config.schema import UiSettings
+from gptchat.grammar.parser import grammar
 from gptchat.terminal.markdown import render_lines
 from gptchat.terminal.markdown.lines import plain
 from gptchat.terminal.output.theme import Theme
