@@ -80,7 +80,7 @@ def test_a_terminal_gets_what_it_can_show(name: str, shown: str) -> None:
 def ask(folder: Path, *arguments: str | bytes, stdin: bytes = b"", **environ: str) -> bytes:
     """What gptchat's demo prints on a pipe with these variables."""
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ}
-    command = [sys.executable, "-m", "gptchat", "-p", "demo", *arguments]
+    command = [sys.executable, "-m", "gptchat", "-p", "demo", "--no-stream", *arguments]
     done = subprocess.run(command, input=stdin, env=environment, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
