@@ -92,7 +92,7 @@ class LocaleStream(io.TextIOWrapper):
         return len(text)
 
     @property
-    def buffer(self) -> io.BufferedIOBase:  # type: ignore[override]
+    def buffer(self) -> io.BufferedIOBase:  # type: ignore[override] # an attribute in typeshed, see below
         """Not there: prompt_toolkit would encode by itself, with a question mark for each sign."""
         raise AttributeError("buffer")
 
@@ -132,7 +132,8 @@ def understood(arguments: Sequence[str], encoding: str) -> list[str]:
 
     Those that name a file stay as they are, so that it is found; UTF-8 is taken as such, as in files and pipes.
     """
-    return [one if one.isascii() or os.path.exists(one) else _read(one, encoding) for one in arguments]  # noqa: PTH110
+    there = os.path.exists  # pathlib is not loaded at a start
+    return [one if one.isascii() or there(one) else _read(one, encoding) for one in arguments]
 
 
 def _read(argument: str, encoding: str) -> str:

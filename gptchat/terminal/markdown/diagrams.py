@@ -45,8 +45,8 @@ def draw(source: str, width: int) -> list[str] | None:
                 rows = layered.drawn(chart, across=across, fold=fold)
                 if _fits(rows, width):
                     return rows
-    except UndrawableError:
-        pass
+    except UndrawableError:  # the source is shown instead
+        return None
     return None
 
 
