@@ -9,13 +9,21 @@ import pytest
 
 from gptchat import redaction
 from hatch_build import compile_translations
-from tests.support import measured  # noqa: F401 - from the start, no program is measured unless its test says so
+from tests.support.measured import take_measuring
+
+take_measuring()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _translations() -> None:
     """Compile the translations, which may have changed since the installation."""
     compile_translations(Path(__file__).parents[1])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unmeasured() -> None:
+    """Measure no program unless its test says so: in a worker, measuring begins after this file was read."""
+    take_measuring()
 
 
 @pytest.fixture(scope="module", autouse=True)
