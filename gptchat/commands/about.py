@@ -101,9 +101,7 @@ async def status(
         ),
         (
             _("spent here"),
-            _("{n} tokens in, {m} out").format(
-                n=f"{total.prompt_tokens:,}", m=f"{total.completion_tokens:,}"
-            ),
+            _("{n} tokens in, {m} out").format(n=f"{total.prompt_tokens:,}", m=f"{total.completion_tokens:,}"),
         ),
         *_limits(routing),
     ]
