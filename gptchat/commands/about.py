@@ -99,7 +99,10 @@ async def status(
             _("window"),
             _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=window_source(source)),
         ),
-        (_("spent here"), f"{total.prompt_tokens:,} + {total.completion_tokens:,}"),
+        (
+            _("spent here"),
+            _("{n} tokens in, {m} out").format(n=f"{total.prompt_tokens:,}", m=f"{total.completion_tokens:,}"),
+        ),
         *_limits(routing),
     ]
     without = sorted(left_out(routing, learnt) & route.parameters.keys())

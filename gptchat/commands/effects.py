@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from gptchat.core.messages import Message
 from gptchat.core.origin import Origin
 
-Tone = Literal["plain", "quiet", "good", "warning", "error"]
+Tone = Literal["plain", "quiet", "good", "warning", "error", "title"]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A line, or a few, in one tone."""
 
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A line behind a sign, which alone has the tone."""
+
+    mark: str
     text: str
     tone: Tone = "plain"
 
@@ -82,7 +91,7 @@ class Bars:
     rows: Sequence[tuple[str, float, Sequence[str]]]
 
 
-Block = Text | Markdown | Source | Table | Facts | Meter | Sheet | Bars
+Block = Text | Marked | Markdown | Source | Table | Facts | Meter | Sheet | Bars
 
 
 @dataclass(frozen=True, slots=True)

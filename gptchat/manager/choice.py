@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from gptchat.words import _
 if TYPE_CHECKING:
     from gptchat.core.replies.data_addresses import Cut, DataCutter
     from gptchat.core.replies.media import KeptFile
+
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 class Choice:
@@ -169,15 +172,14 @@ class Choice:
         return self._cutters[kind]
 
     def _whole(self, text: str, kind: str = "text") -> str:
-        """`text` without a lone high surrogate at its end, which is held until the other half arrives.
+        """`text` with its halves of characters joined; a half at its end is held until the other arrives.
 
         Servers that split text by UTF-16 code units, as JavaScript does, cut an emoji in two.
         """
-        half, self._halves[kind] = self._halves[kind], ""
-        if half and "\udc00" <= text[:1] <= "\udfff":
-            pair = (half + text[0]).encode("utf-16-le", "surrogatepass")
-            half, text = pair.decode("utf-16-le"), text[1:]
-        text = half + text
+        text = self._halves[kind] + text
+        self._halves[kind] = ""
+        if not text.isascii():
+            text = _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
         if "\ud800" <= text[-1:] <= "\udbff":
             text, self._halves[kind] = text[:-1], text[-1]
         return text

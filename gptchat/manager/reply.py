@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gptchat.core.events import (
     FileReceived,
@@ -52,7 +52,7 @@ class ReplyBuilder:
 
     def take(self, events: Iterable[ProviderEvent]) -> list[TurnEvent]:
         """Process `events` and return those to display, with adjacent pieces merged."""
-        for event in events:
+        for event in _joined(events):
             match event:
                 case TextDelta(text, choice):
                     self._choice(choice).said(text)
@@ -155,6 +155,26 @@ class ReplyBuilder:
                 case TextWasReasoning(_text, 0):
                     self.partial.revise("", self._revised.pop(0))
         return shown
+
+
+def _joined(events: Iterable[ProviderEvent]) -> Iterator[ProviderEvent]:
+    """`events` with each run of pieces of one text as one piece, which is handled once."""
+    run: list[str] = []
+    last: TextDelta | ReasoningDelta | None = None
+    for event in events:
+        if isinstance(event, (TextDelta, ReasoningDelta)):
+            if last is not None and (type(event) is not type(last) or event.choice != last.choice):
+                yield type(last)("".join(run), last.choice)
+                run = []
+            last = event
+            run.append(event.text)
+            continue
+        if last is not None:
+            yield type(last)("".join(run), last.choice)
+            run, last = [], None
+        yield event
+    if last is not None:
+        yield type(last)("".join(run), last.choice)
 
 
 def closer_known(messages: dict[str, Message], provider: str, model: str) -> str:

@@ -25,8 +25,8 @@ _LINGER = 3.0  # seconds to wait for usage or [DONE] after every choice has its 
 _GATHER = 0.03  # seconds to let chunks accumulate; shorter than a screen frame
 _LITTLE = 4096  # bytes; if more arrive between two waits, chunks are large enough already
 _FIRST = 2000  # bytes, about a dozen events: the first words are not delayed
-_AT_HAND = 0.001  # seconds; a chunk that took longer was not in the buffer yet
-_STRETCH = 0.01  # seconds after which other tasks have their turn
+_AHEAD = 65536  # bytes that are read ahead of what was asked for
+_STRETCH = 0.005  # seconds after which other tasks have their turn
 _DRAIN = 0.1  # seconds to wait for the end of the body after [DONE], so that the connection can be reused
 
 
@@ -94,8 +94,9 @@ async def _events(
 
 
 class _Chunks:
-    """The chunks of a body, with an idle timeout that only `alive` restarts, not every byte (comment pings).
+    """The body in batches, with an idle timeout that only `alive` restarts, not every byte (comment pings).
 
+    A task of its own reads ahead: what is at hand arrives as one batch, which costs far less than chunk by chunk.
     Iterating raises RequestTimeoutError when the timeout expires.
     """
 
@@ -107,46 +108,49 @@ class _Chunks:
         self._fresh = True
         self._deadline = 0.0
         self._waited = False
-        self._gathered = 0
+        self._taken = 0
         self._whole = 0
-        self._yielded = 0.0
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._arrived, self._room = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.create_task(self._read())
+        self._task.add_done_callback(lambda _task: self._arrived.set())
 
     def __aiter__(self) -> _Chunks:
         return self
 
     async def __anext__(self) -> bytes:
-        loop = asyncio.get_running_loop()
         if self._fresh:  # the timeout starts when we begin to wait: the time the caller took does not count
-            self._deadline = loop.time() + self._patience
+            self._deadline = asyncio.get_running_loop().time() + self._patience
             self._fresh = False
-        try:
-            async with asyncio.timeout_at(self._deadline) as limit:
-                return await anext(self._source)
-        except TimeoutError:
-            if limit.expired():
+        self._waited = not self._chunks
+        if self._waited:
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    await self._arrived.wait()
+            except TimeoutError:
                 raise silent(self._idle, self._endpoint) from None
-            raise
+        if not self._chunks:
+            await self._task
+            raise StopAsyncIteration
+        batch = b"".join(self._chunks)
+        self._chunks.clear()
+        self._taken, self._size = self._size, 0
+        self._whole += self._taken
+        if not self._task.done():
+            self._arrived.clear()
+        self._room.set()
+        return batch
 
     async def paced(self) -> bytes:
-        """The next chunk. If the previous one had to be waited for, sleeps briefly first.
+        """The next batch. If the previous one had to be waited for, sleeps briefly first.
 
         During the sleep several small chunks accumulate, which cost less together than one by one. Earlier
         chunks have already been processed by then.
         """
-        if self._waited:
-            if self._gathered < _LITTLE and self._whole > _FIRST:
-                await asyncio.sleep(_GATHER)
-            self._gathered = 0
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        if begun - self._yielded > _STRETCH:  # chunks at hand are read without a pause, and keys would wait
-            await asyncio.sleep(0)
-            self._yielded = begun = loop.time()
-        chunk = await anext(self)
-        self._waited = loop.time() - begun > _AT_HAND
-        self._gathered += len(chunk)
-        self._whole += len(chunk)
-        return chunk
+        if self._waited and self._taken < _LITTLE and self._whole > _FIRST:
+            await asyncio.sleep(_GATHER)
+        return await anext(self)
 
     def alive(self, complete: bool) -> None:
         """Restart the idle timeout after an event; it is short once the reply is `complete`."""
@@ -157,16 +161,35 @@ class _Chunks:
         """Read the rest of the body for up to 0.1 s, so that the connection can be reused. Ignores failures."""
         try:
             async with asyncio.timeout(_DRAIN):
-                async for _chunk in self._source:
+                async for _batch in self:
                     pass
         except Exception:  # noqa: S110  # the reply is complete, so a failure of the connection does not matter
             pass
 
     async def aclose(self) -> None:
         """Close the body without reading the rest."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()  # what failed after the last batch that was asked for does not matter
         close = getattr(self._source, "aclose", None)
         if close is not None:
             await close()
+
+    async def _read(self) -> None:
+        """Read ahead, in stretches that let other tasks have their turn."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        async for chunk in self._source:
+            self._chunks.append(chunk)
+            self._size += len(chunk)
+            self._arrived.set()
+            while self._size > _AHEAD:
+                self._room.clear()
+                await self._room.wait()
+            if (now := loop.time()) - since > _STRETCH:
+                await asyncio.sleep(0)
+                since = now
 
 
 async def read_json(response: httpx2.Response, network: NetworkSettings, endpoint: Endpoint) -> Any:

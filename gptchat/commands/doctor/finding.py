@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from gptchat.commands.effects import Block, Facts, Show, Text, Tone
+from gptchat.commands.effects import Block, Marked, Show, Text, Tone
 from gptchat.errors import GptchatError
 from gptchat.values import dataclass, field
 from gptchat.words import _
@@ -33,9 +33,9 @@ class Finding:
     def show(self) -> Show:
         """The line, and its advice below."""
         mark, tone = _MARKS[self.state]
-        blocks: list[Block] = [Text(f"{mark} {self.text}", tone)]
+        blocks: list[Block] = [Marked(mark, self.text, tone)]
         if self.advice:
-            blocks.append(Text("  " + _("→ {advice}").format(advice=self.advice)))
+            blocks.append(Marked(" ", _("→ {advice}").format(advice=self.advice)))
         data = {"check": self.check, "state": self.state, "message": self.text, "hint": self.advice or None}
         return Show(blocks, {**data, **self.more}, failed=self.state == "failed")
 
@@ -46,5 +46,5 @@ def failed(check: str, error: GptchatError) -> Finding:
 
 
 def heading(title: str) -> Show:
-    """A heading between findings; `--json` has none."""
-    return Show([Facts((), title=title)])
+    """A heading below a blank line, between findings; `--json` has none."""
+    return Show([Text(""), Text(title, "title")])

@@ -50,7 +50,7 @@ async def doctor(
         await asyncio.to_thread(keep)
         return
     problems = 0
-    yield heading(_("Settings"))
+    yield Show([Text(_("Settings"), "title")])
     for show in doctor_store.settings(settings, routing, paths, name):
         problems += show.failed
         yield show

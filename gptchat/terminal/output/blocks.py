@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gptchat.commands.effects import Bars, Block, Facts, Markdown, Meter, Sheet, Source, Table, Text, Tone
+from gptchat.commands.effects import Bars, Block, Facts, Markdown, Marked, Meter, Sheet, Source, Table, Text, Tone
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells, wrapped
 
@@ -17,18 +17,23 @@ LOOK_OF: dict[Tone, str] = {
     "good": "success",
     "warning": "notice",
     "error": "error",
+    "title": "table.header",
 }
+_LINES = (Text, Marked)
+"""Blocks that stand below each other without a blank line between them."""
 _GAP = 2
 _SHORTEST_BAR, _LONGEST_BAR = 8, 40
 _NARROW = 12
 """Minimum width (cells) of a column that is shrunk to fit."""
+_WORD = 32
+"""Maximum width (cells) of a word, such as the name of a setting, that a shrunk column keeps whole."""
 
 
 def lines_of(blocks: Sequence[Block], width: int | None) -> list[list[Fragment]]:
     """`blocks` as lines of fragments, wrapped to `width` columns; None (for a pipe) turns wrapping off."""
     lines: list[list[Fragment]] = []
     for index, block in enumerate(blocks):
-        if index and not (isinstance(block, Text) and isinstance(blocks[index - 1], Text)):
+        if index and not (isinstance(block, _LINES) and isinstance(blocks[index - 1], _LINES)):
             lines.append([])
         lines += _block(block, width)
     return lines
@@ -38,6 +43,11 @@ def _block(block: Block, width: int | None) -> list[list[Fragment]]:
     match block:
         case Text(text, tone):
             return [[(line, LOOK_OF[tone])] for line in _folded(clean(text), width)]
+        case Marked(mark, text, tone):
+            room = None if width is None else width - cells(mark) - 1
+            first, *rest = _folded(clean(text), room)
+            below = [[(" " * (cells(mark) + 1) + line, "text")] for line in rest]
+            return [[(mark, LOOK_OF[tone]), (" " + first, "text")], *below]
         case Markdown(text) | Source(text):
             return [[(line, "text")] for line in clean(text).removesuffix("\n").split("\n")]
         case Table():
@@ -64,7 +74,7 @@ def _table(table: Table, width: int | None) -> list[list[Fragment]]:
     widths = [max(cells(row[i]) for row in [header, *rows]) for i in range(len(header))]
     if width is not None:
         room = width - _GAP * (len(widths) - 1) - 2
-        _shrink(widths, table.right, room)
+        _shrink(widths, [_least(column) for column in zip(header, *rows, strict=True)], table.right, room)
         if sum(widths) > room:
             return _stacked(table, header, rows, width)
     lines: list[list[Fragment]] = []
@@ -105,10 +115,16 @@ def _stacked(
     return lines
 
 
-def _shrink(widths: list[int], right: frozenset[int], room: int) -> None:
+def _least(column: Sequence[str]) -> int:
+    """The width (cells) below which a column is not shrunk: names in it, such as `network.proxy`, stay whole."""
+    lengths = (len(word) for cell in column for word in cell.split() if word.isascii())
+    return max((length for length in lengths if _NARROW < length <= _WORD), default=_NARROW)
+
+
+def _shrink(widths: list[int], least: Sequence[int], right: frozenset[int], room: int) -> None:
     """Narrow the widest columns in place until all fit in `room`; those in `right` (numbers) keep their width."""
     while sum(widths) > room:
-        candidates = [i for i in range(len(widths)) if i not in right and widths[i] > _NARROW]
+        candidates = [i for i in range(len(widths)) if i not in right and widths[i] > least[i]]
         if not candidates:
             return
         widest = max(candidates, key=lambda i: widths[i])
