@@ -27,7 +27,7 @@ from gptchat.providers.wire import wire_named
 from tests.providers.asking import QUICK, Outcome, ask, provider
 from tests.support.server import CUT, Server, raw
 
-STREAMS = int(os.environ.get("GPTCHAT_FUZZ", "300"))
+STREAMS = int(os.environ.get("GPTCHAT_FUZZ", "120"))
 NETWORK = NetworkSettings(idle_timeout=5, max_line=2_000, max_reply=100_000)
 ENDPOINT = Endpoint("test", "http://localhost/v1", "m")
 FUZZ = settings(max_examples=STREAMS, deadline=None, suppress_health_check=list(HealthCheck))

@@ -89,7 +89,7 @@ def squeezed(text: str) -> str:
 
 
 @pytest.mark.parametrize("kind", [flow_chart, sequence])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(seed=st.integers(0, 2**40), width=st.sampled_from([40, 79, 200]))
 def test_a_drawing_has_every_label_and_fits(kind: object, seed: int, width: int) -> None:
     """Whatever is drawn has every label of the source as often as the source, and no row wider than asked for."""
@@ -114,7 +114,7 @@ def test_most_simple_diagrams_are_drawn() -> None:
     assert sum(rows is not None for rows in drawn) >= 330
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.text(max_size=200), st.integers(0, 2**40), st.sampled_from([flow_chart, sequence]))
 def test_drawing_never_fails(noise: str, seed: int, kind: object) -> None:
     """No source, however damaged, raises: what is not understood as a whole is not drawn."""
@@ -204,7 +204,7 @@ def test_the_direction_gives_way_to_the_width() -> None:
     assert draw(source, 9) is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**40), width=st.sampled_from([20, 40, 79]))
 def test_a_streamed_diagram_reads_as_the_whole_one(seed: int, width: int) -> None:
     """However a reply with diagrams is cut, in lists and quotes too, it is printed as if it came whole."""

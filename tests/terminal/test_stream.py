@@ -17,7 +17,7 @@ from tests.terminal.documents import document
 
 THEME = Theme("dark")
 READINGS = (UiSettings(), UiSettings(), UiSettings(linebreaks="join"), UiSettings(markdown="commonmark"))
-DOCUMENTS = int(os.environ.get("GPTCHAT_TEST_DOCUMENTS", "500"))
+DOCUMENTS = int(os.environ.get("GPTCHAT_TEST_DOCUMENTS", "150"))
 """How many documents the property is tried on; more by hand."""
 LONGEST = 1000
 """Characters of a document that are used: a few very long ones would take most of the time, and show no more."""
