@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ def compile_translations(root: Path) -> None:
             write_mo(compiled, read_po(source))
         mo = po.with_suffix(".mo")
         if not mo.exists() or mo.read_bytes() != compiled.getvalue():
-            mo.write_bytes(compiled.getvalue())
+            whole = mo.with_name(f"{mo.name}.{os.getpid()}")  # others may read it, or write it, at the same time
+            whole.write_bytes(compiled.getvalue())
+            whole.replace(mo)
 
 
 class TranslationsHook(BuildHookInterface[Any]):
