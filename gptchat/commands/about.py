@@ -22,6 +22,7 @@ from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registr
 from gptchat.commands.wording import left_out, setting_as_json, window_source
 from gptchat.errors import UsageError
 from gptchat.values import fields
+from gptchat.vendors.thinking import asked_for
 from gptchat.waiting import to_thread
 from gptchat.words import _, ngettext
 
@@ -105,6 +106,8 @@ async def status(
         ),
         *_limits(routing),
     ]
+    if thinking := asked_for(route.parameters):
+        pairs.append((_("thinking"), thinking))
     without = sorted(left_out(routing, learnt) & route.parameters.keys())
     if without:
         advice = _("{names} (this model does not take it; /doctor --forget {provider} tries it again)")

@@ -15,6 +15,7 @@ from gptchat.conversation.known_models import end_words, gone
 from gptchat.core.ports import ModelFacts, Rate
 from gptchat.errors import ConfigurationError
 from gptchat.providers.registry import abilities, summary
+from gptchat.vendors.thinking import asked_for
 from gptchat.words import _, price, symbol
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def _facts_pairs(routing: Routing, facts: ModelFacts) -> list[tuple[str, str]]:
         (_("provider"), routing.provider_settings().name),
         (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=window_source(source))),
     ]
+    if thinking := asked_for(routing.route().parameters):
+        pairs.append((_("thinking"), thinking))
     if facts.max_output:
         pairs.append((_("longest reply"), f"{facts.max_output:,}"))
     if facts.input is not None or facts.output is not None:

@@ -60,7 +60,10 @@ class Parameters:
     )
     n: int | None = setting(None, N_("How many replies to choose from"), 1, 8, example=2)
     seed: int | None = setting(None, N_("The same seed asks for the same reply"), -_SEED - 1, _SEED, example=42)
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = setting(
+    thinking: Literal["auto", "on", "off"] = setting(
+        "auto", N_("Whether the model thinks before it answers; auto: as it does by itself")
+    )
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = setting(
         None, N_("How long a reasoning model thinks"), example="medium"
     )
     logit_bias: Mapping[str, float] | None = setting(

@@ -182,7 +182,7 @@ class Settings(Layers):
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
-            if value is not None
+            if value is not None and (key, value) != ("thinking", "auto")
         }
 
     def preset_names(self) -> list[str]:

@@ -213,7 +213,9 @@ class Routing:
     async def complete(self, messages: Sequence[Message], *, max_tokens: int = 0) -> str:
         """The model's answer to `messages`, outside of any session. Raises the provider's errors."""
         route = self.route()
-        parameters = {key: value for key, value in route.parameters.items() if key in ("effort", "temperature")}
+        parameters = {
+            key: value for key, value in route.parameters.items() if key in ("thinking", "effort", "temperature")
+        }
         if max_tokens:
             parameters["max_tokens"] = max_tokens
         request = Request(

@@ -28,17 +28,19 @@ from gptchat.net.client import http_client
 from gptchat.net.proxies import proxy_for
 from gptchat.providers.answer import read_answer, read_json
 from gptchat.providers.faults.failures import Endpoint, explain, is_stale
-from gptchat.providers.faults.lessons import apply, lesson_in
+from gptchat.providers.faults.lessons import lesson_in
 from gptchat.providers.faults.limits import rate_limits
 from gptchat.providers.faults.quirks import Learnt, Lesson
 from gptchat.providers.faults.retries import Breaker, pause
 from gptchat.providers.keys import KeySource, refused_hint, resolve
 from gptchat.providers.kinds import ABILITIES
 from gptchat.providers.listing import models_in, moderation_in
-from gptchat.providers.payloads import clean
+from gptchat.providers.payloads import clean, payload_of
 from gptchat.providers.wire import wire_named
+from gptchat.providers.wire.common import Payload
 from gptchat.redaction import redact
 from gptchat.values import replace
+from gptchat.vendors import serving
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -131,8 +133,7 @@ class Engine(ABC):
 
     def body(self, request: Request) -> tuple[str, dict[str, Any]]:
         """The path and body that would be sent for `request`, for display; sends nothing."""
-        wire = wire_named(self.api(request.model))
-        return wire.path, self._adapted(wire.payload(request).body, request.model)
+        return wire_named(self.api(request.model)).path, self._payload(request).body
 
     async def stream(self, request: Request) -> AsyncGenerator[ProviderEvent, None]:
         """Send `request` and yield the events of the reply, the last of which is Finished. Raises GptchatError."""
@@ -226,13 +227,12 @@ class Engine(ABC):
 
     async def _once(self, request: Request) -> AsyncGenerator[ProviderEvent, None]:
         wire = wire_named(self.api(request.model))
-        payload = wire.payload(request)
-        for name in payload.ignored:
-            if (request.model, name) not in self._told:
-                self._told.add((request.model, name))
-                yield Notice(_("the {api} API has no {name}; it is left out").format(api=wire.name, name=name))
-        body = self._adapted(payload.body, request.model)
-        response = await self._send("post", wire.path, body)
+        payload = self._payload(request)
+        for note in payload.notes:
+            if (request.model, note) not in self._told:
+                self._told.add((request.model, note))
+                yield Notice(note)
+        response = await self._send("post", wire.path, payload.body)
         try:
             async with aclosing(
                 read_answer(response, wire.reader(), self.network, self.endpoint(request.model))
@@ -320,11 +320,10 @@ class Engine(ABC):
         hint = refused_hint(self.settings, self._key_origin)
         return Endpoint(self.name, redact(address), model, hint, proxy)
 
-    def _adapted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
-        adapted = apply({**body, **self.settings.extra_body}, self.learnt.lessons(self.name, model))
-        cleaned = clean(adapted)
-        assert isinstance(cleaned, dict)
-        return cleaned
+    def _payload(self, request: Request) -> Payload:
+        wire, lessons = wire_named(self.api(request.model)), self.learnt.lessons(self.name, request.model)
+        vendor = serving(self.settings.kind, self.address, self.name)
+        return payload_of(request, wire, vendor, self.settings.extra_body, lessons)
 
     def _explained(self, failure: Exception, model: str) -> GptchatError:
         if isinstance(failure, GptchatError):
@@ -337,8 +336,7 @@ class Engine(ABC):
     def _lesson(self, error: GptchatError, request: Request) -> Lesson | None:
         if not isinstance(error, ProviderError):
             return None
-        wire = wire_named(self.api(request.model))
-        lesson = lesson_in(error, self._adapted(wire.payload(request).body, request.model), wire.name)
+        lesson = lesson_in(error, self._payload(request).body, self.api(request.model))
         if lesson is None or (lesson.what == "api" and self.settings.api):
             return None
         return lesson if self.learnt.learn(self.name, request.model, lesson) else None

@@ -1,8 +1,42 @@
-"""Makes request bodies encodable: pasted text may contain surrogates, which UTF-8 cannot encode."""
+"""The body of a request: in the vendor's dialect, with the server's lessons, and encodable as UTF-8."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from gptchat.core.messages import Request
+from gptchat.providers.faults.lessons import apply
+from gptchat.providers.faults.quirks import Lesson
+from gptchat.providers.wire.common import Payload, Wire
+from gptchat.values import replace
+from gptchat.vendors import Vendor
+from gptchat.vendors.thinking import Fitted, fitted
+from gptchat.words import _
+
+
+def payload_of(
+    request: Request, wire: Wire, vendor: Vendor | None, extra: Mapping[str, Any], lessons: tuple[Lesson, ...]
+) -> Payload:
+    """What is sent for `request` over `wire`: as `vendor` takes it, with the user's `extra` fields."""
+    fit = fitted(request.parameters, request.model, vendor, wire.name)
+    payload = wire.payload(replace(request, parameters=fit.parameters))
+    body = clean(apply({**payload.body, **extra}, lessons))
+    assert isinstance(body, dict)
+    ignored = [
+        _("the {api} API has no {name}; it is left out").format(api=wire.name, name=name)
+        for name in payload.ignored
+    ]
+    return Payload(body, payload.ignored, (*ignored, *_notes(fit, request.model)))
+
+
+def _notes(fit: Fitted, model: str) -> list[str]:
+    notes = [
+        _("{name} is not taken by {model} and is left out").format(name=name, model=model) for name in fit.dropped
+    ]
+    if fit.always:
+        notes.append(_("{model} always thinks; it is asked for as little as it can").format(model=model))
+    return notes
 
 
 def clean(value: Any) -> Any:

@@ -73,7 +73,7 @@ def test_what_a_person_types_is_understood(text: str, value: object) -> None:
         ("ui.vi=maybe", 'ui.vi is true or false, not "maybe"', "Edit lines with vi's keys instead of Emacs's"),
         (
             "effort=huge",
-            'effort is one of none, minimal, low, medium, high, xhigh, not "huge"',
+            'effort is one of none, minimal, low, medium, high, xhigh, max, not "huge"',
             "How long a reasoning model thinks",
         ),
         (

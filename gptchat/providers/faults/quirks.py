@@ -55,6 +55,9 @@ _SETTINGS = {
     "reasoning_effort": "effort",
     "reasoning.effort": "effort",
     "reasoning": "effort",
+    "enable_thinking": "thinking",
+    "chat_template_kwargs": "thinking",
+    "chat_template_kwargs.enable_thinking": "thinking",
     "max_completion_tokens": "max_tokens",
     "max_output_tokens": "max_tokens",
 }

@@ -22,10 +22,14 @@ CONTINUE = "Continue exactly where your last message stopped. Do not repeat any 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The body of a request, and the names of parameters that the API does not have."""
+    """The body of a request, and the names of parameters that the API does not have.
+
+    `notes` are sentences for the user about what the model does not take.
+    """
 
     body: Json
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Reader(Protocol):

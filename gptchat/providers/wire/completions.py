@@ -23,7 +23,15 @@ _NAMES = {"user": "User", "assistant": "Assistant"}
 _STOPS = ("\nUser:",)
 """The default stop sequence: there the model would begin to write the user's next message."""
 
-_FOREIGN = ("response_format", "effort", "reasoning_effort", "max_completion_tokens", "tools", "tool_choice")
+_FOREIGN = (
+    "response_format",
+    "thinking",
+    "effort",
+    "reasoning_effort",
+    "max_completion_tokens",
+    "tools",
+    "tool_choice",
+)
 
 
 def payload(request: Request) -> Payload:

@@ -15,6 +15,7 @@ from gptchat.manager import SessionManager
 from gptchat.storage.index.background import Indexing
 from gptchat.terminal.output.toolbar import Status
 from gptchat.values import replace
+from gptchat.vendors.thinking import asked_for
 
 
 class Gauge:
@@ -88,6 +89,7 @@ class Gauge:
             self._known = Status(
                 provider=route.provider.name,
                 model=route.model,
+                thinking=asked_for(route.parameters).removeprefix("off"),
                 tokens=plan.tokens,
                 window=plan.limits.window,
                 estimated=not self._routing.counter.exact(route.counted_as),

@@ -19,6 +19,7 @@ _HIGH = 0.8  # fraction of the window from which the bar warns
 class Status:
     """The figures in the toolbar at one moment.
 
+    - `thinking`: what is asked for and costs (`on`, or an effort), if anything.
     - `tokens`: of the next request, including the draft; `window`: the model's limit (None: unknown).
     - `estimated`: whether tokens are not counted exactly.
     - `cost`: in US$ (None: no price known).
@@ -32,6 +33,7 @@ class Status:
     title: str = ""
     provider: str = ""
     model: str = ""
+    thinking: str = ""
     tokens: int | None = None
     window: int | None = None
     estimated: bool = False
@@ -56,7 +58,8 @@ def toolbar(
     `toolbar.bar`, `toolbar.bar.high`.
     """
     title = _one_line(clean(status.title))
-    model = _one_line(clean(status.model))
+    thinking = {"": "", "on": " " + _("thinking")}.get(status.thinking, " " + status.thinking)
+    model = _one_line(clean(status.model)) + thinking
     provider = _one_line(clean(status.provider))
     user = _one_line(clean(status.user))
     warnings = _warnings(status)

@@ -1,0 +1,144 @@
+"""Translates `thinking` and `effort` into what a vendor's models take, and leaves out what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from gptchat.values import dataclass
+from gptchat.vendors import Vendor
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""The values of the setting `effort`, from least to most."""
+
+_UNKNOWN: Mapping[str, Any] = {
+    # Servers without an entry are mostly llama.cpp, vLLM or SGLang, which hand this to the model's template
+    "on": {"chat_template_kwargs": {"enable_thinking": True}},
+    "off": {"chat_template_kwargs": {"enable_thinking": False}},
+}
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Parameters as a model takes them."""
+
+    parameters: Json
+    """For the body of a chat request, or with `effort` for the other wires."""
+    effort: str = ""
+    """The effort that is sent, by the vendor's name for it; empty for the model's own."""
+    always: bool = False
+    """Whether the model was asked not to think, and cannot but think."""
+    dropped: tuple[str, ...] = ()
+    """The settings that are left out, because the model refuses them."""
+
+
+def fitted(parameters: Mapping[str, Any], model: str, vendor: Vendor | None, wire: str) -> Fitted:
+    """`parameters` for `model` of `vendor` over the wire API `wire`; `vendor` None is a server that is not known.
+
+    `thinking` and `effort` are read from `parameters`; what is sent for them is where the vendor looks for it.
+    An effort that the model does not have becomes the nearest one. `effort = "none"` is `thinking = "off"`.
+    """
+    asked = {key: value for key, value in parameters.items() if key not in ("thinking", "effort")}
+    thinking, effort = str(parameters.get("thinking", "auto")), str(parameters.get("effort") or "")
+    if wire == "completions":  # it has neither
+        return Fitted(dict(parameters))
+    dialect = _dialect(vendor, model)
+    efforts: Sequence[str] | None = dialect.get("efforts")
+    if effort == "none" and efforts is not None and "none" not in efforts:
+        thinking, effort = "off", ""
+    body: Json = {}
+    dropped: list[str] = []
+    always = False
+    if thinking == "off":
+        switch = dialect.get("off")
+        if switch is not None and wire == "chat":
+            body, effort = dict(switch), ""
+        elif efforts is None or "none" in efforts:
+            effort = "none"
+        else:  # the least that it can
+            always, effort = True, next(iter(efforts), "")
+    elif thinking == "on":
+        effort = "" if effort == "none" else effort
+        if wire == "chat":
+            body = dict(dialect.get("on") or {})
+        if not body and not effort and dialect.get("default") != "on":
+            effort = "medium"
+    if effort and efforts is not None:
+        nearest = _nearest(effort, efforts, dialect.get("renamed") or {})
+        if not nearest and "effort" in parameters:
+            dropped.append("effort")
+        effort = nearest
+    refused, renamed = _refused(vendor, model, thinks=thinking == "on" or effort not in ("", "none"))
+    dropped += [key for key in asked if key in refused]
+    asked = {renamed.get(key, key): value for key, value in asked.items() if key not in refused}
+    if effort:
+        body = _merged(body, _placed(dialect.get("effort") or "reasoning_effort", effort, wire))
+    return Fitted(_merged(asked, body), effort, always, tuple(dropped))
+
+
+def asked_for(parameters: Mapping[str, Any]) -> str:
+    """How much thinking `parameters` ask for: `off`, `on`, an effort, or nothing where the model decides."""
+    thinking, effort = str(parameters.get("thinking", "")), str(parameters.get("effort") or "")
+    if thinking == "off" or effort == "none":
+        return "off"
+    return effort or thinking.removeprefix("auto")
+
+
+def _dialect(vendor: Vendor | None, model: str) -> Mapping[str, Any]:
+    """How `model` is asked to think: the vendor's way, with what differs for this model."""
+    if vendor is None:
+        return _UNKNOWN
+    models: Sequence[Mapping[str, Any]] = vendor.thinking.get("models", ())
+    own = next((one for one in models if matches(model, one["match"])), {})
+    return {**vendor.thinking, **own}
+
+
+def matches(model: str, pattern: str) -> bool:
+    """Whether `model`, with or without a path before its name, fits one of the patterns that `|` separates."""
+    names = {model.lower(), model.lower().rpartition("/")[2]}
+    return any(fnmatchcase(name, one) for name in names for one in pattern.lower().split("|"))
+
+
+def _nearest(effort: str, efforts: Sequence[str], renamed: Mapping[str, str]) -> str:
+    """The one of `efforts` that stands for `effort`; empty if there is none at all."""
+    if effort in efforts:
+        return effort
+    if effort in renamed:
+        return renamed[effort]
+    place = EFFORTS.index(effort) if effort in EFFORTS else EFFORTS.index("medium")
+    known = [one for one in efforts if one in EFFORTS and one != "none"]
+    return min(known, key=lambda one: abs(EFFORTS.index(one) - place), default="")
+
+
+def _refused(vendor: Vendor | None, model: str, *, thinks: bool) -> tuple[frozenset[str], Mapping[str, str]]:
+    """The parameters that `model` refuses, and those that it knows by another name."""
+    drop: set[str] = set()
+    rename: dict[str, str] = {}
+    for fit in vendor.fits if vendor is not None else ():
+        if matches(model, fit["match"]) and (thinks or not fit.get("thinking")):
+            drop.update(fit.get("drop", ()))
+            rename.update(fit.get("rename", {}))
+    return frozenset(drop), rename
+
+
+def _placed(place: str, effort: str, wire: str) -> Json:
+    """`effort` at the dotted `place` of a body; other wires than chat have a place of their own."""
+    if wire != "chat":
+        return {"effort": effort}
+    value: Any = effort
+    for key in reversed(place.split(".")):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> Json:
+    """Both objects in one; where both have an object, these are merged, too."""
+    result = dict(one)
+    for key, value in other.items():
+        held = result.get(key)
+        result[key] = _merged(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return result
