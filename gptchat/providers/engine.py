@@ -35,12 +35,11 @@ from gptchat.providers.faults.retries import Breaker, pause
 from gptchat.providers.keys import KeySource, refused_hint, resolve
 from gptchat.providers.kinds import ABILITIES
 from gptchat.providers.listing import models_in, moderation_in
-from gptchat.providers.payloads import clean, payload_of
+from gptchat.providers.payloads import clean, payload_of, vendor_of
 from gptchat.providers.wire import wire_named
 from gptchat.providers.wire.common import Payload
 from gptchat.redaction import redact
 from gptchat.values import replace
-from gptchat.vendors import serving
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -322,7 +321,7 @@ class Engine(ABC):
 
     def _payload(self, request: Request) -> Payload:
         wire, lessons = wire_named(self.api(request.model)), self.learnt.lessons(self.name, request.model)
-        vendor = serving(self.settings.kind, self.address, self.name)
+        vendor = vendor_of(self.settings, self.address)
         return payload_of(request, wire, vendor, self.settings.extra_body, lessons)
 
     def _explained(self, failure: Exception, model: str) -> GptchatError:

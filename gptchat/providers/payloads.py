@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gptchat import vendors
+from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.messages import Request
 from gptchat.providers.faults.lessons import apply
 from gptchat.providers.faults.quirks import Lesson
@@ -13,6 +15,16 @@ from gptchat.values import replace
 from gptchat.vendors import Vendor
 from gptchat.vendors.thinking import Fitted, fitted
 from gptchat.words import _
+
+
+def vendor_of(settings: ProviderSettings, address: str) -> Vendor | None:
+    """The vendor whose dialect the server at `address` speaks, or None.
+
+    The kind decides, else the address, else the name in the settings, as for a server on this machine.
+    """
+    if settings.kind != "compatible":
+        return vendors.get(settings.kind)
+    return vendors.at(address) or vendors.get(settings.name)
 
 
 def payload_of(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from gptchat.values import dataclass, field
 
-__all__ = ["Ended", "Sureness", "Vendor", "at", "ended", "get", "named", "names", "nearest", "serving", "table"]
+__all__ = ["Ended", "Sureness", "Vendor", "at", "ended", "get", "named", "names", "nearest", "table"]
 
 Sureness = Literal["vendor docs", "third party", "unverified"]
 """How sure a fact is: its maker's documentation says so, somebody else does, or nothing could be found."""
@@ -123,12 +123,6 @@ def at(address: str) -> Vendor | None:
     exact = (one for one in found if address.rstrip("/").startswith(one.base_url.rstrip("/") or " "))
     longest = max(exact, key=lambda one: len(one.base_url), default=None)
     return longest or next(iter(found), None)
-
-
-def serving(kind: str, address: str, name: str) -> Vendor | None:
-    """The vendor whose dialect the server at `address` speaks, or None: by the provider's `kind`, else by the
-    address, else by the `name` that the settings give it, as for a server on this machine."""
-    return get(kind) if kind != "compatible" else at(address) or get(name)
 
 
 def ended(text: str) -> Ended | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gptchat import redaction
 from gptchat.commands.program import Program
 from gptchat.errors import UsageError
 from gptchat.manager import Send
@@ -170,6 +171,7 @@ LOCAL = 'provider = "my-box"\nmodel = "m"\n[providers.my-box]\nkind = "compatibl
 def test_a_program_for_a_server_without_keys_needs_none(tmp_path: Path, server: Server) -> None:
     """What /code shows for a local server runs as it stands, and never hands it the key of OpenAI."""
     server.key = ""
+    redaction.register(KEY)  # another provider's
     program = talked(tmp_path, server, LOCAL.format(url=server.url))
     shown = {language: written(program, language) for language in ("python", "curl", "node")}
     assert not [language for language, text in shown.items() if "API_KEY" in text or "uthorization" in text]
