@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,6 +73,30 @@ def forget_key(provider: str, data_dir: Path, user: str = "") -> list[str]:
     if _forget_in_file(provider, path, user):
         places.append(str(path))
     return places
+
+
+def move_keys(data_dir: Path, user: str, other: str, providers: Iterable[str]) -> None:
+    """Give the keys of the user slug `user` to `other`; an empty `other` removes them.
+
+    The keyring is asked about each of `providers`, as it does not list its entries. Raises ConfigurationError.
+    """
+    for provider in providers:
+        value = _keyring("get_password", SERVICE, _account(provider, user))
+        if isinstance(value, str) and value:
+            if other:
+                _keyring("set_password", SERVICE, _account(provider, other), value)
+            _keyring("delete_password", SERVICE, _account(provider, user))
+
+    def move(data: dict[str, Any]) -> bool:
+        users = data.get("users", {})
+        keys = users.pop(user, None)
+        if keys is not None and other:
+            users[other] = keys
+        return keys is not None
+
+    path = credentials_file(data_dir)
+    if path.exists():
+        _change(path, move)
 
 
 def _account(provider: str, user: str) -> str:
