@@ -61,7 +61,7 @@ async def export(
         sessions = await asyncio.to_thread(_everybodys, manager, journals, library, people)
         others = sorted({session.user for session in sessions} - {manager.user}, key=str.casefold)
         if others and YES not in call.flags:
-            words = _("the words of {names} leave, too; go on?").format(names=_(", ").join(others))
+            words = _("the export holds the words of {names}, too; go on?").format(names=_(", ").join(others))
             if not agreed(call, run, (yield confirm(words, forever=True)), _("nothing was written"), forever=True):
                 yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
                 return

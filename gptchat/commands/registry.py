@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "text", "word", "number", "file", "session", "user", "model", "provider", "setting", "value", "preset",
-    "format", "command", "theme", "language", "code", "key",
+    "format", "trashed", "command", "theme", "language", "code", "key",
 ]  # fmt: skip
 """What an argument names; completion offers the things of that kind."""
 

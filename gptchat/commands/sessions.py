@@ -198,9 +198,8 @@ async def delete(
     if answer != "y" and not (answer is None and run.unattended):
         yield Show([Text(_("nothing was deleted"), "quiet")], {"deleted": None})
         return
-    if not unwritten:
-        remove = library.delete_forever if forever else library.delete
-        await to_thread(remove, manager.user, session_id)
+    remove = library.forget_typed if unwritten else library.delete_forever if forever else library.delete
+    await to_thread(remove, manager.user, session_id)
     manager.store.forget(manager.user, session_id)
     if session_id == manager.session.id:
         profile.begin_session()

@@ -29,6 +29,9 @@ class People:
     the next run. While somebody is chatting their folder is held, so that another program does not move it.
     """
 
+    _held: int | None = None
+    """Descriptor of the folder of whoever is chatting."""
+
     def __init__(
         self,
         data_dir: Path,
@@ -44,8 +47,6 @@ class People:
         self._environ = environ
         self._incognito = incognito
         self._followers: list[tuple[Callable[[str], object], Callable[[str], object]]] = []
-        self._held: int | None = None
-        """Descriptor of the folder of whoever is chatting."""
         self.current = ""
         """Who is chatting; empty before the first `switch`."""
         self.made = False
@@ -182,6 +183,9 @@ class People:
         if self._held is not None:
             held, self._held = self._held, None
             os.close(held)
+
+    def __del__(self) -> None:
+        self.leave()
 
     def _hold(self) -> None:
         self.leave()

@@ -126,7 +126,7 @@ COMMANDS = (
         trash,
         (
             Argument("action", "word", choices=("restore", "empty")),
-            Argument("ref", "text", rest=True),
+            Argument("ref", "trashed", rest=True),
         ),
         flags={YES: "do not ask"},
         examples=(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptchat.core.ports import SessionInfo
-from gptchat.errors import UsageError
+from gptchat.errors import StorageError, UsageError
 from gptchat.files import make_folder
 from gptchat.storage.ids import safe_id
 from gptchat.storage.index.listing import SessionRow, remember, row_at, rows
@@ -128,6 +128,13 @@ class Library:
         found += [path for path in _copies(trash, id) if path not in found]
         self._erase(user, found)
 
+    def forget_typed(self, user: str, id: str) -> None:
+        """Remove what was typed in a session that was never written, as far as the disk lets."""
+        try:
+            self._erase(user, [], {id})
+        except StorageError:  # what prevented the session from being written
+            pass
+
     def empty_trash(self, user: str) -> int:
         """Remove all sessions of `user` in the trash as `delete_forever` does; returns their number."""
         found = [self._trash(user) / f"{info.id}.jsonl" for info in self.trash(user)]
@@ -135,7 +142,7 @@ class Library:
             self._erase(user, found)
         return len(found)
 
-    def _erase(self, user: str, journals: Sequence[Path]) -> None:
+    def _erase(self, user: str, journals: Sequence[Path], unwritten: Set[str] = frozenset()) -> None:
         from gptchat.storage.media import named_in, remove_unnamed
         from gptchat.storage.removal import traces
         from gptchat.storage.removal.people import forget_cache
@@ -144,7 +151,7 @@ class Library:
         folder, trash = sessions_folder(self.data, user), self._trash(user)
         files = [file for journal in journals for file in _files(journal)]
         stay = [path for each in (folder, trash) for path in each.glob("*.jsonl") if path not in files]
-        ids = {journal.stem for journal in journals} - {path.stem for path in stay}
+        ids = unwritten | {journal.stem for journal in journals} - {path.stem for path in stay}
         path = folder
         try:
             note_removed(self.data, user, sorted(ids))

@@ -95,6 +95,8 @@ def erase(data: Path, cache: Path | None, folder: str) -> None:
         if not any(trash_folder(data).iterdir()):
             trash_folder(data).rmdir()
         sweep(data)
+        for aside in data.glob("*.damaged"):
+            aside.unlink()
         empty_log(data)
     except OSError as error:
         raise storage_error(error, path) from error
