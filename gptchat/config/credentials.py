@@ -80,22 +80,25 @@ def move_keys(data_dir: Path, user: str, other: str, providers: Iterable[str]) -
 
     The keyring is asked about each of `providers`, as it does not list its entries. Raises ConfigurationError.
     """
+    refused: dict[str, str] = {}
     for provider in providers:
         value = _keyring("get_password", SERVICE, _account(provider, user))
         if isinstance(value, str) and value:
             if other:
                 _keyring("set_password", SERVICE, _account(provider, other), value)
+                if _keyring("get_password", SERVICE, _account(provider, other)) != value:
+                    refused[provider] = value  # it goes to the file, as a new key would
             _keyring("delete_password", SERVICE, _account(provider, user))
 
     def move(data: dict[str, Any]) -> bool:
-        users = data.get("users", {})
-        keys = users.pop(user, None)
-        if keys is not None and other:
-            users[other] = keys
-        return keys is not None
+        keys = {**_keys(data, user), **refused}
+        data.get("users", {}).pop(user, None)
+        if keys and other:
+            _keys(data, other, make=True).update(keys)
+        return bool(keys)
 
     path = credentials_file(data_dir)
-    if path.exists():
+    if refused or path.exists():
         _change(path, move)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gptchat import words
-from gptchat.errors import StorageError, UsageError
+from gptchat.errors import ConfigurationError, StorageError, UsageError
 from gptchat.files import hold_folder
 from gptchat.storage import users
 from gptchat.words import _
@@ -96,9 +97,9 @@ class People:
         variable = self._environ.get("GPTCHAT_USER", "")
         last = users.read_state(self._data_dir).get("user")
         name = variable or (last if isinstance(last, str) else "") or _login_name() if named is None else named
-        known = self.find(name) or self.find(users.validate_name(name))
-        for_this_run = named is not None or variable != ""
         names = self.names()
+        known = _match(name, names) or _match(users.validate_name(name), names)
+        for_this_run = named is not None or variable != ""
         if known is None and not create and (named is not None or (variable and names)):
             error = unknown(name, names)
             hint = _("{hint}; --create-user makes a new person").format(hint=error.hint)
@@ -131,11 +132,11 @@ class People:
         from gptchat.storage.removal import people as folders
 
         try:
-            folders.rename(self._data_dir, old, new)
-            self._move_keys(users.slug(old), users.slug(new))
-        finally:
-            if old == self.current and not users.user_folder(self._data_dir, old).exists():
+            with self._moving_keys(users.slug(old), users.slug(new)):
+                folders.rename(self._data_dir, old, new)
+            if old == self.current:
                 self.current = new
+        finally:
             self._hold()
         folders.forget_cache(self._cache_dir)
         if users.read_state(self._data_dir).get("user") == old:
@@ -152,7 +153,11 @@ class People:
         from gptchat.storage.removal import people as folders
 
         gone = folders.remove(self._data_dir, name)
-        self._move_keys(users.slug(name), IN_TRASH + gone.folder)
+        try:
+            self._move_keys(users.slug(name), IN_TRASH + gone.folder)
+        except ConfigurationError:
+            folders.restore(self._data_dir, gone)
+            raise
         folders.forget_cache(self._cache_dir)
         if users.read_state(self._data_dir).get("user") == name:
             users.write_state(self._data_dir, user=None)
@@ -168,8 +173,9 @@ class People:
         """Bring a user back from the trash, with all that is theirs. Raises as `rename` does."""
         from gptchat.storage.removal import people as folders
 
-        folders.restore(self._data_dir, gone)
-        self._move_keys(IN_TRASH + gone.folder, users.slug(gone.name))
+        folders.check_free(self._data_dir, gone)
+        with self._moving_keys(IN_TRASH + gone.folder, users.slug(gone.name)):
+            folders.restore(self._data_dir, gone)
 
     def erase(self, gone: Removed) -> None:
         """Remove a user in the trash for good, keys and cache too. Raises ConfigurationError and StorageError."""
@@ -210,6 +216,16 @@ class People:
             ) from None
         if held is not None:
             os.close(held)
+
+    @contextmanager
+    def _moving_keys(self, user: str, other: str) -> Iterator[None]:
+        """Move keys from slug to slug; back again if the block raises StorageError."""
+        self._move_keys(user, other)
+        try:
+            yield
+        except StorageError:
+            self._move_keys(other, user)
+            raise
 
     def _move_keys(self, user: str, other: str) -> None:
         from gptchat.config.credentials import move_keys

@@ -155,6 +155,16 @@ def test_who_was_here_last_is_removed(connected: Machine) -> None:
     assert connected.ask("hi")["user"] == "alice"
 
 
+@pytest.mark.parametrize("words", [["rename", "bob", "robert"], ["remove", "bob"]])
+def test_keys_that_cannot_be_moved(connected: Machine, words: list[str]) -> None:
+    """Where the file of keys is damaged nobody is moved, and so nobody is parted from their key."""
+    (connected.data / "credentials.json").write_text("{torn")
+    result = connected.run("/users", *words)
+    assert (result.status, "damaged" in result.err) == (2, True)
+    assert {path.name for path in (connected.data / "users").iterdir()} == {"alice", "bob"}
+    assert connected.ask("/trash")["users"] == []
+
+
 def test_sessions_in_the_trash(connected: Machine) -> None:
     """The trash lists deleted sessions; one comes back by number, title or id, and emptying removes the rest."""
     for title in ("one", "two", "three"):

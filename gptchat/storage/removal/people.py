@@ -69,15 +69,18 @@ def removed(data: Path) -> list[Removed]:
     ]
 
 
-def restore(data: Path, gone: Removed) -> None:
-    """Bring a person back from the trash. Raises UsageError if somebody has the name, and StorageError."""
-    target = user_folder(data, gone.name)
-    if target.exists():
+def check_free(data: Path, gone: Removed) -> None:
+    """Raise UsageError if somebody has the name of a person in the trash."""
+    if user_folder(data, gone.name).exists():
         raise UsageError(
             _("there is a {name} again").format(name=gone.name),
             hint=_("/users rename {name} NEW gives one of them another name").format(name=gone.name),
         )
-    source = trash_folder(data) / gone.folder
+
+
+def restore(data: Path, gone: Removed) -> None:
+    """Bring a person, whose name is free, back from the trash. Raises StorageError."""
+    source, target = trash_folder(data) / gone.folder, user_folder(data, gone.name)
     try:
         make_folder(target.parent)
         source.rename(target)
