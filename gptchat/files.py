@@ -147,8 +147,30 @@ if sys.platform == "win32":
         os.lseek(fd, _FAR, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 
+    def hold_folder(path: Path, *, alone: bool = False) -> int | None:
+        """Nothing: Windows itself refuses to move a folder in which a file is open."""
+        return None
+
 else:
     import fcntl
+
+    def hold_folder(path: Path, *, alone: bool = False) -> int | None:
+        """Hold the folder `path` until the returned descriptor is closed, together with others or `alone`.
+
+        None if there is no such folder, or no lock for it. Raises BlockingIOError if others hold it otherwise.
+        """
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(fd, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(fd)
+            if isinstance(error, BlockingIOError):
+                raise
+            return None
+        return fd
 
     def _lock(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

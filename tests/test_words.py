@@ -253,7 +253,7 @@ def test_roles_are_translated(home: Home) -> None:
     """Messages of no known user or model show their role in the chosen language."""
     talk = [{"role": role, "content": f"by {role}"} for role in ("user", "assistant")]
     (home.folder / "talk.json").write_text(json.dumps(talk))
-    home.ask("-u", "ann", "/import", "talk.json")
+    home.ask("-u", "ann", "--create-user", "/import", "talk.json")
     for language, name in (("zh", "助手"), ("en", "assistant")):
         shown = home.ask("-u", "ann", "--lang", language, "-c", "/history").stdout
         assert re.search(rf"{name} +by assistant", shown)
@@ -282,7 +282,7 @@ def test_the_language_changes_within_the_chat(home: Home) -> None:
         assert screen.wait_for_exit() == 0
     assert "服务商" in home.ask("/status").stdout
     assert "provider" in home.ask("--lang", "en", "/status").stdout
-    assert "provider" in home.ask("-u", "bob", "/status").stdout
+    assert "provider" in home.ask("-u", "bob", "--create-user", "/status").stdout
 
 
 def test_chinese_tables_are_aligned(home: Home) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Effects, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import in_thread, may_replace, nothing_written, replaces
+from gptchat.commands.wording import YES, agreed, confirm, in_thread, may_replace, nothing_written, replaces
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gptchat.exchange.kept_files import Files
 
 
+_NAMED = 5
+"""People that are named one by one after an import."""
+
 _DOCUMENTS = ("json", "messages", "users")
 """The formats whose text is one JSON document."""
 
@@ -27,14 +30,17 @@ _OF_OTHERS = frozenset(("pdf", "doc", "docx", "odt", "rtf", "txt", "text", "csv"
 """Words that mean a format, not a file of that name, though we write none of these."""
 
 if TYPE_CHECKING:
+    from gptchat.conversation.people import People
     from gptchat.conversation.services import RunOptions
     from gptchat.manager import SessionManager
     from gptchat.storage.index.library import Library
     from gptchat.storage.store import JournalStore
 
 
-async def export(call: Call, manager: SessionManager, run: RunOptions, journals: JournalStore) -> Effects:
-    """Write the session to a file, or show it."""
+async def export(
+    call: Call, manager: SessionManager, run: RunOptions, journals: JournalStore, library: Library, people: People
+) -> Effects:
+    """Write the session to a file, or show it; the format `users` has everybody's."""
     from gptchat.exchange import exporting
     from gptchat.exchange import importing as exchange  # only where they are needed
 
@@ -50,20 +56,46 @@ async def export(call: Call, manager: SessionManager, run: RunOptions, journals:
                 hint=_("one of {list}").format(list=_(", ").join(exchange.FORMATS)),
             )
         name, target = exporting.format_of(Path(whole)) or "markdown", whole
-    if not manager.session.messages:
+    sessions = [manager.session]
+    if name == "users":
+        sessions = await asyncio.to_thread(_everybodys, manager, journals, library, people)
+        others = sorted({session.user for session in sessions} - {manager.user}, key=str.casefold)
+        if others and YES not in call.flags:
+            words = _("the export holds the words of {names}, too; go on?").format(names=_(", ").join(others))
+            if not agreed(call, run, (yield confirm(words, forever=True)), _("nothing was written"), forever=True):
+                yield Show([Text(_("nothing was written"), "quiet")], {"file": None})
+                return
+    if not any(session.messages for session in sessions):
         raise UsageError(_("nothing has been said yet"))
     if target in ("", "-"):
-        text = "".join(exporting.render([manager.session], name, [journals.path(manager.session)], manager.store))
+        text = "".join(exporting.render(sessions, name, [*map(journals.path, sessions)], manager.store))
         language = {"markdown": "markdown", "html": "html"}.get(name, "json")
         # with --json what is JSON already is the document itself, not a text that holds one
         yield Show([Source(text, language)], json.loads(text) if name in _DOCUMENTS else text)
         return
-    path = await asyncio.to_thread(_target, manager.session.id, target, name)
+    path = await asyncio.to_thread(_target, "users" if name == "users" else manager.session.id, target, name)
     if await asyncio.to_thread(replaces, path) and (yield may_replace(path)) != "y":
         yield nothing_written(run, path)
         return
-    await asyncio.to_thread(write_export, journals, manager.session, name, str(path), manager.store)
+    await asyncio.to_thread(exchange.export, journals, sessions, name, path, files=manager.store)
     yield Show([Text(_("saved as {path}").format(path=path), "good")], {"file": str(path), "format": name})
+
+
+def _everybodys(
+    manager: SessionManager, journals: JournalStore, library: Library, people: People
+) -> list[Session]:
+    """All sessions of all people, the open one as it stands. One that cannot be read is left out."""
+    from gptchat.errors import StorageError
+
+    found = []
+    for name in people.names():
+        for info in library.list(name):
+            if (name, info.id) != (manager.user, manager.session.id):
+                try:
+                    found.append(journals.read(name, info.id))
+                except StorageError:  # /doctor tells of it
+                    continue
+    return [*found, manager.session] if manager.session.messages else found
 
 
 def write_export(
@@ -118,16 +150,24 @@ async def import_(
             _("nothing came in: {reason}").format(reason=report.broken[0]),
             hint=_("import reads markdown, json, jsonl, messages, users, and ChatGPT's export"),
         )
-    blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(_imported(report))]
+    lines = _imported(report, manager.user)
+    blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(lines)]
     yield Show(blocks, _imported_json(report))
 
 
-def _imported(report: Imported) -> list[str]:
+def _imported(report: Imported, user: str) -> list[str]:
+    """What came in, for whom, and how to get there, in lines; `user` is who is chatting."""
     new = len(report.sessions)
     lines = [ngettext("{n} session came in", "{n} sessions came in", new).format(n=new)]
-    others = sorted({taken.user for taken in report.sessions})
-    if others:
-        lines[0] += _(" for {users}; /sessions lists them").format(users=_(", ").join(others))
+    owners = {taken.user for taken in report.sessions}
+    if owners:
+        lines[0] += _(" for {users}").format(users=_(", ").join(sorted(owners)))
+    if user in owners:
+        lines[0] += _("; /sessions lists them") if owners == {user} else _("; /sessions lists yours")
+    if others := sorted(owners - {user}):
+        ways = _(", ").join(f"/user {name}" for name in others[:_NAMED])
+        more = _(", ") + "…" if len(others) > _NAMED else ""
+        lines[0] += _("; {commands} switches to them").format(commands=ways + more)
     if known := report.known:
         lines.append(ngettext("{n} was here already", "{n} were here already", known).format(n=known))
     if left := report.left_out:
@@ -162,8 +202,15 @@ COMMANDS = (
         "Save this session as a file",
         export,
         (Argument("format", "format"), Argument("file", "file", rest=True)),
-        examples=(("/export chat.md", "Markdown"), ("/export messages m.json", "a list for the chat API")),
-        shows=lambda call: not call.get("file") and (call.get("format") or "markdown").isalpha(),
+        flags={YES: "do not ask whether other people's words may leave"},
+        examples=(
+            ("/export chat.md", "Markdown"),
+            ("/export messages m.json", "a list for the chat API"),
+            ("/export users everybody.json", "all sessions of everybody, by name"),
+        ),
+        shows=lambda call: (
+            call.get("format") != "users" and not call.get("file") and (call.get("format") or "markdown").isalpha()
+        ),
         about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
         brief="save as a file",
     ),

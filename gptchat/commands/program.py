@@ -53,10 +53,11 @@ _AT_ONCE = _OWN | {"run", "paths", "environ", "settings", "people", "library", "
 
 _MODULES = {
     "sessions": "new clear reset sessions ls resume open rename delete fork branch",
+    "people.trash": "trash",
     "search": "search history versions tree",
     "exchange": "export import",
     "turns": "retry regenerate edit undo redo continue",
-    "users": "user users",
+    "people.users": "user users",
     "models": "model models provider",
     "preferences": "set unset system preset key theme lang",
     "context": "context tokens pin unpin compact",

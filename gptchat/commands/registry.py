@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "text", "word", "number", "file", "session", "user", "model", "provider", "setting", "value", "preset",
-    "format", "command", "theme", "language", "code", "key",
+    "format", "trashed", "command", "theme", "language", "code", "key",
 ]  # fmt: skip
 """What an argument names; completion offers the things of that kind."""
 
@@ -291,19 +291,17 @@ def call(command: Command, rest: str) -> Call:
 
 
 def _take_flags(command: Command, rest: str) -> tuple[frozenset[str], str]:
-    """The command's flags, before its arguments or after them as people type in a shell, and the arguments."""
+    """The command's flags, before its arguments, after its action, or last as in a shell, and the arguments."""
     flags: set[str] = set()
+    actions = command.arguments[0].choices if command.arguments else ()
     while command.flags:
-        first, _space, after = rest.partition(" ")
-        before, _space, last = rest.rpartition(" ")
-        if first in command.flags:
-            flags.add(first)
-            rest = after.strip()
-        elif last in command.flags:
-            flags.add(last)
-            rest = before.strip()
-        else:
+        words = rest.split(" ")
+        places = (0, -1, 1) if words[0] in actions and len(words) > 1 else (0, -1)
+        found = next((at for at in places if words[at] in command.flags), None)
+        if found is None:
             break
+        flags.add(words.pop(found))
+        rest = " ".join(words).strip()
     return frozenset(flags), rest
 
 

@@ -17,7 +17,7 @@ from gptchat.commands.effects import (
     Text,
 )
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import age
+from gptchat.commands.wording import FOREVER, age, confirm, session_json
 from gptchat.core.titles import shorten
 from gptchat.errors import UsageError
 from gptchat.storage.ids import safe_id
@@ -80,19 +80,6 @@ async def sessions(call: Call, library: Library, people: People, open_id: str) -
     if damaged:
         blocks.append(Text(_("{n} of them could not be read whole").format(n=len(damaged)), "warning"))
     yield Show(blocks, data)
-
-
-def session_json(info: SessionInfo) -> dict[str, Any]:
-    """A session as `--json` lists it."""
-    return {
-        "id": info.id,
-        "user": info.user,
-        "title": info.title,
-        "created": info.created,
-        "updated": info.updated,
-        "turns": info.turns,
-        "model": info.model,
-    }
 
 
 def _session_row(number: int, info: SessionInfo) -> list[str]:
@@ -194,9 +181,9 @@ async def delete(
     journals: JournalStore,
 ) -> Effects:
     """Move a session to the trash, or remove it for good."""
-    forever = "--forever" in call.flags
+    forever = FOREVER in call.flags
     if reference := call.get("ref"):
-        info = await to_thread(library.find, manager.user, reference)
+        info = await to_thread(_to_delete, library, manager.user, reference, forever)
         session_id, title = info.id, info.title
     else:
         session_id, title = manager.session.id, manager.session.name
@@ -207,23 +194,35 @@ async def delete(
     forever = forever or unwritten  # what never came to the disk cannot go to the trash
     title = shorten(title) or session_id
     question = _("remove {title} for good?") if forever else _("delete {title}?")
-    answer = yield Ask(
-        question.format(title=title), choices=(("y", _("yes")), ("n", _("no"))), default="n" if forever else "y"
-    )
+    answer = yield confirm(question.format(title=title), forever=forever)
     if answer != "y" and not (answer is None and run.unattended):
         yield Show([Text(_("nothing was deleted"), "quiet")], {"deleted": None})
         return
-    if not unwritten:
-        remove = library.delete_forever if forever else library.delete
-        await to_thread(remove, manager.user, session_id)
+    remove = library.forget_typed if unwritten else library.delete_forever if forever else library.delete
+    await to_thread(remove, manager.user, session_id)
     manager.store.forget(manager.user, session_id)
     if session_id == manager.session.id:
         profile.begin_session()
         yield Changed(frozenset({"session"}))
+    if forever:
+        yield Changed(frozenset({"typed"}))
     note = (
         _("{title} is removed for good") if forever else _("{title} is in the trash; /resume {id} brings it back")
     )
     yield Show([Text(note.format(title=title, id=session_id))], {"deleted": session_id, "forever": forever})
+
+
+def _to_delete(library: Library, user: str, reference: str, forever: bool) -> SessionInfo:
+    """The session that `reference` names; for good, one in the trash will do, too."""
+    try:
+        return library.find(user, reference)
+    except UsageError:
+        if forever:
+            try:
+                return library.find(user, reference, trashed=True)
+            except UsageError:  # then it is told what there is in the list
+                pass
+        raise
 
 
 async def fork(call: Call, manager: SessionManager, profile: Profile) -> Effects:
@@ -301,7 +300,7 @@ COMMANDS = (
         "Move a session to the trash",
         delete,
         (_REF,),
-        flags={"--forever": "remove it for good instead"},
+        flags={FOREVER: "remove it for good instead"},
         examples=(("/delete", "this session"), ("/delete --forever 3", "the third, for good")),
     ),
     Command(

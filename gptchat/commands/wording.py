@@ -16,9 +16,11 @@ from gptchat.errors import ConfigurationError, TurnInterruptedError, UsageError
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
+    from gptchat.commands.registry import Call
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
     from gptchat.core.messages import Message
+    from gptchat.core.ports import SessionInfo
     from gptchat.providers.faults.quirks import Learnt
 
 
@@ -54,6 +56,19 @@ def setting_as_json(value: Any, shown: str) -> Any:
     """The value of a setting for `--json`: as it is, or the masked text `shown` where it may hold a secret."""
     plain = isinstance(value, (bool, int, float)) or value is None or settings_parse.show_value(value) == shown
     return value if plain else shown
+
+
+def session_json(info: SessionInfo) -> dict[str, Any]:
+    """A session as `--json` lists it."""
+    return {
+        "id": info.id,
+        "user": info.user,
+        "title": info.title,
+        "created": info.created,
+        "updated": info.updated,
+        "turns": info.turns,
+        "model": info.model,
+    }
 
 
 def window_source(source: str) -> str:
@@ -146,6 +161,30 @@ def nothing_written(run: RunOptions, path: Path) -> Show:
             _("{path} exists already").format(path=path), hint=_("remove it first, or name another file")
         )
     return Show([Text(_("nothing was written"), "quiet")], {"file": None})
+
+
+YES, FOREVER = "--yes", "--forever"
+"""Flags of commands: an answer given beforehand, and no way back."""
+
+
+def confirm(question: str, *, forever: bool) -> Ask:
+    """A question to be answered with yes or no; what cannot be taken back is not the answer of a mere Enter."""
+    return Ask(question, choices=(("y", _("yes")), ("n", _("no"))), default="n" if forever else "y")
+
+
+def agreed(call: Call, run: RunOptions, answer: str | None, refusal: str, *, forever: bool) -> bool:
+    """Whether `answer` to `confirm`, or `--yes`, means yes.
+
+    Where nobody can answer, what can be taken back is done; for the rest UsageError with `refusal` is raised, as a
+    script must not seem to succeed.
+    """
+    if YES in call.flags or answer == "y":
+        return True
+    if answer is not None or not run.unattended:
+        return False
+    if forever:
+        raise UsageError(refusal, hint=_("where nobody can be asked, {flag} says yes").format(flag=YES))
+    return True
 
 
 def left_out(routing: Routing, learnt: Callable[[], Learnt]) -> frozenset[str]:

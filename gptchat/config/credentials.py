@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,6 +73,33 @@ def forget_key(provider: str, data_dir: Path, user: str = "") -> list[str]:
     if _forget_in_file(provider, path, user):
         places.append(str(path))
     return places
+
+
+def move_keys(data_dir: Path, user: str, other: str, providers: Iterable[str]) -> None:
+    """Give the keys of the user slug `user` to `other`; an empty `other` removes them.
+
+    The keyring is asked about each of `providers`, as it does not list its entries. Raises ConfigurationError.
+    """
+    refused: dict[str, str] = {}
+    for provider in providers:
+        value = _keyring("get_password", SERVICE, _account(provider, user))
+        if isinstance(value, str) and value:
+            if other:
+                _keyring("set_password", SERVICE, _account(provider, other), value)
+                if _keyring("get_password", SERVICE, _account(provider, other)) != value:
+                    refused[provider] = value  # it goes to the file, as a new key would
+            _keyring("delete_password", SERVICE, _account(provider, user))
+
+    def move(data: dict[str, Any]) -> bool:
+        keys = {**_keys(data, user), **refused}
+        data.get("users", {}).pop(user, None)
+        if keys and other:
+            _keys(data, other, make=True).update(keys)
+        return bool(keys)
+
+    path = credentials_file(data_dir)
+    if refused or path.exists():
+        _change(path, move)
 
 
 def _account(provider: str, user: str) -> str:

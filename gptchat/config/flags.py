@@ -29,7 +29,10 @@ class Options:
     prompt: str = ""
     apart: bool = True
     """Whether the first word of the prompt is an argument of its own."""
-    user: str | None = option(None, N_("whose sessions and settings (default: the last user)"), "NAME", "-u")
+    user: str | None = option(
+        None, N_("whose sessions and settings, in this run (default: the last user)"), "NAME", "-u"
+    )
+    create_user: bool = option(False, N_("make a person of a name that -u does not find"))
     values: Mapping[str, Any] = field(default_factory=dict)
     """Settings by key, from the options that are declared with them; the help shows these here."""
     session: str = option("", N_("open a saved session: id, number or words of its title"), "REF", "-s")

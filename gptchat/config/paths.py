@@ -51,6 +51,11 @@ def find_paths(environ: Mapping[str, str], *, config: str = "", data_dir: str = 
     return Paths(config_file, data, cache, chosen=bool(named_config))
 
 
+def debug_log(data_dir: Path) -> Path:
+    """The log file of `--debug` runs."""
+    return data_dir / "debug.log"
+
+
 def _path(text: str) -> Path:
     """A path as a person writes it: `~` is home; made absolute, for the working folder may change."""
     return Path(text).expanduser().absolute()

@@ -67,6 +67,7 @@ class AsyncChat:
         given = {key: value for key, value in (("provider", provider), ("model", model)) if value}
         options = Options(
             user=user,
+            create_user=True,
             values={**given, **(settings or {})},
             system=system,
             incognito=incognito,

@@ -46,6 +46,13 @@ class Profile:
         self._user = user
         self.begin_session()
 
+    def renamed(self, user: str) -> None:
+        """Go on for the same user, who is called `user` now, in the same session: their files have moved."""
+        for session in (self._manager.session, *self._manager.store.waiting()):
+            if session.user == self._user:
+                session.user = user
+        self._user = user
+
     def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
         """Open a new session under the effective settings, or with `settings` of its own."""
         self._drop_chat_settings()

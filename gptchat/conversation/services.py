@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gptchat import words
 from gptchat.config.paths import find_paths
 from gptchat.config.settings import read_settings
-from gptchat.conversation.people import People, first_user
+from gptchat.conversation.people import People
 from gptchat.values import dataclass
 from gptchat.waiting import to_thread
 
@@ -52,6 +52,8 @@ class RunOptions:
     """Nobody can answer a question."""
     system: str | None = None
     """The system prompt of the command line."""
+    create_user: bool = True
+    """Whether a name that nobody has makes a new person."""
 
 
 class Services:
@@ -191,7 +193,7 @@ class Services:
         own = [paths.data_dir, paths.cache_dir, paths.config_file]
         outbox = Outbox(self.settings, self.routing, own, lambda key, value: self.profile.change(key, value))
         # What one person chose to send does not go out under another's name.
-        self.people.follow(lambda _name: outbox.attached.clear())
+        self.people.follow(lambda _name: outbox.attached.clear(), renamed=lambda _name: None)
         return outbox
 
     @cached_property
@@ -254,6 +256,7 @@ class Services:
         """Close connections, and keep what was learnt."""
         for close in reversed(self._closing):
             await close()
+        self.people.leave()
 
     @cached_property
     def _kept(self) -> LearnedStore:
@@ -287,7 +290,7 @@ class Services:
         profile = Profile(
             self.settings, manager, self.paths, self.environ, incognito=run.incognito, system=run.system
         )
-        self.people.follow(profile.use)
+        self.people.follow(profile.use, renamed=profile.renamed)
         self._closing.append(partial(self._note_session, manager))
         return manager, profile
 
@@ -320,18 +323,18 @@ def compose(
 ) -> Services:
     """The services for `options`, for the person named there, else the last one.
 
-    `attended` says that somebody can be asked; `remember_user` makes the user the default of the next run.
-    Raises ConfigurationError, UsageError or StorageError.
+    `attended` says that somebody can be asked; `remember_user` makes the user the default of the next run,
+    unless they are named for this one. Raises ConfigurationError, UsageError or StorageError.
     """
-    run = RunOptions(options.incognito, not attended, options.system)
+    create = attended or options.create_user or options.incognito  # incognito makes nobody
+    run = RunOptions(options.incognito, not attended, options.system, create)
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
     settings = _settings(options, environ, paths)
     if settings.ui.lang in words.LANGUAGES:
         words.choose(settings.ui.lang)
     words.show_money_in(settings.currency)
-    people = People(paths.data_dir, settings, environ, incognito=run.incognito)
-    name = first_user(options.user, environ, paths.data_dir)
-    people.switch(people.find(name) or name, remember=remember_user)
+    people = People(paths.data_dir, settings, environ, cache_dir=paths.cache_dir, incognito=run.incognito)
+    people.begin(options.user, create=create, remember=remember_user)
     return Services(run, paths, environ, settings, people, stream=options.stream)
 
 

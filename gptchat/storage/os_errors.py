@@ -10,8 +10,16 @@ from gptchat.errors import StorageError
 from gptchat.words import _
 
 
+class RemovedError(OSError):
+    """A session was removed for good, by another window, and is not written anew."""
+
+
 def storage_error(error: OSError, path: Path) -> StorageError:
     """The StorageError, with a message and a hint for the user, for an `error` on reading or writing `path`."""
+    if isinstance(error, RemovedError):
+        return StorageError(
+            _("it was removed for good in another window"), hint=_("/fork goes on with it in a new session")
+        )
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             reason, hint = _("the disk is full"), _("free some space")

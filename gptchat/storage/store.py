@@ -23,8 +23,9 @@ from gptchat.storage import journal
 from gptchat.storage.gc_paused import undisturbed
 from gptchat.storage.ids import new_id, safe_id, timestamp
 from gptchat.storage.media import KeptFiles
-from gptchat.storage.os_errors import storage_error
+from gptchat.storage.os_errors import RemovedError, storage_error
 from gptchat.storage.partial import Sidecar, take_in
+from gptchat.storage.removal.removed import was_removed
 from gptchat.storage.snapshot import header, snapshot
 from gptchat.storage.state import State, missing, new_messages, renumber
 from gptchat.storage.upgrades import fold
@@ -246,6 +247,8 @@ class JournalStore(KeptFiles):
             except FileNotFoundError:
                 if not write:
                     raise
+                if state.created and was_removed(self.data, session.user, session.id):
+                    raise RemovedError from None
                 make_folder(path.parent)
                 try:
                     fd = open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL)

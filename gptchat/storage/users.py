@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -122,18 +122,22 @@ def write_settings(data: Path, name: str, settings: Mapping[str, Any]) -> None:
     _write(path, {"v": 1, **_read(path), "name": name, "settings": dict(settings)})
 
 
-def list_users(data: Path) -> list[User]:
-    """All users who have a folder, sorted by name; empty if the data folder cannot be read."""
+def list_users(data: Path, where: str = "users", slug_of: Callable[[str], str] = str) -> list[User]:
+    """All users who have a folder, sorted by name; empty if the data folder cannot be read.
+
+    `where` is the folder below `data` that they are in, and `slug_of` gives the slug of a folder's name there;
+    `slug` of the result is the folder's name.
+    """
     users = []
     try:
-        entries = [entry for entry in os.scandir(data / "users") if entry.is_dir()]
+        entries = [entry for entry in os.scandir(data / where) if entry.is_dir()]
     except OSError:
         return []
     for entry in entries:
         document = _read(Path(entry.path) / "user.json")
         name, settings = document.get("name"), document.get("settings")
-        if not isinstance(name, str) or slug(name) != entry.name:
-            name = _unslug(entry.name)
+        if not isinstance(name, str) or slug(name) != slug_of(entry.name):
+            name = _unslug(slug_of(entry.name))
         if name is not None:
             count = _count(Path(entry.path) / "sessions")
             users.append(User(name, entry.name, settings if isinstance(settings, dict) else {}, count))

@@ -263,7 +263,7 @@ class ChatLoop:
 
     def changed(self, what: frozenset[str]) -> None:
         """Update the terminal after a change; `what` names the changed things, such as "settings" or "user"."""
-        if "user" in what:
+        if {"user", "typed"} & what:
             self._use_person()
         if {"settings", "user", "theme"} & what:
             self.screen.use(self.services.settings.ui)
@@ -288,7 +288,7 @@ class ChatLoop:
             self.prompt.use(None)
             return
         history = people.input_history(self.services.paths.data_dir, self.services.manager.user)
-        self.prompt.use(history, history.with_name("draft"))
+        self.prompt.use(history, history.with_name("draft"), lambda: self.services.open_id)
 
     def _open_first(self) -> None:
         options = self.options
@@ -305,6 +305,10 @@ class ChatLoop:
             parts.append(_("incognito: nothing is saved"))
         parts.append(_("/help lists the commands"))
         self.screen.say(" · ".join(clean_line(part) for part in parts), "hint")
+        if self.services.people.made:
+            self.screen.say(
+                _("{name} is new here; /users lists everybody").format(name=clean_line(parts[1])), "hint"
+            )
         if absent := self.services.paths.absent():
             self.screen.say(absent, "hint")
         for key in self.services.settings.ignored:

@@ -7,6 +7,7 @@ import os
 import traceback
 from pathlib import Path
 
+from gptchat.config.paths import debug_log
 from gptchat.errors import GptchatError
 from gptchat.files import make_folder, open_private
 from gptchat.redaction import redact
@@ -26,7 +27,7 @@ def keep_quiet() -> None:
 def start_log(data: Path) -> Path:
     """Log gptchat and its HTTP libraries (level DEBUG) to `<data>/debug.log`; returns the path. Raises OSError."""
     make_folder(data)
-    path = data / "debug.log"
+    path = debug_log(data)
     descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     handler = logging.StreamHandler(os.fdopen(descriptor, "a", encoding="utf-8"))
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))

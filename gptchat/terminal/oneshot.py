@@ -250,7 +250,7 @@ class _OneShot:
                 or ask.default
             )
         except (EOFError, KeyboardInterrupt):
-            return None
+            return ""  # declined, where somebody could have answered
         return (chosen(typed, ask.choices) or typed) if keys else typed
 
 

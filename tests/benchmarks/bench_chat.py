@@ -79,7 +79,18 @@ class Bench:
 
     def _command(self, model: str, *arguments: str, data: str) -> list[str]:
         places = ["--config", str(self.config), "--data-dir", str(self.folder / data)]
-        return [sys.executable, "-m", "gptchat", *places, "--user", "bench", "-m", model, *arguments]
+        return [
+            sys.executable,
+            "-m",
+            "gptchat",
+            *places,
+            "--user",
+            "bench",
+            "--create-user",
+            "-m",
+            model,
+            *arguments,
+        ]
 
     def _with_cache(self, data: str) -> dict[str, str]:
         return {**self.environment, "XDG_CACHE_HOME": str(self.folder / data / "cache")}

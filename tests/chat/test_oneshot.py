@@ -51,11 +51,11 @@ def test_options_reach_the_wire_and_sessions_go_on(home: Home, server: Server) -
     home.ask("-s", "first", "third")
     said = [message["content"] for message in asked(server)[-1].json["messages"] if message["role"] == "user"]
     assert said == ["first", "second", "third"]
-    home.ask("-u", "bob", "hi from bob")
+    home.ask("-u", "bob", "--create-user", "hi from bob")
     people = json.loads(home.ask("/users", "--json").stdout)
     assert [(one["name"], one["sessions"], one["current"]) for one in people] == [
-        ("alice", 1, False),
-        ("bob", 1, True),
+        ("alice", 1, True),
+        ("bob", 1, False),
     ]
     listed = json.loads(home.ask("-u", "alice", "/sessions", "--json").stdout)
     assert [(one["number"], one["title"], one["turns"]) for one in listed] == [(1, "first", 3)]

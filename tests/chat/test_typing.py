@@ -311,6 +311,7 @@ def test_the_draft_of_each_person_comes_back(home: Home, server: Server) -> None
         assert screen.wait_for_exit() == 0
     with home.chat("-u", "bob", ready="bob ›") as screen:
         ready(screen, "bob")
+        assert "bob is new here" in screen.text
         screen.send("/user alice\r")
         screen.wait_for("alice › half a thought")
         screen.wait_for("your unsent draft is back")

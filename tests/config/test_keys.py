@@ -18,6 +18,7 @@ import pytest
 
 from gptchat import redaction
 from gptchat.config import keys
+from gptchat.config.credentials import move_keys, stored_key
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.keys import find_key, forget_key, missing_key, store_key
 from gptchat.errors import ConfigurationError
@@ -310,3 +311,19 @@ def test_a_missing_key_says_how_to_give_one() -> None:
     """Without a key, the error names the command and the variable."""
     assert missing_key(OPENAI).hint == "give it with /key set, or set OPENAI_API_KEY"
     assert missing_key(ProviderSettings("local", "compatible")).hint == "give it with /key set"
+
+
+@pytest.mark.parametrize("kept", ["keyring", "file"])
+def test_keys_move_with_their_owner(tmp_path: Path, request: pytest.FixtureRequest, kept: str) -> None:
+    """A user's keys go along to another slug, are nobody's else meanwhile, and are removed for good."""
+    if kept == "keyring":
+        request.getfixturevalue("keyring")
+    store_key("openai", "key-of-ann-1", tmp_path, "ann")
+    store_key("openai", "shared-key-1", tmp_path)
+    for user, other in (("ann", "trash.ann"), ("trash.ann", "%41nn")):
+        move_keys(tmp_path, user, other, ["openai", "azure"])
+        assert stored_key("openai", tmp_path, user)[0] == "shared-key-1"
+        assert stored_key("openai", tmp_path, other)[0] == "key-of-ann-1"
+    move_keys(tmp_path, "%41nn", "", ["openai"])
+    assert stored_key("openai", tmp_path, "%41nn")[0] == "shared-key-1"
+    assert not any(b"key-of-ann" in path.read_bytes() for path in tmp_path.rglob("*.json"))

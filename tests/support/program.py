@@ -54,6 +54,7 @@ def compose_program(
         "en",
         "--user",
         "ann",
+        "--create-user",
         *flags,
     ]
     return compose(parse(arguments), {"TEST_KEY": KEY, **(environ or {})}, attended=attended)

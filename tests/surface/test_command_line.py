@@ -107,7 +107,20 @@ def test_short_options_are_the_long_ones(connected: Machine, server: Server) -> 
     (connected.folder / "a.txt").write_text("alpha")
     (connected.folder / "b.txt").write_text("beta")
     files = {"-a": "a.txt", "--attach": "b.txt"}
-    connected.run("-u", "bob", "-p", "here", "-m", "m1", "-a", files["-a"], "--attach", files["--attach"], "hi")
+    connected.run(
+        "-u",
+        "bob",
+        "--create-user",
+        "-p",
+        "here",
+        "-m",
+        "m1",
+        "-a",
+        files["-a"],
+        "--attach",
+        files["--attach"],
+        "hi",
+    )
     connected.run("--user", "bob", "--provider", "here", "--model", "m2", "-c", "more")
     connected.run("--user=bob", "--continue", "--model=m3", "and more")
     connected.run("-u", "bob", "-s", "1", "last")
@@ -197,7 +210,15 @@ def test_the_places_can_be_chosen(connected: Machine, server: Server) -> None:
     connected.set(GPTCHAT_USER="vera")
     assert connected.ask("hi")["model"] == "variable-model"
     assert (folder / "v" / "users" / "vera").is_dir()
-    arguments = ["--config", str(folder / "flag.toml"), "--data-dir", str(folder / "f"), "-u", "fay"]
+    arguments = [
+        "--config",
+        str(folder / "flag.toml"),
+        "--data-dir",
+        str(folder / "f"),
+        "-u",
+        "fay",
+        "--create-user",
+    ]
     assert connected.ask(*arguments, "hi")["model"] == "flag-model"
     assert (folder / "f" / "users" / "fay").is_dir()
     connected.set(GPTCHAT_MODEL="from-variable", GPTCHAT_PROVIDER="here")
@@ -206,11 +227,16 @@ def test_the_places_can_be_chosen(connected: Machine, server: Server) -> None:
 
 
 def test_the_last_user_is_the_default(connected: Machine) -> None:
-    """Without `-u` it is the login name at first, and later whoever chatted last."""
+    """Without `-u` it is the login name at first, later whoever was switched to; `-u` holds for its run alone."""
     assert connected.ask("hi")["user"] == "alice"
-    assert connected.ask("-u", "Bob", "hi")["user"] == "Bob"
+    assert connected.ask("-u", "Bob", "--create-user", "hi")["user"] == "Bob"
+    assert connected.ask("hi")["user"] == "alice"
+    connected.ask("/user", "bob")  # in any case
     assert connected.ask("hi")["user"] == "Bob"
     assert json.loads((connected.data / "state.json").read_text())["user"] == "Bob"
+    for words in (["hi"], ["/sessions"], ["/set", "temperature", "0.5"], ["-c", "/rename", "x"]):
+        connected.ask("-u", "alice", *words)
+        assert connected.ask("hi")["user"] == "Bob", words
 
 
 def test_help_and_version(machine: Machine) -> None:

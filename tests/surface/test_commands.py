@@ -78,7 +78,7 @@ def test_commands_do_their_work_in_a_shell(connected: Machine, server: Server) -
     connected.run("later")
     assert server.requests[-1].json["temperature"] == 0.3
     assert connected.ask("/unset", "temperature") == {"temperature": None}
-    assert connected.ask("/user", "Bob") == {"user": "Bob", "new": True}
+    assert connected.ask("--create-user", "/user", "Bob") == {"user": "Bob", "new": True}
     assert {user["name"]: user["current"] for user in connected.ask("/users")} == {"Bob": True, "alice": False}
 
 
@@ -96,10 +96,10 @@ def test_an_unknown_command_is_never_sent(typed: str, meant: str, connected: Mac
 
 def test_a_language_is_the_person_s_own(connected: Machine) -> None:
     """`/lang zh` stays with who chose it; `--lang` goes before it for one run."""
-    connected.ask("-u", "li", "/lang", "zh")
+    connected.ask("-u", "li", "--create-user", "/lang", "zh")
     assert "没有" in connected.run("-u", "li", "/nope").err
     assert "there is no command" in connected.run("-u", "li", "--lang", "en", "/nope").err
-    assert "there is no command" in connected.run("-u", "ann", "/nope").err
+    assert "there is no command" in connected.run("-u", "ann", "--create-user", "/nope").err
 
 
 def test_export_knows_a_misspelt_format_from_a_file(connected: Machine) -> None:

@@ -40,7 +40,7 @@ def test_only_the_owner_can_read(connected: Machine) -> None:
 
 def test_the_layout_and_the_records(connected: Machine) -> None:
     """Sessions lie where the documentation says, one JSON object a line, with the promised fields."""
-    id = connected.ask("-u", "bob", "-o", "temperature=0.5", "hello")["session"]
+    id = connected.ask("-u", "bob", "--create-user", "-o", "temperature=0.5", "hello")["session"]
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", id)
     folder = connected.data / "users" / "bob"
     user = json.loads((folder / "user.json").read_text())
@@ -133,7 +133,7 @@ def test_a_failed_reply_keeps_its_status(machine: Machine, server: Server) -> No
 )
 def test_any_name_is_a_folder_of_its_own(name: str, slug: str, connected: Machine) -> None:
     """A person's name may be any Unicode; its folder is a safe name below `users/` and nowhere else."""
-    assert connected.ask("-u", name, "hi")["user"] == name
+    assert connected.ask("-u", name, "--create-user", "hi")["user"] == name
     folders = [path.name for path in (connected.data / "users").iterdir()]
     assert len(folders) == 1
     assert folders[0].upper() == slug.upper()
@@ -144,7 +144,7 @@ def test_any_name_is_a_folder_of_its_own(name: str, slug: str, connected: Machin
 @pytest.mark.parametrize("name", ["", " "])
 def test_an_empty_name_is_nobody(name: str, connected: Machine) -> None:
     """An empty `--user`, such as a script's unset variable, is refused; it never means whoever chatted last."""
-    connected.ask("-u", "carol", "hi")
+    connected.ask("-u", "carol", "--create-user", "hi")
     result = connected.run("-u", name, "hi")
     assert result.status == 2
     assert "may not be empty" in result.told[0]

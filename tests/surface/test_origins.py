@@ -93,8 +93,13 @@ def test_a_script_s_file_of_many_people(connected: Machine, server: Server) -> N
         *(message["content"] for message in SCRIPTS_FILE["张三"]),
         "and a stack?",
     ]
-    connected.ask("-u", "bob", "-c", "/export", "users", "out.json")
-    assert json.loads((connected.folder / "out.json").read_text()) == {"bob": SCRIPTS_FILE["bob"]}
+    refused = connected.run("/export", "users", "out.json")
+    assert (refused.status, "--yes" in refused.err) == (2, True)
+    connected.ask("/export", "users", "out.json", "--yes")
+    everybody = json.loads((connected.folder / "out.json").read_text())
+    assert everybody.keys() == {"bob", "张三"}
+    assert everybody["bob"] == SCRIPTS_FILE["bob"]
+    assert everybody["张三"][: len(SCRIPTS_FILE["张三"])] == SCRIPTS_FILE["张三"]
 
 
 def test_the_playground_s_views(connected: Machine) -> None:

@@ -95,9 +95,9 @@ def cached(cache: Path | None) -> Iterator[sqlite3.Connection | None]:
 def throw_away(cache: Path | None) -> None:
     """Delete the cache, so that the next use creates it again. Never raises OSError."""
     if cache is not None:
-        for name in ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm"):
+        for ending in ("", "-wal", "-shm", "-journal"):
             try:
-                (cache / name).unlink(missing_ok=True)
+                (cache / f"index.sqlite3{ending}").unlink(missing_ok=True)
             except OSError:  # open in another program (Windows), or no permission
                 pass
 

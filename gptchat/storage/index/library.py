@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptchat.core.ports import SessionInfo
-from gptchat.errors import UsageError
+from gptchat.errors import StorageError, UsageError
 from gptchat.files import make_folder
 from gptchat.storage.ids import safe_id
 from gptchat.storage.index.listing import SessionRow, remember, row_at, rows
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 LONGEST_TITLE = 200
 """Characters; a longer title is cut."""
 
-_BESIDE = (".jsonl", ".torn", ".partial")
-"""Suffixes of the files of a session."""
-
 
 class Library:
     """The sessions below the data folder `data`.
@@ -41,7 +39,7 @@ class Library:
 
     def list(self, user: str) -> list[SessionInfo]:
         """All sessions of `user`, newest first. Never raises: `damaged` describes what cannot be read."""
-        return [row.info(user) for row in self._newest_first(user)]
+        return [row.info(user) for row in self._newest_first(sessions_folder(self.data, user))]
 
     def latest(self, user: str) -> SessionInfo | None:
         """The most recently changed session of `user`; None if there are no sessions."""
@@ -53,23 +51,24 @@ class Library:
         found = rows(sessions_folder(self.data, user), self.cache, only_age=True)
         return max(found, key=_age).id if found else None
 
-    def find(self, user: str, ref: str) -> SessionInfo:
+    def find(self, user: str, ref: str, *, trashed: bool = False) -> SessionInfo:
         """The session that `ref` names: an id, its unique prefix, a number in the list, or words of its title.
 
         Number 1 is the newest session. Digits are a number if there are that many sessions. Words may be in
-        any order and case; a title equal to `ref` wins. Raises UsageError if there is no match or several,
-        with candidates in the message or hint.
+        any order and case; a title equal to `ref` wins. `trashed` looks in the trash instead. Raises UsageError if
+        there is no match or several, with candidates in the message or hint.
         """
         ref = ref.strip()
+        lists = _("/trash lists them") if trashed else _("/sessions lists them")
         if not ref:
-            raise UsageError(_("no session was named"), hint=_("/sessions lists them"))
-        folder = sessions_folder(self.data, user)
+            raise UsageError(_("no session was named"), hint=lists)
+        folder = self._trash(user) if trashed else sessions_folder(self.data, user)
         if safe_id(ref):
             try:
                 return row_at(folder, ref, self.cache).info(user)
             except OSError:  # not an id
                 pass
-        found = self._newest_first(user)
+        found = self._newest_first(folder)
         if ref.isdecimal() and len(ref) < 8 and 1 <= int(ref) <= len(found):
             return found[int(ref) - 1].info(user)
         candidates = [row for row in found if row.id.lower().startswith(ref.lower())]
@@ -84,10 +83,10 @@ class Library:
             message = _("{ref} could mean {count} sessions: {names}")
             raise UsageError(
                 message.format(ref=ref, count=len(candidates), names=_names(candidates)),
-                hint=_("give more of its id or title, or its number in /sessions"),
+                hint=_("give more of its id or title, or its number in the list"),
             )
         near = _nearest(ref, found)
-        hint = _("the nearest: {names}").format(names=_names(near)) if near else _("/sessions lists them")
+        hint = _("the nearest: {names}").format(names=_names(near)) if near else lists
         raise UsageError(_("no session matches {ref}").format(ref=ref), hint=hint)
 
     def remember(self, store: JournalStore, session: Session) -> None:
@@ -107,43 +106,74 @@ class Library:
     def delete(self, user: str, id: str) -> Path:
         """Move a session to the trash; returns its journal's new path. Raises UsageError, StorageError."""
         source = self._existing(sessions_folder(self.data, user), id)
-        return self._move(source, user_folder(self.data, user) / "trash")
+        return self._move(source, self._trash(user))
 
     def restore(self, user: str, id: str) -> Path:
         """Restore a session from the trash; returns its journal's new path. Raises UsageError, StorageError."""
-        source = self._existing(user_folder(self.data, user) / "trash", id)
-        return self._move(source, sessions_folder(self.data, user))
+        return self._move(self._existing(self._trash(user), id), sessions_folder(self.data, user))
 
     def trash(self, user: str) -> Sequence[SessionInfo]:
         """The sessions of `user` in the trash, newest first."""
-        found = rows(user_folder(self.data, user) / "trash", self.cache)
-        return [row.info(user) for row in sorted(found, key=_age, reverse=True)]
+        return [row.info(user) for row in self._newest_first(self._trash(user))]
 
     def delete_forever(self, user: str, id: str) -> None:
-        """Delete the files of a session, which may be in the trash, and the cache. Raises as `delete` does."""
-        folder = sessions_folder(self.data, user)
+        """Remove a session from the disk: its files, those in the trash under its id, and every trace of them.
+
+        Traces are what was typed in it, the cache, and the log of `--debug` runs. Raises as `delete` does.
+        """
+        folder, trash = sessions_folder(self.data, user), self._trash(user)
         if not (folder / f"{id}.jsonl").exists():
-            folder = user_folder(self.data, user) / "trash"
-        source = self._existing(folder, id)
-        from gptchat.storage.media import named_in, remove_unnamed
+            folder = trash
+        found = [self._existing(folder, id)]
+        found += [path for path in _copies(trash, id) if path not in found]
+        self._erase(user, found)
 
+    def forget_typed(self, user: str, id: str) -> None:
+        """Remove what was typed in a session that was never written, as far as the disk lets."""
         try:
-            named = named_in(_files(source))
-        except OSError:  # its files then stay
-            named = frozenset()
-        for path in _files(source):
+            self._erase(user, [], {id})
+        except StorageError:  # what prevented the session from being written
+            pass
+
+    def empty_trash(self, user: str) -> int:
+        """Remove all sessions of `user` in the trash as `delete_forever` does; returns their number."""
+        found = [self._trash(user) / f"{info.id}.jsonl" for info in self.trash(user)]
+        if found:
+            self._erase(user, found)
+        return len(found)
+
+    def _erase(self, user: str, journals: Sequence[Path], unwritten: Set[str] = frozenset()) -> None:
+        from gptchat.storage.media import named_in, remove_unnamed
+        from gptchat.storage.removal import traces
+        from gptchat.storage.removal.people import forget_cache
+        from gptchat.storage.removal.removed import note_removed
+
+        folder, trash = sessions_folder(self.data, user), self._trash(user)
+        files = [file for journal in journals for file in _files(journal)]
+        stay = [path for each in (folder, trash) for path in each.glob("*.jsonl") if path not in files]
+        ids = unwritten | {journal.stem for journal in journals} - {path.stem for path in stay}
+        path = folder
+        try:
+            note_removed(self.data, user, sorted(ids))
             try:
+                named = named_in(files)
+            except OSError:  # its files then stay
+                named = frozenset()
+            said = traces.said_in(_readable(files), ids)
+            for path in files:
                 path.unlink(missing_ok=True)
-            except OSError as error:
-                raise storage_error(error, path) from error
+            traces.forget_typed(self.data, user, said, _readable(stay))
+            traces.empty_log(self.data)
+        except OSError as error:
+            raise storage_error(error, path) from error
         remove_unnamed(self.data, user, named)
-        if self.cache is not None:
-            from gptchat.storage.index.database import throw_away
+        forget_cache(self.cache)  # it holds titles, and trigrams of the messages
 
-            throw_away(self.cache)  # it holds titles, and trigrams of the messages
+    def _trash(self, user: str) -> Path:
+        return user_folder(self.data, user) / "trash"
 
-    def _newest_first(self, user: str) -> Sequence[SessionRow]:
-        return sorted(rows(sessions_folder(self.data, user), self.cache), key=_age, reverse=True)
+    def _newest_first(self, folder: Path) -> Sequence[SessionRow]:
+        return sorted(rows(folder, self.cache), key=_age, reverse=True)
 
     def _existing(self, folder: Path, id: str) -> Path:
         path = folder / f"{id}.jsonl"
@@ -189,10 +219,29 @@ def _files(source: Path) -> list[Path]:
     """The existing files of a session. The journal is first, so that a session being moved never shows twice."""
     from glob import escape
 
-    beside = [source.with_suffix(end) for end in _BESIDE]
-    return [path for path in beside if path.exists()] + sorted(
-        source.parent.glob(f"{escape(source.stem)}.*.partial")
-    )
+    beside = [path for path in source.parent.glob(f"{escape(source.stem)}.*") if _of(source, path)]
+    return [source] * source.exists() + sorted(path for path in beside if path != source)
+
+
+def _of(source: Path, path: Path) -> bool:
+    """Whether `path`, whose name begins with that of the journal `source`, is no other session's."""
+    stem = path.name
+    while len(stem) > len(source.stem):
+        if (other := path.with_name(f"{stem}.jsonl")) != source and (other == path or other.exists()):
+            return False
+        stem = stem.rpartition(".")[0]
+    return path == source or (path.suffix != ".jsonl" and path.is_file())
+
+
+def _copies(trash: Path, id: str) -> list[Path]:
+    """The journals in the trash of a session that was deleted more than once."""
+    ours = re.compile(re.escape(id) + r"(-[0-9a-f]{4})*\.jsonl")
+    return [path for path in trash.glob("*.jsonl") if ours.fullmatch(path.name)]
+
+
+def _readable(files: Sequence[Path]) -> list[Path]:
+    """Those of `files` that can be read; the others cannot tell what was said."""
+    return [path for path in files if path.is_file() and os.access(path, os.R_OK)]
 
 
 def _names(found: Sequence[SessionRow], limit: int = 5) -> str:

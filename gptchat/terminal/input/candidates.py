@@ -10,6 +10,7 @@ from gptchat.commands.program import Program
 from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.config import parse, schema
+from gptchat.core.ports import SessionInfo
 from gptchat.errors import GptchatError
 from gptchat.providers.registry import abilities, summary
 from gptchat.terminal.input.completion import Candidate
@@ -30,6 +31,7 @@ class ChatCandidates:
         self._services = program.services
         self.ready = ready
         self._sessions: dict[str, Sequence[Candidate]] = {}
+        self._trashed: Sequence[Candidate] = ()
         self._users: list[str] = []
         self._fetching: set[str] = set()
 
@@ -39,6 +41,9 @@ class ChatCandidates:
             case "session":
                 self._behind("sessions", self._read_sessions)
                 return self._sessions.get(self._services.manager.user, ())
+            case "trashed":
+                self._behind("trash", self._read_trash)
+                return self._trashed
             case "user":
                 self._behind("users", self._read_users)
                 return [Candidate(name) for name in self._users if name != self._services.manager.user]
@@ -116,10 +121,11 @@ class ChatCandidates:
     def _read_sessions(self) -> None:
         user = self._services.manager.user
         # The same list object until the next read: thousands of titles are then ranked once, not for every key.
-        self._sessions[user] = [
-            Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
-            for info in self._services.library.list(user)
-        ]
+        self._sessions[user] = _of_sessions(self._services.library.list(user))
+
+    def _read_trash(self) -> None:
+        found = _of_sessions(self._services.library.trash(self._services.manager.user))
+        self._trashed = [*found, *(Candidate(one.name) for one in self._services.people.removed())]
 
     def _read_users(self) -> None:
         self._users = self._services.people.names()
@@ -136,3 +142,7 @@ class ChatCandidates:
             self.ready()
 
         threading.Thread(target=work, name=name, daemon=True).start()
+
+
+def _of_sessions(infos: Sequence[SessionInfo]) -> list[Candidate]:
+    return [Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}") for info in infos]

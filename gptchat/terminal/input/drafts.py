@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from gptchat.files import make_folder, open_private, try_lock, write_file
+from gptchat.storage.removal.places import split_place, with_place
 
 
 class DraftKeeper:
@@ -16,10 +18,12 @@ class DraftKeeper:
     `changed` never waits for the disk: a thread writes once typing has paused for `delay` seconds, and at the
     latest after ten times `delay`. Not every key wakes the thread, because that would slow the key down. Write
     errors are ignored; the draft is then only in the prompt. The same holds in a second terminal of the same
-    user: the first one locks the file until it is closed.
+    user: the first one locks the file until it is closed. `place()` is the id of the open session, which is noted
+    with the draft: with the session, the draft goes.
     """
 
-    def __init__(self, path: Path | None, delay: float = 0.5) -> None:
+    def __init__(self, path: Path | None, delay: float = 0.5, place: Callable[[], str] = str) -> None:
+        self._place = place
         self._owned = _claim(path) if path is not None else None
         self._path = None if self._owned == _ANOTHERS else path
         self._delay = delay
@@ -36,7 +40,7 @@ class DraftKeeper:
         if self._path is None:
             return ""
         try:
-            text = self._path.read_bytes().decode("utf-8", "surrogatepass")
+            text = split_place(self._path.read_bytes())[1].decode("utf-8", "surrogatepass")
         except (OSError, UnicodeDecodeError):
             return ""
         self._kept = True
@@ -96,7 +100,8 @@ class DraftKeeper:
                 return
             try:
                 make_folder(self._path.parent)
-                write_file(self._path, text.encode("utf-8", "surrogatepass"), durable=False)
+                draft = with_place(self._place(), text.encode("utf-8", "surrogatepass"))
+                write_file(self._path, draft, durable=False)
                 self._kept = True
             except OSError:  # not reported: the draft is still in the prompt
                 pass

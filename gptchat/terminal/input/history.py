@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from prompt_toolkit.history import History
 
 from gptchat.core.origin import ORIGINS, Part, Sourced, whole
 from gptchat.files import make_folder, open_private, write_all
+from gptchat.storage.removal.places import with_place
 from gptchat.terminal.input.folding import FoldedDraft, Folding
 
 _NEWEST = 10_000  # entries kept in memory; older ones stay in the file
@@ -33,12 +34,14 @@ _BATCH = 500  # entries given to the buffer before the event loop handles keys a
 class InputHistory(History):
     """The history in the file `path`; without a path (incognito) it is only kept in memory.
 
+    `place()` is the id of the open session, which is noted with each entry: with the session, the entry goes.
     `failure` is the OSError raised when saving the last entry, else None. It is never raised to the caller.
     """
 
-    def __init__(self, path: Path | None, folding: Folding) -> None:
+    def __init__(self, path: Path | None, folding: Folding, place: Callable[[], str] = str) -> None:
         super().__init__()
         self._path = path
+        self._place = place
         self._folding = folding
         self._loading: asyncio.Future[list[Sourced]] | None = None
         self._given = False
@@ -144,7 +147,8 @@ class InputHistory(History):
         text = self._folding.unfold(string)
         lines = "".join(f"+{line}\n" for line in text.split("\n"))
         origin = _written(self._parts.get(text, whole(text, "recalled").parts))
-        record = f"\n# {datetime.now().isoformat(sep=' ')}\n{origin}{lines}".encode("utf-8", "surrogatepass")
+        stamp = f"\n# {datetime.now().isoformat(sep=' ')}\n".encode() + with_place(self._place(), origin.encode())
+        record = stamp + lines.encode("utf-8", "surrogatepass")
         try:
             make_folder(self._path.parent)
             descriptor = open_private(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -123,12 +123,15 @@ class Prompt:
         """The text in the prompt, with marks for folded pastes."""
         return FoldedDraft(self._buffer.text, self._buffer.cursor_position, self.origins.draft.parts)
 
-    def use(self, history: Path | None, draft: Path | None = None) -> None:
-        """Switch to another user's history and unsent draft, from the next `read` on."""
+    def use(self, history: Path | None, draft: Path | None = None, place: Callable[[], str] = str) -> None:
+        """Switch to another user's history and unsent draft, from the next `read` on.
+
+        `place()` is the id of the session in which text is typed.
+        """
         self._drafts.close()
-        self._history = InputHistory(history, self.folding)
+        self._history = InputHistory(history, self.folding, place)
         self._session.history = self._buffer.history = self._history
-        self._drafts = DraftKeeper(draft)
+        self._drafts = DraftKeeper(draft, place=place)
         self._unsent = self._drafts.load()
 
     def set_style(self, style: Mapping[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""People of this machine, and the trash that sessions and people go to."""
