@@ -278,6 +278,7 @@ COMMANDS = (
         examples=(("/usage", ""),),
         streaming=True,
         brief="tokens and money",
+        session=True,
     ),
     Command(
         "status",
@@ -286,6 +287,7 @@ COMMANDS = (
         status,
         examples=(("/status", ""),),
         streaming=True,
+        session=True,
     ),
     Command(
         "config",

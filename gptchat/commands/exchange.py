@@ -166,6 +166,7 @@ COMMANDS = (
         shows=lambda call: not call.get("file") and (call.get("format") or "markdown").isalpha(),
         about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
         brief="save as a file",
+        session=lambda call: call.get("format") != "users",
     ),
     Command(
         "import",

@@ -221,6 +221,7 @@ COMMANDS = (
         (Argument("n", "number"),),
         examples=(("/history", "all of it"), ("/history 3", "the last three turns")),
         streaming=True,
+        session=True,
     ),
     Command(
         "versions",
@@ -235,6 +236,7 @@ COMMANDS = (
         shows=lambda call: not call.get("n"),
         about="An empty prompt's Alt-Left and Alt-Right do the same.",
         brief="the other answers",
+        session=True,
     ),
     Command(
         "tree",
@@ -247,5 +249,6 @@ COMMANDS = (
             ("/tree 3", "go to the third message of the tree"),
         ),
         brief="every branch",
+        session=True,
     ),
 )

@@ -56,9 +56,11 @@ class JournalStore(KeptFiles):
             raise StorageError(message, hint=_("/sessions lists them"))
         return sessions_folder(self.data, user) / f"{session_id}.jsonl"
 
-    def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
+    def create(
+        self, user: str, settings: Mapping[str, Any], *, title: str | None = None, kind: str = ""
+    ) -> Session:
         """Create a session; its journal file is created by the first append."""
-        return self.begin(user, settings, title=title)
+        return self.begin(user, settings, title=title, **({"kind": kind} if kind else {}))
 
     def begin(
         self,

@@ -23,6 +23,7 @@ from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.keyboard import on_signals, open_keyboard, quiet
 from gptchat.terminal.input.prompt import LeaveRequested, Prompt
+from gptchat.terminal.invocation import open_asked
 from gptchat.terminal.live import LiveTurn
 from gptchat.terminal.output.capabilities import prepare_console
 from gptchat.terminal.output.gauge import Gauge
@@ -291,9 +292,12 @@ class ChatLoop:
         self.prompt.use(history, history.with_name("draft"))
 
     def _open_first(self) -> None:
-        options = self.options
-        if (options.latest or options.session) and not self.services.open_first(options.session):
-            self.screen.say(_("{user} has no saved sessions yet").format(user=self.services.manager.user), "hint")
+        try:
+            open_asked(self.services, self.options)
+        except UsageError as error:
+            if self.options.session:
+                raise
+            self.screen.say(error.message, "hint")  # a new one begins
 
     def _greet(self) -> None:
         settings, model = self.services.settings, self.services.routing.model()

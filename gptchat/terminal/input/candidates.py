@@ -118,7 +118,7 @@ class ChatCandidates:
         # The same list object until the next read: thousands of titles are then ranked once, not for every key.
         self._sessions[user] = [
             Candidate(info.id, info.title or info.id, f"{age(info.updated)} · {info.turns}")
-            for info in self._services.library.list(user)
+            for info in self._services.library.numbered(user)
         ]
 
     def _read_users(self) -> None:
