@@ -25,6 +25,7 @@ from gptchat.terminal.input.keyboard import on_signals, open_keyboard, quiet
 from gptchat.terminal.input.prompt import LeaveRequested, Prompt
 from gptchat.terminal.invocation import open_asked
 from gptchat.terminal.live import LiveTurn
+from gptchat.terminal.notices.greeting import greet
 from gptchat.terminal.output.capabilities import prepare_console
 from gptchat.terminal.output.gauge import Gauge
 from gptchat.terminal.output.layout import open_screen
@@ -127,7 +128,8 @@ class ChatLoop:
 
             if not await connect(self.services, self.screen, self.keyboard, self.output):
                 return 2
-        self._greet()
+        greet(self.services, self.screen)
+        self._title()
         if self.services.manager.session.messages:
             from gptchat.commands.sessions import replay
 
@@ -221,6 +223,8 @@ class ChatLoop:
             if answer is None:
                 self._unsent(line)
                 return
+        if not isinstance(parsed, Said):
+            self.live.keep()  # of a queue the rest; a message is kept until its turn begins
         match parsed:
             case Said():
                 if not self.warm.done:
@@ -290,6 +294,7 @@ class ChatLoop:
             return
         history = people.input_history(self.services.paths.data_dir, self.services.manager.user)
         self.prompt.use(history, history.with_name("draft"))
+        self.live.keep()
 
     def _open_first(self) -> None:
         try:
@@ -298,26 +303,6 @@ class ChatLoop:
             if self.options.session:
                 raise
             self.screen.say(error.message, "hint")  # a new one begins
-
-    def _greet(self) -> None:
-        settings, model = self.services.settings, self.services.routing.model()
-        answers = f"{settings.chat.provider}/{model}".strip("/")
-        if not settings.chosen:
-            answers = _("{name} ({detail})").format(name=answers, detail=settings.source("provider").detail)
-        parts = ["gptchat", self.services.manager.user, answers]
-        if self.services.run.incognito:
-            parts.append(_("incognito: nothing is saved"))
-        parts.append(_("/help lists the commands"))
-        self.screen.say(" · ".join(clean_line(part) for part in parts), "hint")
-        if absent := self.services.paths.absent():
-            self.screen.say(absent, "hint")
-        for key in self.services.settings.ignored:
-            self.screen.say(
-                _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"
-            )
-        for warning in self.services.keys.exposed(self.services.routing.provider_settings()):
-            self.screen.say(warning, "notice")
-        self._title()
 
     def _title(self) -> None:
         if self.services.settings.ui.title and not self.screen.terminal.dumb:
