@@ -19,7 +19,7 @@ from gptchat.commands.effects import (
     Text,
 )
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
-from gptchat.commands.wording import left_out, setting_as_json, window_source
+from gptchat.commands.wording import kept_as, left_out, setting_as_json, window_source
 from gptchat.errors import UsageError
 from gptchat.values import fields
 from gptchat.waiting import to_thread
@@ -92,7 +92,7 @@ async def status(
     pairs = [
         (_("user"), manager.user),
         (_("session"), manager.session.name or _("new")),
-        (_("saved as"), manager.session.id if manager.session.messages else _("not yet")),
+        (_("saved as"), kept_as(manager, run)),
         (_("provider"), routing.provider_settings().name),
         (_("model"), route.model),
         (
@@ -107,11 +107,10 @@ async def status(
         advice = _("{names} (this model does not take it; /doctor --forget {provider} tries it again)")
         name = routing.provider_settings().name
         pairs.append((_("left out"), advice.format(names=_(", ").join(without), provider=name)))
-    if run.incognito:
-        pairs.append((_("incognito"), _("nothing of this run is saved")))
     data = {
         "user": manager.user,
-        "session": manager.session.id,
+        "session": None if run.incognito else manager.session.id,
+        "incognito": run.incognito,
         "title": manager.session.name,
         "provider": routing.provider_settings().name,
         "model": route.model,
@@ -314,7 +313,7 @@ COMMANDS = (
     Command(
         "exit",
         "about",
-        "Leave; everything is saved",
+        "Leave the chat",
         exit_,
         aliases=("quit", "bye"),
         examples=(("/exit", "as do Ctrl-D, and the words exit and quit"),),

@@ -46,18 +46,20 @@ TITLE_REQUEST = (
 """Read by models, so it stays English."""
 
 
-async def new(call: Call, manager: SessionManager, profile: Profile) -> Effects:
+async def new(call: Call, manager: SessionManager, run: RunOptions, profile: Profile) -> Effects:
     """Begin a new session; the old one stays."""
     old = manager.session
     profile.begin_session(title=call.get("title") or None)
     yield Changed(frozenset({"session"}))
     note = _("a new session begins")
     if old.messages:
-        note = _("a new session begins; {title} is kept (/resume)").format(title=old.name)
+        kept = _("a new session begins; {title} is kept (/resume)")
+        gone = _("a new session begins; {title} is not kept: incognito")
+        note = (gone if run.incognito else kept).format(title=old.name)
     yield Show([Text(note, "quiet")], {"session": manager.session.id})
 
 
-async def sessions(call: Call, library: Library, people: People, open_id: str) -> AsideEffects:
+async def sessions(call: Call, library: Library, people: People, run: RunOptions, open_id: str) -> AsideEffects:
     """List the conversations of this user, newest first, and with `--all` the one-shots below them."""
     found = await to_thread(library.numbered, people.current)
     text = call.get("text")
@@ -83,6 +85,8 @@ async def sessions(call: Call, library: Library, people: People, open_id: str) -
             len(oneshots),
         )
         blocks.append(Text(left.format(n=len(oneshots)) + (f" {text}" if text else ""), "quiet"))
+    if run.incognito:
+        blocks.append(Text(_("incognito: this conversation is not saved, and not in the list"), "warning"))
     damaged = [info for _n, info in listed if info.damaged]
     if damaged:
         blocks.append(Text(_("{n} of them could not be read whole").format(n=len(damaged)), "warning"))
@@ -225,7 +229,7 @@ async def delete(
             if run.unattended:
                 raise UsageError(_("say which session"), hint=_("/sessions lists them"))
             raise UsageError(_("this session has no messages yet; there is nothing to delete"))
-    waits = any(session.id == session_id for session in manager.store.waiting())
+    waits = run.incognito or any(session.id == session_id for session in manager.store.waiting())
     unwritten = waits and not await to_thread(journals.journal_path(manager.user, session_id).exists)
     forever = forever or unwritten  # what never came to the disk cannot go to the trash
     title = shorten(title) or session_id

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
     from gptchat.core.messages import Message
+    from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
 
 
@@ -48,6 +49,22 @@ def age(ts: str) -> str:
     if (days := hours // 24) < 14:
         return ngettext("{n} day ago", "{n} days ago", days).format(n=days)
     return then.astimezone().strftime("%Y-%m-%d")
+
+
+def kept_as(manager: SessionManager, run: RunOptions) -> str:
+    """What the open session is saved as: its id, or why it is not saved."""
+    if run.incognito:
+        return _("not saved: incognito")
+    if trouble := manager.store.trouble(manager.session):
+        return _("not saved: {why}").format(why=trouble.message)
+    return manager.session.id if manager.session.messages else _("not yet")
+
+
+def unkept(manager: SessionManager, run: RunOptions) -> list[Text]:
+    """A line that says that the open session is not saved; nothing where it is, or where nothing was said yet."""
+    if not manager.session.messages or kept_as(manager, run) == manager.session.id:
+        return []
+    return [Text(kept_as(manager, run), "warning")]
 
 
 def setting_as_json(value: Any, shown: str) -> Any:

@@ -26,6 +26,7 @@ from gptchat.terminal.input.prompt import LeaveRequested, Prompt
 from gptchat.terminal.invocation import open_asked
 from gptchat.terminal.live import LiveTurn
 from gptchat.terminal.notices.greeting import greet
+from gptchat.terminal.notices.way_back import way_back
 from gptchat.terminal.output.capabilities import prepare_console
 from gptchat.terminal.output.gauge import Gauge
 from gptchat.terminal.output.layout import open_screen
@@ -78,6 +79,7 @@ class ChatLoop:
             services.indexing,
             drawn=lambda: self.prompt.refresh(),
             pause=self.still.wait,
+            incognito=services.run.incognito,
         )
         self.prompt = Prompt(
             message=self._message,
@@ -315,6 +317,8 @@ class ChatLoop:
 
     def _message(self) -> StyleAndTextTuples:
         who = self._who()
+        if self.services.run.incognito and (self.screen.terminal.dumb or not self.services.settings.ui.toolbar):
+            who = f"({_('incognito')}) {who}"  # in the toolbar otherwise
         return [("class:prompt", f"{who[:-2]}✎ › " if self.services.outbox.replaces else who)]
 
     def _toolbar(self, width: int) -> StyleAndTextTuples | None:
@@ -332,4 +336,10 @@ class ChatLoop:
     async def _farewell(self) -> bool:
         """Offer to save unsaved sessions elsewhere before leaving. False if something is lost."""
         self.prompt.flush()
-        return await self.carrier.rescue()
+        saved = await self.carrier.rescue()
+        if line := await asyncio.to_thread(way_back, self.services, self.options):
+            try:
+                self.screen.say(line, "hint")
+            except OSError:  # the terminal is gone
+                pass
+        return saved

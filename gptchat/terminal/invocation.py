@@ -83,7 +83,7 @@ def open_asked(services: Services, options: Options) -> bool:
     user = services.people.current
     if options.session or not (options.latest or options.last):
         return bool(options.session) and services.open_first(options.session)
-    if options.latest and not services.open_first("", "conversation") and not services.open_first(""):
+    if options.latest and not services.open_first("", "conversation"):
         raise UsageError(_("{user} has no saved sessions yet").format(user=user))
     if not options.latest and not services.open_first("", "oneshot"):
         raise UsageError(

@@ -58,10 +58,12 @@ class Library:
     def latest_id(self, user: str, kind: Latest = "any") -> str | None:
         """The id of the most recently changed session of that kind; None if there is none.
 
+        Without a conversation, the latest session is the one to go on with.
         Faster than `latest`, since of a journal that has only grown it reads just the new part.
         """
-        found = _of_kind(rows(sessions_folder(self.data, user), self.cache, only_age=True), kind)
-        return max(found, key=_age).id if found else None
+        found = rows(sessions_folder(self.data, user), self.cache, only_age=True)
+        wanted = _of_kind(found, kind) or (found if kind == "conversation" else [])
+        return max(wanted, key=_age).id if wanted else None
 
     def find(self, user: str, ref: str) -> SessionInfo:
         """The session that `ref` names: an id, its unique prefix, a number in the list, or words of its title.
