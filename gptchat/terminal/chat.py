@@ -25,8 +25,9 @@ from gptchat.terminal.input.keyboard import on_signals, open_keyboard, quiet
 from gptchat.terminal.input.prompt import LeaveRequested, Prompt
 from gptchat.terminal.invocation import open_asked
 from gptchat.terminal.live import LiveTurn
+from gptchat.terminal.notices.bell import Bell
 from gptchat.terminal.notices.greeting import greet
-from gptchat.terminal.notices.way_back import way_back
+from gptchat.terminal.notices.way_back import tell_way_back
 from gptchat.terminal.output.capabilities import prepare_console
 from gptchat.terminal.output.gauge import Gauge
 from gptchat.terminal.output.layout import open_screen
@@ -94,7 +95,10 @@ class ChatLoop:
         self._use_habits()
         self.candidates.ready = self.prompt.complete_again
         self.services.indexing.changed = self.prompt.refresh
-        self.live = LiveTurn(services.manager, services.settings, program.registry, self.screen, self.prompt)
+        self.bell = Bell(services, self.screen, self.keyboard)
+        self.live = LiveTurn(
+            services.manager, services.settings, program.registry, self.screen, self.prompt, self.bell
+        )
         self.draft = FoldedDraft()
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
@@ -189,6 +193,7 @@ class ChatLoop:
         queued = self.live.next_queued()
         try:
             if queued is None:
+                self.bell.done()
                 line = await self.prompt.read(default=self.draft)
                 self.draft = FoldedDraft()
             else:
@@ -337,9 +342,5 @@ class ChatLoop:
         """Offer to save unsaved sessions elsewhere before leaving. False if something is lost."""
         self.prompt.flush()
         saved = await self.carrier.rescue()
-        if line := await asyncio.to_thread(way_back, self.services, self.options):
-            try:
-                self.screen.say(line, "hint")
-            except OSError:  # the terminal is gone
-                pass
+        await tell_way_back(self.services, self.options, self.screen)
         return saved

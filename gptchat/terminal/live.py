@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gptchat.config.settings import Settings
     from gptchat.manager import SessionManager
     from gptchat.terminal.input.prompt import Prompt
+    from gptchat.terminal.notices.bell import Bell
     from gptchat.terminal.output.reply import LivePainter
     from gptchat.terminal.output.screen import Screen
 
@@ -38,13 +39,20 @@ class LiveTurn:
     """Runs turns on the screen and keeps the text typed meanwhile: a draft and queued messages."""
 
     def __init__(
-        self, manager: SessionManager, settings: Settings, registry: Registry, screen: Screen, prompt: Prompt
+        self,
+        manager: SessionManager,
+        settings: Settings,
+        registry: Registry,
+        screen: Screen,
+        prompt: Prompt,
+        bell: Bell,
     ) -> None:
         self._manager = manager
         self._settings = settings
         self._registry = registry
         self._screen = screen
         self._prompt = prompt
+        self._bell = bell
         self._draft = FoldedDraft()
         self._queued: tuple[Sourced, ...] = ()
         self._stop_waiting: Callable[[], object] | None = None
@@ -162,6 +170,14 @@ class LiveTurn:
             keep(at_once=True)  # a message is on disk before the screen says that it waits
             draw()
 
+        def suspend() -> None:
+            painter.step_aside()
+            self._bell.pause()
+
+        def resume() -> None:
+            self._bell.resume()
+            draw()
+
         def on_submit(entry: Sourced) -> bool:
             runs = self._beside(entry, painter)
             if runs:
@@ -178,8 +194,8 @@ class LiveTurn:
             on_queue=on_queue,
             on_clear=clear,
             on_hang_up=self._manager.stop,
-            on_suspend=painter.step_aside,
-            on_resume=draw,
+            on_suspend=suspend,
+            on_resume=resume,
             draft=self.take_draft(),
             queued=self._queued,
         )
@@ -191,11 +207,16 @@ class LiveTurn:
                 yield event
 
         async with listener:
-            outcome = await paint(begun(), painter, told=lambda outcome: finished(outcome, self._manager.session))
+            with self._bell.watching():
+                outcome = await paint(
+                    begun(), painter, told=lambda outcome: finished(outcome, self._manager.session)
+                )
             for task in list(self._asides):
                 await task
         self._queued = listener.queued
         self._draft = listener.draft
+        if outcome.interrupted:
+            self._bell.forget()
         if (outcome.interrupted or outcome.error) and self._queued:
             # The situation has changed, so queued messages go back to the draft for a check and are not sent.
             self._draft = self._prompt.folding.folded(self._unsent(listener.queued, listener.draft))

@@ -316,6 +316,28 @@ def test_the_draft_of_each_person_comes_back(home: Home, server: Server) -> None
         screen.wait_for("your unsent draft is back")
 
 
+def test_the_bell_rings_for_who_looked_away(home: Home, server: Server) -> None:
+    """After a report that the terminal is not in front the bell rings at the reply's end; reports are no keys."""
+    home.connect(server.url, "ui.bell_after = 0\nui.title = false")
+    with home.chat() as screen:
+        gate = Gate()
+        server.script(reply("begin ", gate, "end"), reply("again"))
+        screen.send("one\r")
+        screen.wait_for("begin")
+        screen.wait_for(lambda: b"\x1b[?1004h" in screen.raw)
+        screen.send("\x1b[I\x1b[O")
+        screen.send("\x1b[O")
+        gate.open()
+        screen.wait_for(lambda: b"\a" in screen.raw)
+        ready(screen)
+        assert "[O" not in screen.text
+        rung = screen.raw.count(b"\a")
+        screen.send("\x1b[I")  # a report that was on its way when the reply ended
+        say(screen, "two", "again")
+        assert screen.raw.count(b"\a") == rung
+        assert screen.raw.rfind(b"\x1b[?1004l") > screen.raw.rfind(b"\x1b[?1004h")
+
+
 def test_a_queued_command_that_ran_is_no_draft(home: Home, server: Server) -> None:
     """What was queued and ran does not come back as an unsent draft, for nobody and whatever happens next."""
     home.connect(server.url)

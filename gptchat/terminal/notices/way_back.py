@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING
 from gptchat.conversation.people import first_user
 from gptchat.core.safe import clean_line
 from gptchat.core.titles import shorten
+from gptchat.waiting import to_thread
 from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.config.flags import Options
     from gptchat.conversation.services import Services
+    from gptchat.terminal.output.screen import Screen
+
+
+async def tell_way_back(services: Services, options: Options, screen: Screen) -> None:
+    """Print the last line of a chat, if there is one and the terminal is still there."""
+    if line := await to_thread(way_back, services, options):
+        try:
+            screen.say(line, "hint")
+        except OSError:  # the terminal is gone
+            pass
 
 
 def way_back(services: Services, options: Options) -> str:
