@@ -19,7 +19,7 @@ from gptchat.commands.effects import (
     Text,
 )
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
-from gptchat.commands.wording import kept_as, left_out, setting_as_json, window_source
+from gptchat.commands.wording import left_out, setting_as_json, why_unsaved, window_source
 from gptchat.errors import UsageError
 from gptchat.values import fields
 from gptchat.waiting import to_thread
@@ -89,10 +89,13 @@ async def status(
     from gptchat.core.session import spent
 
     total = spent(manager.session.path())
+    why = why_unsaved(manager, run)
     pairs = [
         (_("user"), manager.user),
         (_("session"), manager.session.name or _("new")),
-        (_("saved as"), kept_as(manager, run)),
+        (_("saved"), _("no: {why}").format(why=why))
+        if why
+        else (_("saved as"), manager.session.id if manager.session.messages else _("not yet")),
         (_("provider"), routing.provider_settings().name),
         (_("model"), route.model),
         (

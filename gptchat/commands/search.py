@@ -19,7 +19,7 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
-from gptchat.commands.wording import speaker, unkept
+from gptchat.commands.wording import speaker, unsaved
 from gptchat.core import branches
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import files_of
@@ -86,7 +86,7 @@ async def history(call: Call, manager: SessionManager, run: RunOptions) -> Aside
             rows.append([str(number) if message.role == "user" else "", *_history_row(manager, message, beside)])
             data.append({**message.to_record(), "turn": number})
     table = Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))
-    yield Show([table, *unkept(manager, run)], data)
+    yield Show([table, *unsaved(manager, run)], data)
 
 
 def _history_row(manager: SessionManager, message: Message, beside: int) -> list[str]:

@@ -51,20 +51,18 @@ def age(ts: str) -> str:
     return then.astimezone().strftime("%Y-%m-%d")
 
 
-def kept_as(manager: SessionManager, run: RunOptions) -> str:
-    """What the open session is saved as: its id, or why it is not saved."""
+def why_unsaved(manager: SessionManager, run: RunOptions) -> str:
+    """Why nothing of the open session is saved, or not all of it; empty where all is."""
     if run.incognito:
-        return _("not saved: incognito")
-    if trouble := manager.store.trouble(manager.session):
-        return _("not saved: {why}").format(why=trouble.message)
-    return manager.session.id if manager.session.messages else _("not yet")
+        return _("incognito")
+    trouble = manager.store.trouble(manager.session)
+    return trouble.message if trouble is not None else ""
 
 
-def unkept(manager: SessionManager, run: RunOptions) -> list[Text]:
-    """A line that says that the open session is not saved; nothing where it is, or where nothing was said yet."""
-    if not manager.session.messages or kept_as(manager, run) == manager.session.id:
-        return []
-    return [Text(kept_as(manager, run), "warning")]
+def unsaved(manager: SessionManager, run: RunOptions) -> list[Text]:
+    """A line that tells that the open session is not saved; nothing where it is."""
+    why = why_unsaved(manager, run)
+    return [Text(_("not saved: {why}").format(why=why), "warning")] if why else []
 
 
 def setting_as_json(value: Any, shown: str) -> Any:

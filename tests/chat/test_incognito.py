@@ -26,7 +26,7 @@ def test_one_truth_in_commands(tmp_path: Path, server: Server) -> None:
             told[line] = loop.run(command(program, line))
         loop.run(turn(program, Send("more")))
         told["/delete"] = loop.run(command(program, "/delete", "y"))
-    assert "saved as    not saved: incognito" in told["/status"]
+    assert "saved       no: incognito" in told["/status"]
     assert told["/history"].endswith("not saved: incognito")
     for line in ("/sessions", "/sessions --all"):
         assert told[line].endswith("incognito: this conversation is not saved, and not in the list")
@@ -48,7 +48,7 @@ def test_a_saved_session_is_opened_as_a_copy(tmp_path: Path, server: Server) -> 
     with running(program) as loop:
         assert program.services.open_first("")
         loop.run(turn(program, Send("more")))
-        assert "not saved: incognito" in loop.run(command(program, "/status"))
+        assert "no: incognito" in loop.run(command(program, "/status"))
     assert journal.read_bytes() == before
 
 
