@@ -19,7 +19,7 @@ from gptchat.commands.effects import (
     Text,
 )
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
-from gptchat.commands.wording import left_out, setting_as_json, window_source
+from gptchat.commands.wording import left_out, setting_as_json, why_unsaved, window_source
 from gptchat.errors import UsageError
 from gptchat.values import fields
 from gptchat.vendors.thinking import asked_for
@@ -90,10 +90,13 @@ async def status(
     from gptchat.core.session import spent
 
     total = spent(manager.session.path())
+    why = why_unsaved(manager, run)
     pairs = [
         (_("user"), manager.user),
         (_("session"), manager.session.name or _("new")),
-        (_("saved as"), manager.session.id if manager.session.messages else _("not yet")),
+        (_("saved"), _("no: {why}").format(why=why))
+        if why
+        else (_("saved as"), manager.session.id if manager.session.messages else _("not yet")),
         (_("provider"), routing.provider_settings().name),
         (_("model"), route.model),
         (
@@ -113,11 +116,10 @@ async def status(
         advice = _("{names} (this model does not take it; /doctor --forget {provider} tries it again)")
         name = routing.provider_settings().name
         pairs.append((_("left out"), advice.format(names=_(", ").join(without), provider=name)))
-    if run.incognito:
-        pairs.append((_("incognito"), _("nothing of this run is saved")))
     data = {
         "user": manager.user,
-        "session": manager.session.id,
+        "session": None if run.incognito else manager.session.id,
+        "incognito": run.incognito,
         "title": manager.session.name,
         "provider": routing.provider_settings().name,
         "model": route.model,
@@ -284,6 +286,7 @@ COMMANDS = (
         examples=(("/usage", ""),),
         streaming=True,
         brief="tokens and money",
+        session=True,
     ),
     Command(
         "status",
@@ -292,6 +295,7 @@ COMMANDS = (
         status,
         examples=(("/status", ""),),
         streaming=True,
+        session=True,
     ),
     Command(
         "config",
@@ -318,7 +322,7 @@ COMMANDS = (
     Command(
         "exit",
         "about",
-        "Leave; everything is saved",
+        "Leave the chat",
         exit_,
         aliases=("quit", "bye"),
         examples=(("/exit", "as do Ctrl-D, and the words exit and quit"),),

@@ -232,6 +232,7 @@ COMMANDS = (
         examples=(("/context", "each part with its tokens"),),
         streaming=True,
         brief="what goes along",
+        session=True,
     ),
     Command(
         "tokens",
@@ -241,6 +242,7 @@ COMMANDS = (
         (Argument("text", "text", rest=True),),
         examples=(("/tokens 你好，世界", "as the model counts"), ("/tokens", "the next request")),
         streaming=True,
+        session=lambda call: not call.get("text"),
     ),
     Command(
         "pin",
@@ -249,6 +251,7 @@ COMMANDS = (
         pin,
         (_N,),
         examples=(("/pin", "your last message"), ("/pin 3", "the third from the end")),
+        session=True,
     ),
     Command(
         "unpin",
@@ -257,6 +260,7 @@ COMMANDS = (
         unpin,
         (_N,),
         examples=(("/unpin", "all that are pinned"), ("/unpin 3", "the third from the end")),
+        session=True,
     ),
     Command(
         "compact",
@@ -266,5 +270,6 @@ COMMANDS = (
         (Argument("hint", "text", rest=True),),
         examples=(("/compact", "shown before it counts"), ("/compact keep the numbers", "with a wish")),
         brief="sum up older turns",
+        session=True,
     ),
 )

@@ -213,6 +213,7 @@ COMMANDS = (
         ),
         about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
         brief="save as a file",
+        session=lambda call: call.get("format") != "users",
     ),
     Command(
         "import",

@@ -163,6 +163,7 @@ COMMANDS = (
         examples=(("/copy", "the reply's Markdown"), ("/copy 2", "its second code block")),
         streaming=True,
         brief="to the clipboard",
+        session=True,
     ),
     Command(
         "save",
@@ -172,9 +173,16 @@ COMMANDS = (
         (Argument("n", "code", required=True), Argument("file", "file", required=True, rest=True)),
         examples=(("/save 1 app.py", "the first block"), ("/save image 1 cat.png", "the first picture")),
         brief="a code block",
+        session=True,
     ),
     Command(
-        "raw", "output", "Show the last reply's source", raw, examples=(("/raw", "as received"),), streaming=True
+        "raw",
+        "output",
+        "Show the last reply's source",
+        raw,
+        examples=(("/raw", "as received"),),
+        streaming=True,
+        session=True,
     ),
     Command(
         "code",
@@ -184,8 +192,15 @@ COMMANDS = (
         (Argument("language", "word", choices=("curl", "python", "node")),),
         examples=(("/code curl", "to try it elsewhere; the key stays out of it"),),
         streaming=True,
+        session=True,
     ),
     Command(
-        "json", "output", "Show the next request's body", json, examples=(("/json", "as sent"),), streaming=True
+        "json",
+        "output",
+        "Show the next request's body",
+        json,
+        examples=(("/json", "as sent"),),
+        streaming=True,
+        session=True,
     ),
 )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
+    from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
 
 
@@ -113,7 +114,9 @@ async def unset(call: Call, settings: Settings, profile: Profile) -> Effects:
     yield Show([Text(told), *([Text(warning, "warning")] if warning else [])], dict([_json(settings, key)]))
 
 
-async def system(call: Call, routing: Routing, profile: Profile) -> Effects:
+async def system(
+    call: Call, manager: SessionManager, routing: Routing, run: RunOptions, profile: Profile
+) -> Effects:
     """Show or set the system prompt of this session."""
     text = call.get("text")
     if not text:
@@ -123,13 +126,16 @@ async def system(call: Call, routing: Routing, profile: Profile) -> Effects:
         return
     if text in ("none", "-"):
         text = ""
+    _require_session(manager, run)
     profile.change_session("system", text)
     yield Changed(frozenset({"settings"}))
     note = _("the system prompt is set: {text}") if text else _("no system prompt from now on")
     yield Show([Text(note.format(text=shorten(text, 70)), "good")], {"system": text})
 
 
-async def preset(call: Call, settings: Settings, profile: Profile) -> Effects:
+async def preset(
+    call: Call, manager: SessionManager, settings: Settings, run: RunOptions, profile: Profile
+) -> Effects:
     """Use a saved bundle of system prompt and parameters."""
     name = call.get("name")
     if not name:
@@ -140,6 +146,7 @@ async def preset(call: Call, settings: Settings, profile: Profile) -> Effects:
         rows = [[n, shorten(str(settings.preset(n).get("system", "")), 60)] for n in names]
         yield Show([Table([_("preset"), _("system prompt")], rows)], names)
         return
+    _require_session(manager, run)
     if name in ("none", "-"):
         profile.change_session("preset", "")
         yield Changed(frozenset({"settings"}))
@@ -150,6 +157,15 @@ async def preset(call: Call, settings: Settings, profile: Profile) -> Effects:
     yield Changed(frozenset({"settings"}))
     pairs = [(key, shorten(settings_parse.show_value(value), 70)) for key, value in bundle.items()]
     yield Show([Text(_("preset {name} is in use").format(name=name), "good"), Facts(pairs)], {"preset": name})
+
+
+def _require_session(manager: SessionManager, run: RunOptions) -> None:
+    """Refuse to change the session in a run of one command without a saved one: the change would end with it."""
+    if run.unattended and not manager.session.messages:
+        raise UsageError(
+            _("{user} has no saved sessions yet").format(user=manager.user),
+            hint=_("--system TEXT and --preset NAME hold for one question"),
+        )
 
 
 def not_given(run: RunOptions, provider: ProviderSettings) -> Show:
@@ -259,6 +275,7 @@ COMMANDS = (
         examples=(("/system You answer in one sentence.", ""), ("/system none", "without one")),
         brief="how to answer",
         shows=lambda call: not call.get("text"),
+        session=True,
     ),
     Command(
         "preset",
@@ -268,6 +285,7 @@ COMMANDS = (
         (Argument("name", "preset"),),
         examples=(("/preset translator", "from [presets.translator] of the settings"), ("/preset none", "")),
         shows=lambda call: not call.get("name"),
+        session=lambda call: bool(call.get("name")),
     ),
     Command(
         "key",

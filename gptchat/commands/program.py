@@ -46,6 +46,12 @@ def waits(command: Command) -> bool:
     return not _AT_ONCE.issuperset(_needs(command))
 
 
+def about_session(call: Call) -> bool:
+    """Whether a command acts on the open session, or shows something of it."""
+    wanted = call.command.session
+    return wanted if isinstance(wanted, bool) else wanted(call)
+
+
 _OWN = frozenset(("registry", "code_blocks", "abilities"))
 
 _AT_ONCE = _OWN | {"run", "paths", "environ", "settings", "people", "library", "open_id"}

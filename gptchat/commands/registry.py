@@ -86,6 +86,8 @@ class Command:
     flags: Mapping[str, str] = field(default_factory=dict)
     examples: Sequence[tuple[str, str]] = ()
     streaming: bool = False
+    session: Callable[[Call], bool] | bool = False
+    """Whether it is about the open session, so that in the shell the latest is opened for it."""
     shows: Callable[[Call], bool] = lambda _call: False
     """Whether a call only shows something, so that a pasted one need not be asked about; those streaming do."""
     about: str = ""
@@ -238,10 +240,7 @@ class Registry:
         stripped = line.strip()
         if command := _BARE.get(stripped.lower()):
             return Call(self._command(command), {})
-        if stripped.startswith("//") and stripped[2:3].strip() not in (
-            "",
-            "/",
-        ):  # a code comment keeps both its slashes
+        if stripped.startswith("//") and stripped[2:3].strip() not in ("", "/"):  # a comment keeps both slashes
             return Said(stripped[1:])
         if stripped.startswith("!") and stripped[1:].strip():
             return Shell(stripped[1:].strip())

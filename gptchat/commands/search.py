@@ -19,7 +19,7 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
-from gptchat.commands.wording import speaker
+from gptchat.commands.wording import speaker, unsaved
 from gptchat.core import branches
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import files_of
@@ -69,7 +69,7 @@ async def search(
         yield replay(manager, settings, sought=sought)
 
 
-async def history(call: Call, manager: SessionManager) -> AsideEffects:
+async def history(call: Call, manager: SessionManager, run: RunOptions) -> AsideEffects:
     """Show the conversation as it stands, with the branches beside it."""
     turns = call.number("n", 0)
     session = manager.session
@@ -85,7 +85,8 @@ async def history(call: Call, manager: SessionManager) -> AsideEffects:
             beside = len(branches.versions(session, message.id)) - 1
             rows.append([str(number) if message.role == "user" else "", *_history_row(manager, message, beside)])
             data.append({**message.to_record(), "turn": number})
-    yield Show([Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))], data)
+    table = Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))
+    yield Show([table, *unsaved(manager, run)], data)
 
 
 def _history_row(manager: SessionManager, message: Message, beside: int) -> list[str]:
@@ -221,6 +222,7 @@ COMMANDS = (
         (Argument("n", "number"),),
         examples=(("/history", "all of it"), ("/history 3", "the last three turns")),
         streaming=True,
+        session=True,
     ),
     Command(
         "versions",
@@ -235,6 +237,7 @@ COMMANDS = (
         shows=lambda call: not call.get("n"),
         about="An empty prompt's Alt-Left and Alt-Right do the same.",
         brief="the other answers",
+        session=True,
     ),
     Command(
         "tree",
@@ -247,5 +250,6 @@ COMMANDS = (
             ("/tree 3", "go to the third message of the tree"),
         ),
         brief="every branch",
+        session=True,
     ),
 )

@@ -26,6 +26,8 @@ from gptchat.waiting import to_thread
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gptchat.config.settings import Settings
     from gptchat.conversation.people import People
     from gptchat.conversation.profile import Profile
@@ -44,42 +46,64 @@ TITLE_REQUEST = (
 """Read by models, so it stays English."""
 
 
-async def new(call: Call, manager: SessionManager, profile: Profile) -> Effects:
+async def new(call: Call, manager: SessionManager, run: RunOptions, profile: Profile) -> Effects:
     """Begin a new session; the old one stays."""
     old = manager.session
     profile.begin_session(title=call.get("title") or None)
     yield Changed(frozenset({"session"}))
     note = _("a new session begins")
     if old.messages:
-        note = _("a new session begins; {title} is kept (/resume)").format(title=old.name)
+        kept = _("a new session begins; {title} is kept (/resume)")
+        gone = _("a new session begins; {title} is not kept: incognito")
+        note = (gone if run.incognito else kept).format(title=old.name)
     yield Show([Text(note, "quiet")], {"session": manager.session.id})
 
 
-async def sessions(call: Call, library: Library, people: People, open_id: str) -> AsideEffects:
-    """List the sessions of this user, newest first."""
-    found = await to_thread(library.list, people.current)
+async def sessions(call: Call, library: Library, people: People, run: RunOptions, open_id: str) -> AsideEffects:
+    """List the conversations of this user, newest first, and with `--all` the one-shots below them."""
+    found = await to_thread(library.numbered, people.current)
     text = call.get("text")
     shown_ids = {info.id for info in matching(found, text)}
-    numbered = [(number, info) for number, info in enumerate(found, 1) if info.id in shown_ids]
-    data = [{"number": number, **session_json(info)} for number, info in numbered]
-    if not numbered:
-        empty = (
-            _("no session has {text} in its title; /search looks inside") if text else _("no saved sessions yet")
+    matches = [(number, info) for number, info in enumerate(found, 1) if info.id in shown_ids]
+    talks = [(number, info) for number, info in matches if not info.oneshot]
+    oneshots = matches[len(talks) :]
+    listed = matches if "--all" in call.flags else talks
+    blocks: list[Any] = []
+    if talks:
+        blocks += _table(talks, open_id, _("title"))
+    elif not listed:
+        empty = _("no saved conversations yet") if oneshots else _("no saved sessions yet")
+        if text:
+            empty = _("no session has {text} in its title; /search looks inside")
+        blocks.append(Text(empty.format(text=text), "quiet"))
+    if oneshots and listed is matches:
+        blocks += _table(oneshots, open_id, _("one-shot question"))
+    elif oneshots:
+        left = ngettext(
+            "{n} one-shot question is listed apart: /sessions --all",
+            "{n} one-shot questions are listed apart: /sessions --all",
+            len(oneshots),
         )
-        yield Show([Text(empty.format(text=text), "quiet")], data)
-        return
+        blocks.append(Text(left.format(n=len(oneshots)) + (f" {text}" if text else ""), "quiet"))
+    if run.incognito:
+        blocks.append(Text(_("incognito: this conversation is not saved, and not in the list"), "warning"))
+    damaged = [info for _n, info in listed if info.damaged]
+    if damaged:
+        blocks.append(Text(_("{n} of them could not be read whole").format(n=len(damaged)), "warning"))
+    yield Show(blocks, [{"number": number, **session_json(info)} for number, info in listed])
+
+
+def _table(numbered: Sequence[tuple[int, SessionInfo]], open_id: str, title: str) -> list[Any]:
+    """The first sessions of `numbered` as a table, and how many more there are. `title` heads their titles."""
     shown = numbered[:50]
     rows = [_session_row(number, info) for number, info in shown]
     current = next((i for i, (_n, info) in enumerate(shown) if info.id == open_id), None)
-    columns = ["", _("title"), _("age"), _("turns"), _("model")]
+    columns = ["", title, _("age"), _("turns"), _("model")]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({0, 3}), marked=current)]
     if len(numbered) > len(shown):
         more = _("{n} more; /sessions TEXT narrows the list")
         blocks.append(Text(more.format(n=len(numbered) - len(shown)), "quiet"))
-    damaged = [info for _n, info in numbered if info.damaged]
-    if damaged:
-        blocks.append(Text(_("{n} of them could not be read whole").format(n=len(damaged)), "warning"))
-    yield Show(blocks, data)
+    return blocks
 
 
 def _session_row(number: int, info: SessionInfo) -> list[str]:
@@ -188,8 +212,10 @@ async def delete(
     else:
         session_id, title = manager.session.id, manager.session.name
         if not manager.session.messages:
+            if run.unattended:
+                raise UsageError(_("say which session"), hint=_("/sessions lists them"))
             raise UsageError(_("this session has no messages yet; there is nothing to delete"))
-    waits = any(session.id == session_id for session in manager.store.waiting())
+    waits = run.incognito or any(session.id == session_id for session in manager.store.waiting())
     unwritten = waits and not await to_thread(journals.journal_path(manager.user, session_id).exists)
     forever = forever or unwritten  # what never came to the disk cannot go to the trash
     title = shorten(title) or session_id
@@ -228,7 +254,7 @@ def _to_delete(library: Library, user: str, reference: str, forever: bool) -> Se
 async def fork(call: Call, manager: SessionManager, profile: Profile) -> Effects:
     """Begin a new session with the first turns of this one."""
     turns = call.number("n", 0) or None
-    from gptchat.core.session import fork as fork_records
+    from gptchat.core.branches import fork as fork_records
 
     records = fork_records(manager.session, turns)
     if not records:
@@ -267,7 +293,8 @@ COMMANDS = (
         sessions,
         (Argument("text", "text", rest=True),),
         ("ls",),
-        examples=(("/sessions", "all of them"), ("/sessions tax", "those with tax in the title")),
+        flags={"--all": "the one-shot questions too"},
+        examples=(("/sessions", "the conversations"), ("/sessions tax", "those with tax in the title")),
         streaming=True,
         brief="list them",
     ),
@@ -293,6 +320,7 @@ COMMANDS = (
         rename,
         (Argument("title", "text", rest=True),),
         examples=(("/rename Tax return", "your own title"), ("/rename", "the model proposes one")),
+        session=True,
     ),
     Command(
         "delete",
@@ -311,5 +339,6 @@ COMMANDS = (
         (Argument("n", "number"),),
         ("branch",),
         examples=(("/fork", "with all turns"), ("/fork 2", "with the first two")),
+        session=True,
     ),
 )

@@ -108,6 +108,7 @@ COMMANDS = (
         ("regenerate",),
         examples=(("/retry", "another answer"), ("/retry gpt-6.1-sol", "from another model")),
         brief="another answer",
+        session=True,
     ),
     Command(
         "edit",
@@ -117,6 +118,7 @@ COMMANDS = (
         (_N,),
         examples=(("/edit", "your last message"), ("/edit 3", "the third from the end")),
         brief="change what you said",
+        session=True,
     ),
     Command(
         "undo",
@@ -127,8 +129,11 @@ COMMANDS = (
         examples=(("/undo", "one turn"), ("/undo 3", "three turns")),
         about="Nothing is lost: /redo brings the turns back, and /tree shows every branch.",
         brief="take back",
+        session=True,
     ),
-    Command("redo", "turns", "Go forward again after /undo", redo, examples=(("/redo", "one step"),)),
+    Command(
+        "redo", "turns", "Go forward again after /undo", redo, examples=(("/redo", "one step"),), session=True
+    ),
     Command(
         "continue",
         "turns",
@@ -136,5 +141,6 @@ COMMANDS = (
         continue_,
         examples=(("/continue", "the last reply becomes longer"),),
         brief="go on with a reply",
+        session=True,
     ),
 )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.services import RunOptions
     from gptchat.core.messages import Message
     from gptchat.core.ports import SessionInfo
+    from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
 
 
@@ -52,6 +53,20 @@ def age(ts: str) -> str:
     return then.astimezone().strftime("%Y-%m-%d")
 
 
+def why_unsaved(manager: SessionManager, run: RunOptions) -> str:
+    """Why nothing of the open session is saved, or not all of it; empty where all is."""
+    if run.incognito:
+        return _("incognito")
+    trouble = manager.store.trouble(manager.session)
+    return trouble.message if trouble is not None else ""
+
+
+def unsaved(manager: SessionManager, run: RunOptions) -> list[Text]:
+    """A line that tells that the open session is not saved; nothing where it is."""
+    why = why_unsaved(manager, run)
+    return [Text(_("not saved: {why}").format(why=why), "warning")] if why else []
+
+
 def setting_as_json(value: Any, shown: str) -> Any:
     """The value of a setting for `--json`: as it is, or the masked text `shown` where it may hold a secret."""
     plain = isinstance(value, (bool, int, float)) or value is None or settings_parse.show_value(value) == shown
@@ -68,6 +83,7 @@ def session_json(info: SessionInfo) -> dict[str, Any]:
         "updated": info.updated,
         "turns": info.turns,
         "model": info.model,
+        "oneshot": info.oneshot,
     }
 
 

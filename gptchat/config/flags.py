@@ -36,7 +36,8 @@ class Options:
     values: Mapping[str, Any] = field(default_factory=dict)
     """Settings by key, from the options that are declared with them; the help shows these here."""
     session: str = option("", N_("open a saved session: id, number or words of its title"), "REF", "-s")
-    latest: bool = option(False, N_("open this user's latest session"), short="-c", name="--continue")
+    latest: bool = option(False, N_("open this user's latest conversation"), short="-c", name="--continue")
+    last: bool = option(False, N_("open this user's last one-shot question"))
     system: str | None = option(None, N_("the system prompt"), "TEXT")
     settings: tuple[str, ...] = option(
         (), N_("any setting for this run; may be repeated"), "KEY=VALUE", "-o", name="--set"

@@ -120,6 +120,10 @@ class UiSettings:
     replay: int = setting(3, N_("How many last turns are shown when a session is opened"), 0, 1000)
     currency: str = setting("USD", N_("Currency in which money is shown; another than USD needs ui.currency_rate"))
     currency_rate: float = setting(0.0, N_("How much of ui.currency a US$ is, such as 7.1; 0: not known"), 0)
+    bell: Literal["auto", "off", "bell", "osc9", "osc777"] = setting(
+        "auto", N_("How the end of a long reply is signalled while the terminal is not in front")
+    )
+    bell_after: int = setting(20, N_("Seconds that a reply takes before its end is signalled"), 0, 86_400)
     paste_lines: int = setting(20, N_("A longer paste shows folded to one line; 0: never"), 0, 1_000_000)
 
 

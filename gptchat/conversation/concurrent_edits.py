@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gptchat.conversation.events import ConversationEvent, Decision, Foreign, NotSent, SessionMoved, Told
 from gptchat.core import session as tree
+from gptchat.core.branches import fork
 from gptchat.core.messages import Record
 from gptchat.core.session import Session
 from gptchat.manager import SessionManager
@@ -68,7 +69,7 @@ class ConcurrentEdits:
             manager.record(tree.move(head))
         elif decision.answer == "f":
             manager.record(tree.move(head))
-            records = tree.fork(session)
+            records = fork(session)
             # Restore the other process's head in the old session.
             manager.record(tree.move(_head(foreign)))
             title = _("{title} (fork)").format(title=session.name)

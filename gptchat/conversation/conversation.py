@@ -29,6 +29,8 @@ from gptchat.conversation.routing import Routing
 from gptchat.core import session as tree
 from gptchat.core.messages import Message
 from gptchat.core.origin import Sourced, whole
+from gptchat.core.ports import CONVERSATION, ONESHOT
+from gptchat.core.records import kind_record
 from gptchat.errors import ContentFilterError, UsageError
 from gptchat.manager import Continue, Order, Retry, Route, Send, SessionManager
 from gptchat.words import _
@@ -166,6 +168,10 @@ class Conversation:
 
     async def _turn(self, order: Order, routes: Sequence[Route], outcome: Outcome) -> Exchange:
         """Run the turn, then yield the questions and messages that follow from it. Fills in `outcome`."""
+        session = self._manager.session
+        goes_on = bool(session.messages) and (isinstance(order, Send) or not self._unattended)
+        if goes_on and session.kind == ONESHOT:
+            self._manager.record(kind_record(session.id, CONVERSATION))
         yield TurnBegins()
         async with aclosing(self._moderation.hold(self._manager.run_turn(order, routes))) as events:
             async for event in events:

@@ -95,8 +95,7 @@ class People:
         refused, but for that of GPTCHAT_USER where nobody is here yet. Raises UsageError and StorageError.
         """
         variable = self._environ.get("GPTCHAT_USER", "")
-        last = users.read_state(self._data_dir).get("user")
-        name = variable or (last if isinstance(last, str) else "") or _login_name() if named is None else named
+        name = self.unnamed() if named is None else named
         names = self.names()
         known = _match(name, names) or _match(users.validate_name(name), names)
         for_this_run = named is not None or variable != ""
@@ -106,6 +105,11 @@ class People:
             raise UsageError(error.message, hint=hint)
         self.made = known is None and for_this_run and bool(names) and not self._incognito
         self.switch(known or name, remember=remember and not for_this_run)
+
+    def unnamed(self) -> str:
+        """The user of a run that names none: GPTCHAT_USER, else the last one, else the login name."""
+        last = users.read_state(self._data_dir).get("user")
+        return self._environ.get("GPTCHAT_USER") or (last if isinstance(last, str) else "") or _login_name()
 
     def follow(self, follower: Callable[[str], object], *, renamed: Callable[[str], object] | None = None) -> None:
         """Call `follower` with the name of whoever is chatting: now, and after each `switch`.

@@ -53,13 +53,15 @@ class Profile:
                 session.user = user
         self._user = user
 
-    def begin_session(self, *, title: str | None = None, settings: Mapping[str, Any] | None = None) -> Session:
+    def begin_session(
+        self, *, title: str | None = None, settings: Mapping[str, Any] | None = None, kind: str = ""
+    ) -> Session:
         """Open a new session under the effective settings, or with `settings` of its own."""
         self._drop_chat_settings()
         self._settings.replace_layer("session", settings or {})
         if settings is None and self._system is not None:
             self._put("system", self._system)
-        return self._manager.begin(self._user, self._session_settings(), title=title)
+        return self._manager.begin(self._user, self._session_settings(), title=title, kind=kind)
 
     def open_session(self, session_id: str) -> Session:
         """Open a saved session under its own settings. Raises StorageError."""
@@ -135,7 +137,7 @@ class Profile:
         if session.messages:
             self._manager.record({"type": "settings", "settings": _plain(changes)})
         else:  # an empty session is not on disk yet
-            self._manager.begin(self._user, self._session_settings(), title=session.title)
+            self._manager.begin(self._user, self._session_settings(), title=session.title, kind=session.kind)
 
     def _save(self, changes: Mapping[str, Any]) -> str:
         """Save `changes` as the user's own settings; None removes a key."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
     from gptchat.storage.index.background import Indexing
-    from gptchat.storage.index.library import Library
+    from gptchat.storage.index.library import Latest, Library
     from gptchat.storage.learned_store import LearnedStore
     from gptchat.storage.store import JournalStore
     from gptchat.tokens.counter import Counter
@@ -238,13 +238,13 @@ class Services:
         """Write down what was learnt in this run; blocks."""
         self._kept.flush()
 
-    def open_first(self, reference: str) -> bool:
-        """Open the session that `reference` names, or where it is empty the latest; False where there is none.
+    def open_first(self, reference: str, kind: Latest = "any") -> bool:
+        """Open the session that `reference` names, or where it is empty the latest of `kind`; False without one.
 
         The system prompt of the command line goes before the session's own. Raises UsageError and StorageError.
         """
         user = self.people.current
-        session_id = self.library.find(user, reference).id if reference else self.library.latest_id(user)
+        session_id = self.library.find(user, reference).id if reference else self.library.latest_id(user, kind)
         if session_id is None:
             return False
         self.profile.open_session(session_id)

@@ -1,14 +1,15 @@
-"""The branches of a session: the versions of a message, the tree of all turns, and the end of each branch."""
+"""The branches of a session: versions of a message, the tree of all turns, ends of branches, and forks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gptchat.values import dataclass
+from gptchat.core.records import summary_record
+from gptchat.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from gptchat.core.messages import Message
+    from gptchat.core.messages import Message, Record
     from gptchat.core.session import Session
 
 
@@ -75,3 +76,26 @@ def _children(session: Session, id: str | None, lines: str) -> list[tuple[str, s
         (child, lines + ("└─ " if child == last else "├─ "), lines + ("   " if child == last else "│  "))
         for child in reversed(children)
     ]
+
+
+def fork(session: Session, turns: int | None = None) -> list[Record]:
+    """The records that start a new session with the first `turns` turns of the path (None: all).
+
+    Message ids, all message fields, pins and summaries are kept. Messages are marked `copied`, so that their
+    cost is not counted twice.
+    """
+    kept = list(session.turns())
+    messages = [message for turn in (kept if turns is None else kept[: max(turns, 0)]) for message in turn]
+    records: list[Record] = []
+    parent: str | None = None
+    for message in messages:
+        records.append({**replace(message, parent=parent).to_record(), "copied": True})
+        parent = message.id
+    ids = {message.id for message in messages}
+    records += [{"type": "pin", "message": id, "pinned": True} for id in session.pinned if id in ids]
+    for one in session.summaries.values():
+        if one.until in ids:
+            # Keep the head of the summary: /undo reverses whatever came last, which may be a turn.
+            head = one.head if one.head in ids else None
+            records.append(summary_record(one.id, one.until, one.content, head, one.ts))
+    return records

@@ -240,6 +240,11 @@ class PartialReply(Protocol):
         """Remove the sidecar, once the reply is in the journal."""
 
 
+CONVERSATION = "conversation"
+ONESHOT = "oneshot"
+"""Kinds of sessions: one question, asked and answered in one go, is a one-shot. Without a kind: a conversation."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
     """An entry of a session list. `updated` and `created` are UTC, such as `2026-11-20T08:30:15Z`."""
@@ -253,13 +258,17 @@ class SessionInfo:
     model: str = ""
     damaged: str = ""
     """Why part of the journal could not be read; empty if all of it was."""
+    oneshot: bool = False
+    """Whether it is a question that was asked and answered in one go, rather than a conversation."""
 
 
 class SessionStore(Protocol):
     """Storage of sessions. All methods block: call them in a thread where that matters."""
 
-    def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
-        """Create a session. Its journal file is created with the first record."""
+    def create(
+        self, user: str, settings: Mapping[str, Any], *, title: str | None = None, kind: str = ""
+    ) -> Session:
+        """Create a session; `kind` as in `Session.kind`. Its journal file is created with the first record."""
 
     def open(self, user: str, session_id: str) -> Session:
         """Read a session, repair its journal, and recover an interrupted reply. Raises StorageError."""

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from gptchat.core.messages import Message, Record, Usage
 from gptchat.values import dataclass
 
+VERSION = 1
+"""Version of the journal format that gptchat writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -18,6 +21,14 @@ class Summary:
     head: str | None
     """The head when the summary was made: `/undo` at this head removes the summary."""
     ts: str = ""
+
+
+def kind_record(id: str, kind: str) -> Record:
+    """The record that makes the session `id` one of `kind`, as in `Session.kind`.
+
+    It is a further session record, since such a record also comes before the records of a newer version.
+    """
+    return {"v": VERSION, "type": "session", "id": id, "kind": kind}
 
 
 def move(target: str | None) -> Record:

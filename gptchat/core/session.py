@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gptchat.core.messages import Message, Record
+from gptchat.core.records import VERSION as VERSION
 from gptchat.core.records import Summary as Summary
 from gptchat.core.records import continuation_record as continuation_record
 from gptchat.core.records import move as move
@@ -20,9 +21,6 @@ from gptchat.core.replies.media import grown
 from gptchat.core.replies.sources import merged, records_of, sources_of
 from gptchat.core.titles import shorten as shorten
 from gptchat.values import replace
-
-VERSION = 1
-"""Version of the journal format that gptchat writes."""
 
 _NUMBERED = re.compile(r"m([0-9]{1,15})\Z")
 
@@ -40,6 +38,8 @@ class Session:
         self.created = ""
         self.updated = ""
         self.title: str | None = None
+        self.kind = ""
+        """`ports.ONESHOT`, or else that of a conversation."""
         self.settings: dict[str, Any] = {}
         self.messages: dict[str, Message] = {}
         """The messages of all branches by id, in the order of arrival."""
@@ -163,6 +163,8 @@ class Session:
             self.created = self.created or ts
         if isinstance(title, str) and title:
             self.title = title
+        if isinstance(kind := record.get("kind"), str):
+            self.kind = kind
         self._merge_settings(record.get("settings"))
 
     def _apply_message(self, record: Mapping[str, Any]) -> None:
@@ -325,26 +327,3 @@ def redo(session: Session) -> Record | None:
     if not session.redo_heads:
         return None
     return {"type": "head", "message": session.redo_heads[-1], "move": "redo"}
-
-
-def fork(session: Session, turns: int | None = None) -> list[Record]:
-    """The records that start a new session with the first `turns` turns of the path (None: all).
-
-    Message ids, all message fields, pins and summaries are kept. Messages are marked `copied`, so that their
-    cost is not counted twice.
-    """
-    kept = list(session.turns())
-    messages = [message for turn in (kept if turns is None else kept[: max(turns, 0)]) for message in turn]
-    records: list[Record] = []
-    parent: str | None = None
-    for message in messages:
-        records.append({**replace(message, parent=parent).to_record(), "copied": True})
-        parent = message.id
-    ids = {message.id for message in messages}
-    records += [{"type": "pin", "message": id, "pinned": True} for id in session.pinned if id in ids]
-    for one in session.summaries.values():
-        if one.until in ids:
-            # Keep the head of the summary: /undo reverses whatever came last, which may be a turn.
-            head = one.head if one.head in ids else None
-            records.append(summary_record(one.id, one.until, one.content, head, one.ts))
-    return records

@@ -110,6 +110,7 @@ def document(session: Session, files: Files | None = None) -> dict[str, Any]:
         "created": session.created,
         "updated": session.updated,
         "settings": session.settings,
+        **({"kind": session.kind} if session.kind else {}),
         "head": session.head,
         "messages": message_records(session),
         "pinned": list(session.pinned),

@@ -155,7 +155,7 @@ def _take_in(
             return
     first = next((message.ts for message in incoming.messages.values() if message.ts), "")
     created = draft.created or first
-    extra = {"source": draft.source} if draft.source else {}
+    extra = {key: value for key, value in (("source", draft.source), ("kind", draft.kind)) if value}
     session = store.begin(
         user, draft.settings, title=draft.title, id=_id(store, user, draft, created), ts=created, **extra
     )

@@ -125,7 +125,7 @@ def _session(document: object, where: str) -> Iterator[SessionDraft | Broken]:
     if len(good) < len(messages):
         reason = _("{where}: {count} messages are not objects")
         yield Broken(reason.format(where=where, count=len(messages) - len(good)))
-    about = {key: document[key] for key in ("id", "title", "settings", "source") if key in document}
+    about = {key: document[key] for key in ("id", "title", "settings", "source", "kind") if key in document}
     records: list[Record] = [{**about, "type": "session", "v": document.get("v"), "ts": document.get("created")}]
     records += [{**message, "type": "message"} for message in good]
     for id in _list(document.get("pinned")):

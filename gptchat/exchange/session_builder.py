@@ -35,6 +35,7 @@ class SessionDraft:
     title: str | None = None
     created: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    kind: str = ""
     left_out: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     """Contents of files of replies, by name; the names fit the contents."""
@@ -69,6 +70,7 @@ def from_records(records: Iterable[Record]) -> SessionDraft:
         title=session.title,
         created=session.created,
         settings=session.settings,
+        kind=session.kind,
     )
 
 

@@ -78,16 +78,16 @@ class SessionManager:
         """The name of the user who owns the open session."""
         return self.session.user
 
-    def begin(self, user: str, settings: Mapping[str, Any] | None = None, *, title: str | None = None) -> Session:
+    def begin(
+        self, user: str, settings: Mapping[str, Any] | None = None, *, title: str | None = None, kind: str = ""
+    ) -> Session:
         """Open a new session of `user`. It is created on disk with its first record."""
-        self._session = self.store.create(user, settings or {}, title=title)
-        self._trimming = False
+        self._session, self._trimming = self.store.create(user, settings or {}, title=title, kind=kind), False
         return self._session
 
     def open(self, user: str, session_id: str) -> Session:
         """Open a saved session. Raises StorageError if it cannot be read."""
-        self._session = self.store.open(user, session_id)
-        self._trimming = False
+        self._session, self._trimming = self.store.open(user, session_id), False
         return self._session
 
     def record(self, *records: Record, durable: bool = True) -> Sequence[Record]:

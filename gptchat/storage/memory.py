@@ -63,14 +63,16 @@ class MemoryStore:
         self._clock = clock
         self._sessions: dict[tuple[str, str], Session] = {}
 
-    def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
+    def create(
+        self, user: str, settings: Mapping[str, Any], *, title: str | None = None, kind: str = ""
+    ) -> Session:
         """Create a session."""
         moment = self._clock()
         id = new_id(moment)
         while (user, id) in self._sessions:
             id = new_id(moment)
         session = self._sessions[user, id] = Session(id, user)
-        session.apply(header(id, user, timestamp(moment), title, settings))
+        session.apply(header(id, user, timestamp(moment), title, settings, **({"kind": kind} if kind else {})))
         return session
 
     def open(self, user: str, session_id: str) -> Session:

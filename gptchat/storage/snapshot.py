@@ -48,7 +48,8 @@ def message_records(session: Session) -> list[Record]:
 
 def snapshot(session: Session) -> list[Record]:
     """All records of a journal from which `session` can be read again, except its undo history."""
-    records = [header(session.id, session.user, session.created, session.title, session.settings)]
+    kind = {"kind": session.kind} if session.kind else {}
+    records = [header(session.id, session.user, session.created, session.title, session.settings, **kind)]
     records += message_records(session)
     records += [{"type": "pin", "message": id, "pinned": True} for id in session.pinned]
     records += [

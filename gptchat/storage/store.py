@@ -57,9 +57,9 @@ class JournalStore(KeptFiles):
             raise StorageError(message, hint=_("/sessions lists them"))
         return sessions_folder(self.data, user) / f"{session_id}.jsonl"
 
-    def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None) -> Session:
-        """Create a session; its journal file is created by the first append."""
-        return self.begin(user, settings, title=title)
+    def create(self, user: str, settings: Mapping[str, Any], *, title: str | None = None, **extra: str) -> Session:
+        """Create a session with `extra` header fields; its journal file is created by the first append."""
+        return self.begin(user, settings, title=title, **{name: value for name, value in extra.items() if value})
 
     def begin(
         self,

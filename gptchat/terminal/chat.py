@@ -23,7 +23,11 @@ from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.keyboard import on_signals, open_keyboard, quiet
 from gptchat.terminal.input.prompt import LeaveRequested, Prompt
+from gptchat.terminal.invocation import open_asked
 from gptchat.terminal.live import LiveTurn
+from gptchat.terminal.notices.bell import Bell
+from gptchat.terminal.notices.greeting import greet
+from gptchat.terminal.notices.way_back import tell_way_back
 from gptchat.terminal.output.capabilities import prepare_console
 from gptchat.terminal.output.gauge import Gauge
 from gptchat.terminal.output.layout import open_screen
@@ -76,6 +80,7 @@ class ChatLoop:
             services.indexing,
             drawn=lambda: self.prompt.refresh(),
             pause=self.still.wait,
+            incognito=services.run.incognito,
         )
         self.prompt = Prompt(
             message=self._message,
@@ -90,7 +95,10 @@ class ChatLoop:
         self._use_habits()
         self.candidates.ready = self.prompt.complete_again
         self.services.indexing.changed = self.prompt.refresh
-        self.live = LiveTurn(services.manager, services.settings, program.registry, self.screen, self.prompt)
+        self.bell = Bell(services, self.screen, self.keyboard)
+        self.live = LiveTurn(
+            services.manager, services.settings, program.registry, self.screen, self.prompt, self.bell
+        )
         self.draft = FoldedDraft()
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
@@ -126,7 +134,8 @@ class ChatLoop:
 
             if not await connect(self.services, self.screen, self.keyboard, self.output):
                 return 2
-        self._greet()
+        greet(self.services, self.screen)
+        self._title()
         if self.services.manager.session.messages:
             from gptchat.commands.sessions import replay
 
@@ -184,6 +193,7 @@ class ChatLoop:
         queued = self.live.next_queued()
         try:
             if queued is None:
+                self.bell.done()
                 line = await self.prompt.read(default=self.draft)
                 self.draft = FoldedDraft()
             else:
@@ -220,6 +230,8 @@ class ChatLoop:
             if answer is None:
                 self._unsent(line)
                 return
+        if not isinstance(parsed, Said):
+            self.live.keep()  # of a queue the rest; a message is kept until its turn begins
         match parsed:
             case Said():
                 if not self.warm.done:
@@ -289,35 +301,15 @@ class ChatLoop:
             return
         history = people.input_history(self.services.paths.data_dir, self.services.manager.user)
         self.prompt.use(history, history.with_name("draft"), lambda: self.services.open_id)
+        self.live.keep()
 
     def _open_first(self) -> None:
-        options = self.options
-        if (options.latest or options.session) and not self.services.open_first(options.session):
-            self.screen.say(_("{user} has no saved sessions yet").format(user=self.services.manager.user), "hint")
-
-    def _greet(self) -> None:
-        settings, model = self.services.settings, self.services.routing.model()
-        answers = f"{settings.chat.provider}/{model}".strip("/")
-        if not settings.chosen:
-            answers = _("{name} ({detail})").format(name=answers, detail=settings.source("provider").detail)
-        parts = ["gptchat", self.services.manager.user, answers]
-        if self.services.run.incognito:
-            parts.append(_("incognito: nothing is saved"))
-        parts.append(_("/help lists the commands"))
-        self.screen.say(" · ".join(clean_line(part) for part in parts), "hint")
-        if self.services.people.made:
-            self.screen.say(
-                _("{name} is new here; /users lists everybody").format(name=clean_line(parts[1])), "hint"
-            )
-        if absent := self.services.paths.absent():
-            self.screen.say(absent, "hint")
-        for key in self.services.settings.ignored:
-            self.screen.say(
-                _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"
-            )
-        for warning in self.services.keys.exposed(self.services.routing.provider_settings()):
-            self.screen.say(warning, "notice")
-        self._title()
+        try:
+            open_asked(self.services, self.options)
+        except UsageError as error:
+            if self.options.session:
+                raise
+            self.screen.say(error.message, "hint")  # a new one begins
 
     def _title(self) -> None:
         if self.services.settings.ui.title and not self.screen.terminal.dumb:
@@ -330,6 +322,8 @@ class ChatLoop:
 
     def _message(self) -> StyleAndTextTuples:
         who = self._who()
+        if self.services.run.incognito and (self.screen.terminal.dumb or not self.services.settings.ui.toolbar):
+            who = f"({_('incognito')}) {who}"  # in the toolbar otherwise
         return [("class:prompt", f"{who[:-2]}✎ › " if self.services.outbox.replaces else who)]
 
     def _toolbar(self, width: int) -> StyleAndTextTuples | None:
@@ -347,4 +341,6 @@ class ChatLoop:
     async def _farewell(self) -> bool:
         """Offer to save unsaved sessions elsewhere before leaving. False if something is lost."""
         self.prompt.flush()
-        return await self.carrier.rescue()
+        saved = await self.carrier.rescue()
+        await tell_way_back(self.services, self.options, self.screen)
+        return saved

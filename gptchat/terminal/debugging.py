@@ -44,7 +44,7 @@ def unexpected(fault: BaseException) -> GptchatError:
     logging.getLogger(__name__).error("a mistake in gptchat itself", exc_info=fault)
     error = GptchatError(
         _("a mistake in gptchat itself: {kind}: {what}").format(kind=type(fault).__name__, what=fault),
-        hint=_("what was said is saved; --debug shows where it happened"),
+        hint=_("--debug shows where it happened"),
     )
     error.__cause__ = fault
     return error

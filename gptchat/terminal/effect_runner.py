@@ -163,7 +163,9 @@ class Carrier:
         self._answered = bool(outcome.provider) and not outcome.draft
         if outcome.error is not None:
             self._screen.error(outcome.error)
-        if hint := hint_after(outcome):
+        store = self._services.manager.store
+        saved = not self._services.run.incognito and not store.unsaved(self._services.manager.session)
+        if hint := hint_after(outcome, saved=saved):
             self._screen.say(hint, "hint")
 
     def _others(self, messages: Sequence[Message]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from gptchat.commands.program import registry
 from gptchat.commands.registry import Parsed, Said
@@ -14,6 +14,9 @@ from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.values import dataclass
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.conversation.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,23 @@ def question(options: Options, streams: Streams) -> Question | None:
                 hint=_('gptchat "question", or gptchat in a terminal'),
             )
     return Question(typed, entry, piped)
+
+
+def open_asked(services: Services, options: Options) -> bool:
+    """Open the saved session that `options` ask for; False if they ask for none.
+
+    Raises UsageError, where there is none or its name does not tell which, and StorageError.
+    """
+    user = services.people.current
+    if options.session or not (options.latest or options.last):
+        return bool(options.session) and services.open_first(options.session)
+    if options.latest and not services.open_first("", "conversation"):
+        raise UsageError(_("{user} has no saved sessions yet").format(user=user))
+    if not options.latest and not services.open_first("", "oneshot"):
+        raise UsageError(
+            _("{user} has no one-shot questions yet").format(user=user), hint=_("-c opens the latest conversation")
+        )
+    return True
 
 
 def _read(prompt: str, apart: bool) -> tuple[Sourced, Parsed]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptchat.commands.registry import Call
 from gptchat.conversation.outcome import Outcome
-from gptchat.core.events import TurnEvent
+from gptchat.core.events import TurnEvent, TurnStarted
 from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gptchat.config.settings import Settings
     from gptchat.manager import SessionManager
     from gptchat.terminal.input.prompt import Prompt
+    from gptchat.terminal.notices.bell import Bell
     from gptchat.terminal.output.reply import LivePainter
     from gptchat.terminal.output.screen import Screen
 
@@ -38,13 +39,20 @@ class LiveTurn:
     """Runs turns on the screen and keeps the text typed meanwhile: a draft and queued messages."""
 
     def __init__(
-        self, manager: SessionManager, settings: Settings, registry: Registry, screen: Screen, prompt: Prompt
+        self,
+        manager: SessionManager,
+        settings: Settings,
+        registry: Registry,
+        screen: Screen,
+        prompt: Prompt,
+        bell: Bell,
     ) -> None:
         self._manager = manager
         self._settings = settings
         self._registry = registry
         self._screen = screen
         self._prompt = prompt
+        self._bell = bell
         self._draft = FoldedDraft()
         self._queued: tuple[Sourced, ...] = ()
         self._stop_waiting: Callable[[], object] | None = None
@@ -94,11 +102,17 @@ class LiveTurn:
 
     async def _watch(self, task: asyncio.Task[T], stop: Callable[[], object]) -> None:
         screen = self._screen
+
+        def keep(*_change: object) -> None:
+            self._keep(listener.queued, listener.draft)
+
         listener = Listener(
             self._prompt.keyboard,
             self._prompt.output,
             self._prompt.folding,
             on_stop=stop,
+            on_draft=keep,
+            on_queue=keep,
             on_hang_up=stop,
             draft=self.take_draft(),
             queued=self._queued,
@@ -143,8 +157,7 @@ class LiveTurn:
             draw()
 
         def keep(at_once: bool = False) -> None:
-            # Queued messages and typed text survive a crash or a lost terminal, like the prompt's draft.
-            self._prompt.keep(FoldedDraft(self._unsent(listener).text), at_once=at_once)
+            self._keep(listener.queued, listener.draft, at_once=at_once)
 
         def on_draft(text: str, column: int) -> None:
             nonlocal shown
@@ -157,8 +170,19 @@ class LiveTurn:
             keep(at_once=True)  # a message is on disk before the screen says that it waits
             draw()
 
+        def suspend() -> None:
+            painter.step_aside()
+            self._bell.pause()
+
+        def resume() -> None:
+            self._bell.resume()
+            draw()
+
         def on_submit(entry: Sourced) -> bool:
-            return self._beside(entry, painter)
+            runs = self._beside(entry, painter)
+            if runs:
+                keep(at_once=True)  # what has run is no draft, whatever happens next
+            return runs
 
         listener = Listener(
             self._prompt.keyboard,
@@ -170,27 +194,46 @@ class LiveTurn:
             on_queue=on_queue,
             on_clear=clear,
             on_hang_up=self._manager.stop,
-            on_suspend=painter.step_aside,
-            on_resume=draw,
+            on_suspend=suspend,
+            on_resume=resume,
             draft=self.take_draft(),
             queued=self._queued,
         )
-        keep()
+
+        async def begun() -> AsyncIterator[TurnEvent]:
+            async for event in events:
+                if isinstance(event, TurnStarted):
+                    keep(at_once=True)  # the message is in the journal now, and no draft any more
+                yield event
+
         async with listener:
-            outcome = await paint(events, painter, told=lambda outcome: finished(outcome, self._manager.session))
+            with self._bell.watching():
+                outcome = await paint(
+                    begun(), painter, told=lambda outcome: finished(outcome, self._manager.session)
+                )
             for task in list(self._asides):
                 await task
         self._queued = listener.queued
         self._draft = listener.draft
+        if outcome.interrupted:
+            self._bell.forget()
         if (outcome.interrupted or outcome.error) and self._queued:
             # The situation has changed, so queued messages go back to the draft for a check and are not sent.
-            self._draft = self._prompt.folding.folded(self._unsent(listener))
+            self._draft = self._prompt.folding.folded(self._unsent(listener.queued, listener.draft))
             self._queued = ()
         return outcome
 
-    def _unsent(self, listener: Listener) -> Sourced:
+    def keep(self) -> None:
+        """Save what is typed and not sent, at once: a line that was taken from the queue to be run is not."""
+        self._keep(self._queued, self._draft, at_once=True)
+
+    def _keep(self, queued: Sequence[Sourced], draft: FoldedDraft, *, at_once: bool = False) -> None:
+        # Queued messages and typed text survive a crash or a lost terminal, like the prompt's draft.
+        self._prompt.keep(FoldedDraft(self._unsent(queued, draft).text), at_once=at_once)
+
+    def _unsent(self, queued: Sequence[Sourced], draft: FoldedDraft) -> Sourced:
         """All text typed and not sent: the queued messages, then the draft, unfolded, one per line."""
-        unsent = joined("\n", [*listener.queued, self._prompt.folding.unfolded(listener.draft)])
+        unsent = joined("\n", [*queued, self._prompt.folding.unfolded(draft)])
         return unsent.cut(0, len(unsent.text.rstrip("\n")))
 
     def _footer(self, text: str, column: int) -> tuple[list[list[tuple[str, str]]], tuple[int, int] | None]:
@@ -263,8 +306,11 @@ def _drawn(text: str) -> str:
     return clean(text).replace("\t", " ")
 
 
-def hint_after(outcome: Outcome) -> str:
-    """A hint for the user after a failed or stopped turn; empty if it ended normally or needs no hint."""
+def hint_after(outcome: Outcome, *, saved: bool) -> str:
+    """A hint for the user after a failed or stopped turn; empty if it ended normally or needs no hint.
+
+    `saved`: whether what is said is saved.
+    """
     if not (outcome.interrupted or outcome.error):
         return ""
     advised = outcome.error.hint if outcome.error else ""  # already printed with the error
@@ -274,4 +320,6 @@ def hint_after(outcome: Outcome) -> str:
         return _("/continue goes on") if "/retry" in advised else _("/continue goes on, /retry answers anew")
     if outcome.draft:
         return ""
+    if not saved:
+        return "" if "/retry" in advised else _("/retry sends your message again")
     return _("your message is saved") if "/retry" in advised else _("your message is saved; /retry sends it again")

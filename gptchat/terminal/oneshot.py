@@ -24,13 +24,16 @@ from gptchat.commands.effects import (
     Show,
     Source,
 )
-from gptchat.commands.program import waits
+from gptchat.commands.program import about_session, waits
 from gptchat.commands.registry import Call, Said, Unknown
 from gptchat.core.origin import Sourced, whole
+from gptchat.core.ports import ONESHOT
 from gptchat.core.safe import clean
+from gptchat.core.titles import shorten
 from gptchat.errors import UsageError
 from gptchat.redaction import redact
 from gptchat.terminal.failure import print_document
+from gptchat.terminal.invocation import open_asked
 from gptchat.terminal.output.blocks import lines_of
 from gptchat.waiting import run_without_loop, to_thread
 from gptchat.words import _
@@ -73,12 +76,17 @@ class _OneShot:
     async def run(self, asked: Question) -> int:
         options = self.options
         try:
-            if (options.latest or options.session) and not self.services.open_first(options.session):
-                raise UsageError(_("{user} has no saved sessions yet").format(user=self.services.people.current))
+            opened = open_asked(self.services, options)
             match asked.typed:
                 case Said():
+                    if not opened:
+                        # A question after which there is data is its title, not both.
+                        title = shorten(asked.said.text) if asked.piped else ""
+                        self.services.profile.begin_session(title=title or None, kind=ONESHOT)
                     await self._say(asked.said, asked.piped)
                 case Call() as call:
+                    if not opened and about_session(call) and self.services.open_first(""):
+                        self._tell_session()
                     await self._command(call)
                 case Unknown(name, nearest):
                     near = _(", ").join(f"/{known}" for known in nearest)
@@ -96,6 +104,13 @@ class _OneShot:
             self._tell(absent)
         self._tell_who_answers()
         await self._reply_to(self.services.conversation.say(text, self.options.attachments, piped=piped))
+
+    def _tell_session(self) -> None:
+        """Say on which session a command acts that was not told."""
+        session = self.services.manager.session
+        words = _("one-shot question: {title} ({id})") if session.kind == ONESHOT else _("session: {title} ({id})")
+        name = session.name or _("(no title)")
+        self._tell(words.format(title=clean(name, newlines=False), id=session.id))
 
     def _tell_who_answers(self) -> None:
         """Say who was taken where several could answer, and how to choose."""

@@ -110,9 +110,8 @@ class Replying:
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
-            error = TurnInterruptedError(
-                _("stopped"), hint="" if self.services.run.incognito else _("gptchat -c goes on with this session")
-            )
+            goes_on = _("gptchat /continue goes on") if outcome.message else _("gptchat /retry asks again")
+            error = TurnInterruptedError(_("stopped"), hint="" if self.services.run.incognito else goes_on)
             self.status = tell_failure(error, as_json=self.options.json)
         elif self.options.json and outcome.message is not None:
             user, session = self.services.manager.user, self.services.manager.session.id

@@ -90,4 +90,5 @@ class _Sessions:
 
     def _row(self, info: SessionInfo, snippet: str = "") -> PickerRow:
         turns = ngettext("{n} turn", "{n} turns", info.turns).format(n=info.turns)
-        return PickerRow(info.id, info.title or info.id, f"{age(info.updated)} · {turns}", snippet)
+        about = [_("one-shot")] if info.oneshot else []
+        return PickerRow(info.id, info.title or info.id, " · ".join([*about, age(info.updated), turns]), snippet)

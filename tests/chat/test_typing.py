@@ -72,8 +72,8 @@ def test_clearing_the_screen_while_a_reply_streams(home: Home, server: Server) -
         screen.wait_for(lambda: "The first." not in screen.text and "alice › half" in screen.text)
         gate.open()
         screen.wait_for("The second goes on.")
+        screen.wait_for(lambda: "Esc stops" not in "".join(screen.transcript))
         screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › half")
-        assert "Esc stops" not in "".join(screen.transcript)
 
 
 def test_a_command_that_fails_while_a_reply_streams_says_what_to_do(home: Home, server: Server) -> None:
@@ -315,6 +315,87 @@ def test_the_draft_of_each_person_comes_back(home: Home, server: Server) -> None
         screen.send("/user alice\r")
         screen.wait_for("alice › half a thought")
         screen.wait_for("your unsent draft is back")
+
+
+def test_the_bell_rings_for_who_looked_away(home: Home, server: Server) -> None:
+    """After a report that the terminal is not in front the bell rings at the reply's end; reports are no keys."""
+    home.connect(server.url, "ui.bell_after = 0\nui.title = false")
+    with home.chat() as screen:
+        gate = Gate()
+        server.script(reply("begin ", gate, "end"), reply("again"))
+        screen.send("one\r")
+        screen.wait_for("begin")
+        screen.wait_for(lambda: b"\x1b[?1004h" in screen.raw)
+        screen.send("\x1b[I\x1b[O")
+        screen.send("\x1b[O")
+        gate.open()
+        screen.wait_for(lambda: b"\a" in screen.raw)
+        ready(screen)
+        assert "[O" not in screen.text
+        rung = screen.raw.count(b"\a")
+        screen.send("\x1b[I")  # a report that was on its way when the reply ended
+        say(screen, "two", "again")
+        assert screen.raw.count(b"\a") == rung
+        assert screen.raw.rfind(b"\x1b[?1004l") > screen.raw.rfind(b"\x1b[?1004h")
+
+
+def test_a_queued_command_that_ran_is_no_draft(home: Home, server: Server) -> None:
+    """What was queued and ran does not come back as an unsent draft, for nobody and whatever happens next."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        gate = Gate()
+        server.script(reply("the first", gate))
+        screen.send("one\r")
+        screen.wait_for("the first")
+        screen.send("hello\r/user bob\rfrom bob\r")
+        screen.wait_for("3 messages wait")
+        held = Gate()
+        server.script(reply("to hello"), reply("to bob", held))
+        gate.open()
+        screen.wait_for("to bob")
+        assert not (home.data / "users" / "alice" / "draft").exists()
+        assert not (home.data / "users" / "bob" / "draft").exists()
+        held.open()
+        ready(screen, "bob")
+        screen.send("/user alice\r")
+        ready(screen)
+        assert "unsent draft" not in screen.text
+    assert [text for role, text, _status in home.messages("bob") if role == "user"] == ["from bob"]
+
+
+def test_a_crash_between_queued_lines(home: Home, server: Server) -> None:
+    """After a crash in mid-queue the lines that had not run come back, for whoever was chatting, and no other."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        gate, held = Gate(), Gate()
+        server.script(reply("the first", gate), reply("to bob", held))
+        screen.send("one\r")
+        screen.wait_for("the first")
+        screen.send("/user bob\rfrom bob\r/users\rlater\r")
+        screen.wait_for("3 messages wait")
+        gate.open()
+        screen.wait_for("to bob")
+        screen.kill(signal.SIGKILL)
+        screen.wait_for_exit()
+    assert not (home.data / "users" / "alice" / "draft").exists()
+    with home.chat(ready="your unsent draft is back") as screen:
+        assert screen.lines[screen.cursor[0]] == "bob › later"
+
+
+def test_leaving_keeps_the_rest_of_the_queue(home: Home, server: Server) -> None:
+    """`/exit` from the queue leaves; what was queued after it is the draft of the next start, `/exit` is not."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        gate = Gate()
+        server.script(reply("the first", gate))
+        screen.send("one\r")
+        screen.wait_for("the first")
+        screen.send("/exit\rand then\r")
+        screen.wait_for("2 messages wait")
+        gate.open()
+        assert screen.wait_for_exit() == 0
+    with home.chat(ready="your unsent draft is back") as screen:
+        assert screen.lines[screen.cursor[0]] == "alice › and then"
 
 
 def test_values_of_settings_are_completed(home: Home, server: Server) -> None:

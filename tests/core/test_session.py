@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gptchat.core.branches import fork
 from gptchat.core.messages import Message, Record, Usage
-from gptchat.core.session import Session, continuation_record, fork, move, redo, shorten, summary_record, undo
+from gptchat.core.session import Session, continuation_record, move, redo, shorten, summary_record, undo
 
 
 def message(id: str, parent: str | None, role: str = "user", text: str = "") -> Record:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from gptchat.core.ports import SessionInfo
+from gptchat.core.ports import CONVERSATION, ONESHOT, SessionInfo
+from gptchat.core.records import kind_record
 from gptchat.core.session import Session
 from gptchat.errors import UsageError
+from gptchat.exchange.exporting import render
 from gptchat.storage.index.library import Library, matching, title_record
 from gptchat.storage.index.search import SearchIndex
 from gptchat.storage.store import JournalStore
-from tests.storage.helpers import assistant, texts, turn, user
+from tests.storage.helpers import House, assistant, texts, turn, user
 
 
 class Shelf:
@@ -25,9 +28,9 @@ class Shelf:
         self.cache = folder / "cache"
         self.library = Library(folder / "data", self.cache)
 
-    def add(self, question: str, title: str | None = None, name: str = "alice") -> Session:
+    def add(self, question: str, title: str | None = None, name: str = "alice", kind: str = "") -> Session:
         self.moment += 60
-        session = self.store.create(name, {"model": "m"}, title=title)
+        session = self.store.create(name, {"model": "m"}, title=title, kind=kind)
         ts = session.created
         self.store.append(session, [{**user(question), "ts": ts}])
         self.store.append(session, [{**assistant("reply", session.head), "ts": ts}])
@@ -93,6 +96,54 @@ def test_a_name_that_means_several_or_none(shelf: Shelf) -> None:
         with pytest.raises(UsageError):
             shelf.library.find("alice", ref)
     assert shelf.library.find("alice", "python question").id == first.id
+
+
+def test_one_shots_are_numbered_after_the_conversations(shelf: Shelf) -> None:
+    """One-shots take the numbers after the conversations, and a conversation wins where a name fits both."""
+    old = shelf.add("about rice")
+    asked = shelf.add("rice and beans?", kind=ONESHOT)
+    newest = shelf.add("about bread")
+    order = [newest.id, old.id, asked.id]
+    for _cached in range(2):
+        assert [info.id for info in shelf.library.numbered("alice")] == order
+        assert [shelf.library.find("alice", str(number)).id for number in (1, 2, 3)] == order
+        assert [info.oneshot for info in shelf.library.numbered("alice")] == [False, False, True]
+    assert shelf.library.find("alice", "rice").id == old.id
+    assert shelf.library.find("alice", "beans").id == asked.id
+    assert [info.id for info in shelf.library.list("alice")] == [newest.id, asked.id, old.id]
+
+
+def test_the_latest_of_each_kind(shelf: Shelf) -> None:
+    """The latest conversation, one-shot and session are told apart, and one that became a conversation is one."""
+    talk = shelf.add("about rice")
+    asked = shelf.add("a question", kind=ONESHOT)
+
+    def latest() -> list[str | None]:
+        return [shelf.library.latest_id("alice", kind) for kind in ("any", "conversation", "oneshot")]
+
+    assert latest() == [asked.id, talk.id, asked.id]
+    with shelf.store.path(asked).open("a") as file:
+        file.write(json.dumps(kind_record(asked.id, CONVERSATION)) + "\n")
+    assert latest() == [asked.id, asked.id, None]
+    found = shelf.library.latest("alice")
+    assert found is not None
+    assert (found.id, found.oneshot) == (asked.id, False)
+    assert shelf.store.open("alice", asked.id).kind == CONVERSATION
+
+
+def test_a_kind_outlives_what_happens_to_its_file(shelf: Shelf) -> None:
+    """A one-shot is one after its journal was lost while it was open, and after an export and import of it."""
+    asked = shelf.add("a question", kind=ONESHOT)
+    path = shelf.store.path(asked)
+    path.unlink()
+    shelf.store.append(asked, [user("again", asked.head)])
+    assert JournalStore(shelf.store.data).open("alice", asked.id).kind == ONESHOT
+    for name in ("json", "jsonl"):
+        target = path.parents[3] / f"chat.{name}"
+        target.write_text("".join(render([asked], name, [path])), encoding="utf-8")
+        house = House(path.parents[3] / name)
+        house.take(target)
+        assert [one.kind for one in house.sessions()] == [ONESHOT], name
 
 
 def test_renamed(shelf: Shelf) -> None:

@@ -10,7 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gptchat.core.session import Session, fork, move, redo, undo
+from gptchat.core.branches import fork
+from gptchat.core.session import Session, move, redo, undo
 from gptchat.storage.store import JournalStore
 from tests.storage.helpers import assistant, user
 

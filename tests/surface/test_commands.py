@@ -68,7 +68,7 @@ def test_commands_do_their_work_in_a_shell(connected: Machine, server: Server) -
     assert fork != session
     assert connected.ask("-s", fork, "/rename", "Forked")["title"] == "Forked"
     assert connected.ask("-s", session, "/delete", "Forked")["deleted"] == fork
-    assert [found["id"] for found in connected.ask("/sessions")] == [session]
+    assert [found["id"] for found in connected.ask("/sessions", "--all")] == [session]
     assert connected.ask("-c", "/undo")["turns"] == 0
     assert connected.ask("-c", "/history") == []
     connected.ask("-c", "/redo")
@@ -185,7 +185,7 @@ def test_a_session_is_named_by_the_model(connected: Machine, server: Server) -> 
     connected.run("hello")
     server.script(say("A proposed title"))
     assert connected.ask("-c", "/rename") == {"title": "A proposed title"}
-    assert connected.ask("/sessions")[0]["title"] == "A proposed title"
+    assert connected.ask("/sessions", "--all")[0]["title"] == "A proposed title"
 
 
 @pytest.mark.parametrize("text", ["no conversation", "", '[{"role": "user"}]', '{"a": 1}'])
@@ -224,7 +224,7 @@ def test_a_command_s_flag_may_stand_last(words: list[str], connected: Machine) -
     """A flag of a slash command is one before its arguments and after them."""
     connected.run("hello")
     assert connected.ask("/delete", *words)["forever"] is True
-    assert connected.ask("/sessions") == []
+    assert connected.ask("/sessions", "--all") == []
 
 
 def test_settings_keep_their_types_in_json(connected: Machine) -> None:

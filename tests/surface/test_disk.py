@@ -47,7 +47,7 @@ def test_the_layout_and_the_records(connected: Machine) -> None:
     assert (user["v"], user["name"], user["settings"]) == (1, "bob", {})
     assert [path.name for path in (folder / "sessions").iterdir()] == [f"{id}.jsonl"]
     first, question, answer = connected.journals("bob")[0]
-    assert list(first) == ["v", "type", "id", "user", "ts", "title", "settings"]
+    assert list(first) == ["v", "type", "id", "user", "ts", "title", "settings", "kind"]
     assert (first["v"], first["type"], first["id"], first["user"], first["title"]) == (
         1,
         "session",
@@ -165,14 +165,14 @@ def test_the_index_may_be_deleted_at_any_time(connected: Machine) -> None:
     connected.ask("a needle in the hay")
     connected.ask("nothing of it")
     caches = list((connected.folder / ".cache").rglob("*.sqlite3*"))
-    listed, found = connected.ask("/sessions"), connected.ask("/search", "needle")
+    listed, found = connected.ask("/sessions", "--all"), connected.ask("/search", "needle")
     assert found
     caches = list((connected.folder / ".cache").rglob("index.sqlite3"))
     assert len(caches) == 1
     caches[0].unlink()
-    assert (connected.ask("/sessions"), connected.ask("/search", "needle")) == (listed, found)
+    assert (connected.ask("/sessions", "--all"), connected.ask("/search", "needle")) == (listed, found)
     caches[0].write_bytes(b"this is no database" * 1000)
-    assert (connected.ask("/sessions"), connected.ask("/search", "needle")) == (listed, found)
+    assert (connected.ask("/sessions", "--all"), connected.ask("/search", "needle")) == (listed, found)
 
 
 def test_unknown_records_are_kept(connected: Machine) -> None:

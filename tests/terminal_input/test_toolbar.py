@@ -11,6 +11,7 @@ from prompt_toolkit.utils import get_cwidth
 from gptchat.terminal.output.layout import styled
 from gptchat.terminal.output.theme import NAMES, Theme
 from gptchat.terminal.output.toolbar import Status, count, toolbar
+from gptchat.values import replace
 from gptchat.words import money
 
 FULL = Status(
@@ -46,6 +47,12 @@ def test_sixty_columns_hold_what_matters() -> None:
         assert wanted in shown
 
 
+@pytest.mark.parametrize("width", [140, 80, 60, 30, 12, 9])
+def test_incognito_is_always_in_sight(width: int) -> None:
+    """That nothing is saved is said first, however narrow the window."""
+    assert text(replace(FULL, incognito=True), width).startswith("incognito")
+
+
 names = st.text(alphabet="ab你好 \x1b\n…", max_size=40)
 
 
@@ -58,6 +65,7 @@ names = st.text(alphabet="ab你好 \x1b\n…", max_size=40)
         model=names,
         tokens=st.none() | st.integers(0, 3_000_000),
         window=st.none() | st.integers(0, 2_000_000),
+        incognito=st.booleans(),
         estimated=st.booleans(),
         cost=st.none() | st.floats(0, 2000),
         left_out=st.integers(0, 5000),

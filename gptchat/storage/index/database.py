@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gptchat.files import make_folder, open_private
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the tables; a file of another version is deleted and created again."""
 
 PATIENCE = 0.25
@@ -42,6 +42,7 @@ CREATE TABLE infos (
     folder INTEGER NOT NULL, id TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
     inode INTEGER NOT NULL, title TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
     turns INTEGER NOT NULL, model TEXT NOT NULL, damaged TEXT NOT NULL, source TEXT NOT NULL,
+    kind TEXT NOT NULL,
     PRIMARY KEY (folder, id)) WITHOUT ROWID;
 CREATE TABLE indexed (
     key INTEGER PRIMARY KEY, folder INTEGER NOT NULL, id TEXT NOT NULL, size INTEGER NOT NULL,

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence, Set
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from gptchat.core.ports import SessionInfo
+from gptchat.core.ports import ONESHOT, SessionInfo
 from gptchat.errors import StorageError, UsageError
 from gptchat.files import make_folder
 from gptchat.storage.ids import safe_id
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from gptchat.core.messages import Record
     from gptchat.core.session import Session
     from gptchat.storage.store import JournalStore
+
+Latest = Literal["any", "conversation", "oneshot"]
+"""Of which kind the latest session is wanted."""
 
 LONGEST_TITLE = 200
 """Characters; a longer title is cut."""
@@ -41,22 +44,32 @@ class Library:
         """All sessions of `user`, newest first. Never raises: `damaged` describes what cannot be read."""
         return [row.info(user) for row in self._newest_first(sessions_folder(self.data, user))]
 
+    def numbered(self, user: str) -> Sequence[SessionInfo]:
+        """Like `list`, in the order of the numbers that `find` takes: one-shots follow the conversations."""
+        return [row.info(user) for row in _in_order(self._newest_first(sessions_folder(self.data, user)))]
+
     def latest(self, user: str) -> SessionInfo | None:
-        """The most recently changed session of `user`; None if there are no sessions."""
-        found = rows(sessions_folder(self.data, user), self.cache)
+        """The most recently changed conversation of `user`; None if there is none."""
+        found = _of_kind(rows(sessions_folder(self.data, user), self.cache), "conversation")
         return max(found, key=_age).info(user) if found else None
 
-    def latest_id(self, user: str) -> str | None:
-        """The id of `latest`. Faster, since of a journal that has only grown it reads just the new part."""
+    def latest_id(self, user: str, kind: Latest = "any") -> str | None:
+        """The id of the most recently changed session of that kind; None if there is none.
+
+        Without a conversation, the latest session is the one to go on with.
+        Faster than `latest`, since of a journal that has only grown it reads just the new part.
+        """
         found = rows(sessions_folder(self.data, user), self.cache, only_age=True)
-        return max(found, key=_age).id if found else None
+        wanted = _of_kind(found, kind) or (found if kind == "conversation" else [])
+        return max(wanted, key=_age).id if wanted else None
 
     def find(self, user: str, ref: str, *, trashed: bool = False) -> SessionInfo:
         """The session that `ref` names: an id, its unique prefix, a number in the list, or words of its title.
 
-        Number 1 is the newest session. Digits are a number if there are that many sessions. Words may be in
-        any order and case; a title equal to `ref` wins. `trashed` looks in the trash instead. Raises UsageError if
-        there is no match or several, with candidates in the message or hint.
+        Number 1 is the newest conversation; the one-shots follow the conversations. Digits are a number if there
+        are that many sessions. Words may be in any order and case; a title equal to `ref` wins, and a
+        conversation before one-shots. `trashed` looks in the trash instead. Raises UsageError if there is no match
+        or several, with candidates in the message or hint.
         """
         ref = ref.strip()
         lists = _("/trash lists them") if trashed else _("/sessions lists them")
@@ -70,13 +83,13 @@ class Library:
                 pass
         found = self._newest_first(folder)
         if ref.isdecimal() and len(ref) < 8 and 1 <= int(ref) <= len(found):
-            return found[int(ref) - 1].info(user)
+            return _in_order(found)[int(ref) - 1].info(user)
         candidates = [row for row in found if row.id.lower().startswith(ref.lower())]
         if not candidates:
             words = ref.casefold().split()
             candidates = [row for row in found if all(word in row.title.casefold() for word in words)]
             exact = [row for row in candidates if row.title.casefold() == ref.casefold()]
-            candidates = exact if len(exact) == 1 else candidates
+            candidates = exact if len(exact) == 1 else _of_kind(candidates, "conversation") or candidates
         if len(candidates) == 1:
             return candidates[0].info(user)
         if candidates:
@@ -213,6 +226,14 @@ def matching(infos: Sequence[SessionInfo], text: str) -> list[SessionInfo]:
 
 
 _age = attrgetter("updated", "mtime", "id")
+
+
+def _of_kind(found: Sequence[SessionRow], kind: Latest) -> list[SessionRow]:
+    return [row for row in found if kind == "any" or (row.kind == ONESHOT) == (kind == ONESHOT)]
+
+
+def _in_order(newest_first: Sequence[SessionRow]) -> list[SessionRow]:
+    return [*_of_kind(newest_first, "conversation"), *_of_kind(newest_first, "oneshot")]
 
 
 def _files(source: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
 from gptchat import words
-from gptchat.core.ports import SessionInfo
+from gptchat.core.ports import ONESHOT, SessionInfo
 from gptchat.storage.ids import safe_id, timestamp
 from gptchat.words import _
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class SessionRow(NamedTuple):
-    """A session in the list, with the columns of the cache; `source` is where it was imported from, or empty."""
+    """A session in the list, with the columns of the cache; `source` is where it was imported from, or empty.
+
+    `kind` is that of `core.session.Session`.
+    """
 
     id: str
     title: str
@@ -32,6 +35,7 @@ class SessionRow(NamedTuple):
     model: str
     damaged: str
     source: str
+    kind: str
     size: int
     """Bytes of the journal. The row is valid while this, `mtime` (ns) and `inode` match the file."""
     mtime: int
@@ -40,15 +44,23 @@ class SessionRow(NamedTuple):
     def info(self, user: str) -> SessionInfo:
         """The row as the public type, without the cache's own columns."""
         return SessionInfo(
-            self.id, user, self.title, self.created, self.updated, self.turns, self.model, self.damaged
+            self.id,
+            user,
+            self.title,
+            self.created,
+            self.updated,
+            self.turns,
+            self.model,
+            self.damaged,
+            self.kind == ONESHOT,
         )
 
 
 def rows(folder: Path, cache: Path | None, *, only_age: bool = False) -> list[SessionRow]:
     """The sessions in `folder`, unsorted. An unreadable file is listed with the reason in `damaged`.
 
-    With `only_age`, only the new part of a journal that has grown is read: `updated` is current, while title,
-    turns and model may be outdated.
+    With `only_age`, only the new part of a journal that has grown is read: `updated` and `kind` are current, while
+    title, turns and model may be outdated.
     """
     found: dict[str, os.stat_result] = {}
     try:
@@ -234,7 +246,8 @@ def _grown(path: Path, row: SessionRow, stat: os.stat_result) -> SessionRow | No
             fold(journal.read(file.read()).records, session, 0)
     except OSError:
         return None
-    return row._replace(updated=max(row.updated, session.updated), mtime=stat.st_mtime_ns)
+    kind = session.kind or row.kind
+    return row._replace(updated=max(row.updated, session.updated), kind=kind, mtime=stat.st_mtime_ns)
 
 
 def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> SessionRow:
@@ -249,6 +262,7 @@ def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> S
         model or str(session.settings.get("model") or ""),
         damaged,
         source,
+        session.kind,
         stat.st_size,
         stat.st_mtime_ns,
         stat.st_ino & _POSITIVE,

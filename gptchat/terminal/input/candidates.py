@@ -121,7 +121,7 @@ class ChatCandidates:
     def _read_sessions(self) -> None:
         user = self._services.manager.user
         # The same list object until the next read: thousands of titles are then ranked once, not for every key.
-        self._sessions[user] = _of_sessions(self._services.library.list(user))
+        self._sessions[user] = _of_sessions(self._services.library.numbered(user))
 
     def _read_trash(self) -> None:
         found = _of_sessions(self._services.library.trash(self._services.manager.user))

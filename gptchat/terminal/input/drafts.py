@@ -34,6 +34,8 @@ class DraftKeeper:
         self._thread: threading.Thread | None = None
         self._writing = threading.Lock()
         self._kept = False
+        self.unshown = ""
+        """The draft that `load` found, until it is taken; it is saved before what is typed meanwhile."""
 
     def load(self) -> str:
         """The draft saved last time; empty if there is none or it cannot be read."""
@@ -44,12 +46,19 @@ class DraftKeeper:
         except (OSError, UnicodeDecodeError):
             return ""
         self._kept = True
+        self.unshown = text
+        return text
+
+    def take(self) -> str:
+        """The draft that `load` found and nobody has been shown yet."""
+        text, self.unshown = self.unshown, ""
         return text
 
     def changed(self, text: str) -> None:
         """Save `text` (the whole draft, unfolded) soon; a blank one removes the file."""
         if self._path is None:
             return
+        text = "\n".join(filter(None, (self.unshown, text)))
         with self._wake:
             idle, self._text = self._text is None, text
             self._newest = time.monotonic()

@@ -30,8 +30,9 @@ def open_keyboard() -> Input:
     for sequence in ("\x1b\r", "\x1b[13;2u", "\x1b[27;2;13~"):
         ANSI_SEQUENCES[sequence] = Keys.ControlJ
     if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
-        from gptchat.terminal.input.posix_keyboard import PosixKeyboard
+        from gptchat.terminal.input.posix_keyboard import FOCUS, PosixKeyboard
 
+        ANSI_SEQUENCES.update(dict.fromkeys(FOCUS, Keys.Ignore))
         return PosixKeyboard(sys.stdin)
     return create_input()
 

@@ -25,6 +25,8 @@ from prompt_toolkit.keys import Keys
 
 assert sys.platform != "win32"
 
+FOCUS = {"\x1b[I": True, "\x1b[O": False}
+"""What a terminal reports that comes to the front or leaves it (DEC private mode 1004)."""
 _BEGIN, _END = "\x1b[200~", "\x1b[201~"
 _READ = 65536  # bytes
 _PATIENCE = 0.02  # seconds of reading a paste before the event loop runs again
@@ -77,7 +79,11 @@ class PosixKeyboard(Vt100Input):
         super().__init__(stdin)
         term = environ.get("TERM", "").lower()
         self._marks_pastes = "TMUX" in environ or term.startswith(_MARKING)
-        self._parser = PasteParser(lambda press: self._buffer.append(press))
+        self.focus: bool | None = None
+        """Whether the terminal is in front, as it reported last or a key tells; None if it never reported."""
+        self.last_key = 0.0
+        """When the last key was pressed (monotonic)."""
+        self._parser = PasteParser(self._pressed)
         self.vt100_parser = self._parser
         self._more_until = 0.0
         """Until when a paste without marks may go on (monotonic)."""
@@ -103,6 +109,16 @@ class PosixKeyboard(Vt100Input):
                 break
         keys, self._buffer = self._buffer, []
         return keys
+
+    def _pressed(self, press: KeyPress) -> None:
+        """Take a key; a report of the terminal is none."""
+        if press.key is Keys.Ignore and press.data in FOCUS:
+            self.focus = FOCUS[press.data]
+            return
+        if self.focus is False:
+            self.focus = True
+        self.last_key = time.monotonic()
+        self._buffer.append(press)
 
     def _is_paste(self, keys: list[KeyPress]) -> bool:
         """Whether keys that arrived at once are a paste without marks: several lines."""

@@ -128,11 +128,12 @@ class Prompt:
 
         `place()` is the id of the session in which text is typed.
         """
+        self._drafts.changed("")  # what is typed goes along
         self._drafts.close()
         self._history = InputHistory(history, self.folding, place)
         self._session.history = self._buffer.history = self._history
         self._drafts = DraftKeeper(draft, place=place)
-        self._unsent = self._drafts.load()
+        self._drafts.load()
 
     def set_style(self, style: Mapping[str, str]) -> None:
         """Change the style, as `style` of the constructor."""
@@ -192,8 +193,8 @@ class Prompt:
         """
         if self._gone:
             raise LeaveRequested
-        if self._unsent and not (default if isinstance(default, str) else default.text):
-            default, self._unsent = self._unsent, ""
+        if self._drafts.unshown and not (default if isinstance(default, str) else default.text):
+            default = self._drafts.take()
             self._notice = _("your unsent draft is back")
         if self._history.failure and not self._warned:
             self._warned = True

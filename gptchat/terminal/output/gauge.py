@@ -34,6 +34,7 @@ class Gauge:
         *,
         drawn: Callable[[], None],
         pause: Callable[[], None] = lambda: None,
+        incognito: bool = False,
     ) -> None:
         self._manager = manager
         self._routing = routing
@@ -41,6 +42,7 @@ class Gauge:
         self._indexing = indexing
         self._drawn = drawn
         self._pause = pause
+        self._incognito = incognito
         self._known = Status()
         self._counted_as = ""
         self._budget = 0
@@ -58,6 +60,7 @@ class Gauge:
             title=self._manager.session.name,
             waiting=waiting,
             indexed=self._indexing.share,
+            incognito=self._incognito,
         )
         if known.tokens is None or not self.live.tokens:
             return known

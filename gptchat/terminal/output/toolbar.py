@@ -26,6 +26,7 @@ class Status:
     - `left_out`: number of messages omitted from the next request; `near`: whether omitting is about to begin;
       `too_long`: whether the request does not fit even with all of them omitted.
     - `waiting`: number of queued messages.
+    - `incognito`: whether nothing is saved; it is shown first and never left out.
     - `indexed`: fraction of the sessions indexed, 0 to 1 (None: no indexing in progress).
     """
 
@@ -43,6 +44,7 @@ class Status:
     near: bool = False
     waiting: int = 0
     indexed: float | None = None
+    incognito: bool = False
 
 
 _Part = tuple[str, str]
@@ -69,6 +71,7 @@ def toolbar(
 
     def line(title: str, user: str, model: str, bar: bool, cost: list[_Part]) -> list[_Part]:
         parts: list[list[_Part]] = [
+            [("class:toolbar.warning", _("incognito") if status.incognito else "")],
             [("class:toolbar", user)],
             [("class:toolbar", title)],
             [("class:toolbar", model)],
