@@ -92,9 +92,12 @@ def _drop_output() -> None:
 
 def _run(options: Options) -> int:
     from gptchat.terminal.invocation import Streams, question
+    from gptchat.values import replace
 
     streams = Streams.of_process()
     asked = question(options, streams)
+    if asked is not None and asked.piped:
+        options = replace(options, piped=asked.piped)
     program = compose(options, os.environ, attended=asked is None)
     if options.debug:
         from gptchat.terminal.debugging import start_log

@@ -1,4 +1,4 @@
-"""Settings: values, system prompt, presets, keys, and the program's colours and language."""
+"""Settings: values, system prompt, keys, and the program's colours and language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gptchat import redaction, words
-from gptchat.commands.effects import Ask, Block, Changed, Effects, Facts, Markdown, Show, Table, Text
+from gptchat.commands.effects import Ask, Block, Changed, Effects, Markdown, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import left_out, setting_as_json
 from gptchat.config import parse as settings_parse
@@ -129,29 +129,6 @@ async def system(call: Call, routing: Routing, profile: Profile) -> Effects:
     yield Show([Text(note.format(text=shorten(text, 70)), "good")], {"system": text})
 
 
-async def preset(call: Call, settings: Settings, profile: Profile) -> Effects:
-    """Use a saved bundle of system prompt and parameters."""
-    name = call.get("name")
-    if not name:
-        names = settings.preset_names()
-        if not names:
-            yield Show([Text(_("no presets yet; add [presets.NAME] to the settings file"), "quiet")], [])
-            return
-        rows = [[n, shorten(str(settings.preset(n).get("system", "")), 60)] for n in names]
-        yield Show([Table([_("preset"), _("system prompt")], rows)], names)
-        return
-    if name in ("none", "-"):
-        profile.change_session("preset", "")
-        yield Changed(frozenset({"settings"}))
-        yield Show([Text(_("no preset from now on"))], {"preset": ""})
-        return
-    bundle = settings.preset(name)
-    profile.change_session("preset", name)
-    yield Changed(frozenset({"settings"}))
-    pairs = [(key, shorten(settings_parse.show_value(value), 70)) for key, value in bundle.items()]
-    yield Show([Text(_("preset {name} is in use").format(name=name), "good"), Facts(pairs)], {"preset": name})
-
-
 def not_given(run: RunOptions, provider: ProviderSettings) -> Show:
     """What to show where a key was asked for and not given. Raises ConfigurationError in a run of one command."""
     if run.unattended:
@@ -259,15 +236,6 @@ COMMANDS = (
         examples=(("/system You answer in one sentence.", ""), ("/system none", "without one")),
         brief="how to answer",
         shows=lambda call: not call.get("text"),
-    ),
-    Command(
-        "preset",
-        "model",
-        "Use a saved bundle of system prompt and parameters",
-        preset,
-        (Argument("name", "preset"),),
-        examples=(("/preset translator", "from [presets.translator] of the settings"), ("/preset none", "")),
-        shows=lambda call: not call.get("name"),
     ),
     Command(
         "key",

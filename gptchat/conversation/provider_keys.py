@@ -25,6 +25,11 @@ class ProviderKeys:
         self._user = user
 
     @property
+    def user(self) -> str:
+        """The name of whoever is chatting."""
+        return self._user
+
+    @property
     def state(self) -> tuple[str, int]:
         """A value that changes whenever another key may be found, so that open providers are replaced."""
         return self._user, self._changes

@@ -316,7 +316,7 @@ class SessionManager:
 
     def _plan(self, route: Route, path: Sequence[Message]) -> ContextPlan:
         session = self.session
-        system, rest = request.split_system(path, route.system)
+        system, rest = request.split_system(path, route.system_for(path))
         summary = session.summary()
         planned = context.plan(
             rest,

@@ -95,6 +95,8 @@ class _OneShot:
         if absent := self.services.paths.absent():
             self._tell(absent)
         self._tell_who_answers()
+        if text.text.strip() and self.services.routing.reads_input():
+            piped = ""
         await self._reply_to(self.services.conversation.say(text, self.options.attachments, piped=piped))
 
     def _tell_who_answers(self) -> None:
