@@ -122,7 +122,10 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
 
     parts = services.compose(options, environ, attended=attended)
     return Program(
-        parts, registry(), lambda markdown: _code_blocks(markdown, parts.settings.ui), lambda: _abilities(environ)
+        parts,
+        registry(parts.paths.config_file),
+        lambda markdown: _code_blocks(markdown, parts.settings.ui),
+        lambda: _abilities(environ),
     )
 
 

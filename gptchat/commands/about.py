@@ -188,6 +188,10 @@ async def help_(call: Call, registry: Registry, run: RunOptions) -> AsideEffects
     yield Show(explained, command_json(command))
 
 
+_OWN = 6
+"""Names of the user's own commands on the one screen of `/help`."""
+
+
 def _by_task(registry: Registry) -> list[Block]:
     """The commands that are needed most, by task, in one screen of 80 columns and 24 rows."""
     tasks = (
@@ -203,8 +207,11 @@ def _by_task(registry: Registry) -> list[Block]:
         (title, [(f"/{command.name}", _(command.brief)) for command in shown if command.family in families])
         for title, families in tasks
     ]
+    own = list(registry.own.all()) if registry.own is not None else []
+    listed = _(", ").join([*(f"/{name}" for name in own[:_OWN]), *(["…"] if len(own) > _OWN else [])])
     return [
         Sheet(sections),
+        *([Text(_("your own: {names}").format(names=listed), "quiet")] if own else []),
         Text(
             _("Enter sends, Ctrl-J a new line · Esc stops a reply · Up recalls · Tab completes")
             + "\n"
@@ -227,6 +234,7 @@ def _everything(registry: Registry) -> list[Block]:
         "input": _("Input"),
         "output": _("Output"),
         "about": _("About"),
+        "own": _("Your own commands"),
     }
     sections = [
         (
@@ -235,6 +243,9 @@ def _everything(registry: Registry) -> list[Block]:
         )
         for family in FAMILIES
     ]
+    if (own := registry.own) is not None:
+        told = _("not used: /{name} is built in")
+        sections[-1][1].extend((f"commands/{name}.md", told.format(name=name)) for name in own.unused)
     keys = [
         ("Enter", _("send")),
         ("Alt-Enter, Ctrl-J", _("a new line")),

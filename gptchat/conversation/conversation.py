@@ -74,9 +74,10 @@ class Conversation:
         references: Sequence[str] = (),
         *,
         piped: str = "",
+        model: str = "",
         may_compact: Callable[[], bool] = lambda: True,
     ) -> Exchange:
-        """Send `text` with what is attached, `references` among it; `piped` follows it as plain data.
+        """Send `text` to `model`, if given, with what is attached, `references` among it; `piped` follows as data.
 
         A mention in `text` attaches by where it came from; files and addresses by the policy, or by a decision. In
         a plain string nothing attaches.
@@ -89,7 +90,7 @@ class Conversation:
             if isinstance(event, NotSent):
                 return
         await self._routing.look_for_model()
-        routes = self._routing.routes()
+        routes = self._routing.routes(model)
         wanted = await self._outbox.wanted(entry, references)
         async for choice in self._outbox.settle(wanted):
             yield choice

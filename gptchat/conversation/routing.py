@@ -12,7 +12,6 @@ from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.settings import Settings
 from gptchat.conversation.known_models import KnownModels
 from gptchat.conversation.provider_keys import ProviderKeys
-from gptchat.conversation.variables import automatic, missing_values
 from gptchat.core.context import Limits
 from gptchat.core.events import TextDelta, UsageReported
 from gptchat.core.messages import Message, Record, Request, Usage
@@ -21,6 +20,7 @@ from gptchat.core.records import aside_record
 from gptchat.core.template import Template, uses
 from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
 from gptchat.manager import Route
+from gptchat.manager.variables import automatic, missing_values
 from gptchat.providers.registry import abilities
 from gptchat.words import _
 

@@ -96,6 +96,18 @@ def fill_sourced(
     return joined("", [*pieces, whole(text[at:], origin)])
 
 
+def unquoted(text: str) -> str:
+    """`text` without quotation marks that enclose all of it."""
+    start, end = within(text)
+    return text[start:end]
+
+
+def within(text: str) -> tuple[int, int]:
+    """Where the inside of `text` begins and ends: behind and before quotation marks that enclose all of it."""
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return int(quoted), len(text) - quoted
+
+
 def assigned(text: str, known: Sequence[str]) -> tuple[dict[str, tuple[int, int]], int]:
     """The spans of the values in `NAME=VALUE` words at the beginning of `text`, and where the rest begins.
 
@@ -104,8 +116,8 @@ def assigned(text: str, known: Sequence[str]) -> tuple[dict[str, tuple[int, int]
     spans: dict[str, tuple[int, int]] = {}
     at = 0
     while (match := _ASSIGNED.match(text, at)) and match[1] in known:
-        quoted = len(match[2]) > 1 and match[2][0] in "'\""
-        spans[match[1]] = (match.start(2) + quoted, match.end(2) - quoted)
+        start, end = within(match[2])
+        spans[match[1]] = (match.start(2) + start, match.start(2) + end)
         at = match.end()
     return spans, at
 

@@ -10,10 +10,10 @@ from gptchat.commands.registry import Argument, Call, Command
 from gptchat.config.parse import show_value
 from gptchat.config.schema import PARAMETERS
 from gptchat.config.write import remove_table
-from gptchat.conversation.variables import automatic, missing_values
 from gptchat.core.session import shorten
 from gptchat.core.template import Template, assigned, names
 from gptchat.errors import UsageError
+from gptchat.manager.variables import automatic, missing_values
 from gptchat.words import _
 
 if TYPE_CHECKING:
