@@ -17,16 +17,15 @@ MESSAGE = ("text", "input")
 """Variables that stand for the message to be answered where nothing else was given for them."""
 
 _NAME = r"[^\W\d]\w{0,63}"
-_PIECE = re.compile(
+_PIECE = (
     r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<block>.*?)(?:^[ ]{0,3}(?P=fence)[`~]*[ \t]*$|\Z)"
     r"|(?P<code>`[^`\n]+`)"
     # A command of LaTeX with its arguments: \frac{a}{b}.
     r"|\\[A-Za-z]+\*?(?:\[[^\]\n]*\]|\{[^{}\n]*\})+"
-    rf"|(?<![{{\\$])\{{(?P<name>{_NAME})\}}",
-    re.MULTILINE | re.DOTALL,
+    rf"|(?<![{{\\$])\{{(?P<name>{_NAME})\}}"
 )
-_VARIABLE = re.compile(rf"(?<![{{\\$])\{{(?P<name>{_NAME})\}}")
-_ASSIGNED = re.compile(rf"({_NAME})=(\"[^\"]*\"|'[^']*'|\S*)(?:\s+|\Z)")
+_VARIABLE = rf"(?<![{{\\$])\{{(?P<name>{_NAME})\}}"
+_ASSIGNED = rf"({_NAME})=(\"[^\"]*\"|'[^']*'|\S*)(?:\s+|\Z)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,13 @@ def variables(text: str) -> tuple[Variable, ...]:
     found: list[Variable] = []
     if "{" not in text:
         return ()
-    for piece in _PIECE.finditer(text):
+    for piece in re.finditer(_PIECE, text, re.MULTILINE | re.DOTALL):
         if piece["name"]:
             found.append(Variable(piece["name"], piece.start(), piece.end(), "text"))
             continue
         place: Place = "code" if piece["code"] else "block"
         if piece[place]:
-            inner = _VARIABLE.finditer(text, piece.start(place), piece.end(place))
+            inner = re.compile(_VARIABLE).finditer(text, piece.start(place), piece.end(place))
             found += [Variable(one["name"], one.start(), one.end(), place) for one in inner]
     return tuple(found)
 
@@ -114,8 +113,8 @@ def assigned(text: str, known: Sequence[str]) -> tuple[dict[str, tuple[int, int]
     Only the names in `known` count. A value may be quoted; its span is without the quotation marks.
     """
     spans: dict[str, tuple[int, int]] = {}
-    at = 0
-    while (match := _ASSIGNED.match(text, at)) and match[1] in known:
+    at, word = 0, re.compile(_ASSIGNED)
+    while (match := word.match(text, at)) and match[1] in known:
         start, end = within(match[2])
         spans[match[1]] = (match.start(2) + start, match.start(2) + end)
         at = match.end()
