@@ -162,6 +162,8 @@ def finished(outcome: Outcome, session: Session) -> str:
 def cut(message: Message) -> str:
     """Why a finished reply is incomplete or empty, with advice; an empty string if it is neither."""
     if message.finish_reason == "length":
+        if not message.text.strip():
+            return _("the length limit came before any text; raise max_tokens, then /retry")
         return _("cut off at the length limit; /continue goes on")
     if message.finish_reason == "content_filter":
         return _("the provider's content filter ended it")
