@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,25 +14,36 @@ from gptchat.errors import UsageError
 from gptchat.terminal.live import hint_after
 from tests.support.front_end import FrontEnd
 from tests.support.program import command, compose_program, running, settings_for
-from tests.support.server import CUT, Reply, Server, hang, refuse, say
+from tests.support.server import CUT, Gate, Reply, Server, hang, refuse, say
 
 
-async def say_and_stop(program: Program, front: FrontEnd, at: type) -> None:
-    """Send a message, and stop the reply at the first event of the class `at`."""
+async def say_and_stop(program: Program, server: Server, front: FrontEnd, at: type) -> None:
+    """Send a message, and stop the reply at the first event of the class `at`, once the server has the request."""
+
+    async def stop() -> None:
+        await asyncio.to_thread(server.wait_for_requests, 1)
+        program.services.manager.stop()
+
+    stopping: asyncio.Task[None] | None = None
     async for event in program.services.conversation.say("tell me"):
-        if isinstance(event, at):
-            program.services.manager.stop()
+        if isinstance(event, at) and at is not TurnEnded:
+            stopping = stopping or asyncio.create_task(stop())
         if isinstance(event, TurnEnded):
             front.events.append(event)
+    if stopping is not None:
+        await stopping
 
+
+GATE = Gate()
+"""Never opened."""
 
 ENDINGS: dict[str, tuple[Reply, type]] = {
     "stopped before anything came": (hang(), TurnStarted),
     "refused": (refuse(400, "no"), TurnEnded),
     "empty": (say(""), TurnEnded),
-    "stopped in reasoning": (say("late", reasoning=["let me ", "think"]), ReasoningDelta),
+    "stopped in reasoning": (say(GATE, "late", reasoning=["let me ", "think"]), ReasoningDelta),
     "cut off in reasoning": (say(CUT, reasoning=["let me think"]), TurnEnded),
-    "stopped in text": (say("some ", "text"), TextDelta),
+    "stopped in text": (say("some ", GATE, "text"), TextDelta),
     "cut off in text": (say("some ", CUT), TurnEnded),
     "cut at the length": (say("some ", finish="length"), TurnEnded),
     "cut at the length in reasoning": (say("", reasoning=["let me think"], finish="length"), TurnEnded),
@@ -48,7 +60,7 @@ def test_continue_goes_on_after_every_ending(tmp_path: Path, ending: str, reopen
         with running(program) as runner:
             server.script(reply)
             front = FrontEnd()
-            runner.run(say_and_stop(program, front, at))
+            runner.run(say_and_stop(program, server, front, at))
             begun = program.services.manager.session.tail(1)[0]
             hint = hint_after(front.outcome)
         text = begun.text if begun.role == "assistant" else ""
