@@ -258,6 +258,7 @@ def _everything(registry: Registry) -> list[Block]:
         ("!COMMAND", _("run it and offer its output")),
         ("@PATH", _("attach that file to the message")),
         ("//TEXT", _("send /TEXT to the model")),
+        ("commands/NAME.md", _("beside the settings file: your own command /NAME")),
     ]
     return [Sheet([*(section for section in sections if section[1]), (_("Keys and signs"), keys)])]
 

@@ -270,6 +270,7 @@ COMMANDS = (
         compact,
         (Argument("hint", "text", rest=True),),
         examples=(("/compact", "shown before it counts"), ("/compact keep the numbers", "with a wish")),
+        about="The two newest turns stay as they are. A summary that is no shorter than the turns is not used.",
         brief="sum up older turns",
     ),
 )

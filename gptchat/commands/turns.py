@@ -124,7 +124,8 @@ COMMANDS = (
         undo,
         (_N,),
         examples=(("/undo", "one turn"), ("/undo 3", "three turns")),
-        about="Nothing is lost: /redo brings the turns back, and /tree shows every branch.",
+        about="Nothing is lost: /redo brings the turns back, and /tree shows every branch. Right after /compact "
+        "the summary is what it takes back.",
         brief="take back",
     ),
     Command("redo", "turns", "Go forward again after /undo", redo, examples=(("/redo", "one step"),)),

@@ -154,3 +154,8 @@ def left_out(routing: Routing, learnt: Callable[[], Learnt]) -> frozenset[str]:
         return learnt().left_out(routing.provider_settings().name, routing.model())
     except ConfigurationError:
         return frozenset()
+
+
+def value_for(variable: str) -> Ask:
+    """The question for the value of a template's variable."""
+    return Ask(_("a value for {variable}; Enter alone leaves it as it is").format(variable=f"{{{variable}}}"))

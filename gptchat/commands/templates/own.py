@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from gptchat import words
 from gptchat.commands.declared import Argument, Call, Command
-from gptchat.commands.effects import Ask, Effects, Run, Show, Text
+from gptchat.commands.effects import Effects, Run, Show, Text
+from gptchat.commands.wording import value_for
 from gptchat.core.origin import Sourced, joined, whole
 from gptchat.core.safe import clean_line
 from gptchat.core.session import shorten
@@ -241,8 +242,7 @@ def _runner(name: str, path: Path) -> Runner:
                 hint=_("usage: {usage}").format(usage=f"/{name} {' '.join(f'{one}=…' for one in missing)}"),
             )
         for variable in missing:
-            question = _("{variable} (Enter alone leaves the braces as they are)").format(variable=variable)
-            value = yield Ask(question)
+            value = yield value_for(variable)
             if value is None:
                 yield Show([Text(_("nothing was sent"), "quiet")])
                 return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Ask, Changed, Effect, Effects, Facts, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.wording import value_for
 from gptchat.config.parse import show_value
 from gptchat.config.schema import PARAMETERS
 from gptchat.config.write import remove_table
@@ -70,7 +71,8 @@ Steps = AsyncGenerator[Effect, str | None]
 def _listed(settings: Settings) -> Show:
     found = settings.preset_names()
     if not found:
-        return Show([Text(_("no presets yet; /preset save NAME keeps what is in force as one"), "quiet")], [])
+        told = _("no presets yet; /preset save NAME saves the present model, system prompt and parameters")
+        return Show([Text(told, "quiet")], [])
     rows = []
     for name in found:
         system = str(settings.preset(name).get("system", ""))
@@ -104,7 +106,7 @@ async def _use(
     if missing and run.unattended:
         raise missing_values(name, missing)
     for variable in missing:
-        value = yield Ask(_("{variable} (Enter alone leaves the braces as they are)").format(variable=variable))
+        value = yield value_for(variable)
         if value is None:
             yield Show([Text(_("nothing was changed"), "quiet")])
             return
@@ -218,7 +220,7 @@ COMMANDS = (
             ("/preset", "those there are"),
             ("/preset translator", "asks for its {variables}"),
             ("/preset translator language=French", ""),
-            ("/preset save terse", "the model, system prompt and parameters in force"),
+            ("/preset save terse", "what is in force now"),
             ("/preset show terse", ""),
             ("/preset remove terse", ""),
             ("/preset none", "without one"),
