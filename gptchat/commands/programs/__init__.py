@@ -13,7 +13,7 @@ from gptchat.redaction import redact
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.provider_keys import ProviderKeys
@@ -57,8 +57,8 @@ class ShownRequest(NamedTuple):
     """The header that carries the key, up to the key itself (`Abilities.key_header`)."""
     headers: Mapping[str, str] = {}
     """Further headers, by name."""
-    note: str = ""
-    """What must be done before the program runs; empty if nothing."""
+    notes: Sequence[str] = ()
+    """What a person should know before the program runs."""
 
 
 def write(language: str, request: ShownRequest) -> str:
@@ -66,7 +66,7 @@ def write(language: str, request: ShownRequest) -> str:
     body = {key: value for key, value in request.body.items() if key not in ("stream", "stream_options")}
     program = {"curl": _curl, "python": _python, "node": _node}[language](request._replace(body=body))
     sign = "//" if language == "node" else "#"
-    return f"{sign} {request.note}\n{program}" if request.note else program
+    return "".join(f"{sign} {note}\n" for note in request.notes) + program
 
 
 def _curl(request: ShownRequest) -> str:
@@ -116,7 +116,7 @@ def _python(request: ShownRequest) -> str:
 
 
 def _node(request: ShownRequest) -> str:
-    url, variable, body, header, headers, _note = request
+    url, variable, body, header, headers, _notes = request
     name, _colon, scheme = header.partition(": ")
     data = json.dumps(body, ensure_ascii=False, indent=2)
     key = f', "{name}": `{scheme}${{process.env.{variable}}}`' if variable else ""
@@ -146,7 +146,7 @@ def shown_request(manager: SessionManager, routing: Routing, outbox: Outbox, key
     """The request for the newest message of the user, or where something is attached the next one.
 
     It has the present model and settings, and ends with that message, answered or not. Raises UsageError for a
-    provider that speaks no OpenAI wire, and where nothing was said yet.
+    provider that speaks no OpenAI wire.
     """
     route = routing.route()
     settings = routing.provider_settings()
@@ -156,12 +156,12 @@ def shown_request(manager: SessionManager, routing: Routing, outbox: Outbox, key
             _("{name} has no request that could be shown").format(name=settings.name),
             hint=_("/provider chooses another"),
         )
-    draft, path = outbox.waiting(), manager.session.path()
+    draft, path, notes = outbox.waiting(), manager.session.path(), list[str]()
     if not draft:
         while path and path[-1].role != "user":
             path.pop()
-        if not path:
-            raise UsageError(_("nothing has been said yet"), hint=_("send a message first, or attach something"))
+        if not path:  # a request without a message is refused by every server
+            draft, notes = _("Hello!"), [_("nothing has been said yet; a greeting stands for your message")]
     plan = manager.plan(route, draft=draft, path=path)
     wire, body = abilities.preview(build(plan, route, manager.session))
     address = redact(abilities.address().rstrip("/"))  # some write their password into it
@@ -170,8 +170,8 @@ def shown_request(manager: SessionManager, routing: Routing, outbox: Outbox, key
         url += ("&" if "?" in url else "?") + urlencode(settings.query)
     headers = {"OpenAI-Organization": settings.organization, "OpenAI-Project": settings.project}
     headers = {name: value for name, value in {**headers, **settings.headers}.items() if value}
-    variable, note = keys.variable(settings), ""
+    variable = keys.variable(settings)
     if variable and (place := keys.kept_in(settings)):
         note = _("first let {variable} hold the key, which gptchat has from {place}")
-        note = note.format(variable=variable, place=place)
-    return ShownRequest(url, variable, body, abilities.key_header, headers, note)
+        notes.append(note.format(variable=variable, place=place))
+    return ShownRequest(url, variable, body, abilities.key_header, headers, notes)
