@@ -158,4 +158,4 @@ def left_out(routing: Routing, learnt: Callable[[], Learnt]) -> frozenset[str]:
 
 def value_for(variable: str) -> Ask:
     """The question for the value of a template's variable."""
-    return Ask(_("a value for {variable}; Enter alone leaves it as it is").format(variable=f"{{{variable}}}"))
+    return Ask(_("a value for {variable}? (Enter alone leaves it as it is)").format(variable=f"{{{variable}}}"))

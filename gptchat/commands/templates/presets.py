@@ -14,7 +14,7 @@ from gptchat.config.write import remove_table
 from gptchat.core.session import shorten
 from gptchat.core.template import Template, assigned, names
 from gptchat.errors import UsageError
-from gptchat.manager.variables import automatic, missing_values
+from gptchat.manager.variables import AUTOMATIC, automatic, missing_values
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -76,9 +76,14 @@ def _listed(settings: Settings) -> Show:
     rows = []
     for name in found:
         system = str(settings.preset(name).get("system", ""))
-        rows.append([name, _(", ").join(f"{{{one}}}" for one in names(system)), shorten(system, 60)])
+        rows.append([name, _variables(system), shorten(system, 60)])
     marked = found.index(settings.chat.preset) if settings.chat.preset in found else None
     return Show([Table([_("preset"), _("variables"), _("system prompt")], rows, marked=marked)], found)
+
+
+def _variables(text: str) -> str:
+    """The variables of `text` in braces, but for those that fill themselves."""
+    return _(", ").join(f"{{{name}}}" for name in names(text) if name not in AUTOMATIC)
 
 
 def _shown(name: str, settings: Settings) -> Show:
@@ -86,9 +91,8 @@ def _shown(name: str, settings: Settings) -> Show:
     first = next(iter(bundle), "")
     origin = str(settings.source(f"presets.{name}.{first}")) if first else ""
     pairs = [(key, show_value(value)) for key, value in bundle.items()]
-    wanted = names(str(bundle.get("system", "")))
-    if wanted:
-        pairs.append((_("variables"), _(", ").join(f"{{{one}}}" for one in wanted)))
+    if wanted := _variables(str(bundle.get("system", ""))):
+        pairs.append((_("variables"), wanted))
     blocks: list[Any] = [Facts(pairs, name)]
     if origin:
         blocks.append(Text(_("from: {source}").format(source=origin), "quiet"))
@@ -133,7 +137,7 @@ def _given(name: str, rest: str, text: str) -> dict[str, str]:
     if left and len(alone) == 1:
         values[alone[0]] = left
     elif left:
-        listed = _(", ").join(f"{one}=…" for one in wanted) or _("none")
+        listed = _variables(text) or _("none")
         raise UsageError(
             _("the preset {name} does not know what to do with {rest}").format(name=name, rest=shorten(left, 60)),
             hint=_("its variables: {names}").format(names=listed),
@@ -170,9 +174,8 @@ async def _save(name: str, settings: Settings, profile: Profile, run: RunOptions
         Text(_("saved as preset {name}; /preset {name} or --preset {name} uses it").format(name=name), "good"),
         Facts([(key, shorten(show_value(value), 70)) for key, value in bundle.items()]),
     ]
-    if wanted := names(str(bundle.get("system", ""))):
-        listed = _(", ").join(f"{{{one}}}" for one in wanted)
-        blocks.append(Text(_("its variables: {names}").format(names=listed), "quiet"))
+    if wanted := _variables(str(bundle.get("system", ""))):
+        blocks.append(Text(_("its variables: {names}").format(names=wanted), "quiet"))
     if warning:
         blocks.append(Text(warning, "warning"))
     yield Show(blocks, {"preset": name, "saved": _plain(bundle)})

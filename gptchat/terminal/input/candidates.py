@@ -12,6 +12,7 @@ from gptchat.commands.wording import age
 from gptchat.config import parse, schema
 from gptchat.core import template
 from gptchat.errors import GptchatError
+from gptchat.manager.variables import AUTOMATIC
 from gptchat.providers.registry import abilities, summary
 from gptchat.terminal.input.completion import Candidate
 from gptchat.terminal.output.theme import NAMES
@@ -99,7 +100,7 @@ class ChatCandidates:
         names = settings.preset_names()
         if chosen in names:
             wanted = template.names(str(settings.preset(chosen).get("system", "")))
-            return [Candidate(f"{name}=") for name in wanted]
+            return [Candidate(f"{name}=") for name in wanted if name not in AUTOMATIC]
         return [Candidate(name) for name in (names if chosen else [*names, "none", "save", "show", "remove"])]
 
     def _catalogued(self) -> bool:
