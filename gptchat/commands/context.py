@@ -212,6 +212,7 @@ async def compact(call: Call, run: RunOptions, compaction: Compaction) -> Effect
     )
     if answer == "e":
         text = (yield Edit(text)) or text
+        yield Show([Markdown(text)])  # what was written is on the screen, even if it proves too long
         before, after = await compaction.weigh(folded, text)
     elif answer != "y" and not (answer is None and run.unattended):
         yield Show([Text(_("nothing was changed"), "quiet")])

@@ -11,7 +11,7 @@ from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
 from gptchat.conversation.people import speak
 from gptchat.core.session import Session
-from gptchat.core.template import uses
+from gptchat.core.template import fill, uses
 from gptchat.errors import StorageError
 from gptchat.manager import SessionManager
 from gptchat.storage import users
@@ -132,13 +132,11 @@ class Profile:
             if self._settings.source(key).layer not in ("default", "file", "environment") and key not in kept:
                 kept[key] = self._settings.get(key)
         if name := self._settings.template():
-            # The text has variables: the session keeps the preset's name, and the values that it uses.
-            kept.pop("system", None)
-            kept["preset"] = name
+            # The text has variables: the preset fills it, and the text as it is now stands in once that is gone.
             text, values = self._settings.chat.system, self._settings.variables()
             used = {key: value for key, value in values.items() if uses(text, key)}
-            if used:
-                kept["vars"] = used
+            kept.pop("preset", None)
+            kept |= {"system": fill(text, used), "preset": name, **({"vars": used} if used else {})}
         elif "preset" in kept and kept.get("system") == self._settings.chat.system:
             kept["system"] = kept.pop("system")  # the last key wins, so the preset's own prompt does not return
         return _plain(kept)

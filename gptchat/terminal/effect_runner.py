@@ -163,7 +163,7 @@ class Carrier:
         self._answered = bool(outcome.provider) and not outcome.draft
         if outcome.error is not None:
             self._screen.error(outcome.error)
-        if hint := hint_after(outcome):
+        if hint := hint_after(outcome, saved=not self._services.run.incognito):
             self._screen.say(hint, "hint")
 
     def _others(self, messages: Sequence[Message]) -> None:

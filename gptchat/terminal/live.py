@@ -263,8 +263,11 @@ def _drawn(text: str) -> str:
     return clean(text).replace("\t", " ")
 
 
-def hint_after(outcome: Outcome) -> str:
-    """A hint for the user after a failed or stopped turn; empty if it ended normally or needs no hint."""
+def hint_after(outcome: Outcome, *, saved: bool = True) -> str:
+    """A hint for the user after a failed or stopped turn; empty if it ended normally or needs no hint.
+
+    `saved` says that messages are saved.
+    """
     if not (outcome.interrupted or outcome.error):
         return ""
     advised = outcome.error.hint if outcome.error else ""  # already printed with the error
@@ -276,4 +279,6 @@ def hint_after(outcome: Outcome) -> str:
         return _("/continue goes on") if "/retry" in advised else _("/continue goes on, /retry answers anew")
     if outcome.draft:
         return ""
-    return _("your message is saved") if "/retry" in advised else _("your message is saved; /retry sends it again")
+    if "/retry" in advised:
+        return _("your message is saved") if saved else ""
+    return _("your message is saved; /retry sends it again") if saved else _("/retry sends your message again")

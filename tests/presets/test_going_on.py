@@ -63,6 +63,7 @@ def test_continue_goes_on_after_every_ending(tmp_path: Path, ending: str, reopen
             runner.run(say_and_stop(program, server, front, at))
             begun = program.services.manager.session.tail(1)[0]
             hint = hint_after(front.outcome)
+            assert "saved" not in hint_after(front.outcome, saved=False)
         text = begun.text if begun.role == "assistant" else ""
         assert ("/continue" in hint) <= bool(text), hint
         if reopened:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
 
 from gptchat.commands.effects import Run
 from gptchat.commands.program import Program
@@ -13,6 +15,8 @@ from gptchat.commands.registry import Call, Said, Unknown
 from gptchat.commands.templates.own import parse
 from gptchat.core.origin import Sourced, whole
 from gptchat.errors import UsageError
+from gptchat.terminal.input.candidates import ChatCandidates
+from gptchat.terminal.input.completion import ChatCompleter
 from tests.support.program import command, compose_program, effects, running, settings_for
 from tests.support.server import Server, say
 from tests.surface.machine import Machine
@@ -142,6 +146,22 @@ def test_no_file_hides_a_command(tmp_path: Path) -> None:
         assert "/mine [ARGS]" in told
         assert "/mine" in runner.run(command(program, "/help"))
         assert "mine.md" in runner.run(command(program, "/help mine"))
+
+
+def test_own_commands_are_completed(tmp_path: Path) -> None:
+    """Tab completes the names of own commands, with their descriptions beside them, in any script."""
+    write(tmp_path, review=REVIEW, 翻译="翻译：{args}")
+    program = compose_program(tmp_path, 'provider = "demo"')
+    completer = ChatCompleter(program.registry, ChatCandidates(program))
+
+    def offered(text: str) -> dict[str, str]:
+        found = completer.get_completions(Document(text), CompleteEvent())
+        return {one.display_text: one.display_meta_text for one in found}
+
+    assert offered("/revi")["/review"] == "Review a text"
+    assert "/翻译" in offered("/翻")
+    assert offered("/review ") == {}
+    assert "/review" not in offered("/se")
 
 
 def test_files_are_taken_as_they_are_now(tmp_path: Path) -> None:

@@ -39,6 +39,9 @@ def test_a_preset_is_filled_from_the_shell(machine: Machine, server: Server) -> 
     assert server.requests[-1].json["temperature"] == 0.2
     machine.ask("-c", "good night")  # the session keeps its preset and the values
     assert system_of(server.requests[-1]).startswith("To French: good night.")
+    machine.connect(server.url)  # without the preset
+    machine.ask("-c", "and now")
+    assert system_of(server.requests[-1]).startswith("To French: {text}.")
 
 
 def test_standard_input_fills_input(machine: Machine, server: Server) -> None:
