@@ -13,7 +13,7 @@ from gptchat.commands.effects import Run
 from gptchat.commands.program import Program
 from gptchat.commands.registry import Call, Said, Unknown
 from gptchat.commands.templates.own import parse
-from gptchat.core.origin import Sourced, whole
+from gptchat.core.origin import Sourced, decide, whole
 from gptchat.errors import UsageError
 from gptchat.terminal.input.candidates import ChatCandidates
 from gptchat.terminal.input.completion import ChatCompleter
@@ -117,6 +117,8 @@ def test_the_chat_asks_for_what_is_missing(tmp_path: Path) -> None:
     (run,) = asked(program, "/review", "German", "")
     assert run.text.text.startswith("Review this in German: {text}")
     assert asked(program, "/review", None) == []
+    (run,) = asked(program, "/review", "German", "see @secret.txt")
+    assert decide(run.text, "attach", run.text.text.index("@secret")) == "ask"
 
 
 def test_only_what_was_typed_can_act(tmp_path: Path) -> None:

@@ -246,7 +246,8 @@ def _runner(name: str, path: Path) -> Runner:
             if value is None:
                 yield Show([Text(_("nothing was sent"), "quiet")])
                 return
-            filling.given[variable] = Sourced(value or f"{{{variable}}}")
+            # It may have been pasted at the question: a sign in it is asked about, as in a draft.
+            filling.given[variable] = whole(value or f"{{{variable}}}", "draft")
         message = filling.message(fixed)
         if not message.text.strip():
             raise UsageError(_("{path} is empty: there is nothing to send").format(path=path))
