@@ -92,9 +92,12 @@ def _drop_output() -> None:
 
 def _run(options: Options) -> int:
     from gptchat.terminal.invocation import Streams, question
+    from gptchat.values import replace
 
     streams = Streams.of_process()
     asked = question(options, streams)
+    if asked is not None and asked.piped:
+        options = replace(options, piped=asked.piped)
     program = compose(options, os.environ, attended=asked is None)
     if options.debug:
         from gptchat.terminal.debugging import start_log
@@ -119,7 +122,10 @@ def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> 
 
     parts = services.compose(options, environ, attended=attended)
     return Program(
-        parts, registry(), lambda markdown: _code_blocks(markdown, parts.settings.ui), lambda: _abilities(environ)
+        parts,
+        registry(parts.paths.config_file),
+        lambda markdown: _code_blocks(markdown, parts.settings.ui),
+        lambda: _abilities(environ),
     )
 
 

@@ -196,6 +196,10 @@ async def help_(call: Call, registry: Registry, run: RunOptions) -> AsideEffects
     yield Show(explained, command_json(command))
 
 
+_OWN = 6
+"""Names of the user's own commands on the one screen of `/help`."""
+
+
 def _by_task(registry: Registry) -> list[Block]:
     """The commands that are needed most, by task, in one screen of 80 columns and 24 rows."""
     tasks = (
@@ -211,8 +215,11 @@ def _by_task(registry: Registry) -> list[Block]:
         (title, [(f"/{command.name}", _(command.brief)) for command in shown if command.family in families])
         for title, families in tasks
     ]
+    own = list(registry.own.all()) if registry.own is not None else []
+    listed = _(", ").join([*(f"/{name}" for name in own[:_OWN]), *(["…"] if len(own) > _OWN else [])])
     return [
         Sheet(sections),
+        *([Text(_("your own: {names}").format(names=listed), "quiet")] if own else []),
         Text(
             _("Enter sends, Ctrl-J a new line · Esc stops a reply · Up recalls · Tab completes")
             + "\n"
@@ -235,6 +242,7 @@ def _everything(registry: Registry) -> list[Block]:
         "input": _("Input"),
         "output": _("Output"),
         "about": _("About"),
+        "own": _("Your own commands"),
     }
     sections = [
         (
@@ -243,6 +251,9 @@ def _everything(registry: Registry) -> list[Block]:
         )
         for family in FAMILIES
     ]
+    if (own := registry.own) is not None:
+        told = _("not used: /{name} is built in")
+        sections[-1][1].extend((f"commands/{name}.md", told.format(name=name)) for name in own.unused)
     keys = [
         ("Enter", _("send")),
         ("Alt-Enter, Ctrl-J", _("a new line")),
@@ -255,6 +266,7 @@ def _everything(registry: Registry) -> list[Block]:
         ("!COMMAND", _("run it and offer its output")),
         ("@PATH", _("attach that file to the message")),
         ("//TEXT", _("send /TEXT to the model")),
+        ("commands/NAME.md", _("beside the settings file: your own command /NAME")),
     ]
     return [Sheet([*(section for section in sections if section[1]), (_("Keys and signs"), keys)])]
 

@@ -198,27 +198,33 @@ def _pin(call: Call, manager: SessionManager, *, pinned: bool) -> list[Effect]:
 async def compact(call: Call, run: RunOptions, compaction: Compaction) -> Effects:
     """Let the model summarise the older turns; the summary replaces them in requests."""
     folded, text = await compaction.summarise(call.get("hint"))
-    yield Show([Markdown(text)], {"summary": text, "until": folded.until})
+    before, after = await compaction.weigh(folded, text)
+    data = {"summary": text, "until": folded.until, "tokens_before": before, "tokens_after": after}
+    yield Show([Markdown(text)], data)
     answer = yield Ask(
-        ngettext("let this stand for {n} older turn?", "let this stand for {n} older turns?", folded.turns).format(
-            n=folded.turns
-        ),
+        ngettext(
+            "let this stand for {n} older turn? ({figures})",
+            "let this stand for {n} older turns? ({figures})",
+            folded.turns,
+        ).format(n=folded.turns, figures=compaction.figures(before, after)),
         choices=(("y", _("yes")), ("e", _("edit first")), ("n", _("no"))),
         default="y",
     )
     if answer == "e":
         text = (yield Edit(text)) or text
+        yield Show([Markdown(text)])  # what was written is on the screen, even if it proves too long
+        before, after = await compaction.weigh(folded, text)
     elif answer != "y" and not (answer is None and run.unattended):
         yield Show([Text(_("nothing was changed"), "quiet")])
         return
     compaction.keep(folded, text)
     yield Changed(frozenset({"session"}))
     note = ngettext(
-        "the summary stands for {n} older turn; it stays in the session, and /undo takes it back",
-        "the summary stands for {n} older turns; they stay in the session, and /undo takes it back",
+        "the summary stands for {n} older turn ({figures}); it stays in the session, and /undo takes it back",
+        "the summary stands for {n} older turns ({figures}); they stay in the session, and /undo takes it back",
         folded.turns,
     )
-    yield Show([Text(note.format(n=folded.turns), "good")])
+    yield Show([Text(note.format(n=folded.turns, figures=compaction.figures(before, after)), "good")])
 
 
 _N = Argument("n", "number")
@@ -269,6 +275,7 @@ COMMANDS = (
         compact,
         (Argument("hint", "text", rest=True),),
         examples=(("/compact", "shown before it counts"), ("/compact keep the numbers", "with a wish")),
+        about="The two newest turns stay as they are. A summary that is no shorter than the turns is not used.",
         brief="sum up older turns",
         session=True,
     ),

@@ -13,7 +13,7 @@ from gptchat.values import dataclass, field
 
 if TYPE_CHECKING:
     from gptchat.core.messages import Message
-from gptchat.core.origin import Origin
+from gptchat.core.origin import Origin, Sourced
 
 Tone = Literal["plain", "quiet", "good", "warning", "error", "title"]
 
@@ -137,10 +137,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run a turn: send `text`, answer again, or go on with the last reply."""
+    """Run a turn: send `text`, answer again, or go on with the last reply; by `model`, if given."""
 
     what: Literal["send", "retry", "continue"]
-    text: str = ""
+    text: Sourced = field(default_factory=lambda: Sourced(""))
     model: str = ""
 
 

@@ -134,17 +134,17 @@ async def raw(call: Call, manager: SessionManager) -> AsideEffects:
 async def code(
     call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
 ) -> AsideEffects:
-    """Show the next request as a program."""
+    """Show the last request as a program."""
     language = call.get("language") or "python"
-    text = redaction.redact_known(programs.write(language, programs.next_request(manager, routing, outbox, keys)))
+    text = redaction.redact_known(programs.write(language, programs.shown_request(manager, routing, outbox, keys)))
     yield Show([Source(text, "bash" if language == "curl" else language)], {"language": language, "code": text})
 
 
 async def json(
     call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
 ) -> AsideEffects:
-    """Show the next request's body as JSON."""
-    body = programs.next_request(manager, routing, outbox, keys).body
+    """Show the last request's body as JSON."""
+    body = programs.shown_request(manager, routing, outbox, keys).body
     # a key may have been pasted into the conversation, or into extra_body
     text = redaction.redact_known(json_module.dumps(body, ensure_ascii=False, indent=2))
     yield Show([Source(text, "json")], json_module.loads(text))
@@ -187,17 +187,19 @@ COMMANDS = (
     Command(
         "code",
         "output",
-        "Show the next request as curl, Python or Node",
+        "Show the last request as curl, Python or Node",
         code,
         (Argument("language", "word", choices=("curl", "python", "node")),),
         examples=(("/code curl", "to try it elsewhere; the key stays out of it"),),
         streaming=True,
         session=True,
+        about="It asks for the reply to your last message, with the present model and settings; with something "
+        "attached, it is the next request.",
     ),
     Command(
         "json",
         "output",
-        "Show the next request's body",
+        "Show the last request's body",
         json,
         examples=(("/json", "as sent"),),
         streaming=True,

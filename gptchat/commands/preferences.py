@@ -1,4 +1,4 @@
-"""Settings: values, system prompt, presets, keys, and the program's colours and language."""
+"""Settings: values, system prompt, keys, and the program's colours and language."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gptchat import redaction, words
-from gptchat.commands.effects import Ask, Block, Changed, Effects, Facts, Markdown, Show, Table, Text
+from gptchat.commands.effects import Ask, Block, Changed, Effects, Markdown, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import left_out, setting_as_json
+from gptchat.commands.wording import left_out, require_session, setting_as_json
 from gptchat.config import parse as settings_parse
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.flags import ways
@@ -126,46 +126,11 @@ async def system(
         return
     if text in ("none", "-"):
         text = ""
-    _require_session(manager, run)
+    require_session(manager, run)
     profile.change_session("system", text)
     yield Changed(frozenset({"settings"}))
     note = _("the system prompt is set: {text}") if text else _("no system prompt from now on")
     yield Show([Text(note.format(text=shorten(text, 70)), "good")], {"system": text})
-
-
-async def preset(
-    call: Call, manager: SessionManager, settings: Settings, run: RunOptions, profile: Profile
-) -> Effects:
-    """Use a saved bundle of system prompt and parameters."""
-    name = call.get("name")
-    if not name:
-        names = settings.preset_names()
-        if not names:
-            yield Show([Text(_("no presets yet; add [presets.NAME] to the settings file"), "quiet")], [])
-            return
-        rows = [[n, shorten(str(settings.preset(n).get("system", "")), 60)] for n in names]
-        yield Show([Table([_("preset"), _("system prompt")], rows)], names)
-        return
-    _require_session(manager, run)
-    if name in ("none", "-"):
-        profile.change_session("preset", "")
-        yield Changed(frozenset({"settings"}))
-        yield Show([Text(_("no preset from now on"))], {"preset": ""})
-        return
-    bundle = settings.preset(name)
-    profile.change_session("preset", name)
-    yield Changed(frozenset({"settings"}))
-    pairs = [(key, shorten(settings_parse.show_value(value), 70)) for key, value in bundle.items()]
-    yield Show([Text(_("preset {name} is in use").format(name=name), "good"), Facts(pairs)], {"preset": name})
-
-
-def _require_session(manager: SessionManager, run: RunOptions) -> None:
-    """Refuse to change the session in a run of one command without a saved one: the change would end with it."""
-    if run.unattended and not manager.session.messages:
-        raise UsageError(
-            _("{user} has no saved sessions yet").format(user=manager.user),
-            hint=_("--system TEXT and --preset NAME hold for one question"),
-        )
 
 
 def not_given(run: RunOptions, provider: ProviderSettings) -> Show:
@@ -276,16 +241,6 @@ COMMANDS = (
         brief="how to answer",
         shows=lambda call: not call.get("text"),
         session=True,
-    ),
-    Command(
-        "preset",
-        "model",
-        "Use a saved bundle of system prompt and parameters",
-        preset,
-        (Argument("name", "preset"),),
-        examples=(("/preset translator", "from [presets.translator] of the settings"), ("/preset none", "")),
-        shows=lambda call: not call.get("name"),
-        session=lambda call: bool(call.get("name")),
     ),
     Command(
         "key",

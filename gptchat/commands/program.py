@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, cast
 
 from gptchat.commands.registry import Registry
 from gptchat.values import dataclass
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gptchat.commands.effects import AsideEffects, Effects
-    from gptchat.commands.registry import Call, Command
+    from gptchat.commands.registry import Call, Command, Own
     from gptchat.conversation.services import Services
 
 
@@ -65,7 +67,8 @@ _MODULES = {
     "turns": "retry regenerate edit undo redo continue",
     "people.users": "user users",
     "models": "model models provider",
-    "preferences": "set unset system preset key theme lang",
+    "preferences": "set unset system key theme lang",
+    "templates.presets": "preset",
     "context": "context tokens pin unpin compact",
     "input": "attach editor",
     "output": "copy save raw code json",
@@ -75,6 +78,16 @@ _MODULES = {
 """Each module of commands, with the names and aliases of those it declares, in reading order."""
 
 
-def registry() -> Registry:
-    """The registry of every command."""
-    return Registry(modules={f"gptchat.commands.{module}": names for module, names in _MODULES.items()})
+def registry(settings_file: Path | None = None) -> Registry:
+    """The registry of every command, with the user's own in the folder `commands` beside `settings_file`."""
+    modules = {f"gptchat.commands.{module}": names for module, names in _MODULES.items()}
+
+    def own(taken: Container[str]) -> Own | None:
+        folder = settings_file.parent / "commands" if settings_file is not None else None
+        if folder is None or not folder.is_dir():
+            return None
+        from gptchat.commands.templates.own import OwnCommands
+
+        return OwnCommands(folder, taken)
+
+    return Registry(modules=modules, own=own)

@@ -4,106 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Protocol
 
-from gptchat.core.origin import Sourced, decide
+from gptchat.commands.declared import FAMILIES as FAMILIES
+from gptchat.commands.declared import Argument as Argument
+from gptchat.commands.declared import Call as Call
+from gptchat.commands.declared import Command as Command
+from gptchat.core.origin import Sourced, behind, decide
+from gptchat.core.template import unquoted
 from gptchat.errors import UsageError
-from gptchat.values import dataclass, field
+from gptchat.values import dataclass, replace
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gptchat.commands.effects import Effects
-
-    Runner = Callable[..., Effects]
-
-Kind = Literal[
-    "text", "word", "number", "file", "session", "user", "model", "provider", "setting", "value", "preset",
-    "format", "trashed", "command", "theme", "language", "code", "key",
-]  # fmt: skip
-"""What an argument names; completion offers the things of that kind."""
-
-FAMILIES = ("sessions", "turns", "users", "model", "context", "input", "output", "about")
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument. `rest` takes the whole rest of the line as it was typed, quotes and all."""
-
-    name: str
-    kind: Kind
-    required: bool = False
-    rest: bool = False
-    choices: Sequence[str] = ()
-
-    @property
-    def usage(self) -> str:
-        """The argument as a usage line shows it: `REF`, or `[REF]` when it may be left out."""
-        word = "|".join(self.choices) if self.choices else self.name.upper()
-        return word if self.required else f"[{word}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A command as a person called it: the values given, by the arguments' names, and the flags."""
-
-    command: Command
-    values: Mapping[str, str]
-    flags: frozenset[str] = frozenset()
-
-    def get(self, name: str) -> str:
-        """The value of an argument; empty where it was left out."""
-        return self.values.get(name, "")
-
-    def number(self, name: str, default: int = 1) -> int:
-        """The value of an argument as a number of at least 1; raises UsageError where it is none."""
-        text = self.get(name)
-        if not text:
-            return default
-        if not text.isdecimal() or not 0 < int(text) < 10**9:
-            raise UsageError(
-                _("{value} is not a number of 1 or more").format(value=text),
-                hint=_("usage: {usage}").format(usage=self.command.usage),
-            )
-        return int(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A slash command. `summary` and the examples' notes are English source; they are translated when shown.
-
-    `streaming` says that it may run while a reply streams, since it changes nothing a turn depends on.
-    """
-
-    name: str
-    family: str
-    summary: str
-    run: Runner
-    """A command's function: takes the call, then the parts of the program that its other parameters name."""
-    arguments: Sequence[Argument] = ()
-    aliases: Sequence[str] = ()
-    flags: Mapping[str, str] = field(default_factory=dict)
-    examples: Sequence[tuple[str, str]] = ()
-    streaming: bool = False
-    session: Callable[[Call], bool] | bool = False
-    """Whether it is about the open session, so that in the shell the latest is opened for it."""
-    shows: Callable[[Call], bool] = lambda _call: False
-    """Whether a call only shows something, so that a pasted one need not be asked about; those streaming do."""
-    about: str = ""
-    """More for `/help NAME`, where one line is not enough."""
-    brief: str = ""
-    """A few words for the one screen of `/help`, English source; without, it stands in `/help all` only."""
-
-    def only_shows(self, call: Call) -> bool:
-        """Whether `call` changes no data, writes no file and sends nothing."""
-        return self.streaming or self.shows(call)
-
-    @property
-    def usage(self) -> str:
-        """Such as `/resume [REF]`."""
-        words = [f"/{self.name}", *(f"[{flag}]" for flag in self.flags)]
-        return " ".join(words + [argument.usage for argument in self.arguments])
+    from collections.abc import Callable, Container
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,33 +57,63 @@ class Meaning:
 _BARE = {"exit": "exit", "quit": "exit", "/": "help", "／": "help"}
 
 
+class Own(Protocol):
+    """The commands of the user's own, by name; `unused` are names that are built in already."""
+
+    unused: list[str]
+
+    def all(self) -> Mapping[str, Command]:
+        """Every command by name."""
+
+    def get(self, name: str) -> Command | None:
+        """The command `name` as it is now, or None."""
+
+
 class Registry:
     """All commands, by name and alias, in reading order.
 
     `modules` names modules whose `COMMANDS` come after `commands`, each with the names and aliases it declares, in
-    order: a module is imported when one of these is asked for, or all commands are.
+    order: a module is imported when one of these is asked for, or all commands are. `own` are the commands of the
+    user's own, which never take the place of another one.
     """
 
-    def __init__(self, commands: Sequence[Command] = (), modules: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        commands: Sequence[Command] = (),
+        modules: Mapping[str, str] | None = None,
+        own: Callable[[Container[str]], Own | None] = lambda _taken: None,
+    ) -> None:
         self._by_name: dict[str, Command | str] = {}
         """Each name's command, or the module that declares it."""
         self._add([(name, command) for command in commands for name in _names(command)])
         for module, names in (modules or {}).items():
             self._add([(name, module) for name in names.split()])
+        self._find_own = own
+        self._own: Own | None = None
+
+    @property
+    def own(self) -> Own | None:
+        """The commands of the user's own; None while there is no folder of them."""
+        if self._own is None:
+            self._own = self._find_own(self._by_name.keys())
+        return self._own
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """Every command; loads all modules."""
-        return tuple(command for name in self._by_name if (command := self._command(name)).name == name)
+        """Every command, the user's own last; loads all modules."""
+        built_in = (command for name in self._by_name if (command := self._command(name)).name == name)
+        return (*built_in, *(own.all().values() if (own := self.own) else ()))
 
     def get(self, name: str) -> Command | None:
         """The command called `name` or with that alias; a leading slash does not matter."""
         name = name.removeprefix("/").lower()
-        return self._command(name) if name in self._by_name else None
+        if name in self._by_name:
+            return self._command(name)
+        return own.get(name) if (own := self.own) else None
 
     def names(self) -> list[str]:
         """Every name and alias."""
-        return list(self._by_name)
+        return [*self._by_name, *(own.all() if (own := self.own) else ())]
 
     def _add(self, named: Sequence[tuple[str, Command | str]]) -> None:
         for name, command in named:
@@ -192,10 +136,11 @@ class Registry:
 
     def nearest(self, name: str) -> list[str]:
         """Up to three names that `name` may have been meant for, likeliest first."""
-        begins = [known for known in self._by_name if known.startswith(name.lower())]
+        names = self.names()
+        begins = [known for known in names if known.startswith(name.lower())]
         from difflib import get_close_matches
 
-        close = get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
+        close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
         return list(dict.fromkeys(begins + close))[:3]
 
     def read(self, entry: Sourced) -> Meaning:
@@ -220,6 +165,7 @@ class Registry:
             case Shell():
                 verdict = decide(entry, "shell", begins)
             case Call() as found:
+                parsed = replace(found, typed=behind(entry, begins))
                 verdict = decide(entry, "command", begins, harmless=found.command.only_shows(found))
             case Unknown():
                 return Meaning(parsed, entry) if typed or origin == "argument" else message
@@ -245,12 +191,16 @@ class Registry:
         if stripped.startswith("!") and stripped[1:].strip():
             return Shell(stripped[1:].strip())
         word, *others = stripped.split(maxsplit=1) or [""]
-        if not _is_slash_word(word):
+        if not _is_slash_word(word) and not self._is_own(word):
             return Said(line)
         found = self.get(word[1:])
         if found is None:
             return Unknown(word[1:], self.nearest(word[1:])) if word[0] == "/" else Said(line)
         return call(found, others[0] if others else "")
+
+    def _is_own(self, word: str) -> bool:
+        """Whether `word` is a slash and the name of a command of the user's own, in whatever script."""
+        return word[:1] in ("/", "／", "、") and (own := self.own) is not None and own.get(word[1:]) is not None
 
 
 def _is_slash_word(word: str) -> bool:
@@ -270,7 +220,7 @@ def call(command: Command, rest: str) -> Call:
     values: dict[str, str] = {}
     for argument in command.arguments:
         if argument.rest:
-            value, rest = (rest if argument.kind in ("text", "value") else _unquoted(rest)), ""
+            value, rest = (rest if argument.kind in ("text", "value") else unquoted(rest)), ""
         else:
             value, rest = _take_word(command, rest)
         if value:
@@ -327,12 +277,6 @@ def _take_word(command: Command, rest: str) -> tuple[str, str]:
             hint=_("usage: {usage}").format(usage=command.usage),
         ) from None
     return word, stream.read().strip()
-
-
-def _unquoted(rest: str) -> str:
-    """`rest` without quotation marks that enclose all of it."""
-    quoted = len(rest) > 1 and rest[0] == rest[-1] and rest[0] in "'\""
-    return rest[1:-1] if quoted else rest
 
 
 def _check_choice(command: Command, argument: Argument, value: str) -> None:

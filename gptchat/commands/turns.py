@@ -72,10 +72,9 @@ async def redo(call: Call, manager: SessionManager, settings: Settings) -> Effec
 
 
 async def continue_(call: Call, manager: SessionManager) -> Effects:
-    """Go on with the last reply where it stopped."""
-    last = manager.session.tail(1)
-    if not last or last[0].role != "assistant":
-        raise UsageError(_("there is no reply to go on with"), hint=_("/retry answers the last message again"))
+    """Go on with the last reply where it stopped, or have the message answered if nothing of a reply came."""
+    if not manager.session.tail(1):
+        raise UsageError(_("nothing has been said yet"))
     yield Run("continue")
 
 
@@ -127,7 +126,8 @@ COMMANDS = (
         undo,
         (_N,),
         examples=(("/undo", "one turn"), ("/undo 3", "three turns")),
-        about="Nothing is lost: /redo brings the turns back, and /tree shows every branch.",
+        about="Nothing is lost: /redo brings the turns back, and /tree shows every branch. Right after /compact "
+        "the summary is what it takes back.",
         brief="take back",
         session=True,
     ),
@@ -140,6 +140,7 @@ COMMANDS = (
         "Go on with a reply that was stopped or cut off",
         continue_,
         examples=(("/continue", "the last reply becomes longer"),),
+        about="Where no text of a reply had come, as after an early stop, your message is answered again.",
         brief="go on with a reply",
         session=True,
     ),

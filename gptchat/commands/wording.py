@@ -73,6 +73,15 @@ def setting_as_json(value: Any, shown: str) -> Any:
     return value if plain else shown
 
 
+def require_session(manager: SessionManager, run: RunOptions) -> None:
+    """Refuse to change the session in a run of one command without a saved one: the change would end with it."""
+    if run.unattended and not manager.session.messages:
+        raise UsageError(
+            _("{user} has no saved sessions yet").format(user=manager.user),
+            hint=_("--system TEXT and --preset NAME hold for one question"),
+        )
+
+
 def session_json(info: SessionInfo) -> dict[str, Any]:
     """A session as `--json` lists it."""
     return {
@@ -209,3 +218,8 @@ def left_out(routing: Routing, learnt: Callable[[], Learnt]) -> frozenset[str]:
         return learnt().left_out(routing.provider_settings().name, routing.model())
     except ConfigurationError:
         return frozenset()
+
+
+def value_for(variable: str) -> Ask:
+    """The question for the value of a template's variable."""
+    return Ask(_("a value for {variable}? (Enter alone leaves it as it is)").format(variable=f"{{{variable}}}"))

@@ -42,6 +42,11 @@ class Options:
     settings: tuple[str, ...] = option(
         (), N_("any setting for this run; may be repeated"), "KEY=VALUE", "-o", name="--set"
     )
+    variables: tuple[str, ...] = option(
+        (), N_("fill {KEY} of the preset or own command; may be repeated"), "KEY=VALUE", name="--var"
+    )
+    piped: str = ""
+    """Standard input, where it belongs to the question."""
     attachments: tuple[str, ...] = option(
         (), N_("attach to the first message; may be repeated"), "FILE|URL", "-a", name="--attach"
     )

@@ -43,6 +43,8 @@ class Provenance:
 
     layer: Layer
     detail: str = ""
+    preset: str = ""
+    """The name of the preset that gives the value; empty if none does."""
 
     def __str__(self) -> str:
         name = {
@@ -237,7 +239,7 @@ class Layers:
                 if said == key and key in stored.values:
                     return stored.values[key], lambda: Provenance(layer, stored.detail(key))  # noqa: B023 - returned at once
                 if said == "preset" and key in bundle:
-                    return bundle[key], lambda: Provenance(layer, _("preset {name}").format(name=name))  # noqa: B023 - same
+                    return bundle[key], lambda: Provenance(layer, _("preset {name}").format(name=name), name)  # noqa: B023 - same
         setting = require(key)
         return self._builtin_value(key, setting.default), lambda: Provenance("default")
 
@@ -330,6 +332,6 @@ def _checked(layer: Layer, key: str, value: object) -> Any:
 
 def _shown(setting: Setting, value: object) -> str:
     """A value as text; of a table of headers or query parameters only the names, for its values may be secrets."""
-    if setting.type == "texts" and isinstance(value, Mapping):
+    if setting.type == "texts" and setting.scope == "provider" and isinstance(value, Mapping):
         return ", ".join(f"{name} = {redaction.MASK}" for name in value)
     return redaction.redact(show_value(value))

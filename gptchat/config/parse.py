@@ -203,6 +203,16 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     return key, parse_setting(key, value)
 
 
+def parse_variable(text: str) -> tuple[str, str]:
+    """`KEY=VALUE` of `--var` as the name of a variable and its value. Raises UsageError."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise UsageError(
+            _("{text} is not KEY=VALUE").format(text=_quoted(text)), hint=_("for example: --var language=French")
+        )
+    return name.strip(), value
+
+
 def require(key: str) -> Setting:
     """The setting of `key`. Raises UsageError with the nearest keys if it does not exist."""
     setting = schema.find(key)

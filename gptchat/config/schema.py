@@ -40,6 +40,9 @@ class ChatSettings:
         N_("A saved bundle of system prompt and parameters, by name"),
         flag=Flag(N_("a saved bundle of system prompt and parameters"), "NAME"),
     )
+    vars: Mapping[str, str] = setting(
+        {}, N_("Values for the {variables} of presets and own commands"), example={"language": "French"}
+    )
     fallback: tuple[str, ...] = setting((), N_("Providers tried in turn when the first one fails, each told"))
     moderation: Literal["off", "input", "output", "both"] = setting(
         "off", N_("What the provider's moderation checks")

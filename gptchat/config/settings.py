@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat import vendors
 from gptchat.config import schema
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.environment import told
 from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Provenance, named, no_builtin
-from gptchat.config.parse import unknown_name
+from gptchat.config.parse import parse_assignment, parse_variable, unknown_name
 from gptchat.config.paths import Paths
 from gptchat.errors import ConfigurationError
 from gptchat.values import replace
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.config.flags import Options
 
 __all__ = ["LAYERS", "Item", "Layer", "Provenance", "Settings", "read_settings"]
 
@@ -24,6 +27,21 @@ class Settings(Layers):
 
     What a key is worth that a person typed is told by `get`, where a value came from by `source`.
     """
+
+    def use_options(self, options: Options, *, presets: bool = True) -> None:
+        """Apply the options of the command line. Raises UsageError and ConfigurationError.
+
+        A preset may be the user's own: without `presets` it waits until they are known.
+        """
+        given = {**options.values, **dict(parse_assignment(text) for text in options.settings)}
+        values = dict(parse_variable(text) for text in options.variables)
+        if options.piped:
+            values.setdefault("input", options.piped)
+        if values:
+            given["vars"] = {**given.get("vars", {}), **values}
+        if not presets:
+            given.pop("preset", None)
+        self.replace_layer("flag", given)
 
     @property
     def chat(self) -> schema.ChatSettings:
@@ -188,6 +206,27 @@ class Settings(Layers):
     def preset_names(self) -> list[str]:
         """The presets of the settings, sorted."""
         return self.names("presets")
+
+    def preset_layers(self, name: str) -> list[Layer]:
+        """The layers that set a field of the preset `name`, the weakest first."""
+        begins = f"presets.{name}."
+        return [layer for layer in LAYERS[1:] if any(key.startswith(begins) for key in self._layers[layer].values)]
+
+    def variables(self) -> dict[str, str]:
+        """The values for variables of presets and own commands; a higher layer goes before, name by name."""
+        values: dict[str, str] = {}
+        for layer in LAYERS[1:]:
+            values |= self._layers[layer].values.get("vars", {})
+        return values
+
+    def template(self) -> str:
+        """The preset whose text is the system prompt in force, if that has variables; else an empty string."""
+        name = self.source("system").preset if "{" in self.chat.system else ""
+        if not name:
+            return ""
+        from gptchat.core.template import variables  # few prompts have any
+
+        return name if variables(self.chat.system) else ""
 
     def model_facts(self, name: str) -> schema.ModelSettings:
         """The `[models."NAME"]` table of a model; fields that are not set are None."""

@@ -44,6 +44,11 @@ def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool
     _write(path, changes)
 
 
+def remove_table(path: Path, table: str, name: str) -> None:
+    """Remove `[table.name]` from the file. Raises ConfigurationError where it cannot be understood or written."""
+    _write(path, {f"{table}.{name}.{field}": None for field in schema.TABLES[table]})
+
+
 def provider_values(provider: ProviderSettings) -> dict[str, Any]:
     """The fields of a provider that are set, by key (`providers.work.endpoint`), as the settings file has them."""
     return {
@@ -87,6 +92,8 @@ def _change(document: TOMLDocument, key: str, value: Any) -> None:
     if value is None:
         if last in table:
             del table[last]
+            if not table and place[0] in schema.TABLES:
+                del document[place[0]][place[1]]
     elif isinstance(value, Mapping):
         inline = tomlkit.inline_table()
         inline.update(value)

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from gptchat.config.settings import Settings
 from gptchat.conversation.events import CompactWanted, ConversationEvent, Decision, Told
 from gptchat.conversation.routing import Routing
-from gptchat.core.compaction import KEEP_TURNS, Fold, fold
+from gptchat.core.compaction import KEEP_TURNS, Fold, fold, summary_tokens
 from gptchat.core.context import ContextPlan, nearly_full
 from gptchat.core.session import summary_record
 from gptchat.errors import ContextLengthError, GptchatError, ProtocolError, UsageError
@@ -56,6 +56,7 @@ class Compaction:
             summary=summary.content if summary else "",
             until=summary.until if summary else None,
             hint=hint,
+            pins=tuple(session.pinned),
         )
         if folded is None:
             raise UsageError(
@@ -65,6 +66,28 @@ class Compaction:
         if not text:
             raise ProtocolError(_("the model gave no summary"), hint=_("try /compact again, or another /model"))
         return folded, text
+
+    async def weigh(self, folded: Fold, text: str) -> tuple[int, int]:
+        """Tokens of what `folded` replaces, and of the summary `text`.
+
+        Raises ProtocolError for a summary that is no shorter: it would cost words and win nothing.
+        """
+        count = self._routing.counter.counting(self._routing.route().counted_as)
+        after = await asyncio.to_thread(summary_tokens, text, count)
+        if after >= folded.replaced:
+            raise ProtocolError(
+                _("the summary is no shorter ({figures}), so it is not used").format(
+                    figures=self.figures(folded.replaced, after)
+                ),
+                hint=_("/compact HINT asks for a shorter one, such as /compact in one sentence"),
+            )
+        return folded.replaced, after
+
+    def figures(self, before: int, after: int) -> str:
+        """Such as `1,200 → 300 tokens`."""
+        exact = self._routing.counter.exact(self._routing.counted_as())
+        words = ngettext("{mark}{before} → {after} token", "{mark}{before} → {after} tokens", after)
+        return words.format(mark="" if exact else "≈ ", before=f"{before:,}", after=f"{after:,}")
 
     def keep(self, folded: Fold, text: str) -> None:
         """Record `text` as the summary that replaces the turns in `folded`."""
@@ -123,12 +146,14 @@ class Compaction:
     async def sum_up(self) -> AsyncGenerator[ConversationEvent, None]:
         """Summarise until the next request fits, and tell how it went; a failure is told, not raised."""
         yield Told(_("the window fills; summing up the older turns …"))
-        turns, why = 0, ""
+        turns, why, before, after = 0, "", 0, 0
         try:
             for _request in range(_MOST_REQUESTS):  # one request takes what fits the window
                 folded, text = await self.summarise()
+                replaced, shorter = await self.weigh(folded, text)
                 self.keep(folded, text)
                 turns += folded.turns
+                before, after = before + replaced - after, shorter
                 if folded.complete or await self._filled() is None:
                     break
         except asyncio.CancelledError:
@@ -144,11 +169,11 @@ class Compaction:
         if not turns:
             return
         words = ngettext(
-            "a summary stands for {n} older turn; /context shows it, /undo takes it back",
-            "a summary stands for {n} older turns; /context shows it, /undo takes it back",
+            "a summary stands for {n} older turn ({figures}); /context shows it, /undo takes it back",
+            "a summary stands for {n} older turns ({figures}); /context shows it, /undo takes it back",
             turns,
         )
-        yield Told(words.format(n=turns))
+        yield Told(words.format(n=turns, figures=self.figures(before, after)))
 
 
 def _overflowed(plan: ContextPlan) -> bool:

@@ -31,6 +31,7 @@ from gptchat.core.messages import Message
 from gptchat.core.origin import Sourced, whole
 from gptchat.core.ports import CONVERSATION, ONESHOT
 from gptchat.core.records import kind_record
+from gptchat.core.session import Session
 from gptchat.errors import ContentFilterError, UsageError
 from gptchat.manager import Continue, Order, Retry, Route, Send, SessionManager
 from gptchat.words import _
@@ -76,9 +77,10 @@ class Conversation:
         references: Sequence[str] = (),
         *,
         piped: str = "",
+        model: str = "",
         may_compact: Callable[[], bool] = lambda: True,
     ) -> Exchange:
-        """Send `text` with what is attached, `references` among it; `piped` follows it as plain data.
+        """Send `text` to `model`, if given, with what is attached, `references` among it; `piped` follows as data.
 
         A mention in `text` attaches by where it came from; files and addresses by the policy, or by a decision. In
         a plain string nothing attaches.
@@ -91,7 +93,7 @@ class Conversation:
             if isinstance(event, NotSent):
                 return
         await self._routing.look_for_model()
-        routes = self._routing.routes()
+        routes = self._routing.routes(model)
         wanted = await self._outbox.wanted(entry, references)
         async for choice in self._outbox.settle(wanted):
             yield choice
@@ -145,7 +147,13 @@ class Conversation:
                 yield event
 
     async def continue_(self, model: str = "") -> Exchange:
-        """Go on with the last reply."""
+        """Go on with the last reply; answer the message again where none of a reply's text had come."""
+        if not has_text(self._manager.session):
+            yield Told(_("there is no text to go on from, so your message is answered again"))
+            async with aclosing(self.retry(model)) as events:
+                async for event in events:
+                    yield event
+            return
         before = [message.text for message in self._manager.session.tail(1)]
         outcome = Outcome()
         async with aclosing(self._again(Continue(), model, outcome)) as events:
@@ -212,6 +220,12 @@ class Conversation:
         yield decision
         if decision.answer and decision.answer != "1":
             self._manager.record(tree.move(answers[int(decision.answer) - 1].id))
+
+
+def has_text(session: Session) -> bool:
+    """Whether the conversation ends with text of a reply, even of one that was stopped."""
+    last = session.tail(1)
+    return bool(last) and last[0].role == "assistant" and bool(last[0].text.strip())
 
 
 def _yes_or_no(subject: Subject, question: str) -> Decision:

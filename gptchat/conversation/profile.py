@@ -11,6 +11,7 @@ from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
 from gptchat.conversation.people import speak
 from gptchat.core.session import Session
+from gptchat.core.template import fill, uses
 from gptchat.errors import StorageError
 from gptchat.manager import SessionManager
 from gptchat.storage import users
@@ -101,6 +102,24 @@ class Profile:
             changes["model"] = self._settings.layer("session").get("model")
         self._record(changes)
 
+    def use_preset(self, name: str, values: Mapping[str, str]) -> None:
+        """Use the preset `name` (empty: none) in the open session, with `values` for its variables."""
+        self.change_session("preset", name)
+        if values:
+            self.change_session("vars", {**self._settings.layer("session").get("vars", {}), **values})
+
+    def save_preset(self, name: str, bundle: Mapping[str, Any]) -> str:
+        """Save `bundle` as the user's preset `name` in place of an earlier one. Returns what `change` does."""
+        gone = dict.fromkeys(self._preset_keys(name))
+        return self._save({**gone, **{f"presets.{name}.{key}": value for key, value in bundle.items()}})
+
+    def remove_preset(self, name: str) -> str:
+        """Remove the user's own preset `name`. Returns what `change` does."""
+        return self._save(dict.fromkeys(self._preset_keys(name)))
+
+    def _preset_keys(self, name: str) -> list[str]:
+        return [key for key in self._settings.layer("user") if key.startswith(f"presets.{name}.")]
+
     def change_provider(self, chosen: ProviderSettings) -> str:
         """Switch to the provider `chosen` and its own model. Returns what `change` does."""
         warning = self.change("provider", chosen.name)
@@ -121,7 +140,13 @@ class Profile:
         for key in ("provider", "model", "system", "preset", *schema.PARAMETERS):
             if self._settings.source(key).layer not in ("default", "file", "environment") and key not in kept:
                 kept[key] = self._settings.get(key)
-        if "preset" in kept and kept.get("system") == self._settings.chat.system:
+        if name := self._settings.template():
+            # The text has variables: the preset fills it, and the text as it is now stands in once that is gone.
+            text, values = self._settings.chat.system, self._settings.variables()
+            used = {key: value for key, value in values.items() if uses(text, key)}
+            kept.pop("preset", None)
+            kept |= {"system": fill(text, used), "preset": name, **({"vars": used} if used else {})}
+        elif "preset" in kept and kept.get("system") == self._settings.chat.system:
             kept["system"] = kept.pop("system")  # the last key wins, so the preset's own prompt does not return
         return _plain(kept)
 

@@ -9,6 +9,7 @@ from gptchat.config import keys
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.errors import ConfigurationError
 from gptchat.storage.users import slug
+from gptchat.words import _
 
 
 class ProviderKeys:
@@ -23,6 +24,11 @@ class ProviderKeys:
     def use(self, user: str) -> None:
         """Use the keys of `user` from now on."""
         self._user = user
+
+    @property
+    def user(self) -> str:
+        """The name of whoever is chatting."""
+        return self._user
 
     @property
     def state(self) -> tuple[str, int]:
@@ -47,6 +53,14 @@ class ProviderKeys:
     def variable(self, provider: ProviderSettings) -> str:
         """The environment variable from which the user's own programs read the key; empty if no key is sent."""
         return "" if self.unused(provider) else keys.variable_for(provider, self._environ)
+
+    def kept_in(self, provider: ProviderSettings) -> str:
+        """Where the key of `provider` is kept; empty if it is in an environment variable. Runs no command."""
+        if any(self._environ.get(name, "").strip() for name in keys.variables_of(provider, self._environ)):
+            return ""
+        if provider.api_key_command:
+            return "api_key_command"
+        return provider.api_key_file or _("its own store")
 
     def exposed(self, provider: ProviderSettings) -> list[str]:
         """Warnings about key files of `provider` that other users of this machine can read."""

@@ -17,8 +17,10 @@ from gptchat.core.events import TextDelta, UsageReported
 from gptchat.core.messages import Message, Record, Request, Usage
 from gptchat.core.ports import ModelFacts, Provider, counted_as
 from gptchat.core.records import aside_record
+from gptchat.core.template import Template, uses
 from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
 from gptchat.manager import Route
+from gptchat.manager.variables import automatic, missing_values
 from gptchat.providers.registry import abilities
 from gptchat.words import _
 
@@ -161,11 +163,13 @@ class Routing:
             )
         facts = self.facts(model, entry.name)
         parameters = settings.parameters()
+        prompt = self._template()
         return Route(
             provider=self.provider(entry.name),
             model=model,
             limits=self._limits(entry.name, model, facts, parameters),
-            system=settings.chat.system,
+            system=prompt.shown if prompt else settings.chat.system,
+            template=prompt,
             parameters=parameters,
             stream=self._stream,
             price=lambda usage: catalogue.price(facts, usage, datetime.now(UTC)),
@@ -175,8 +179,13 @@ class Routing:
         )
 
     def routes(self, model: str = "") -> list[Route]:
-        """The current route, followed by those of the usable fallback providers."""
+        """The current route, followed by those of the usable fallback providers.
+
+        Raises UsageError where a variable of the preset in force has no value.
+        """
         routes = [self.route(model)]
+        if missing := self.unfilled():
+            raise missing_values(self._settings.template(), missing)
         for name in self._settings.chat.fallback:
             if any(name == route.provider.name for route in routes):
                 continue
@@ -192,6 +201,22 @@ class Routing:
         Raises ConfigurationError if it cannot be used.
         """
         return self.route(self.model(name) or model or self.model(), name)
+
+    def unfilled(self) -> list[str]:
+        """The variables without a value of the preset that gives the system prompt in force."""
+        prompt = self._template()
+        return prompt.missing if prompt is not None else []
+
+    def reads_input(self) -> bool:
+        """Whether standard input stands in the system prompt, as `{input}` of a preset."""
+        return bool(self._settings.template()) and uses(self._settings.chat.system, "input")
+
+    def _template(self) -> Template | None:
+        """The preset's text that is the system prompt in force, if it has variables, with their values."""
+        settings = self._settings
+        if not settings.template():
+            return None
+        return Template(settings.chat.system, settings.variables(), automatic(self._keys.user))
 
     def counted(self, route: Route) -> str:
         """The name of a route's model at its provider, as the token counter knows it."""

@@ -335,16 +335,15 @@ def compose(
     words.show_money_in(settings.currency)
     people = People(paths.data_dir, settings, environ, cache_dir=paths.cache_dir, incognito=run.incognito)
     people.begin(options.user, create=create, remember=remember_user)
+    settings.use_options(options)
     return Services(run, paths, environ, settings, people, stream=options.stream)
 
 
 def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Settings:
-    from gptchat.config.parse import parse_assignment
     from gptchat.providers import registry as providers
 
     settings = read_settings(paths, environ, builtin=providers.builtin, builtin_names=providers.names())
-    given = dict(parse_assignment(text) for text in options.settings)
-    settings.replace_layer("flag", {**options.values, **given})
+    settings.use_options(options, presets=False)
     if name := options.values.get("provider"):
         settings.provider(name)  # an unknown name is refused here, with the nearest
     return settings

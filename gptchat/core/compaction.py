@@ -19,6 +19,8 @@ INSTRUCTION = (
 )
 """Not translated, because models read it."""
 
+_LEAST_WORDS = 20
+
 _CUT = "\n[… cut …]\n"
 _NAMES = {
     "user": "User",
@@ -39,6 +41,8 @@ class Fold:
     """Number of turns that this request summarises."""
     tokens: int
     """Tokens of `messages`, without the per-request overhead."""
+    replaced: int
+    """Tokens of what the summary takes the place of: these turns, and the summary before."""
     complete: bool
     """True if no foldable turns remain; if False, call `fold` again after applying this summary."""
 
@@ -53,18 +57,22 @@ def fold(
     hint: str = "",
     keep: int = KEEP_TURNS,
     words: int = 300,
+    pins: Sequence[str] = (),
 ) -> Fold | None:
     """Choose the oldest turns of `path` that fit a request of `budget` tokens, and build that request.
 
     `summary` is the existing summary of the path up to and including `until`; the new one includes it. The
     newest `keep` turns are not folded. `hint` says what the user wants preserved. `count` returns the tokens of
-    a message. `words` is the length that the model is asked not to exceed. Returns None if there is nothing to
-    fold or if no request fits `budget`.
+    a message. `words` is the length that the model is asked not to exceed, less if the turns are short. Messages
+    in `pins` are sent beside a summary. Returns None if there is nothing to fold or if no request fits `budget`.
     """
     covered = next((i + 1 for i, message in enumerate(path) if message.id == until), 0) if until else 0
     starts = [i for i in range(covered, len(path)) if path[i].role == "user" or i == covered]
     ends = [*starts[1:], len(path)][: max(len(starts) - keep, 0)]
-    head = _head(summary if covered else "", hint, words)
+    pinned = frozenset(pins)
+    foldable = path[covered : ends[-1]] if ends else ()
+    costs = [0 if message.id in pinned else count(message) for message in foldable]
+    head = _head(summary if covered else "", hint, min(words, max(sum(costs) // 3, _LEAST_WORDS)))
     chosen: tuple[Message, ...] = ()
     tokens = folded = 0
     end = covered
@@ -83,7 +91,13 @@ def fold(
         tokens, folded, end = sum(map(count, chosen)), 1, ends[0]
     if not chosen:
         return None
-    return Fold(chosen, path[end - 1].id, folded, tokens, folded == len(ends))
+    replaced = sum(costs[: end - covered]) + (summary_tokens(summary, count) if covered else 0)
+    return Fold(chosen, path[end - 1].id, folded, tokens, replaced, folded == len(ends))
+
+
+def summary_tokens(summary: str, count: Callable[[Message], int]) -> int:
+    """Tokens of the text of a summary, the heading aside under which it is sent; 0 for none."""
+    return count(Message("system", summary)) if summary else 0
 
 
 def _head(summary: str, hint: str, words: int) -> tuple[str, str]:

@@ -113,6 +113,14 @@ def joined(separator: str, pieces: list[Sourced]) -> Sourced:
     return result
 
 
+def behind(entry: Sourced, begins: int) -> Sourced:
+    """What follows the word of `entry` that begins at `begins`, without the blanks around it."""
+    text = entry.text.rstrip()
+    word = text[begins:].split(maxsplit=1)[0]
+    rest = text[begins + len(word) :]
+    return entry.cut(len(text) - len(rest.lstrip()), len(text))
+
+
 def changed(old: str, new: str, cursor: int) -> tuple[int, int]:
     """Where in `old` the edit took place that made it `new` and left the cursor at `cursor`: start and end."""
     grown = len(new) - len(old)

@@ -99,9 +99,9 @@ class SessionManager:
         """The current time in the format of records: UTC, to the second, such as `2026-11-20T08:30:15Z`."""
         return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def plan(self, route: Route, *, draft: Content = "") -> ContextPlan:
-        """The context plan of the request if `draft` were sent now on `route`."""
-        path = self.session.path()
+    def plan(self, route: Route, *, draft: Content = "", path: Sequence[Message] | None = None) -> ContextPlan:
+        """The context plan of the request if `draft` were sent now on `route`, behind `path` (default: all)."""
+        path = [*path] if path is not None else self.session.path()
         if draft:
             path.append(Message("user", draft))
         return self._plan(route, path)
@@ -316,7 +316,7 @@ class SessionManager:
 
     def _plan(self, route: Route, path: Sequence[Message]) -> ContextPlan:
         session = self.session
-        system, rest = request.split_system(path, route.system)
+        system, rest = request.split_system(path, route.system_for(path))
         summary = session.summary()
         planned = context.plan(
             rest,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gptchat.core.context import Limits
-from gptchat.core.messages import Content, Usage
+from gptchat.core.messages import Content, Message, Usage
 from gptchat.core.ports import Provider, counted_as
+from gptchat.core.template import Template
 from gptchat.errors import ContextLengthError
 from gptchat.values import dataclass, field
 
@@ -40,6 +41,8 @@ class Route:
     system: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     stream: bool = True
+    template: Template | None = None
+    """The template that `system` shows, if it has variables; they are filled for each message."""
     price: Callable[[Usage], float | None] = _no_price
     learn_limit: Callable[[ContextLengthError], Limits | None] = _no_limit
     taken: Callable[[int], None] = _not_noted
@@ -49,6 +52,13 @@ class Route:
     def counted_as(self) -> str:
         """The name by which the token counter knows the model."""
         return counted_as(self.provider.name, self.model)
+
+    def system_for(self, path: Sequence[Message]) -> str:
+        """The system prompt for a request with the messages `path`, the newest of the user's being answered."""
+        if self.template is None:
+            return self.system
+        asked = next((message.text for message in reversed(path) if message.role == "user"), "")
+        return self.template.filled(asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,8 @@ class ChatLoop:
         for reference in self.options.attachments:
             await self._attach(reference)
         self.services.budget.begin()
+        if self.services.settings.template() and self.services.routing.unfilled():
+            await self.handle(Sourced(f"/preset {self.services.settings.template()}"))
         while not self.leaving:
             await self._turn()
         return 0 if await self._farewell() else 1

@@ -103,12 +103,12 @@ class Carrier:
 
     # Messages
 
-    async def say(self, text: Sourced) -> list[Sourced]:
+    async def say(self, text: Sourced, model: str = "") -> list[Sourced]:
         """Send `text` and paint the reply; returns `text` for the prompt if it was not sent, else nothing."""
         self._answered = False
         try:
             sent = await self._drive(
-                self._services.conversation.say(text, may_compact=lambda: not self._live.typing)
+                self._services.conversation.say(text, model=model, may_compact=lambda: not self._live.typing)
             )
         except GptchatError as error:
             self._screen.error(error)
@@ -274,9 +274,9 @@ class Carrier:
                 assert_never(effect)
         return None
 
-    async def _run(self, what: str, text: str, model: str) -> None:
+    async def _run(self, what: str, text: Sourced, model: str) -> None:
         if what == "send":
-            self._draft = await self.say(whole(text, "command"))
+            self._draft = await self.say(text, model)
             return
         room = self._services.conversation
         await self._drive(room.retry(model) if what == "retry" else room.continue_(model))

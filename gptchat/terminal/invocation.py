@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
 from gptchat.commands.program import registry
-from gptchat.commands.registry import Parsed, Said
+from gptchat.commands.registry import Call, Parsed, Said
 from gptchat.config.flags import Options
+from gptchat.config.paths import find_paths
 from gptchat.core.origin import Sourced, whole
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
@@ -52,9 +54,10 @@ def question(options: Options, streams: Streams) -> Question | None:
     Raises UsageError if there is neither a question nor a terminal, and for wrong arguments of a slash command.
     """
     prompt = "" if options.prompt == "-" else options.prompt
-    entry, typed = _read(prompt, options.apart)
+    entry, typed = _read(prompt, options)
     if not isinstance(typed, Said):
-        return Question(typed, entry)
+        takes_input = isinstance(typed, Call) and typed.command.takes_input and not streams.stdin.isatty()
+        return Question(typed, entry, _text_of(streams.stdin).strip("\n") if takes_input else "")
     if streams.stdin.isatty():
         if prompt.strip():
             return Question(typed, entry)
@@ -92,10 +95,10 @@ def open_asked(services: Services, options: Options) -> bool:
     return True
 
 
-def _read(prompt: str, apart: bool) -> tuple[Sourced, Parsed]:
+def _read(prompt: str, options: Options) -> tuple[Sourced, Parsed]:
     """The prompt and what it means. Only a slash marks a command here, so `gptchat exit` is a message.
 
-    A slash word that is an argument of its own (`apart`) was written by whoever called; within a longer argument
+    A slash word that is an argument of its own was written by whoever called; within a longer argument
     it may come from anywhere, as in `gptchat "$(cat issue.txt)"`. Raises UsageError for a command that may not
     run so.
     """
@@ -103,10 +106,11 @@ def _read(prompt: str, apart: bool) -> tuple[Sourced, Parsed]:
     begins = len(prompt) - len(prompt.lstrip())
     if not prompt[begins:].startswith(("/", "／", "、")):
         return entry, Said(prompt)
-    if apart:
+    if options.apart:
         word = prompt.split(maxsplit=1)[0]
         entry = entry.replaced(begins, begins + len(word), Sourced(word))
-    reading = registry().read(entry)
+    paths = find_paths(os.environ, config=options.config, data_dir=options.data_dir)
+    reading = registry(paths.config_file).read(entry)
     if reading.asked:
         raise UsageError(
             _("{command} is one argument, which may have come from anywhere; it does not run so").format(

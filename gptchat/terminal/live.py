@@ -317,6 +317,8 @@ def hint_after(outcome: Outcome, *, saved: bool) -> str:
     if outcome.message is not None:
         if "/continue" in advised:
             return ""
+        if not outcome.message.text.strip():
+            return "" if "/retry" in advised else _("no text had come; /retry asks again")
         return _("/continue goes on") if "/retry" in advised else _("/continue goes on, /retry answers anew")
     if outcome.draft:
         return ""

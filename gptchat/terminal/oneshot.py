@@ -26,7 +26,7 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.program import about_session, waits
 from gptchat.commands.registry import Call, Said, Unknown
-from gptchat.core.origin import Sourced, whole
+from gptchat.core.origin import Sourced
 from gptchat.core.ports import ONESHOT
 from gptchat.core.safe import clean
 from gptchat.core.titles import shorten
@@ -99,11 +99,15 @@ class _OneShot:
         finally:
             await self.services.close()
 
-    async def _say(self, text: Sourced, piped: str = "") -> None:
+    async def _say(self, text: Sourced, piped: str = "", model: str = "") -> None:
         if absent := self.services.paths.absent():
             self._tell(absent)
         self._tell_who_answers()
-        await self._reply_to(self.services.conversation.say(text, self.options.attachments, piped=piped))
+        if text.text.strip() and self.services.routing.reads_input():
+            piped = ""
+        await self._reply_to(
+            self.services.conversation.say(text, self.options.attachments, piped=piped, model=model)
+        )
 
     def _tell_session(self) -> None:
         """Say on which session a command acts that was not told."""
@@ -208,10 +212,10 @@ class _OneShot:
                 assert_never(effect)
         return None
 
-    async def _order(self, what: str, text: str, model: str) -> None:
+    async def _order(self, what: str, text: Sourced, model: str) -> None:
         room = self.services.conversation
         if what == "send":
-            await self._say(whole(text, "command"))
+            await self._say(text, model=model)
         else:
             await self._reply_to(room.retry(model) if what == "retry" else room.continue_(model))
 

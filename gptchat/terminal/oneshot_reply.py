@@ -103,7 +103,9 @@ class Replying:
 
     def _below(self, outcome: Outcome) -> str:
         """The status line below a reply that is drawn."""
-        return finished(outcome, self.services.manager.session) if self._drawn() else ""
+        if not self._drawn():
+            return ""
+        return finished(outcome, self.services.manager.session, kept=not self.services.run.incognito)
 
     def _report(self, outcome: Outcome) -> None:
         """Print the rest of a turn's output: its error, the JSON document, or the other answers."""
@@ -119,7 +121,8 @@ class Replying:
             document = reply_json(user, shown, outcome, outcome.message, self._path_of)
             print_document(document, self.streams.stdout)
         else:
-            if outcome.message is not None and not self._drawn() and (note := cut(outcome.message)):
+            kept = not self.services.run.incognito
+            if outcome.message is not None and not self._drawn() and (note := cut(outcome.message, kept=kept)):
                 self._tell(note)
             for file in files_of(outcome.message) if outcome.message is not None else ():
                 if path := self._path_of(file.name):

@@ -139,15 +139,18 @@ def version(session: Session, message: Message) -> str:
     return f"‹ {number}/{count} ›" if count > 1 else ""
 
 
-def finished(outcome: Outcome, session: Session) -> str:
-    """The line below a finished reply: this turn's tokens, speed, cost and time, its version; or empty."""
+def finished(outcome: Outcome, session: Session, *, kept: bool = True) -> str:
+    """The line below a finished reply: this turn's tokens, speed, cost and time, its version; or empty.
+
+    `kept` says that the conversation can be gone on with.
+    """
     message = outcome.message
     if message is None:
         return ""
     usage = outcome.usage
     # Reasoning that is not streamed is over before the first piece arrives.
     unseen = usage.reasoning_tokens if usage and not message.reasoning else 0
-    notes = tuple(filter(None, (version(session, message), cut(message))))
+    notes = tuple(filter(None, (version(session, message), cut(message, kept=kept))))
     return status.facts(
         tokens=usage.completion_tokens if usage else None,
         unseen=unseen,
@@ -159,12 +162,18 @@ def finished(outcome: Outcome, session: Session) -> str:
     )
 
 
-def cut(message: Message) -> str:
-    """Why a finished reply is incomplete or empty, with advice; an empty string if it is neither."""
+def cut(message: Message, *, kept: bool = True) -> str:
+    """Why a finished reply is incomplete or empty, with advice; an empty string if it is neither.
+
+    `kept` says that the conversation can be gone on with.
+    """
+    empty = not message.text.strip()
     if message.finish_reason == "length":
-        return _("cut off at the length limit; /continue goes on")
+        if empty:
+            return _("the length limit came before any text; raise max_tokens and ask again")
+        return _("cut off at the length limit; /continue goes on") if kept else _("cut off at the length limit")
     if message.finish_reason == "content_filter":
         return _("the provider's content filter ended it")
-    if not message.text.strip() and "tool_calls" not in message.extra:
-        return _("the reply is empty; /retry asks again")
+    if empty and "tool_calls" not in message.extra:
+        return _("the reply is empty; /retry asks again") if kept else _("the reply is empty")
     return ""

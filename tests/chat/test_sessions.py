@@ -334,7 +334,8 @@ def test_older_turns_are_summed_up_by_themselves(home: Home, server: Server) -> 
             say(screen, f"{number} " * 120, "noted")
         assert "summing up" not in screen.text
         screen.send("four " * 450 + "\r")
-        screen.wait_for("a summary stands for 2 older turns; /context shows it, /undo takes it back")
+        screen.wait_for("a summary stands for 2 older turns (")
+        assert "tokens)" in screen.text
         ready(screen)
         assert "They counted." not in screen.text
         say(screen, "/context", "summary")

@@ -13,6 +13,7 @@ import pytest
 
 from gptchat import redaction
 from gptchat.commands.program import Program
+from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
 from gptchat.manager import Send
 from tests.support.program import KEY, command, compose_program, data, effects, running, settings_for, turn
@@ -148,7 +149,7 @@ def test_the_node_program_runs(tmp_path: Path, server: Server) -> None:
 
 
 def test_what_json_shows_is_what_is_sent(tmp_path: Path, server: Server) -> None:
-    """/json shows the body of the next request; asked again, that is what the server gets."""
+    """/json shows the body of the last request, the very same that the server got."""
     program = compose_program(
         tmp_path, settings_for(server.url, extra_body='{top_k = 40, note = "x"}'), *PARAMETERS
     )
@@ -160,9 +161,68 @@ def test_what_json_shows_is_what_is_sent(tmp_path: Path, server: Server) -> None
         assert body["response_format"] == {"type": "json_object"}
         assert body["logit_bias"] == {"5": -10}
         shown = data(loop.run(effects(program, "/json")))
-    assert {key: body[key] for key in body if key != "messages"} == {
-        key: shown[key] for key in shown if key != "messages"
-    }
+    assert shown == body
+
+
+@pytest.mark.parametrize("language", ["python", "curl", "node"])
+def test_a_program_ends_with_the_message_of_the_person(tmp_path: Path, server: Server, language: str) -> None:
+    """/code shows the request for the newest message, before its reply and after, or for a greeting."""
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        empty = data(loop.run(effects(program, f"/code {language}")))["code"]
+        assert "nothing has been said yet" in empty.split("\n")[0]
+        assert "Hello!" in empty
+        for word in ("one", "two"):
+            server.script(say(f"about {word}"))
+            loop.run(turn(program, Send(word)))
+        text = data(loop.run(effects(program, f"/code {language}")))["code"]
+        shown = data(loop.run(effects(program, "/json")))
+    assert [message["content"] for message in shown["messages"]] == ["one", "about one", "two"]
+    assert shown["messages"] == sent(server).json["messages"]
+    assert "about one" in text
+    assert "about two" not in text
+
+
+def test_what_is_attached_makes_it_the_next_request(tmp_path: Path, server: Server) -> None:
+    """With something attached /code shows the request that is sent next, behind the last reply."""
+    (tmp_path / "note.txt").write_text("the note")
+    program = compose_program(tmp_path / "home", settings_for(server.url))
+    with running(program) as loop:
+        loop.run(turn(program, Send("hello")))
+        item = Attachment("note.txt", "text", text="the note", size=8)
+        program.services.outbox.attached.append(item)
+        shown = data(loop.run(effects(program, "/json")))
+    assert [message["role"] for message in shown["messages"]] == ["user", "assistant", "user"]
+    assert "the note" in str(shown["messages"][-1]["content"])
+
+
+def test_programs_carry_headers_and_parameters_of_the_address(tmp_path: Path, server: Server) -> None:
+    """A gateway's own headers and parameters are in every program, so that it runs as it is printed."""
+    config = settings_for(server.url, headers="""{"X-Title" = 'it "me" $HOME'}""", query='{tier = "a b"}')
+    program = talked(tmp_path, server, config)
+    first = sent(server)
+    assert first.headers["x-title"] == 'it "me" $HOME'
+    runs = [("python", [sys.executable, "p.py"]), ("curl", ["sh", "p.sh"]), ("node", ["node", "p.mjs"])]
+    for language, arguments in runs:
+        if shutil.which(arguments[0]) is None:
+            continue
+        (tmp_path / arguments[1]).write_text(written(program, language), encoding="utf-8")
+        ran(arguments, tmp_path)
+        assert sent(server).headers["x-title"] == first.headers["x-title"]
+        assert sent(server).target.replace("%20", "+") == first.target.replace("%20", "+")
+        assert sent(server).json["messages"][0] == first.json["messages"][0]
+
+
+@pytest.mark.skipif(not shutil.which("curl") or os.name != "posix", reason="needs curl and a POSIX shell")
+def test_a_long_request_fits_a_command_line(tmp_path: Path, server: Server) -> None:
+    """What is too long for an argument reaches curl through standard input."""
+    program = compose_program(tmp_path, settings_for(server.url) + "[models.m]\ncontext = 10_000_000\n")
+    text = "it's $HOME\nEND\n" * 12_000
+    with running(program) as loop:
+        loop.run(turn(program, Send(text)))
+    (tmp_path / "program.sh").write_text(written(program, "curl"), encoding="utf-8")
+    assert "choices" in ran(["sh", "program.sh"], tmp_path)
+    assert sent(server).json["messages"][-1]["content"] == text
 
 
 LOCAL = 'provider = "my-box"\nmodel = "m"\n[providers.my-box]\nkind = "compatible"\nbase_url = "{url}"\n'
@@ -194,7 +254,12 @@ def test_a_key_kept_elsewhere_has_a_variable_of_its_provider_s_name(tmp_path: Pa
         "curl": "${MY_BOX_API_KEY}",
         "node": "process.env.MY_BOX_API_KEY",
     }.items():
-        assert words in written(program, language)
+        text = written(program, language)
+        assert words in text
+        first = text.split("\n")[0]
+        assert first.startswith("//" if language == "node" else "#")
+        assert "MY_BOX_API_KEY" in first
+        assert "key.txt" in first
 
 
 def test_the_demo_has_no_request(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gptchat.commands.effects import Copy
 from gptchat.core.replies.sources import CitedSource, merged, sources_of
 from gptchat.manager import Send
 from gptchat.terminal.output.capabilities import Terminal
@@ -62,7 +63,8 @@ def test_sources_are_listed_under_the_reply(server: Server, tmp_path: Path) -> N
         shown = "".join(written)
         assert shown.index("Blue [1]") < shown.index(line) < shown.index("[2] Hills")
         (copied,) = runner.run(effects(program, "/copy"))
-        assert line in copied.text  # type: ignore[union-attr]  # /copy copies
+        assert isinstance(copied, Copy)
+        assert line in copied.text
         for name in ("markdown", "html"):
             assert line in runner.run(command(program, f"/export {name} -"))
         out = tmp_path / "out.md"

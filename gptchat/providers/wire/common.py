@@ -135,7 +135,7 @@ def unfinished(began: bool) -> ProtocolError:
     if began:
         return ProtocolError(
             _("the reply ended without an end mark, so part of it may be missing"),
-            hint=_("/continue asks for the rest, /retry for a new reply"),
+            hint=_("/continue goes on, /retry asks for a new reply"),
         )
     return ProtocolError(
         _("the server's answer is empty: neither text nor an end mark"),

@@ -10,8 +10,10 @@ from gptchat.commands.program import Program
 from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.config import parse, schema
+from gptchat.core import template
 from gptchat.core.ports import SessionInfo
 from gptchat.errors import GptchatError
+from gptchat.manager.variables import AUTOMATIC
 from gptchat.providers.registry import abilities, summary
 from gptchat.terminal.input.completion import Candidate
 from gptchat.terminal.output.theme import NAMES
@@ -64,7 +66,7 @@ class ChatCandidates:
                     else [Candidate(value) for value in parse.complete_value(key)]
                 )
             case "preset":
-                return [Candidate(name) for name in [*self._services.settings.preset_names(), "none"]]
+                return self._presets(call)
             case "format":
                 from gptchat.exchange.exporting import FORMATS  # nobody exports before the first prompt
 
@@ -96,6 +98,15 @@ class ChatCandidates:
         if self._catalogued():
             names |= dict.fromkeys(facts.name for facts in catalogue.search("") if facts.provider == "openai")
         return [Candidate(name) for name in names]
+
+    def _presets(self, call: Call) -> list[Candidate]:
+        """Presets and what can be done with them, or behind the name of one its variables."""
+        settings, chosen = self._services.settings, call.get("name")
+        names = settings.preset_names()
+        if chosen in names:
+            wanted = template.names(str(settings.preset(chosen).get("system", "")))
+            return [Candidate(f"{name}=") for name in wanted if name not in AUTOMATIC]
+        return [Candidate(name) for name in (names if chosen else [*names, "none", "save", "show", "remove"])]
 
     def _catalogued(self) -> bool:
         """Whether the catalogue lists all models of the current provider; also True if none is selected."""

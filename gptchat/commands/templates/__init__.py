@@ -1,0 +1,1 @@
+"""Commands about templates: presets, and commands of the user's own."""
