@@ -8,6 +8,7 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import (
     Condition,
     emacs_insert_mode,
+    emacs_mode,
     has_selection,
     vi_insert_mode,
     vi_navigation_mode,
@@ -15,11 +16,15 @@ from prompt_toolkit.filters import (
 )
 from prompt_toolkit.filters.app import vi_replace_single_mode
 from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.key_binding.key_processor import KeyPress, KeyPressEvent, _Flush
 from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
 from gptchat.terminal.columns import graphemes
+from gptchat.terminal.columns.words import add_words
+
+_UNEXPECTED = "-0123456789/#*aet"
+"""After Esc: arguments of commands, completions, sending the line as a comment, and what is not implemented."""
 
 
 @Condition
@@ -58,8 +63,20 @@ def stop_between_characters(app: Application[str] | Application[str | None]) -> 
     app.key_processor.after_key_press += stop
 
 
-def add_whole_characters(keys: KeyBindings) -> None:
-    """Add to `keys` the deleting keys of both modes, which then delete whole characters (`graphemes.erased`)."""
+def add_editing(keys: KeyBindings) -> None:
+    """Add to `keys` those that edit by whole characters (`graphemes.erased`) and by words, in both modes.
+
+    Alt with a character that prompt_toolkit does something unexpected with, or nothing, is Esc and the character.
+    """
+    add_words(keys)
+    for character in _UNEXPECTED:
+
+        @keys.add("escape", character, filter=emacs_mode)
+        def _apart(event: KeyPressEvent) -> None:
+            escape, typed = event.key_sequence
+            typed = KeyPress(typed.key, str(typed.key))
+            event.key_processor.feed_multiple([escape, _Flush, typed], first=True)
+
     inserting = emacs_insert_mode | vi_insert_mode
 
     @keys.add("backspace", filter=inserting & ~has_selection & _has_text, save_before=_first)

@@ -17,7 +17,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-from gptchat.terminal.columns.moving import add_whole_characters
+from gptchat.terminal.columns.moving import add_editing
 from gptchat.terminal.input.folding import Folding, OriginTracker
 from gptchat.terminal.input.menu import CompletionMenu
 
@@ -113,5 +113,5 @@ def bindings(line: Line) -> KeyBindings:
     def _close_menu(_event: KeyPressEvent) -> None:
         line.menu.close()
 
-    add_whole_characters(keys)
+    add_editing(keys)
     return keys
