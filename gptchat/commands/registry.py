@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from gptchat.core.origin import Sourced, decide
+from gptchat.core.lines import half_width, slash_word, take_flags, take_word, unquoted
+from gptchat.core.origin import SIGN_OF, Sourced, decide
 from gptchat.errors import UsageError
 from gptchat.values import dataclass, field
-from gptchat.words import _
+from gptchat.words import _, closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,19 @@ class Unknown:
     name: str
     nearest: Sequence[str]
 
+    def error(self, *, sendable: bool = False) -> UsageError:
+        """What to tell the person; `sendable`: a doubled slash sends the line as a message."""
+        near = _(", ").join(f"/{known}" for known in self.nearest)
+        hint = _("did you mean {names}?").format(names=near) if near else _("/help lists them all")
+        if sendable:
+            hint = (
+                _("did you mean {names}? //{name} sends it as a message")
+                if near
+                else _("/help lists them all; //{name} sends it as a message")
+            )
+            hint = hint.format(names=near, name=self.name)
+        return UsageError(_("there is no command /{name}").format(name=self.name), hint=hint)
+
 
 Parsed = Call | Said | Shell | Unknown
 
@@ -138,7 +152,7 @@ class Meaning:
     asked: bool = False
 
 
-_BARE = {"exit": "exit", "quit": "exit", "/": "help", "／": "help"}
+_BARE = {"exit": "exit", "quit": "exit", "退出": "exit", "/": "help"}
 
 
 class Registry:
@@ -162,7 +176,7 @@ class Registry:
 
     def get(self, name: str) -> Command | None:
         """The command called `name` or with that alias; a leading slash does not matter."""
-        name = name.removeprefix("/").lower()
+        name = half_width(name).removeprefix("/").lower()
         return self._command(name) if name in self._by_name else None
 
     def names(self) -> list[str]:
@@ -190,6 +204,8 @@ class Registry:
 
     def nearest(self, name: str) -> list[str]:
         """Up to three names that `name` may have been meant for, likeliest first."""
+        if not name.isascii():
+            return closest(name, {command.name: command.summary for command in self.commands})[:3]
         begins = [known for known in self._by_name if known.startswith(name.lower())]
         from difflib import get_close_matches
 
@@ -224,41 +240,34 @@ class Registry:
             case Said(said):
                 # `//text` is for what was typed; a paste may begin with a comment.
                 doubled = typed and said != text
-                return Meaning(parsed, entry.cut(begins + 1, begins + 1 + len(said))) if doubled else message
+                sent = entry.replaced(0, begins + 2, Sourced("/")).cut(0, len(said))
+                return Meaning(parsed, sent) if doubled else message
         return message if verdict == "text" else Meaning(parsed, entry, asked=verdict == "ask")
 
     def parse(self, line: str) -> Parsed:
         """Classify a typed line: a command, a shell command, or a message for the model.
 
         Only a slash and one whole word make a command, so that paths and comments are messages; `//text` at the
-        beginning stands for `/text`. A full-width slash, or the `、` that a Chinese input
-        method types on the same key, begins a command only where such a command exists. A slash alone asks
-        which commands there are. Raises UsageError when the arguments do not fit.
+        beginning stands for `/text`. Full-width signs mean the same; so does the `、` that Chinese input methods
+        type on the key of the slash, where such a command exists. A slash alone asks which commands there are.
+        Raises UsageError when the arguments do not fit.
         """
         stripped = line.strip()
-        if command := _BARE.get(stripped.lower()):
+        signs = [SIGN_OF.get(sign) for sign in (stripped + "   ")[:3]]
+        if command := _BARE.get(half_width(stripped[:8]).lower()):
             return Call(self._command(command), {})
-        if stripped.startswith("//") and stripped[2:3].strip() not in (
-            "",
-            "/",
-        ):  # a code comment keeps both its slashes
-            return Said(stripped[1:])
-        if stripped.startswith("!") and stripped[1:].strip():
+        # A code comment keeps both its slashes.
+        slashes = signs[:2] == ["command"] * 2 != signs[1:] and "、" not in stripped[:2]
+        if slashes and stripped[2:3].strip():
+            return Said("/" + stripped[2:])
+        if signs[0] == "shell" != signs[1] and stripped[1:].strip():
             return Shell(stripped[1:].strip())
         word, *others = stripped.split(maxsplit=1) or [""]
-        if not _is_slash_word(word):
-            return Said(line)
-        found = self.get(word[1:])
+        name = slash_word(word)
+        found = self.get(name) if name else None
         if found is None:
-            return Unknown(word[1:], self.nearest(word[1:])) if word[0] == "/" else Said(line)
+            return Unknown(name, self.nearest(name)) if name and word[0] != "、" else Said(line)
         return call(found, others[0] if others else "")
-
-
-def _is_slash_word(word: str) -> bool:
-    """Whether `word` is a slash and something that could be a command's name, known or not."""
-    name = word[1:]
-    plain = name.isascii() and (name[:1].isalpha() or name[:1] == "?")
-    return plain and word[0] in "/／、" and (name[1:].replace("-", "a").replace("_", "a") or "a").isalnum()
 
 
 def _names(command: Command) -> tuple[str, ...]:
@@ -267,13 +276,21 @@ def _names(command: Command) -> tuple[str, ...]:
 
 def call(command: Command, rest: str) -> Call:
     """The call of `command` with the arguments typed in `rest`; raises UsageError where they do not fit."""
-    flags, rest = _take_flags(command, rest)
+    flags, rest = take_flags(command.flags, rest)
     values: dict[str, str] = {}
     for argument in command.arguments:
         if argument.rest:
-            value, rest = (rest if argument.kind in ("text", "value") else _unquoted(rest)), ""
+            value, rest = (rest if argument.kind in ("text", "value") else unquoted(rest)), ""
         else:
-            value, rest = _take_word(command, rest)
+            try:
+                value, rest = take_word(rest)
+            except ValueError:
+                raise UsageError(
+                    _("the quote in {rest} is not closed").format(rest=rest),
+                    hint=_("usage: {usage}").format(usage=command.usage),
+                ) from None
+        if argument.choices and half_width(value) in argument.choices:
+            value = half_width(value)
         if value:
             _check_choice(command, argument, value)
             values[argument.name] = value
@@ -288,54 +305,6 @@ def call(command: Command, rest: str) -> Call:
             hint=_("usage: {usage}").format(usage=command.usage),
         )
     return Call(command, values, flags)
-
-
-def _take_flags(command: Command, rest: str) -> tuple[frozenset[str], str]:
-    """The command's flags, before its arguments or after them as people type in a shell, and the arguments."""
-    flags: set[str] = set()
-    while command.flags:
-        first, _space, after = rest.partition(" ")
-        before, _space, last = rest.rpartition(" ")
-        if first in command.flags:
-            flags.add(first)
-            rest = after.strip()
-        elif last in command.flags:
-            flags.add(last)
-            rest = before.strip()
-        else:
-            break
-    return frozenset(flags), rest
-
-
-def _take_word(command: Command, rest: str) -> tuple[str, str]:
-    """The first word of `rest`, quoted as in a shell, and what follows it."""
-    if not rest:
-        return "", ""
-    if rest[0] not in "'\"":
-        # A backslash is left alone here: it is what Windows paths are made of.
-        parts = rest.split(None, 1)
-        return parts[0], parts[1] if len(parts) > 1 else ""
-    import io
-    import shlex
-
-    stream = io.StringIO(rest)
-    lexer = shlex.shlex(stream, posix=True, punctuation_chars=False)
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    try:
-        word = lexer.get_token() or ""
-    except ValueError:
-        raise UsageError(
-            _("the quote in {rest} is not closed").format(rest=rest),
-            hint=_("usage: {usage}").format(usage=command.usage),
-        ) from None
-    return word, stream.read().strip()
-
-
-def _unquoted(rest: str) -> str:
-    """`rest` without quotation marks that enclose all of it."""
-    quoted = len(rest) > 1 and rest[0] == rest[-1] and rest[0] in "'\""
-    return rest[1:-1] if quoted else rest
 
 
 def _check_choice(command: Command, argument: Argument, value: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gptchat.commands.registry import Call, Said, Shell, Unknown
 from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean_line
-from gptchat.errors import GptchatError, UsageError
+from gptchat.errors import GptchatError
 from gptchat.providers.registry import abilities
 from gptchat.storage import users as people
 from gptchat.terminal.debugging import keep_quiet, traceback_of, unexpected
@@ -220,6 +220,11 @@ class ChatLoop:
             if answer is None:
                 self._unsent(line)
                 return
+        if isinstance(parsed, Said) and (digit := self.carrier.digit(reading.said, self.services)) != "":
+            if digit is None:
+                self._unsent()
+                return
+            parsed = self.program.registry.parse(digit)
         match parsed:
             case Said():
                 if not self.warm.done:
@@ -235,17 +240,9 @@ class ChatLoop:
             case Shell(command):
                 await self.carrier.shell(command)
                 self._unsent()
-            case Unknown(name, nearest):
+            case Unknown() as unknown:
                 # The line is not put back, or the next input would be appended to it; Up recalls it.
-                near = _(", ").join(f"/{known}" for known in nearest)
-                hint = (
-                    _("did you mean {names}? //{name} sends it as a message")
-                    if near
-                    else _("/help lists them all; //{name} sends it as a message")
-                )
-                raise UsageError(
-                    _("there is no command /{name}").format(name=name), hint=hint.format(names=near, name=name)
-                )
+                raise unknown.error(sendable=True)
         self.gauge.refresh()
 
     def _unsent(self, *returned: Sourced) -> None:

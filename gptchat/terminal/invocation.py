@@ -9,7 +9,7 @@ from typing import TextIO
 from gptchat.commands.program import registry
 from gptchat.commands.registry import Parsed, Said
 from gptchat.config.flags import Options
-from gptchat.core.origin import Sourced, whole
+from gptchat.core.origin import SIGN_OF, Sourced, whole
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.values import dataclass
@@ -81,7 +81,7 @@ def _read(prompt: str, apart: bool) -> tuple[Sourced, Parsed]:
     """
     entry = whole(prompt, "argument")
     begins = len(prompt) - len(prompt.lstrip())
-    if not prompt[begins:].startswith(("/", "／", "、")):
+    if SIGN_OF.get(prompt[begins : begins + 1]) != "command":
         return entry, Said(prompt)
     if apart:
         word = prompt.split(maxsplit=1)[0]

@@ -23,8 +23,8 @@ from prompt_toolkit.keys import Keys
 from gptchat.terminal.columns import graphemes
 from gptchat.terminal.columns.words import add_words
 
-_UNEXPECTED = "-0123456789/#*aet"
-"""After Esc: arguments of commands, completions, sending the line as a comment, and what is not implemented."""
+_UNEXPECTED = "/#*aet"
+"""After Esc: completions, sending the line as a comment, and what is bound and not implemented."""
 
 
 @Condition

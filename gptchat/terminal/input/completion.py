@@ -22,7 +22,7 @@ from gptchat.words import _
 
 _SLASH = r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*|)$"
 _CALL = r"\s*[/／、]([A-Za-z?][A-Za-z0-9_-]*)\s+"
-_AT = r"""(?:^|(?<=[\s(（，。、；：]))@("[^"\n]*|[^\s"]*)$"""
+_AT = r"""(?:^|(?<=[\s(（，。、；：]))[@＠]("[^"\n]*|[^\s"]*)$"""
 _LIMIT = 50
 _ENTRIES = 5000  # at most so many entries of a folder are read
 

@@ -58,8 +58,8 @@ _COLOUR = re.compile(r"\x1b\](?:[\d;]+(?:r(?:g(?:b(?:a?:[\da-fA-F/]*)?)?)?)?\x1b
 class KeyParser(Vt100Parser):
     """Parses what a terminal sends, each key by itself.
 
-    prompt_toolkit's parser and key bindings wait for what may follow, which costs the next key its meaning: Esc and
-    then `/` within a second is taken for Alt-/, and half a control sequence is typed into the draft. Here
+    prompt_toolkit's parser and key bindings wait for what may follow, which costs the next key its meaning: Esc
+    and then `/` within a second is taken for Alt-/, and half a control sequence is typed into the draft. Here
 
     - ESC directly before another key means Alt, as `Keys.Escape` and then the key. Alone it is followed by
       prompt_toolkit's `_Flush`, which lets the bindings act at once;

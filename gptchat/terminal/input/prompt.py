@@ -14,7 +14,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
-from prompt_toolkit.formatted_text.utils import fragment_list_to_text
+from prompt_toolkit.formatted_text.utils import fragment_list_to_text, fragment_list_width
 from prompt_toolkit.input import Input
 from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
@@ -30,7 +30,7 @@ from gptchat.terminal.input.drafts import DraftKeeper
 from gptchat.terminal.input.folding import FoldedDraft, FoldedPastes, Folding, OriginTracker, Visible
 from gptchat.terminal.input.history import HistorySuggestion, InputHistory
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes, open_keyboard
-from gptchat.terminal.input.keys import bindings
+from gptchat.terminal.input.keys import bindings, mode_shown
 from gptchat.terminal.input.menu import CompletionMenu
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import follow_width, open_screen, stand_below, styled, translate_labels
@@ -332,9 +332,10 @@ class Prompt:
     # Drawing.
 
     def _toolbar_text(self) -> StyleAndTextTuples:
+        mode = mode_shown(self._session.app)
         if self._notice:
-            return [("class:notice", self._notice)]
-        return self._toolbar(self.output.get_size().columns) or []
+            return [*mode, ("class:notice", self._notice)]
+        return mode + (self._toolbar(self.output.get_size().columns - fragment_list_width(mode)) or [])
 
 
 def _joined(entry: Sourced) -> Sourced:
