@@ -66,16 +66,16 @@ def stop_between_characters(app: Application[str] | Application[str | None]) -> 
 def add_editing(keys: KeyBindings) -> None:
     """Add to `keys` those that edit by whole characters (`graphemes.erased`) and by words, in both modes.
 
-    Alt with a character that prompt_toolkit does something unexpected with, or nothing, is Esc and the character.
+    Alt with a key for which prompt_toolkit does something unexpected, or nothing, is Esc and the key.
     """
     add_words(keys)
-    for character in _UNEXPECTED:
+    for second in (*_UNEXPECTED, Keys.Any):
 
-        @keys.add("escape", character, filter=emacs_mode)
+        @keys.add("escape", second, filter=emacs_mode)
         def _apart(event: KeyPressEvent) -> None:
-            escape, typed = event.key_sequence
-            typed = KeyPress(typed.key, str(typed.key))
-            event.key_processor.feed_multiple([escape, _Flush, typed], first=True)
+            # Esc may end the prompt; the key after it then waits for the next one, rather than in this one.
+            escape, key = event.key_sequence
+            event.key_processor.feed_multiple([escape, _Flush, key], first=True)
 
     inserting = emacs_insert_mode | vi_insert_mode
 

@@ -16,7 +16,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
 from gptchat.errors import UsageError
-from gptchat.terminal.input.keyboard import ordinary
+from gptchat.terminal.input.keyboard import begin_line, ordinary
 from gptchat.words import _, reason
 
 
@@ -48,6 +48,14 @@ async def visit(keyboard: Input, output: Output, text: str, suffix: str = ".md")
     """Run `edit` in a thread, between two prompts, with the terminal in its normal mode."""
     with ordinary(keyboard, output):
         return await asyncio.get_running_loop().run_in_executor(None, edit, text, suffix)
+
+
+def edit_within(output: Output, text: str) -> str | None:
+    """`edit` for a prompt that steps aside and draws itself again afterwards, where the line begins."""
+    try:
+        return edit(text)
+    finally:
+        begin_line(output)
 
 
 def _split(value: str) -> list[str]:

@@ -90,7 +90,14 @@ def ordinary(keyboard: Input, output: Output) -> Generator[None, None, None]:
             yield
         finally:
             output.enable_bracketed_paste()
-            output.flush()
+            begin_line(output)
+
+
+def begin_line(output: Output) -> None:
+    """Begin a line anew after another program has had the terminal: what was typed meanwhile was echoed there."""
+    output.write_raw("\r")
+    output.erase_end_of_line()
+    output.flush()
 
 
 _callbacks: dict[signal.Signals, list[Callable[[], object]]] = {}

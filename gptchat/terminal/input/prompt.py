@@ -16,6 +16,7 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text, fragment_list_width
 from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
@@ -289,12 +290,13 @@ class Prompt:
         """Open the draft, unfolded, in the user's editor; afterwards the prompt holds the edited text."""
         if not self._elsewhere:
             self._elsewhere = True
-            self._session.app.create_background_task(self._edit())
+            ahead = self._session.app.key_processor.empty_queue()  # typed for the time after the editor
+            self._session.app.create_background_task(self._edit(ahead))
 
-    async def _edit(self) -> None:
+    async def _edit(self, ahead: list[KeyPress]) -> None:
         draft = self.folding.unfolded(self.draft)
         try:
-            edited = await run_in_terminal(lambda: editor.edit(draft.text), in_executor=True)
+            edited = await run_in_terminal(lambda: editor.edit_within(self.output, draft.text), in_executor=True)
         except UsageError as error:
             self.notice(
                 _("{name} ({detail})").format(name=error.message, detail=error.hint)
@@ -309,6 +311,8 @@ class Prompt:
                 self.origins.begin(Sourced(folded.text, folded.parts))
         finally:
             self._elsewhere = False
+            self._session.app.key_processor.feed_multiple(ahead, first=True)
+            self._session.app.key_processor.process_keys()
 
     # Changes of the draft.
 
