@@ -40,7 +40,8 @@ class Pressing:
         self.screen = screen
         self.server = server
         self.edited = edited
-        """A line for each time that the editor has come to its end."""
+        """A line for each time that the editor has begun, and for each that it has ended."""
+        self.stay = edited.with_name("stay")
         self.gate = Gate()
         self.replies = 0
 
@@ -82,7 +83,10 @@ class Pressing:
         self.screen.wait_for("I-search backward")
 
     def editor(self) -> None:
-        self.screen.send("a\x18\x05")  # the next keys come while the editor runs, and when it is gone
+        begun = self.edited.read_text().count("begin")
+        self.stay.touch()
+        self.screen.send("a\x18\x05")
+        self.screen.wait_for(lambda: self.edited.read_text().count("begin") > begun)
 
     def vi_normal(self) -> None:
         self.screen.send("\x1b")
@@ -99,9 +103,10 @@ class Pressing:
         return self.screen.lines[row].startswith("alice ›") and any("alice ·" in line for line in below)
 
     def back(self, edits: int) -> None:
-        """Leave the state, and clear what stands in the prompt, after the editor has come `edits` times to its end."""
+        """Leave the state, and clear the prompt, once the editor has come `edits` times to its end."""
         self.gate.open()
-        self.screen.wait_for(lambda: len(self.edited.read_text()) >= edits)
+        self.stay.unlink(missing_ok=True)
+        self.screen.wait_for(lambda: self.edited.read_text().count("end") >= edits)
         if self.row().startswith(("session ›", "› [n]", "I-search")):
             self.screen.send("\x1b")
         self.screen.wait_for(self.idle)
@@ -123,6 +128,13 @@ STATES: Mapping[str, Callable[[Pressing], object]] = {
     "vi insert": lambda _pressing: None,
     "vi normal": Pressing.vi_normal,
 }
+_EDITOR = """
+trap 'echo end >> edited; exit' INT
+echo begin >> edited
+while [ -e stay ]; do sleep 0.02; done
+echo end >> edited
+"""
+"""Stays open as long as there is a file named `stay`."""
 _EDITS = ("prompt", "draft", "completion menu", "editor", "vi insert", "vi normal")
 """States in which the editor opens."""
 _LEAVE = {("prompt", "Ctrl-D"), ("vi insert", "Ctrl-D"), ("vi normal", "Ctrl-D")}
@@ -130,12 +142,12 @@ _LEAVE = {("prompt", "Ctrl-D"), ("vi insert", "Ctrl-D"), ("vi normal", "Ctrl-D")
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_documented_key(home: Home, server: Server, state: str) -> None:
-    """Whatever key of the table is pressed, what is typed after it appears, and a message is answered afterwards."""
+    """Whatever key is pressed, what is typed after it appears, and a message is answered afterwards."""
     home.connect(server.url, f"[ui]\nvi = {str(state.startswith('vi')).lower()}\ntitle = false\nsuggest = false\n")
     edited = home.folder / "edited"
     edited.write_text("")
     script = home.folder / "editor.sh"
-    script.write_text(f"trap 'echo >> {edited}; exit' INT\necho >> {edited}\n")
+    script.write_text(_EDITOR)
     environment = {"VISUAL": f"sh '{script}'"}
     edits = 0
     screen = home.chat(rows=50, environment=environment)

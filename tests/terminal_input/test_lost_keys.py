@@ -24,6 +24,7 @@ BEFORE = {
     "a key that is not known": "\x1b[99~",
     "a colour": "\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\",
     "the terminal's kind": "\x1b[?62;22c\x1b[>41;380;0c",
+    "a mark": "\x00",
     "an empty paste": "\x1b[200~\x1b[201~",
     "the end of a paste": "\x1b[201~",
 }
@@ -38,7 +39,7 @@ def pause(terminal: Screen, seconds: float) -> None:
 
 @pytest.mark.parametrize("mode", ["emacs", "vi"])
 def test_no_key_is_lost_after_another(tmp_path: Path, mode: str) -> None:
-    """What is typed after Esc, a broken sequence, a report or a paste is read whole, at once and after a moment."""
+    """After Esc, a broken sequence, a report or a paste all that is typed is read, at once and after a moment."""
     with start(tmp_path, mode, columns=140) as terminal:
         for wait in (0.0, 0.2):
             for number, before in enumerate(BEFORE.values()):
@@ -91,7 +92,7 @@ def test_words_are_deleted_as_in_readline(tmp_path: Path, key: str) -> None:
 
 
 def test_words_are_crossed_as_in_readline(tmp_path: Path) -> None:
-    """Alt-B, Alt-F and Alt-D, and Ctrl with the arrows, go from word to word across punctuation of every script."""
+    """Alt-B, Alt-F, Alt-D, and Ctrl with the arrows go from word to word across any punctuation."""
     with start(tmp_path) as terminal:
         terminal.send("你好，世界（hello-world）再见")
         terminal.send("\x1bb\x1bb1")  # before `world`
@@ -115,7 +116,7 @@ def test_words_are_runs_of_letters_and_digits(text: str, at: int) -> None:
 
 
 def test_vi_says_its_mode_and_begins_a_command(tmp_path: Path) -> None:
-    """With vi keys the line below names the mode, and in normal mode `/`, `!` and an input method's text begin a line."""
+    """The line below names the mode; in normal mode `/`, `!` and the text of an input method begin a line."""
     with start(tmp_path, "vi") as terminal:
         terminal.wait_for("INSERT · toolbar 71")
         terminal.send("\x1b")

@@ -9,6 +9,7 @@ from prompt_toolkit.filters import (
     Condition,
     emacs_insert_mode,
     emacs_mode,
+    emacs_selection_mode,
     has_selection,
     vi_insert_mode,
     vi_navigation_mode,
@@ -16,7 +17,7 @@ from prompt_toolkit.filters import (
 )
 from prompt_toolkit.filters.app import vi_replace_single_mode
 from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.key_binding.key_processor import KeyPress, KeyPressEvent, _Flush
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent, _Flush
 from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
@@ -76,6 +77,12 @@ def add_editing(keys: KeyBindings) -> None:
             # Esc may end the prompt; the key after it then waits for the next one, rather than in this one.
             escape, key = event.key_sequence
             event.key_processor.feed_multiple([escape, _Flush, key], first=True)
+
+    @keys.add(Keys.Any, filter=emacs_selection_mode)
+    def _deselect(event: KeyPressEvent) -> None:
+        """What is typed after Ctrl-Space, which marks a place, is typed; prompt_toolkit would drop it."""
+        event.current_buffer.exit_selection()
+        event.key_processor.feed(event.key_sequence[0], first=True)
 
     inserting = emacs_insert_mode | vi_insert_mode
 

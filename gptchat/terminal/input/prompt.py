@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from prompt_toolkit.application import run_in_terminal
@@ -16,7 +17,6 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text, fragment_list_width
 from prompt_toolkit.input import Input
-from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
@@ -290,10 +290,11 @@ class Prompt:
         """Open the draft, unfolded, in the user's editor; afterwards the prompt holds the edited text."""
         if not self._elsewhere:
             self._elsewhere = True
-            ahead = self._session.app.key_processor.empty_queue()  # typed for the time after the editor
-            self._session.app.create_background_task(self._edit(ahead))
+            waiting = ExitStack()
+            waiting.enter_context(editor.keys_wait(self._session.app))
+            self._session.app.create_background_task(self._edit(waiting))
 
-    async def _edit(self, ahead: list[KeyPress]) -> None:
+    async def _edit(self, waiting: ExitStack) -> None:
         draft = self.folding.unfolded(self.draft)
         try:
             edited = await run_in_terminal(lambda: editor.edit_within(self.output, draft.text), in_executor=True)
@@ -311,8 +312,7 @@ class Prompt:
                 self.origins.begin(Sourced(folded.text, folded.parts))
         finally:
             self._elsewhere = False
-            self._session.app.key_processor.feed_multiple(ahead, first=True)
-            self._session.app.key_processor.process_keys()
+            waiting.close()
 
     # Changes of the draft.
 
