@@ -150,7 +150,7 @@ def test_every_documented_key(home: Home, server: Server, state: str) -> None:
     script.write_text(_EDITOR)
     environment = {"VISUAL": f"sh '{script}'"}
     edits = 0
-    screen = home.chat(rows=50, environment=environment)
+    screen = home.chat(rows=24, environment=environment)
     try:
         pressing = Pressing(screen, server, edited)
         say(screen, "first", "You said: first")
@@ -160,7 +160,7 @@ def test_every_documented_key(home: Home, server: Server, state: str) -> None:
             if (state, name) in _LEAVE:
                 assert screen.wait_for_exit() == 0
                 screen.close()
-                screen = home.chat("-c", rows=50, environment=environment)
+                screen = home.chat("-c", rows=24, environment=environment)
                 pressing = Pressing(screen, server, edited)
                 ready(screen)
                 continue

@@ -128,8 +128,8 @@ def test_vi_says_its_mode_and_begins_a_command(tmp_path: Path) -> None:
             terminal.wait_for("INSERT ·")
             terminal.send("\r")
             read(terminal, text)
-        terminal.send("abc\x1bv")
-        terminal.wait_for("NORMAL ·")
+        terminal.send("abc\x1bV")
+        terminal.wait_for("VISUAL ·")
 
 
 @pytest.mark.parametrize("mode", ["emacs", "vi", "vi normal"])
