@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 from gptchat import vendors
+from gptchat.commands.input import KEYS
 from gptchat.commands.program import registry
 from gptchat.commands.registry import FAMILIES
 from gptchat.config.flags import declared
 
 README = Path(__file__).parents[1] / "README.md"
-MARK = re.compile(r"(<!-- (commands|options|providers): .*? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+MARK = re.compile(r"(<!-- (keys|commands|options|providers): .*? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def commands() -> str:
@@ -49,9 +50,15 @@ def providers() -> str:
     return "\n".join(rows) + "\n"
 
 
+def keys() -> str:
+    """The table of keys, as `/help all` has them."""
+    rows = ["| key | what it does |", "| --- | --- |", *(f"| {key} | {meaning} |" for key, meaning in KEYS)]
+    return "\n".join(rows) + "\n"
+
+
 def updated(text: str) -> str:
     """The README's `text` with its tables as they should be."""
-    tables = {"commands": commands, "options": options, "providers": providers}
+    tables = {"keys": keys, "commands": commands, "options": options, "providers": providers}
     return MARK.sub(lambda found: found[1] + tables[found[2]]() + found[4], text)
 
 

@@ -75,15 +75,37 @@ def choose(name: str) -> str:
     global _translations, _language
     _translations, _language = None, "en"
     if name.lower().replace("-", "_").startswith("zh"):
-        import gettext
-
-        folder = os.path.join(os.path.dirname(__file__), "locale")  # noqa: PTH118, PTH120 - pathlib may never be needed
-        try:
-            _translations = gettext.translation(DOMAIN, folder, languages=["zh"])
-            _language = "zh"
-        except FileNotFoundError:
-            pass  # a checkout that is not installed has no compiled catalogue
+        _translations = _catalogue()
+        _language = "zh" if _translations else "en"
     return _language
+
+
+def _catalogue() -> gettext.NullTranslations | None:
+    """The Chinese catalogue; None in a checkout that is not installed, where it is not compiled."""
+    import gettext
+
+    folder = os.path.join(os.path.dirname(__file__), "locale")  # noqa: PTH118, PTH120 - pathlib may never be needed
+    try:
+        return gettext.translation(DOMAIN, folder, languages=["zh"])
+    except FileNotFoundError:
+        return None
+
+
+def closest(said: str, sentences: Mapping[str, str]) -> list[str]:
+    """Names whose sentence, translated, has most in common with `said`, a word in another script; best first.
+
+    `sentences` are English sentences by name. Whichever language is in use, all catalogues are looked at.
+    """
+    from difflib import SequenceMatcher
+
+    catalogue = _catalogue()
+    found: list[tuple[int, int, str]] = []
+    for name, sentence in sentences.items() if catalogue else ():
+        translation = catalogue.gettext(sentence) if catalogue else ""
+        match = SequenceMatcher(None, said, translation, autojunk=False).find_longest_match()
+        if match.size > 1:
+            found.append((-match.size, match.b, name))
+    return [name for size, _at, name in sorted(found) if size == min(found)[0]]
 
 
 def detect(environ: Mapping[str, str] = os.environ) -> str:

@@ -13,9 +13,9 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def test_the_readme_lists_every_command_and_option() -> None:
-    """What the README says of commands, options and providers is what these say of themselves."""
+    """What the README says of keys, commands, options and providers is what these say of themselves."""
     text = README.read_text(encoding="utf-8")
-    assert [found[2] for found in MARK.finditer(text)] == ["options", "providers", "commands"]
+    assert [found[2] for found in MARK.finditer(text)] == ["keys", "options", "providers", "commands"]
     assert text == updated(text)
 
 

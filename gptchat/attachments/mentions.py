@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gptchat.values import dataclass
 
-_MENTION = re.compile(r'(?<![A-Za-z0-9._%+\-@/])@(?:"([^"\n]+)"|([^\s"@`]+))')
-"""An at sign that is not part of an e-mail address, then a quoted or plain reference."""
+_MENTION = re.compile(r'(?<![A-Za-z0-9._%+\-@＠/])[@＠](?:"([^"\n]+)"|“([^”\n]+)”|([^\s"“@＠`]+))')
+"""An at sign, full-width or not, that is not part of an e-mail address, then a quoted or plain reference."""
 
 _CODE = re.compile(r"(`{3,}|~{3,})[^\n]*\n.*?(?:\n\1|\Z)|(`+)[^`].*?\2", re.DOTALL)
 _ENDING = ".,;:!?)]}>'\"，。；：！？、）】》」』”’…"
@@ -41,8 +41,9 @@ def find_mentions(text: str, cwd: Path, at: Callable[[int], object] = lambda _st
     for match in signs:
         if any(begin <= match.start() < end for begin, end in code):
             continue
-        if reference := match[1] or _plain(match[2], cwd):
-            end = match.end() if match[1] else match.start() + 1 + len(reference)
+        quoted = match[1] or match[2]
+        if reference := quoted or _plain(match[3], cwd):
+            end = match.end() if quoted else match.start() + 1 + len(reference)
             found.append(Mention(match.start(), end, reference))
     return found
 

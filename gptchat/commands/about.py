@@ -18,9 +18,9 @@ from gptchat.commands.effects import (
     Table,
     Text,
 )
-from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry
+from gptchat.commands.input import KEYS, SIGNS
+from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry, Unknown
 from gptchat.commands.wording import left_out, setting_as_json, why_unsaved, window_source
-from gptchat.errors import UsageError
 from gptchat.values import fields
 from gptchat.vendors.thinking import asked_for
 from gptchat.waiting import to_thread
@@ -179,11 +179,7 @@ async def help_(call: Call, registry: Registry, run: RunOptions) -> AsideEffects
         return
     command = registry.get(name)
     if command is None:
-        near = _(", ").join(f"/{known}" for known in registry.nearest(name))
-        raise UsageError(
-            _("there is no command /{name}").format(name=name),
-            hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
-        )
+        raise Unknown(name, registry.nearest(name)).error()
     explained: list[Any] = [Text(command.usage), Text(_(command.summary))]
     if command.about:
         explained.append(Text(_(command.about)))
@@ -254,20 +250,7 @@ def _everything(registry: Registry) -> list[Block]:
     if (own := registry.own) is not None:
         told = _("not used: /{name} is built in")
         sections[-1][1].extend((f"commands/{name}.md", told.format(name=name)) for name in own.unused)
-    keys = [
-        ("Enter", _("send")),
-        ("Alt-Enter, Ctrl-J", _("a new line")),
-        ("Esc, Ctrl-C", _("stop a reply and keep it")),
-        ("Up, Ctrl-R", _("recall what you typed")),
-        ("Tab", _("complete")),
-        ("Ctrl-X Ctrl-E", _("write in your editor")),
-        ("Alt-Left, Alt-Right", _("on an empty line: the other answers")),
-        ("Ctrl-D", _("leave")),
-        ("!COMMAND", _("run it and offer its output")),
-        ("@PATH", _("attach that file to the message")),
-        ("//TEXT", _("send /TEXT to the model")),
-        ("commands/NAME.md", _("beside the settings file: your own command /NAME")),
-    ]
+    keys = [(key, _(meaning)) for key, meaning in (*KEYS, *SIGNS)]
     return [Sheet([*(section for section in sections if section[1]), (_("Keys and signs"), keys)])]
 
 

@@ -10,11 +10,12 @@ from gptchat.commands.declared import FAMILIES as FAMILIES
 from gptchat.commands.declared import Argument as Argument
 from gptchat.commands.declared import Call as Call
 from gptchat.commands.declared import Command as Command
-from gptchat.core.origin import Sourced, behind, decide
+from gptchat.core.lines import half_width, slash_word, take_flags, take_word
+from gptchat.core.origin import SIGN_OF, Sourced, behind, decide
 from gptchat.core.template import unquoted
 from gptchat.errors import UsageError
 from gptchat.values import dataclass, replace
-from gptchat.words import _
+from gptchat.words import _, closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -41,6 +42,19 @@ class Unknown:
     name: str
     nearest: Sequence[str]
 
+    def error(self, *, sendable: bool = False) -> UsageError:
+        """What to tell the person; `sendable`: a doubled slash sends the line as a message."""
+        near = _(", ").join(f"/{known}" for known in self.nearest)
+        hint = _("did you mean {names}?").format(names=near) if near else _("/help lists them all")
+        if sendable:
+            hint = (
+                _("did you mean {names}? //{name} sends it as a message")
+                if near
+                else _("/help lists them all; //{name} sends it as a message")
+            )
+            hint = hint.format(names=near, name=self.name)
+        return UsageError(_("there is no command /{name}").format(name=self.name), hint=hint)
+
 
 Parsed = Call | Said | Shell | Unknown
 
@@ -54,7 +68,7 @@ class Meaning:
     asked: bool = False
 
 
-_BARE = {"exit": "exit", "quit": "exit", "/": "help", "／": "help"}
+_BARE = {"exit": "exit", "quit": "exit", "退出": "exit", "/": "help"}
 
 
 class Own(Protocol):
@@ -106,10 +120,10 @@ class Registry:
 
     def get(self, name: str) -> Command | None:
         """The command called `name` or with that alias; a leading slash does not matter."""
-        name = name.removeprefix("/").lower()
+        name = half_width(name).removeprefix("/").lower()
         if name in self._by_name:
             return self._command(name)
-        return own.get(name) if (own := self.own) else None
+        return own.get(name) if (own := self.own) is not None else None
 
     def names(self) -> list[str]:
         """Every name and alias."""
@@ -137,6 +151,10 @@ class Registry:
     def nearest(self, name: str) -> list[str]:
         """Up to three names that `name` may have been meant for, likeliest first."""
         names = self.names()
+        if not name.isascii():
+            summaries = {command.name: command.summary for command in self.commands}
+            own = [known for known in names if known.startswith(name)]
+            return [*own, *closest(name, summaries)][:3]
         begins = [known for known in names if known.startswith(name.lower())]
         from difflib import get_close_matches
 
@@ -172,42 +190,34 @@ class Registry:
             case Said(said):
                 # `//text` is for what was typed; a paste may begin with a comment.
                 doubled = typed and said != text
-                return Meaning(parsed, entry.cut(begins + 1, begins + 1 + len(said))) if doubled else message
+                sent = entry.replaced(0, begins + 2, Sourced("/")).cut(0, len(said))
+                return Meaning(parsed, sent) if doubled else message
         return message if verdict == "text" else Meaning(parsed, entry, asked=verdict == "ask")
 
     def parse(self, line: str) -> Parsed:
         """Classify a typed line: a command, a shell command, or a message for the model.
 
         Only a slash and one whole word make a command, so that paths and comments are messages; `//text` at the
-        beginning stands for `/text`. A full-width slash, or the `、` that a Chinese input
-        method types on the same key, begins a command only where such a command exists. A slash alone asks
-        which commands there are. Raises UsageError when the arguments do not fit.
+        beginning stands for `/text`. Full-width signs mean the same; so does the `、` that Chinese input methods
+        type on the key of the slash, where such a command exists. A slash alone asks which commands there are.
+        Raises UsageError when the arguments do not fit.
         """
         stripped = line.strip()
-        if command := _BARE.get(stripped.lower()):
+        signs = [SIGN_OF.get(sign) for sign in (stripped + "   ")[:3]]
+        if command := _BARE.get(half_width(stripped[:8]).lower()):
             return Call(self._command(command), {})
-        if stripped.startswith("//") and stripped[2:3].strip() not in ("", "/"):  # a comment keeps both slashes
-            return Said(stripped[1:])
-        if stripped.startswith("!") and stripped[1:].strip():
+        # A code comment keeps both its slashes.
+        slashes = signs[:2] == ["command"] * 2 != signs[1:] and "、" not in stripped[:2]
+        if slashes and stripped[2:3].strip():
+            return Said("/" + stripped[2:])
+        if signs[0] == "shell" != signs[1] and stripped[1:].strip():
             return Shell(stripped[1:].strip())
         word, *others = stripped.split(maxsplit=1) or [""]
-        if not _is_slash_word(word) and not self._is_own(word):
-            return Said(line)
-        found = self.get(word[1:])
+        name = slash_word(word)
+        found = self.get(name) if name else None
         if found is None:
-            return Unknown(word[1:], self.nearest(word[1:])) if word[0] == "/" else Said(line)
+            return Unknown(name, self.nearest(name)) if name and word[0] != "、" else Said(line)
         return call(found, others[0] if others else "")
-
-    def _is_own(self, word: str) -> bool:
-        """Whether `word` is a slash and the name of a command of the user's own, in whatever script."""
-        return word[:1] in ("/", "／", "、") and (own := self.own) is not None and own.get(word[1:]) is not None
-
-
-def _is_slash_word(word: str) -> bool:
-    """Whether `word` is a slash and something that could be a command's name, known or not."""
-    name = word[1:]
-    plain = name.isascii() and (name[:1].isalpha() or name[:1] == "?")
-    return plain and word[0] in "/／、" and (name[1:].replace("-", "a").replace("_", "a") or "a").isalnum()
 
 
 def _names(command: Command) -> tuple[str, ...]:
@@ -216,13 +226,22 @@ def _names(command: Command) -> tuple[str, ...]:
 
 def call(command: Command, rest: str) -> Call:
     """The call of `command` with the arguments typed in `rest`; raises UsageError where they do not fit."""
-    flags, rest = _take_flags(command, rest)
+    actions = command.arguments[0].choices if command.arguments else ()
+    flags, rest = take_flags(command.flags, rest, actions)
     values: dict[str, str] = {}
     for argument in command.arguments:
         if argument.rest:
             value, rest = (rest if argument.kind in ("text", "value") else unquoted(rest)), ""
         else:
-            value, rest = _take_word(command, rest)
+            try:
+                value, rest = take_word(rest)
+            except ValueError:
+                raise UsageError(
+                    _("the quote in {rest} is not closed").format(rest=rest),
+                    hint=_("usage: {usage}").format(usage=command.usage),
+                ) from None
+        if argument.choices and half_width(value) in argument.choices:
+            value = half_width(value)
         if value:
             _check_choice(command, argument, value)
             values[argument.name] = value
@@ -237,46 +256,6 @@ def call(command: Command, rest: str) -> Call:
             hint=_("usage: {usage}").format(usage=command.usage),
         )
     return Call(command, values, flags)
-
-
-def _take_flags(command: Command, rest: str) -> tuple[frozenset[str], str]:
-    """The command's flags, before its arguments, after its action, or last as in a shell, and the arguments."""
-    flags: set[str] = set()
-    actions = command.arguments[0].choices if command.arguments else ()
-    while command.flags:
-        words = rest.split(" ")
-        places = (0, -1, 1) if words[0] in actions and len(words) > 1 else (0, -1)
-        found = next((at for at in places if words[at] in command.flags), None)
-        if found is None:
-            break
-        flags.add(words.pop(found))
-        rest = " ".join(words).strip()
-    return frozenset(flags), rest
-
-
-def _take_word(command: Command, rest: str) -> tuple[str, str]:
-    """The first word of `rest`, quoted as in a shell, and what follows it."""
-    if not rest:
-        return "", ""
-    if rest[0] not in "'\"":
-        # A backslash is left alone here: it is what Windows paths are made of.
-        parts = rest.split(None, 1)
-        return parts[0], parts[1] if len(parts) > 1 else ""
-    import io
-    import shlex
-
-    stream = io.StringIO(rest)
-    lexer = shlex.shlex(stream, posix=True, punctuation_chars=False)
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    try:
-        word = lexer.get_token() or ""
-    except ValueError:
-        raise UsageError(
-            _("the quote in {rest} is not closed").format(rest=rest),
-            hint=_("usage: {usage}").format(usage=command.usage),
-        ) from None
-    return word, stream.read().strip()
 
 
 def _check_choice(command: Command, argument: Argument, value: str) -> None:

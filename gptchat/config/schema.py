@@ -102,6 +102,7 @@ class UiSettings:
         flag=Flag(N_("language of the program (default: from the locale)"), choices=LANGUAGES),
     )
     vi: bool = setting(False, N_("Edit lines with vi's keys instead of Emacs's"))
+    digits: bool = setting(False, N_("0 alone leaves, and 1 alone begins a new session, as in scripts of 2023"))
     raw: bool = setting(
         False,
         N_("Show replies as received, without drawing their Markdown"),

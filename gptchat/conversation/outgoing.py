@@ -63,7 +63,7 @@ class Outbox:
 
         Raises UsageError for what is never attached, where it was named.
         """
-        if not references and "@" not in entry.text:
+        if not references and not {"@", "＠"} & set(entry.text):
             return []
         return await asyncio.to_thread(self._wanted, entry, references)
 

@@ -19,7 +19,13 @@ history keep the origins that they had.
 """
 
 Sign = Literal["shell", "attach", "command", "collection"]
-"""What acts in a text: `!`, `@`, `/` and `#`."""
+"""What acts in a text: `!`, `@`, `/` and `#` (`SIGN_OF`)."""
+
+SIGN_OF: Mapping[str, Sign] = {
+    "!": "shell", "！": "shell", "@": "attach", "＠": "attach",
+    "/": "command", "／": "command", "、": "command", "#": "collection", "＃": "collection",
+}  # fmt: skip
+"""The characters that are signs, full-width ones too. Chinese input methods type `、` on the key of the slash."""
 
 Verdict = Literal["act", "ask", "text"]
 """A sign acts, is asked about with what it would do in full, or is text like any other."""
@@ -154,7 +160,7 @@ def decide(entry: Sourced, sign: Sign, at: int = 0, *, harmless: bool = False) -
 
 def _is_picture(text: str) -> bool:
     """Whether `text` begins with a picture in Markdown, which no shell takes for a command."""
-    return text.startswith("![") and text[text.find("]") + 1 :][:1] in ("(", "[")
+    return text.startswith(("![", "！[")) and text[text.find("]") + 1 :][:1] in ("(", "[")
 
 
 def table() -> str:

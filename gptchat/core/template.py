@@ -103,7 +103,7 @@ def unquoted(text: str) -> str:
 
 def within(text: str) -> tuple[int, int]:
     """Where the inside of `text` begins and ends: behind and before quotation marks that enclose all of it."""
-    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    quoted = len(text) > 1 and text[0] + text[-1] in ("''", '""', "“”")
     return int(quoted), len(text) - quoted
 
 

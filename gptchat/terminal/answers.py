@@ -1,9 +1,10 @@
-"""Matches a typed answer to a choice, in English and Chinese and from any input method. Imports no library."""
+"""Matches a typed answer to a choice, in English and Chinese and from any input method."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
+
+from gptchat.core.lines import half_width
 
 _MEANT = {"yes": "y", "是": "y", "是的": "y", "好": "y", "好的": "y", "no": "n", "否": "n", "不": "n", "不是": "n"}
 """Words for y and n, accepted in every language of the program."""
@@ -14,9 +15,9 @@ def chosen(answer: str, choices: Sequence[tuple[str, str]]) -> str | None:
 
     Full-width letters and digits, as typed with Chinese input methods, are treated as the normal ones.
     """
-    plain = unicodedata.normalize("NFKC", answer).strip().lower()
+    plain = half_width(answer).strip().lower()
     for key, meaning in choices:
-        if plain in (key.lower(), unicodedata.normalize("NFKC", meaning).lower()):
+        if plain in (key.lower(), half_width(meaning).lower()):
             return key
     meant = _MEANT.get(plain)
     return meant if any(key == meant for key, _meaning in choices) else None

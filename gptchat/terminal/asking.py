@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptchat.commands.effects import Ask
 from gptchat.commands.registry import Parsed, Shell
+from gptchat.core.lines import half_width
 from gptchat.core.origin import Sourced, whole
 from gptchat.core.safe import clean_line
+from gptchat.errors import StorageError
+from gptchat.storage.users import read_state, write_state
 from gptchat.terminal.input import questions
 from gptchat.words import _
 
 if TYPE_CHECKING:
+    from gptchat.conversation.services import Services
     from gptchat.terminal.input.prompt import Prompt
     from gptchat.terminal.output.screen import Screen
+
+DIGITS = {"0": "/exit", "1": "/new"}
+"""What a lone digit does in the scripts that many learnt from."""
 
 
 class Asking:
@@ -25,6 +33,7 @@ class Asking:
         self._prompt = prompt
         self._screen = screen
         self._kept: list[Sourced] = []
+        self._tips: set[str] = set()
 
     def take_kept(self) -> list[Sourced]:
         """Return and forget what was typed at questions and was no answer."""
@@ -67,6 +76,31 @@ class Asking:
         if path.is_dir() or not await asyncio.to_thread(replaces, path):
             return True
         return await self.ask(may_replace(path)) == "y"
+
+    def digit(self, said: Sourced, services: Services) -> str | None:
+        """The command that a lone typed 0 or 1 stands for (`ui.digits`); empty where it is a message.
+
+        None where nothing is to be done, because the tip was shown: once for each digit, unless it cannot be kept.
+        """
+        digit = half_width(said.text.strip()[:2])
+        if said.parts or digit not in DIGITS:
+            return ""
+        if services.settings.ui.digits:
+            return DIGITS[digit]
+        data, known = services.paths.data_dir, f"tip_{digit}"
+        if known in self._tips or read_state(data).get(known):
+            return ""
+        self._tips.add(known)
+        if not services.run.incognito:
+            with suppress(StorageError):
+                write_state(data, **{known: True})
+        tip = (
+            _("0 was not sent: /exit leaves. Up and Enter send it; /set ui.digits true lets 0 and 1 act")
+            if digit == "0"
+            else _("1 was not sent: /new begins anew. Up and Enter send it; /set ui.digits true lets 0 and 1 act")
+        )
+        self._screen.say(tip, "notice")
+        return None
 
     def _keep(self, text: str) -> None:
         # Typing at a question is no typing at the prompt, where a first sign is meant to act.

@@ -232,6 +232,11 @@ class ChatLoop:
             if answer is None:
                 self._unsent(line)
                 return
+        if isinstance(parsed, Said) and (digit := self.carrier.digit(reading.said, self.services)) != "":
+            if digit is None:
+                self._unsent()
+                return
+            parsed = self.program.registry.parse(digit)
         if not isinstance(parsed, Said):
             self.live.keep()  # of a queue the rest; a message is kept until its turn begins
         match parsed:
@@ -249,17 +254,9 @@ class ChatLoop:
             case Shell(command):
                 await self.carrier.shell(command)
                 self._unsent()
-            case Unknown(name, nearest):
+            case Unknown() as unknown:
                 # The line is not put back, or the next input would be appended to it; Up recalls it.
-                near = _(", ").join(f"/{known}" for known in nearest)
-                hint = (
-                    _("did you mean {names}? //{name} sends it as a message")
-                    if near
-                    else _("/help lists them all; //{name} sends it as a message")
-                )
-                raise UsageError(
-                    _("there is no command /{name}").format(name=name), hint=hint.format(names=near, name=name)
-                )
+                raise unknown.error(sendable=True)
         self.gauge.refresh()
 
     def _unsent(self, *returned: Sourced) -> None:

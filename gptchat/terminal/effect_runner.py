@@ -87,7 +87,7 @@ class Carrier:
         self._changed = changed
         self._draft: list[Sourced] = []
         self._asking = Asking(prompt, screen)
-        self.may_run = self._asking.may_run
+        self.may_run, self.digit = self._asking.may_run, self._asking.digit
         self._warned: str | None = None
         self.leaving = False
         self.transcript = Transcript(services.manager, services.settings, screen)

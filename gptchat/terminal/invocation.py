@@ -11,7 +11,7 @@ from gptchat.commands.program import registry
 from gptchat.commands.registry import Call, Parsed, Said
 from gptchat.config.flags import Options
 from gptchat.config.paths import find_paths
-from gptchat.core.origin import Sourced, whole
+from gptchat.core.origin import SIGN_OF, Sourced, whole
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.values import dataclass
@@ -104,7 +104,7 @@ def _read(prompt: str, options: Options) -> tuple[Sourced, Parsed]:
     """
     entry = whole(prompt, "argument")
     begins = len(prompt) - len(prompt.lstrip())
-    if not prompt[begins:].startswith(("/", "／", "、")):
+    if SIGN_OF.get(prompt[begins : begins + 1]) != "command":
         return entry, Said(prompt)
     if options.apart:
         word = prompt.split(maxsplit=1)[0]

@@ -88,12 +88,8 @@ class _OneShot:
                     if not opened and about_session(call) and self.services.open_first(""):
                         self._tell_session()
                     await self._command(call)
-                case Unknown(name, nearest):
-                    near = _(", ").join(f"/{known}" for known in nearest)
-                    raise UsageError(
-                        _("there is no command /{name}").format(name=name),
-                        hint=_("did you mean {names}?").format(names=near) if near else _("/help lists them all"),
-                    )
+                case Unknown() as unknown:
+                    raise unknown.error()
             await self._warn_of_trouble()
             return self.status
         finally:

@@ -435,3 +435,72 @@ def test_a_command_typed_while_code_streams(home: Home, server: Server) -> None:
         assert screen.lines[screen.lines.index("alice › /status") - 1] == ""
         assert rows.index("The rest. Done.") > next(at for at, row in enumerate(rows) if "spent here" in row)
         assert not any("comes below" in row for row in rows)
+
+
+def test_escape_and_then_a_command(home: Home, server: Server) -> None:
+    """After Esc a command is a command: nothing of it goes to the model."""
+    home.connect(server.url)
+    with home.chat() as screen:
+        ready(screen)
+        for line in ("/help pin", "/帮助", "／帮助"):
+            screen.send("\x1b")
+            screen.send(line + "\r")
+            screen.wait_for("/pin [N]" if "pin" in line else "there is no command /帮助")
+            ready(screen)
+        screen.wait_for("did you mean /help? //帮助 sends it as a message")
+        assert asked(server) == []
+
+
+def test_full_width_signs(home: Home, server: Server) -> None:
+    """What a Chinese input method types on the keys of the signs means the same, where it was typed."""
+    home.connect(server.url)
+    (home.folder / "笔记.txt").write_text("a secret word")
+    with home.chat() as screen:
+        ready(screen)
+        screen.send("！echo 一二\r")
+        screen.wait_for("send this with your next message?")
+        screen.send("ｙ\r")  # an answer, too
+        screen.wait_for("it goes with your next message")
+        ready(screen)
+        say(screen, "看＠笔记.txt", "You said:")
+        assert "a secret word" in last(server)
+        assert "一二" in last(server)
+        say(screen, "／／help", "You said: /help")
+        assert last(server) == "/help"
+        before = len(asked(server))
+        screen.paste("！touch pasted")
+        screen.send("\r")
+        screen.wait_for("this was not typed here; run it in the shell?")
+        screen.send("\x1b")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]].startswith("alice › ！touch"))
+        screen.send("\x03")
+        ready(screen)
+        assert not (home.folder / "pasted").exists()
+        assert len(asked(server)) == before
+        screen.send("退出\r")
+        assert screen.wait_for_exit() == 0
+
+
+def test_the_digits_of_older_scripts(home: Home, server: Server) -> None:
+    """A lone 0 or 1 is held back once, with a tip; with ui.digits it leaves or begins anew."""
+    home.connect(server.url)
+    with home.chat(columns=120) as screen:
+        ready(screen)
+        for digit, command in (("0", "/exit leaves"), ("１", "/new begins anew")):
+            screen.send(digit + "\r")
+            screen.wait_for(command)
+            ready(screen)
+        assert asked(server) == []
+        screen.send("\x1b[A\r")
+        screen.wait_for("You said: １")
+        ready(screen)
+        say(screen, "0", "You said: 0")
+        say(screen, "1.", "You said: 1.")
+        screen.send("\x04")
+        assert screen.wait_for_exit() == 0
+    with home.chat("-o", "ui.digits=true") as screen:
+        ready(screen)
+        say(screen, "1", "a new session")
+        screen.send("０\r")
+        assert screen.wait_for_exit() == 0
+    assert len(asked(server)) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import string
 from collections.abc import Iterator
 
@@ -47,12 +48,32 @@ def test_a_reply_is_stopped(terminal: Screen, key: str) -> None:
     terminal.wait_for("stopped")
 
 
-@pytest.mark.parametrize("keys", ["\x1b[A", "\x1b[1;5C", "\x1bx", "\x1bOP", "\x1b[99~", "\x1b[I", "\x1b\x7f"])
+@pytest.mark.parametrize("keys", ["\x1b[A", "\x1b[1;5C", "\x1bOP", "\x1b[99~", "\x1b[I", "\x1b\x7f"])
 def test_other_keys_do_not_stop_it(terminal: Screen, keys: str) -> None:
     """Arrows, Alt keys, function keys and reports of the terminal neither stop the reply nor spoil the draft."""
     terminal.send(keys)
     terminal.send("ok")
     drafted(terminal, "ok")
+    assert "stopped" not in terminal.text
+
+
+def test_a_character_is_typed_with_alt_too(terminal: Screen) -> None:
+    """Alt with a character that means nothing types it, as at the prompt, and does not stop the reply."""
+    terminal.send("\x1bx")
+    terminal.send("\x1b/ok")
+    drafted(terminal, "x/ok")
+    assert "stopped" not in terminal.text
+
+
+@pytest.mark.parametrize("half", ["\x1b[", "\x1b[1;", "\x1bO", "\x1b]11;"])
+def test_half_a_sequence_costs_no_key(terminal: Screen, half: str) -> None:
+    """What follows half an escape sequence is typed whole, and what follows a paste without an end, too."""
+    terminal.send(half + "zu")
+    terminal.wait_for(lambda: re.search(r'draft \d "O?zu"', terminal.text))
+    terminal.send("\x15\x1b[200~a\nb")
+    drafted(terminal, "a↵b")
+    terminal.send("c")
+    drafted(terminal, "a↵bc")
     assert "stopped" not in terminal.text
 
 

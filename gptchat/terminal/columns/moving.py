@@ -8,6 +8,8 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import (
     Condition,
     emacs_insert_mode,
+    emacs_mode,
+    emacs_selection_mode,
     has_selection,
     vi_insert_mode,
     vi_navigation_mode,
@@ -15,11 +17,15 @@ from prompt_toolkit.filters import (
 )
 from prompt_toolkit.filters.app import vi_replace_single_mode
 from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent, _Flush
 from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
 from gptchat.terminal.columns import graphemes
+from gptchat.terminal.columns.words import add_words
+
+_UNEXPECTED = "/#*aet"
+"""After Esc: completions, sending the line as a comment, and what is bound and not implemented."""
 
 
 @Condition
@@ -58,8 +64,26 @@ def stop_between_characters(app: Application[str] | Application[str | None]) -> 
     app.key_processor.after_key_press += stop
 
 
-def add_whole_characters(keys: KeyBindings) -> None:
-    """Add to `keys` the deleting keys of both modes, which then delete whole characters (`graphemes.erased`)."""
+def add_editing(keys: KeyBindings) -> None:
+    """Add to `keys` those that edit by whole characters (`graphemes.erased`) and by words, in both modes.
+
+    Alt with a key for which prompt_toolkit does something unexpected, or nothing, is Esc and the key.
+    """
+    add_words(keys)
+    for second in (*_UNEXPECTED, Keys.Any):
+
+        @keys.add("escape", second, filter=emacs_mode)
+        def _apart(event: KeyPressEvent) -> None:
+            # Esc may end the prompt; the key after it then waits for the next one, rather than in this one.
+            escape, key = event.key_sequence
+            event.key_processor.feed_multiple([escape, _Flush, key], first=True)
+
+    @keys.add(Keys.Any, filter=emacs_selection_mode)
+    def _deselect(event: KeyPressEvent) -> None:
+        """What is typed after Ctrl-Space, which marks a place, is typed; prompt_toolkit would drop it."""
+        event.current_buffer.exit_selection()
+        event.key_processor.feed(event.key_sequence[0], first=True)
+
     inserting = emacs_insert_mode | vi_insert_mode
 
     @keys.add("backspace", filter=inserting & ~has_selection & _has_text, save_before=_first)

@@ -20,9 +20,9 @@ from gptchat.terminal.input import fuzzy
 from gptchat.values import dataclass
 from gptchat.words import _
 
-_SLASH = r"\s*[/／、]([^\W_][\w-]*|\?|)$"
-_CALL = r"\s*[/／、]([^\W_][\w-]*|\?)\s+"
-_AT = r"""(?:^|(?<=[\s(（，。、；：]))@("[^"\n]*|[^\s"]*)$"""
+_SLASH = r"\s*[/／、]([^\W_][\w-]*|[?？]|)$"
+_CALL = r"\s*[/／、]([^\W_][\w-]*|[?？])\s+"
+_AT = r"""(?:^|(?<=[\s(（，。、；：]))[@＠]("[^"\n]*|[^\s"]*)$"""
 _LIMIT = 50
 _ENTRIES = 5000  # at most so many entries of a folder are read
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from gptchat.core.width import cells
 from gptchat.terminal.columns import graphemes
+from gptchat.terminal.columns.words import word_end, word_start
 from gptchat.values import dataclass
-
-_WORD = re.compile(r"\w+|[^\w\s]+")
 
 
 @dataclass(slots=True)
@@ -36,11 +33,11 @@ class LineEditor:
 
     def delete_word_before(self) -> None:
         """Delete back to the beginning of a word."""
-        self._replace(self._word_start(), self.cursor)
+        self._replace(word_start(self.text, self.cursor), self.cursor)
 
     def delete_word_after(self) -> None:
         """Delete up to the end of a word."""
-        self._replace(self.cursor, self._word_end())
+        self._replace(self.cursor, word_end(self.text, self.cursor))
 
     def delete_to_start(self) -> None:
         """Delete back to the beginning of the line."""
@@ -61,11 +58,11 @@ class LineEditor:
 
     def word_left(self) -> None:
         """Move to the beginning of this word, or of the one before."""
-        self.cursor = self._word_start()
+        self.cursor = word_start(self.text, self.cursor)
 
     def word_right(self) -> None:
         """Move to the end of this word, or of the next."""
-        self.cursor = self._word_end()
+        self.cursor = word_end(self.text, self.cursor)
 
     def home(self) -> None:
         """Move to the beginning of the line."""
@@ -85,21 +82,6 @@ class LineEditor:
     def _line_end(self) -> int:
         end = self.text.find("\n", self.cursor)
         return len(self.text) if end < 0 else end
-
-    def _word_start(self) -> int:
-        start = 0
-        for match in _WORD.finditer(_bases(self.text[: self.cursor])):
-            start = match.start()
-        return start
-
-    def _word_end(self) -> int:
-        match = _WORD.search(_bases(self.text), self.cursor)
-        return match.end() if match else len(self.text)
-
-
-def _bases(text: str) -> str:
-    """`text`, as long as it is, with its marks replaced by the letters that carry them."""
-    return text if text.isascii() else "".join(part[0] * len(part) for part in graphemes.split(text))
 
 
 def footer(text: str, column: int, width: int) -> tuple[str, int]:

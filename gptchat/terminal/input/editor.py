@@ -9,14 +9,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from prompt_toolkit.application import Application
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
 from gptchat.errors import UsageError
-from gptchat.terminal.input.keyboard import ordinary
+from gptchat.terminal.input.keyboard import begin_line, ordinary
 from gptchat.words import _, reason
 
 
@@ -48,6 +50,26 @@ async def visit(keyboard: Input, output: Output, text: str, suffix: str = ".md")
     """Run `edit` in a thread, between two prompts, with the terminal in its normal mode."""
     with ordinary(keyboard, output):
         return await asyncio.get_running_loop().run_in_executor(None, edit, text, suffix)
+
+
+@contextmanager
+def keys_wait(app: Application[str]) -> Iterator[None]:
+    """Read no key meanwhile: those that were typed ahead act afterwards, and come first."""
+    ahead = app.key_processor.empty_queue()
+    try:
+        with app.input.detach():
+            yield
+    finally:
+        app.key_processor.feed_multiple(ahead, first=True)
+        app.key_processor.process_keys()
+
+
+def edit_within(output: Output, text: str) -> str | None:
+    """`edit` for a prompt that steps aside and draws itself again afterwards, where the line begins."""
+    try:
+        return edit(text)
+    finally:
+        begin_line(output)
 
 
 def _split(value: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
-from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.key_binding.key_processor import KeyPress, _Flush
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
 from prompt_toolkit.utils import is_dumb_terminal
@@ -29,6 +29,8 @@ def open_keyboard() -> Input:
     # A key binding on Esc and Enter would do the same, but would make vi's Esc wait for an Enter.
     for sequence in ("\x1b\r", "\x1b[13;2u", "\x1b[27;2;13~"):
         ANSI_SEQUENCES[sequence] = Keys.ControlJ
+    for sequence, shifted in zip("abcd", ("Up", "Down", "Right", "Left"), strict=True):  # as rxvt sends them
+        ANSI_SEQUENCES[f"\x1b[{sequence}"] = Keys[f"Shift{shifted}"]
     if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
         from gptchat.terminal.input.posix_keyboard import FOCUS, PosixKeyboard
 
@@ -89,7 +91,14 @@ def ordinary(keyboard: Input, output: Output) -> Generator[None, None, None]:
             yield
         finally:
             output.enable_bracketed_paste()
-            output.flush()
+            begin_line(output)
+
+
+def begin_line(output: Output) -> None:
+    """Begin a line anew after another program has had the terminal: what was typed meanwhile was echoed there."""
+    output.write_raw("\r")
+    output.erase_end_of_line()
+    output.flush()
 
 
 _callbacks: dict[signal.Signals, list[Callable[[], object]]] = {}
@@ -137,36 +146,19 @@ def suspend() -> bool:
     return True
 
 
-def grouped(keys: Sequence[KeyPress], *, flushed: bool) -> list[tuple[KeyPress, bool]]:
-    """Key presses as (press, alt) pairs; unknown control sequences are dropped.
+def grouped(keys: Sequence[KeyPress]) -> list[tuple[KeyPress, bool]]:
+    """Key presses as (press, alt) pairs.
 
-    ESC directly before another key means Alt. Alone it is the Esc key, which only a `flushed` batch can tell.
+    ESC directly before another key means Alt. At the end, or before `_Flush`, it is the Esc key.
     """
     result: list[tuple[KeyPress, bool]] = []
-    index = 0
-    while index < len(keys):
-        press = keys[index]
-        index += 1
-        if press.key is not Keys.Escape:
-            result.append((press, False))
-            continue
-        if index == len(keys) or keys[index].key is Keys.Escape:
-            result.append((press, False))
-            continue
-        following = keys[index]
-        index += 1
-        if following.key in ("[", "O") and not flushed:
-            index = _end_of_sequence(keys, index)
+    alt = None
+    for press in keys:
+        if press.key is Keys.Escape or press is _Flush:
+            if alt:
+                result.append((alt, False))
+            alt = None if press is _Flush else press
         else:
-            result.append((following, True))
-    return result
-
-
-def _end_of_sequence(keys: Sequence[KeyPress], index: int) -> int:
-    """The index after the final character (ECMA-48: 0x40 to 0x7e) of a control sequence."""
-    while index < len(keys):
-        index += 1
-        key = keys[index - 1].key
-        if not isinstance(key, Keys) and "@" <= key <= "~":
-            break
-    return index
+            result.append((press, alt is not None))
+            alt = None
+    return [*result, (alt, False)] if alt else result

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from prompt_toolkit.application import Application
 from prompt_toolkit.application.current import get_app
-from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
 from prompt_toolkit.filters import (
     Condition,
     emacs_mode,
@@ -13,13 +14,16 @@ from prompt_toolkit.filters import (
     is_searching,
     vi_navigation_mode,
 )
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
-from gptchat.terminal.columns.moving import add_whole_characters
+from gptchat.terminal.columns.moving import add_editing
 from gptchat.terminal.input.folding import Folding, OriginTracker
 from gptchat.terminal.input.menu import CompletionMenu
+from gptchat.words import _
 
 
 class Line(Protocol):
@@ -105,7 +109,7 @@ def bindings(line: Line) -> KeyBindings:
 
     for arrow, way in (("left", "previous"), ("right", "next")):
 
-        @keys.add("escape", arrow, filter=drafting & _draft_is_empty & emacs_mode)
+        @keys.add("escape", arrow, filter=drafting & _draft_is_empty)
         def _version(_event: KeyPressEvent, way: str = way) -> None:
             line.enter(f"/versions {way}")
 
@@ -113,5 +117,29 @@ def bindings(line: Line) -> KeyBindings:
     def _close_menu(_event: KeyPressEvent) -> None:
         line.menu.close()
 
-    add_whole_characters(keys)
+    @keys.add("/", filter=drafting & _draft_is_empty & vi_navigation_mode)
+    @keys.add("!", filter=drafting & _draft_is_empty & vi_navigation_mode)
+    @keys.add(Keys.Any, filter=drafting & _draft_is_empty & vi_navigation_mode)
+    def _begin(event: KeyPressEvent) -> None:
+        """A command can be typed in vi's normal mode, too, and so can what comes from an input method."""
+        if event.data in ("/", "!") or (event.data.isprintable() and not event.data.isascii()):
+            event.app.vi_state.input_mode = InputMode.INSERT
+            event.current_buffer.insert_text(event.data)
+
+    add_editing(keys)
     return keys
+
+
+def mode_shown(app: Application[str]) -> StyleAndTextTuples:
+    """The mode of vi's keys as the line below the prompt begins; empty with other keys."""
+    if app.editing_mode is not EditingMode.VI:
+        return []
+    if app.current_buffer.selection_state:
+        mode = _("VISUAL")
+    else:
+        inserting = (InputMode.INSERT, InputMode.INSERT_MULTIPLE)
+        state = app.vi_state.input_mode
+        mode = (
+            _("INSERT") if state in inserting else _("NORMAL") if state is InputMode.NAVIGATION else _("REPLACE")
+        )
+    return [("class:toolbar", mode), ("class:toolbar.quiet", " · ")]

@@ -108,7 +108,7 @@ class Listener:
         self._hold()
         waiting = get_typeahead(self._keyboard)  # keys that the prompt has read but not handled
         if waiting:
-            self._handle(waiting, flushed=False)
+            self._handle(waiting)
         elif self._editor.text:
             self._show()
         return self
@@ -118,9 +118,8 @@ class Listener:
     ) -> None:
         if self._flush:
             self._flush.cancel()
-            # An Esc pressed at the last moment has nothing left to stop; left in the parser
-            # it would turn the next key into an Alt key.
-            self._handle(self._keyboard.flush_keys(), flushed=True, ended=True)
+            # An Esc pressed at the last moment has nothing left to stop, and would decline the next question.
+            self._handle(self._keyboard.flush_keys(), ended=True)
         self._held.close()
 
     def _hold(self) -> None:
@@ -140,7 +139,7 @@ class Listener:
         if self._flush:
             self._flush.cancel()
             self._flush = None
-        self._handle(keys, flushed=False)
+        self._handle(keys)
         if self._keyboard.closed:
             self._on_hang_up()
             return
@@ -149,11 +148,11 @@ class Listener:
     def _flushed(self) -> None:
         """Called when no key followed for `escape_wait` seconds: a pending ESC was the Esc key."""
         self._flush = None
-        self._handle(self._keyboard.flush_keys(), flushed=True)
+        self._handle(self._keyboard.flush_keys())
 
-    def _handle(self, keys: list[KeyPress], *, flushed: bool, ended: bool = False) -> None:
+    def _handle(self, keys: list[KeyPress], *, ended: bool = False) -> None:
         before = (self._editor.text, self._editor.cursor)
-        for press, alt in grouped(keys, flushed=flushed):
+        for press, alt in grouped(keys):
             if not (ended and press.key is Keys.Escape):
                 self._press(press, alt)
         if (self._editor.text, self._editor.cursor) != before:
@@ -183,7 +182,7 @@ class Listener:
             self._on_clear()
         elif key is Keys.ControlZ:
             self._suspend()
-        elif not isinstance(key, Keys) and not alt and (" " <= key < "\x7f" or key > "\x9f"):
+        elif not isinstance(key, Keys) and (" " <= key < "\x7f" or key > "\x9f"):
             self._editor.insert(self._folding.fold(key))
 
     def _submit(self) -> None:

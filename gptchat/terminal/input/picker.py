@@ -19,7 +19,7 @@ from prompt_toolkit.output import Output
 
 from gptchat.core.width import cells, wrapped
 from gptchat.terminal.columns.layout import stand_in_columns
-from gptchat.terminal.columns.moving import add_whole_characters, stop_between_characters
+from gptchat.terminal.columns.moving import add_editing, stop_between_characters
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT
 from gptchat.terminal.input.questions import ask
 from gptchat.terminal.output import dumb_terminal as plain
@@ -199,7 +199,7 @@ class Picker:
         def _cancel(event: KeyPressEvent) -> None:
             event.app.exit(result=None)
 
-        add_whole_characters(keys)
+        add_editing(keys)
         return keys
 
     # Drawing.

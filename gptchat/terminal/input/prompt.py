@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from prompt_toolkit.application import run_in_terminal
@@ -14,7 +15,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples, to_formatted_text
-from prompt_toolkit.formatted_text.utils import fragment_list_to_text
+from prompt_toolkit.formatted_text.utils import fragment_list_to_text, fragment_list_width
 from prompt_toolkit.input import Input
 from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
@@ -30,7 +31,7 @@ from gptchat.terminal.input.drafts import DraftKeeper
 from gptchat.terminal.input.folding import FoldedDraft, FoldedPastes, Folding, OriginTracker, Visible
 from gptchat.terminal.input.history import HistorySuggestion, InputHistory
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes, open_keyboard
-from gptchat.terminal.input.keys import bindings
+from gptchat.terminal.input.keys import bindings, mode_shown
 from gptchat.terminal.input.menu import CompletionMenu
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import follow_width, open_screen, stand_below, styled, translate_labels
@@ -124,10 +125,7 @@ class Prompt:
         return FoldedDraft(self._buffer.text, self._buffer.cursor_position, self.origins.draft.parts)
 
     def use(self, history: Path | None, draft: Path | None = None, place: Callable[[], str] = str) -> None:
-        """Switch to another user's history and unsent draft, from the next `read` on.
-
-        `place()` is the id of the session in which text is typed.
-        """
+        """Switch to another user's history and unsent draft, typed in the session `place()`, from the next `read`."""
         self._drafts.changed("")  # what is typed goes along
         self._drafts.close()
         self._history = InputHistory(history, self.folding, place)
@@ -167,10 +165,7 @@ class Prompt:
             loop.call_soon_threadsafe(self.menu.complete_again)
 
     def keep(self, draft: FoldedDraft, *, at_once: bool = False) -> None:
-        """Save a draft typed outside the prompt (while a reply streams), so that it survives a crash.
-
-        `at_once`: it is in its file on return.
-        """
+        """Save a draft typed outside the prompt, while a reply streams; `at_once`: it is in its file on return."""
         self._drafts.changed(self.folding.unfold(draft.text))
         if at_once:
             self._drafts.flush()
@@ -293,12 +288,14 @@ class Prompt:
         """Open the draft, unfolded, in the user's editor; afterwards the prompt holds the edited text."""
         if not self._elsewhere:
             self._elsewhere = True
-            self._session.app.create_background_task(self._edit())
+            waiting = ExitStack()
+            waiting.enter_context(editor.keys_wait(self._session.app))
+            self._session.app.create_background_task(self._edit(waiting))
 
-    async def _edit(self) -> None:
+    async def _edit(self, waiting: ExitStack) -> None:
         draft = self.folding.unfolded(self.draft)
         try:
-            edited = await run_in_terminal(lambda: editor.edit(draft.text), in_executor=True)
+            edited = await run_in_terminal(lambda: editor.edit_within(self.output, draft.text), in_executor=True)
         except UsageError as error:
             self.notice(
                 _("{name} ({detail})").format(name=error.message, detail=error.hint)
@@ -313,6 +310,7 @@ class Prompt:
                 self.origins.begin(Sourced(folded.text, folded.parts))
         finally:
             self._elsewhere = False
+            waiting.close()
 
     # Changes of the draft.
 
@@ -336,9 +334,10 @@ class Prompt:
     # Drawing.
 
     def _toolbar_text(self) -> StyleAndTextTuples:
+        mode = mode_shown(self._session.app)
         if self._notice:
-            return [("class:notice", self._notice)]
-        return self._toolbar(self.output.get_size().columns) or []
+            return [*mode, ("class:notice", self._notice)]
+        return mode + (self._toolbar(self.output.get_size().columns - fragment_list_width(mode)) or [])
 
 
 def _joined(entry: Sourced) -> Sourced:

@@ -14,7 +14,7 @@ from prompt_toolkit.shortcuts.prompt import PromptSession
 from gptchat.core.width import wrapped
 from gptchat.terminal.answers import chosen
 from gptchat.terminal.columns.layout import stand_in_columns
-from gptchat.terminal.columns.moving import add_whole_characters, stop_between_characters
+from gptchat.terminal.columns.moving import add_editing, stop_between_characters
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
@@ -145,5 +145,5 @@ def _bindings() -> KeyBindings:
     def _no_search(event: KeyPressEvent) -> None:
         """Does nothing: a question has no history to search."""
 
-    add_whole_characters(keys)
+    add_editing(keys)
     return keys
