@@ -17,7 +17,8 @@ from gptchat.config.keys import clean_key, missing_key
 from gptchat.config.schema import SETTINGS
 from gptchat.config.setting import Setting
 from gptchat.core.session import shorten
-from gptchat.errors import UsageError
+from gptchat.errors import GptchatError, UsageError
+from gptchat.providers.address import require_private
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 
 
 async def set_(
-    call: Call, settings: Settings, routing: Routing, profile: Profile, learnt: Callable[[], Learnt]
+    call: Call,
+    settings: Settings,
+    routing: Routing,
+    run: RunOptions,
+    profile: Profile,
+    learnt: Callable[[], Learnt],
 ) -> Effects:
     """Show or change a setting; what is changed stays with you and this session."""
     key, text = call.get("key"), call.get("value")
@@ -64,6 +70,12 @@ async def set_(
     blocks += _left_out(routing, learnt, key)
     if warning:
         blocks.append(Text(warning, "warning"))
+    if key == "provider" and value and not run.unattended:
+        # What is set is set, but who sits here learns at once that nobody answers.
+        try:
+            await routing.tried(settings.provider())
+        except GptchatError as error:
+            blocks += [Text(error.message, "warning"), Text(error.hint, "quiet")]
     if key == "ui.currency" and not settings.currency()[1]:
         blocks.append(Text(_("say how much of it a US$ is: /set ui.currency_rate 7.1"), "warning"))
     yield Show(blocks, dict([_json(settings, key)]))
@@ -90,6 +102,8 @@ def _change(settings: Settings, profile: Profile, key: str, value: Any) -> str:
     """
     if key == "provider" and value:
         return profile.change_provider(settings.provider(value))
+    if key.startswith("providers.") and key.endswith((".base_url", ".endpoint")):
+        require_private(value)
     if key == "fallback":
         for name in value:
             settings.provider(name)

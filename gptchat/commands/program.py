@@ -57,7 +57,7 @@ _MODULES = {
     "exchange": "export import",
     "turns": "retry regenerate edit undo redo continue",
     "users": "user users",
-    "models": "model models provider",
+    "models": "model models provider connect",
     "preferences": "set unset system preset key theme lang",
     "context": "context tokens pin unpin compact",
     "input": "attach editor",

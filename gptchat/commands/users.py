@@ -25,7 +25,7 @@ async def user(call: Call, manager: SessionManager, library: Library, outbox: Ou
         async for effect in users(call, library, people):
             yield effect
         return
-    name = validate_name(name)
+    name = validate_name(name, new=people.find(name) is None)
     known = people.find(name)
     if known == manager.user:
         yield Show([Text(_("{name} is chatting already").format(name=known), "quiet")], {"user": known})

@@ -112,8 +112,8 @@ def test_declining_the_key_changes_nothing(tmp_path: Path, server: Server) -> No
 
 
 def test_a_provider_that_cannot_be_reached_is_not_chosen(tmp_path: Path, server: Server) -> None:
-    """/provider azure without an endpoint says what is missing and leaves the provider as it is."""
-    program = compose_program(tmp_path, settings_for(server.url))
+    """/provider with a name that nobody knows, or from a script azure without an endpoint, changes nothing."""
+    program = compose_program(tmp_path, settings_for(server.url), attended=False)
     with running(program) as loop:
         for line in ("/provider azure", "/provider nonsense", "/set provider nonsense", "/set fallback nonsense"):
             with pytest.raises(ConfigurationError) as refused:
