@@ -328,7 +328,7 @@ COMMANDS = (
         (Argument("place", "provider"),),
         flags={ANYWAY: "even if it does not answer, or only with plain http"},
         examples=(
-            ("/connect", "the first screen's list, local servers included"),
+            ("/connect", "the list of the first start"),
             ("/connect localhost:8080", ""),
         ),
         about="Esc goes back at any point, and whoever answered before still does.",

@@ -50,6 +50,7 @@ class Questions:
 
     async def yes(self, question: str) -> bool:
         """Whether the user agrees; no answer is a no."""
+        self._screen.gap()
         return await self._ask(question, (("y", _("yes")), ("n", _("no"))), default="n") == "y"
 
     async def _ask(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gptchat import vendors
+from gptchat.commands.effects import Facts, Text
 from gptchat.commands.models import ANYWAY
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.parse import unknown_name
@@ -111,13 +112,13 @@ class _Connect:
                 *((told, partial(self._local, server)) for told, server in await offers.local()),
             ]
             rows = [(str(number), told) for number, (told, _way) in enumerate(found, 1)] + offers.letters()
-            leaves = _("q leaves") if self._first else _("q goes back to the chat")
+            leaves = _("q leaves") if self._first else _("q goes back")
             hint = _("↑↓ Enter, or a number, letter, name or address · ? explains · {leaves}")
             choice = await self._asking.choose(rows, hint.format(leaves=leaves), free=_is_place)
             if choice is None:
                 return None
             if choice == HELP:
-                self._explain([told for told, _way in found])
+                self._explain(len(found))
                 continue
             self._screen.say(f"› {dict(rows).get(choice, choice)}", "hint")
             way = found[int(choice) - 1][1] if choice.isdecimal() else partial(self._take, choice)
@@ -130,10 +131,10 @@ class _Connect:
                 self._forget()
             self._screen.gap()
 
-    def _explain(self, found: Sequence[str]) -> None:
+    def _explain(self, found: int) -> None:
+        keyed, notes = offers.explained(found)
         self._screen.gap()
-        for key, told in offers.explained(found):
-            self._screen.say(f"{key:<4}{told}" if key else told, "hint", indent=2 if key else 0)
+        self._screen.show([Facts(keyed), *(Text(note, "quiet") for note in notes)])
         self._screen.gap()
 
     def _forget(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gptchat import vendors
@@ -75,19 +74,24 @@ def letters() -> list[tuple[str, str]]:
     ]
 
 
-def explained(numbered: Sequence[str]) -> list[tuple[str, str]]:
-    """What each choice means, for somebody who sees the list for the first time, as (key, text) pairs."""
-    numbers = "1" if len(numbered) == 1 else f"1-{len(numbered)}"
+def explained(numbered: int) -> tuple[list[tuple[str, str]], list[str]]:
+    """What each choice means, for somebody who sees the list for the first time: (key, text) pairs, and sentences.
+
+    `numbered` is how many rows have a number.
+    """
+    numbers = "1" if numbered == 1 else f"1-{numbered}"
     found = [(numbers, _("found here just now: your settings, keys in the environment, servers on this machine"))]
-    return [
+    keyed = [
         *(found if numbered else ()),
         ("d", _("a small program that answers by rules: nothing is sent, nothing costs anything")),
         ("o", _("OpenAI's models, paid by use; a key is made at platform.openai.com")),
         ("a", _("OpenAI's models in your company's Azure; the portal shows endpoint, deployment and key")),
         ("c", _("a service by its name, such as deepseek; or a server's address, as Ollama and vLLM have one")),
         ("g", _("the platform open.ss.chat, with an app_id and its app_key")),
-        ("", _("A key is tried before it is kept, stays hidden, and is not written into the settings file.")),
-        ("", _("/connect opens this list at any time, and looks for servers on this machine again.")),
+    ]
+    return keyed, [
+        _("A key is tried before it is kept, stays hidden, and is not written into the settings file."),
+        _("/connect opens this list at any time, and looks for servers on this machine again."),
     ]
 
 
