@@ -78,7 +78,7 @@ class AzureProvider(Engine):
         if not endpoint:
             raise ConfigurationError(
                 _("the provider {who} has no endpoint").format(who=self.name),
-                hint=_("write the resource's address into the settings, or into AZURE_OPENAI_ENDPOINT"),
+                hint=_("/connect azure asks for it; or write the resource's address into AZURE_OPENAI_ENDPOINT"),
             )
         return resource_address(endpoint)
 

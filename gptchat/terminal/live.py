@@ -14,6 +14,7 @@ from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
+from gptchat.redaction import looks_like_key
 from gptchat.terminal.input.editing import footer
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.listener import Listener
@@ -106,6 +107,7 @@ class LiveTurn:
             self._prompt.output,
             self._prompt.folding,
             on_stop=stop,
+            on_submit=_is_key,
             on_hang_up=stop,
             draft=self.take_draft(),
             queued=self._queued,
@@ -269,6 +271,11 @@ class LiveTurn:
             reasoning=settings.ui.reasoning,
             ui=settings.ui,
         )
+
+
+def _is_key(entry: Sourced) -> bool:
+    """Whether a line is a key: pasted once more while the first is tried, it must not be sent as a message."""
+    return len(entry.text.split()) == 1 and looks_like_key(entry.text)
 
 
 def _drawn(text: str) -> str:

@@ -221,9 +221,9 @@ class _Connect:
             )
         if typed in self._settings.names("providers") or vendors.named(typed) is not None:
             return await self._known(self._settings.provider(typed))
-        near = vendors.nearest(typed)
+        # `litellm:4000` is an address, a single word is none.
         if vendors.ended(typed) is not None or (
-            not re.search(r"[.:/\s]", typed) and (near or not typed.isascii())  # `litellm:4000` is an address
+            not re.search(r"[.:/\s]", typed) and not vendors.is_loopback(typed)
         ):
             raise unknown_name("providers", typed, self._settings.provider_names())
         address = self._private(base_address(typed))
