@@ -112,9 +112,12 @@ class _Connect:
                 *((told, partial(self._local, server)) for told, server in await offers.local()),
             ]
             rows = [(str(number), told) for number, (told, _way) in enumerate(found, 1)] + offers.letters()
-            leaves = _("q leaves") if self._first else _("q goes back")
-            hint = _("↑↓ Enter, or a number, letter, name or address · ? explains · {leaves}")
-            choice = await self._asking.choose(rows, hint.format(leaves=leaves), free=_is_place)
+            hint = [
+                self._hint(_("a number, letter, name or address")),
+                _("? explains"),
+                _("q leaves") if self._first else _("q goes back"),
+            ]
+            choice = await self._asking.choose(rows, " · ".join(hint), free=_is_place)
             if choice is None:
                 return None
             if choice == HELP:
@@ -130,6 +133,10 @@ class _Connect:
             finally:
                 self._forget()
             self._screen.gap()
+
+    def _hint(self, typed: str) -> str:
+        """How to choose from a list; `typed` is what can be typed."""
+        return typed if self._screen.terminal.dumb else _("↑↓ Enter, or {typed}").format(typed=typed)
 
     def _explain(self, found: int) -> None:
         keyed, notes = offers.explained(found)
@@ -319,7 +326,7 @@ class _Connect:
                             len(models) - _SHOWN)  # fmt: skip
             rows.append(("n", more.format(n=len(models) - _SHOWN)))
         self._screen.say(_("which model should answer?"), "strong")
-        hint = _("↑↓ Enter, or a number or name · Esc goes back")
+        hint = f"{self._hint(_('a number or name'))} · {_('Esc goes back')}"
         chosen = await self._asking.choose(rows, hint, free=models.__contains__)
         if chosen == "n":
             return await self._asking.line(_("the model's name")) or None
