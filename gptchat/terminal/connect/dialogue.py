@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from gptchat import vendors
 from gptchat.commands.effects import Facts, Text
 from gptchat.commands.models import ANYWAY
 from gptchat.config.endpoints import ProviderSettings
-from gptchat.config.parse import unknown_name
 from gptchat.core.safe import clean_line
 from gptchat.errors import (
     AuthenticationError,
@@ -24,8 +21,7 @@ from gptchat.errors import (
 )
 from gptchat.providers import registry
 from gptchat.providers.address import base_address, require_private, resource_address
-from gptchat.redaction import looks_like_key
-from gptchat.terminal.connect import offers
+from gptchat.terminal.connect import offers, places
 from gptchat.terminal.connect.asking import Questions
 from gptchat.terminal.connect.choosing import HELP
 from gptchat.terminal.connect.saving import save
@@ -117,7 +113,7 @@ class _Connect:
                 _("? explains"),
                 _("q leaves") if self._first else _("q goes back"),
             ]
-            choice = await self._asking.choose(rows, " · ".join(hint), free=_is_place)
+            choice = await self._asking.choose(rows, " · ".join(hint), free=places.is_place)
             if choice is None:
                 return None
             if choice == HELP:
@@ -222,17 +218,9 @@ class _Connect:
         """Connect to what `typed` means: the name of a provider, in any spelling, or an address."""
         if typed.endswith(f" {ANYWAY}"):
             typed, self._insist = typed.removesuffix(ANYWAY).strip(), True
-        if "://" not in typed and looks_like_key(typed):
-            raise ConfigurationError(
-                _("that looks like a key"), hint=_("choose whose key it is first; then it is asked for, hidden")
-            )
-        if typed in self._settings.names("providers") or vendors.named(typed) is not None:
-            return await self._known(self._settings.provider(typed))
-        # `litellm:4000` is an address, a single word is none.
-        if vendors.ended(typed) is not None or (
-            not re.search(r"[.:/\s]", typed) and not vendors.is_loopback(typed)
-        ):
-            raise unknown_name("providers", typed, self._settings.provider_names())
+        entry = places.known(typed, self._settings)
+        if entry is not None:
+            return await self._known(entry)
         address = self._private(base_address(typed))
         name = await self._name(address)
         if not name:
@@ -250,18 +238,10 @@ class _Connect:
 
     async def _name(self, address: str) -> str | None:
         """A name for a server, which is not yet that of another one."""
-        taken = set(self._settings.names("providers")) | set(registry.names())
-        here = [
-            one.name
-            for one in self._settings.own_providers()
-            if one.base_url == address and one.name not in registry.names()
-        ]
-        short = _short_name(address)
-        more = (f"{short}-{n}" for n in range(2, len(taken) + 3))
-        free = next(name for name in (*here, short, *more) if name in here or name not in taken)
+        default, taken = places.free_name(address, self._settings)
         while True:
-            name = await self._asking.line(_("a short name for it"), default=free)
-            if not name or name in here or name not in taken:
+            name = await self._asking.line(_("a short name for it"), default=default)
+            if not name or name not in taken:
                 return name
             self._screen.say(_("{name} is the name of another provider").format(name=name), "notice")
 
@@ -340,15 +320,3 @@ class _Connect:
         self._held.clear()
         await save(entry, self._services, self._screen, first=self._first)
         return entry.name
-
-
-def _is_place(typed: str) -> bool:
-    """Whether `typed` is a provider's name, an address or a key, rather than a slip at a letter."""
-    known = vendors.named(typed) is not None or vendors.ended(typed) is not None
-    return known or "://" in typed or looks_like_key(typed)
-
-
-def _short_name(address: str) -> str:
-    """A short name for a server, derived from its host."""
-    host = urlsplit(address).hostname or "server"
-    return "local" if vendors.is_loopback(address) else host.replace("api.", "").split(".")[0]
