@@ -17,7 +17,7 @@ from gptchat.config.keys import clean_key, missing_key
 from gptchat.config.schema import SETTINGS
 from gptchat.config.setting import Setting
 from gptchat.core.session import shorten
-from gptchat.errors import GptchatError, UsageError
+from gptchat.errors import AuthenticationError, GptchatError, PermissionDeniedError, UsageError
 from gptchat.providers.address import require_private
 from gptchat.words import _
 
@@ -173,7 +173,7 @@ def not_given(run: RunOptions, provider: ProviderSettings) -> Show:
     return Show([Text(_("nothing was changed"), "quiet")], {"stored": None})
 
 
-async def key(call: Call, settings: Settings, run: RunOptions, keys: ProviderKeys) -> Effects:
+async def key(call: Call, settings: Settings, routing: Routing, run: RunOptions, keys: ProviderKeys) -> Effects:
     """Give, look for, or forget the key of a provider."""
     action = call.get("action") or "show"
     chosen = settings.provider(call.get("provider"))
@@ -186,9 +186,17 @@ async def key(call: Call, settings: Settings, run: RunOptions, keys: ProviderKey
         if not typed:
             yield not_given(run, chosen)
             return
+        keys.hold(chosen, typed)
+        try:
+            # A script may set up a machine that has no network yet.
+            doubt = "" if run.unattended else await _doubt(routing, chosen)
+        finally:
+            keys.drop(chosen)
         where = await asyncio.to_thread(keys.store, chosen, typed)
         yield Changed(frozenset({"settings"}))
         blocks = [Text(_("the key is kept in {where}").format(where=where), "good")]
+        if doubt:
+            blocks.append(Text(_("it could not be tried: {why}").format(why=doubt), "warning"))
         found = await asyncio.to_thread(keys.find, chosen)
         if found is not None and found.value != clean_key(typed):
             words = _("but {source} holds another key, and goes first")
@@ -212,6 +220,18 @@ async def key(call: Call, settings: Settings, run: RunOptions, keys: ProviderKey
     if found.warning:
         blocks.append(Text(found.warning, "warning"))
     yield Show(blocks, {"provider": chosen.name, "key": masked, "source": found.source})
+
+
+async def _doubt(routing: Routing, provider: ProviderSettings) -> str:
+    """Why a key could not be tried; empty if the provider takes it. Raises GptchatError if it is refused."""
+    try:
+        await routing.tried(provider)
+    except (AuthenticationError, PermissionDeniedError) as error:
+        error.hint = _("the key was not kept; /key set asks for it again")
+        raise
+    except GptchatError as error:
+        return error.message
+    return ""
 
 
 async def theme(call: Call, settings: Settings, profile: Profile) -> Effects:

@@ -61,6 +61,21 @@ def test_a_wrong_key_is_not_kept(tmp_path: Path, server: Server) -> None:
         assert found.value == KEY
 
 
+def test_key_set_tries_the_key(tmp_path: Path, server: Server) -> None:
+    """/key set in the chat keeps no key that is refused; where nothing answers it is kept, and the doubt told."""
+    program = compose_program(tmp_path, settings_for(server.url) + LOCKED.format(url=server.url) + DEAD)
+    keys, locked = program.services.keys, program.services.settings.provider("locked")
+    with running(program) as loop:
+        with pytest.raises(AuthenticationError) as refused:
+            loop.run(command(program, "/key set locked", "sk-wrong-0123456789"))
+        assert "was not kept" in refused.value.hint
+        assert keys.missing(locked)
+        assert "could not be tried" not in loop.run(command(program, "/key set locked", KEY))
+        assert not keys.missing(locked)
+        told = loop.run(command(program, "/key set dead", KEY))
+        assert "could not be tried: nothing answers" in told
+
+
 def test_another_person_does_not_get_a_key_on_trial(tmp_path: Path, server: Server) -> None:
     """A key that is not stored yet is forgotten when somebody else chats."""
     program = compose_program(tmp_path, settings_for(server.url) + LOCKED.format(url=server.url))
