@@ -80,6 +80,20 @@ def test_a_model_is_chosen_with_the_arrow_keys(home: Home) -> None:
             assert asked(server)[-1].json["model"] == "two"
 
 
+def test_a_local_server_with_a_key(home: Home) -> None:
+    """A server on this machine that wants a key is asked with the one that is typed, and a wrong one is told."""
+    with Server(port=local_port(), key=KEY) as server, home.chat(ready=LIST) as screen:
+        screen.wait_for("(asks for a key)")
+        screen.send("1\r")
+        asked_for(screen, "paste the key for")
+        screen.send("sk-wrong-0123456789abcdef\r")
+        screen.wait_for("hint: type or paste it again; Esc goes back")
+        asked_for(screen, "paste the key for")
+        screen.send(f"{KEY}\r")
+        ready(screen)
+        assert {one.headers.get("authorization") for one in server.requests} > {f"Bearer {KEY}"}
+
+
 def test_a_wrong_openai_key_is_told_before_the_chat_opens(home: Home) -> None:
     """A refused key is told at once and can be typed again; only the right one is kept."""
     wrong = "sk-wrong-0123456789abcdef"

@@ -161,6 +161,9 @@ class _Connect:
 
     async def _local(self, server: LocalServer) -> str | None:
         if server.needs_key:
+            found = await asyncio.to_thread(self._keys.find, server.settings)
+            if found is None and not await self._key(server.settings):
+                return None
             return await self._with_key(server.settings)
         model = await self._model(server.models)
         return await self._settle(replace(server.settings, model=model)) if model else None
