@@ -332,6 +332,6 @@ COMMANDS = (
             ("/connect localhost:8080", ""),
         ),
         about="Esc goes back at any point, and whoever answered before still does.",
-        brief="add a provider",
+        brief="add a provider or a key",
     ),
 )

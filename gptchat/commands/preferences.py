@@ -310,7 +310,6 @@ COMMANDS = (
         key,
         (Argument("action", "word", choices=("show", "set", "forget")), Argument("provider", "provider")),
         examples=(("/key", "where it was found"), ("/key set", "typed hidden, kept for you alone")),
-        brief="API keys",
     ),
     Command(
         "theme",
