@@ -11,10 +11,19 @@ _known: set[str] = set()
 
 # Servers may echo keys that were never registered here, so anything that looks like a key is masked too.
 _SHAPES = (
-    r"\b(?:sk|pk|rk|gsk|xai|sess)-[A-Za-z0-9_\-*]{8,}"
+    r"(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|csk|xai|sess|pplx|nvapi|tvly)-[A-Za-z0-9_\-*]{8,}"
+    r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|fw|r8|tgp_v1|gh[oprsu]|github_pat)_[A-Za-z0-9_*]{20,}"
+    r"|\bAIza[A-Za-z0-9_\-]{16,}"
+    r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/\-]{8,}=*"
     r"|(?i:(?<=api-key: )|(?<=x-api-key: ))\S{8,}"
     r"|://[^/\s:@]+:[^/\s]+@"
+)
+# The keys of Azure, Zhipu, Volcengine and others have no prefix. In running text their shapes may be digests and
+# ids, so only names are judged by them: a UUID, or 20 letters and digits in a row, mixed, and what follows them.
+_BARE_SHAPES = (
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20,}[A-Za-z0-9._\-:+/=]*"
 )
 
 
@@ -25,6 +34,12 @@ def register(secret: str) -> None:
     """
     if len(secret) >= _MINIMUM:
         _known.add(secret)
+
+
+def looks_like_key(name: str) -> bool:
+    """Whether `name`, typed where a name is asked for, is or contains what looks like a key."""
+    text = name.strip()
+    return redact(text) != text or re.fullmatch(_BARE_SHAPES, text) is not None
 
 
 def mask(secret: str) -> str:

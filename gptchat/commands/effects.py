@@ -177,6 +177,18 @@ class PickMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """Ask the person how to connect, and try it; the answer is the name of the provider in use now, None if none.
+
+    `place` is a provider's name or an address, or empty for the list of what there is. `insist` takes it even if
+    it does not answer, and an address with plain HTTP.
+    """
+
+    place: str = ""
+    insist: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """Open `text` in the person's editor; the answer is the edited text, or None when left unchanged."""
 
@@ -220,10 +232,10 @@ class Leave:
     """End the program."""
 
 
-Action = Show | Replay | Draft | Run | Ask | Pick | PickMessage | Edit | Copy | Attach | Changed | Leave
+Action = Show | Replay | Draft | Run | Ask | Pick | PickMessage | Connect | Edit | Copy | Attach | Changed | Leave
 Effect = Action | Progress
 Effects = AsyncGenerator[Effect, str | None]
-"""What a command yields, and the answer to each `Ask`, `Pick` and `Edit`."""
+"""What a command yields, and the answer to each `Ask`, `Pick`, `Connect` and `Edit`."""
 
 AsideEffect = Show | Copy
 AsideEffects = AsyncGenerator[AsideEffect, str | None]

@@ -6,14 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from gptchat import catalogue, vendors
-from gptchat.commands.effects import AsideEffects, Ask, Changed, Effects, Facts, Show, Table, Text
+from gptchat.commands.effects import AsideEffects, Ask, Changed, Connect, Effects, Facts, Show, Table, Text
 from gptchat.commands.preferences import not_given
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import window_source
-from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.key_text import require_name
 from gptchat.conversation.known_models import end_words, gone
 from gptchat.core.ports import ModelFacts, Rate
-from gptchat.errors import ConfigurationError
+from gptchat.errors import ConfigurationError, GptchatError
 from gptchat.providers.registry import abilities, summary
 from gptchat.vendors.thinking import asked_for
 from gptchat.words import _, price, symbol
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from gptchat.conversation.services import RunOptions
 
 
+ANYWAY = "--anyway"
+"""The flag that insists on a provider."""
 _MANY = 20
 """From so many models on, a line below them says how to see fewer."""
 
@@ -39,6 +41,8 @@ async def model(call: Call, routing: Routing, profile: Profile) -> Effects:
         ending = [Text(end_words(facts), "warning")] if facts.retired else []
         yield Show([Facts(_facts_pairs(routing, facts), title=current), *ending], model_json(facts))
         return
+    if name not in routing.names_listed():
+        require_name(name)
     facts = routing.facts(name)
     profile.change("model", name)
     yield Changed(frozenset({"settings"}))
@@ -173,7 +177,7 @@ def _rate_json(rate: Rate) -> dict[str, Any]:
 async def provider(
     call: Call, settings: Settings, routing: Routing, run: RunOptions, profile: Profile, keys: ProviderKeys
 ) -> Effects:
-    """Choose who answers; asks for the key where one is needed."""
+    """Choose who answers, once it is known to answer; asks for the key where one is needed."""
     name = call.get("name")
     if not name:
         in_force = settings.chat.provider
@@ -190,33 +194,74 @@ async def provider(
             [{**one, "current": i == current} for i, one in enumerate(told)],
         )
         return
+    insist = ANYWAY in call.flags
+    if _is_address(settings, name) or (not run.unattended and _wants_address(settings, routing, name)):
+        if (chosen_name := (yield Connect(name, insist))) is not None:
+            yield Changed(frozenset({"settings"}))
+            yield _answers(routing, chosen_name)
+        return
     chosen = settings.provider(name)
-    name = chosen.name
-    _require_address(routing, chosen)
-    if await asyncio.to_thread(keys.missing, chosen):
-        key = yield Ask(_("the API key for {name}").format(name=name), secret=True)
+    if _wants_address(settings, routing, name):
+        routing.require_address(chosen)  # raises, and says what is missing
+    if asked := await asyncio.to_thread(keys.missing, chosen):
+        key = yield Ask(_("the API key for {name}").format(name=chosen.name), secret=True)
         if not key:
             yield not_given(run, chosen)
             return
-        where = await asyncio.to_thread(keys.store, chosen, key)
+        keys.hold(chosen, key)
+    try:
+        await routing.tried(chosen)
+    except GptchatError as error:
+        if not insist:
+            keys.drop(chosen)
+            raise _with_way_to_insist(error, chosen.name) from None
+        yield Show([Text(error.message, "warning")])
+    if asked and not run.incognito:
+        where, _other = await asyncio.to_thread(keys.keep, chosen)
         yield Show([Text(_("the key is kept in {where}").format(where=where), "quiet")])
     warning = profile.change_provider(chosen)
     yield Changed(frozenset({"settings"}))
     if warning:
         yield Show([Text(warning, "warning")])
+    yield _answers(routing, chosen.name)
+
+
+async def connect(call: Call, routing: Routing) -> Effects:
+    """Ask how to connect, and try it before it is chosen."""
+    name = yield Connect(call.get("place"), ANYWAY in call.flags)
+    if name is not None:
+        yield Changed(frozenset({"settings"}))
+        yield _answers(routing, name)
+
+
+def _answers(routing: Routing, name: str) -> Show:
+    """Who answers from now on, and with which model."""
     in_force = routing.model()
     words = _("{name} answers from now on, with {model}")
     if not in_force:
         words = _("{name} answers from now on; /models lists its models, /model NAME chooses one")
-    yield Show([Text(words.format(name=name, model=in_force), "good")], {"provider": name, "model": in_force})
+    return Show([Text(words.format(name=name, model=in_force), "good")], {"provider": name, "model": in_force})
 
 
-def _require_address(routing: Routing, chosen: ProviderSettings) -> None:
-    """Refuse a provider that could not be reached for want of an address. Raises ConfigurationError."""
-    if abilities(chosen).wants_address:
-        address = routing.open_unsettled(chosen).abilities.address
-        assert address is not None  # a provider that is given its address can tell it
-        address()
+def _with_way_to_insist(error: GptchatError, name: str) -> GptchatError:
+    words = _("{name} was not chosen; /provider {name} {flag} chooses it all the same")
+    told = words.format(name=name, flag=ANYWAY)
+    error.hint = _("{hint}; {told}").format(hint=error.hint, told=told) if error.hint else told
+    return error
+
+
+def _is_address(settings: Settings, name: str) -> bool:
+    return (":" in name or "/" in name) and settings.provider_name(name) not in settings.provider_names()
+
+
+def _wants_address(settings: Settings, routing: Routing, name: str) -> bool:
+    """Whether a provider lacks an address. Raises ConfigurationError for one that nobody knows."""
+    try:
+        routing.require_address(settings.provider(name))
+    except ConfigurationError:
+        settings.provider(name)
+        return True
+    return False
 
 
 def _provider_json(settings: Settings, name: str) -> dict[str, Any]:
@@ -273,8 +318,23 @@ COMMANDS = (
         "Choose who answers: OpenAI, Azure, a local server, the demo, ...",
         provider,
         (Argument("name", "provider"),),
-        examples=(("/provider", "the ones there are"), ("/provider deepseek", "asks for the key and works")),
+        flags={ANYWAY: "even if it does not answer now"},
+        examples=(("/provider", "the ones there are"), ("/provider deepseek", "asks for the key and tries it")),
         brief="choose who answers",
         shows=lambda call: not call.get("name"),
+    ),
+    Command(
+        "connect",
+        "model",
+        "Connect to a service, a server or an address: asks, and tries it first",
+        connect,
+        (Argument("place", "provider"),),
+        flags={ANYWAY: "even if it does not answer, or only with plain http"},
+        examples=(
+            ("/connect", "the list of the first start"),
+            ("/connect localhost:8080", ""),
+        ),
+        about="Esc goes back at any point, and whoever answered before still does.",
+        brief="add a provider or a key",
     ),
 )

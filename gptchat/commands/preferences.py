@@ -17,7 +17,8 @@ from gptchat.config.keys import clean_key, missing_key
 from gptchat.config.schema import SETTINGS
 from gptchat.config.setting import Setting
 from gptchat.core.session import shorten
-from gptchat.errors import UsageError
+from gptchat.errors import AuthenticationError, GptchatError, PermissionDeniedError, UsageError
+from gptchat.providers.address import require_private
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 
 
 async def set_(
-    call: Call, settings: Settings, routing: Routing, profile: Profile, learnt: Callable[[], Learnt]
+    call: Call,
+    settings: Settings,
+    routing: Routing,
+    run: RunOptions,
+    profile: Profile,
+    learnt: Callable[[], Learnt],
 ) -> Effects:
     """Show or change a setting; what is changed stays with you and this session."""
     key, text = call.get("key"), call.get("value")
@@ -65,6 +71,12 @@ async def set_(
     blocks += _left_out(routing, learnt, key)
     if warning:
         blocks.append(Text(warning, "warning"))
+    if key == "provider" and value and not run.unattended:
+        # What is set is set, but who sits here learns at once that nobody answers.
+        try:
+            await routing.tried(settings.provider())
+        except GptchatError as error:
+            blocks += [Text(error.message, "warning"), Text(error.hint, "quiet")]
     if key == "ui.currency" and not settings.currency()[1]:
         blocks.append(Text(_("say how much of it a US$ is: /set ui.currency_rate 7.1"), "warning"))
     yield Show(blocks, dict([_json(settings, key)]))
@@ -91,6 +103,8 @@ def _change(settings: Settings, profile: Profile, key: str, value: Any) -> str:
     """
     if key == "provider" and value:
         return profile.change_provider(settings.provider(value))
+    if key.startswith("providers.") and key.endswith((".base_url", ".endpoint")):
+        require_private(value)
     if key == "fallback":
         for name in value:
             settings.provider(name)
@@ -140,7 +154,7 @@ def not_given(run: RunOptions, provider: ProviderSettings) -> Show:
     return Show([Text(_("nothing was changed"), "quiet")], {"stored": None})
 
 
-async def key(call: Call, settings: Settings, run: RunOptions, keys: ProviderKeys) -> Effects:
+async def key(call: Call, settings: Settings, routing: Routing, run: RunOptions, keys: ProviderKeys) -> Effects:
     """Give, look for, or forget the key of a provider."""
     action = call.get("action") or "show"
     chosen = settings.provider(call.get("provider"))
@@ -153,9 +167,17 @@ async def key(call: Call, settings: Settings, run: RunOptions, keys: ProviderKey
         if not typed:
             yield not_given(run, chosen)
             return
+        keys.hold(chosen, typed)
+        try:
+            # A script may set up a machine that has no network yet.
+            doubt = "" if run.unattended else await _doubt(routing, chosen)
+        finally:
+            keys.drop(chosen)
         where = await asyncio.to_thread(keys.store, chosen, typed)
         yield Changed(frozenset({"settings"}))
         blocks = [Text(_("the key is kept in {where}").format(where=where), "good")]
+        if doubt:
+            blocks.append(Text(_("it could not be tried: {why}").format(why=doubt), "warning"))
         found = await asyncio.to_thread(keys.find, chosen)
         if found is not None and found.value != clean_key(typed):
             words = _("but {source} holds another key, and goes first")
@@ -179,6 +201,18 @@ async def key(call: Call, settings: Settings, run: RunOptions, keys: ProviderKey
     if found.warning:
         blocks.append(Text(found.warning, "warning"))
     yield Show(blocks, {"provider": chosen.name, "key": masked, "source": found.source})
+
+
+async def _doubt(routing: Routing, provider: ProviderSettings) -> str:
+    """Why a key could not be tried; empty if the provider takes it. Raises GptchatError if it is refused."""
+    try:
+        await routing.tried(provider)
+    except (AuthenticationError, PermissionDeniedError) as error:
+        error.hint = _("the key was not kept; /key set asks for it again")
+        raise
+    except GptchatError as error:
+        return error.message
+    return ""
 
 
 async def theme(call: Call, settings: Settings, profile: Profile) -> Effects:
@@ -249,7 +283,6 @@ COMMANDS = (
         key,
         (Argument("action", "word", choices=("show", "set", "forget")), Argument("provider", "provider")),
         examples=(("/key", "where it was found"), ("/key set", "typed hidden, kept for you alone")),
-        brief="API keys",
     ),
     Command(
         "theme",

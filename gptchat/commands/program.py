@@ -66,7 +66,7 @@ _MODULES = {
     "exchange": "export import",
     "turns": "retry regenerate edit undo redo continue",
     "people.users": "user users",
-    "models": "model models provider",
+    "models": "model models provider connect",
     "preferences": "set unset system key theme lang",
     "templates.presets": "preset",
     "context": "context tokens pin unpin compact",

@@ -18,6 +18,7 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import FOREVER, age, confirm, session_json
+from gptchat.config.key_text import require_name
 from gptchat.core.titles import shorten
 from gptchat.errors import UsageError
 from gptchat.storage.ids import safe_id
@@ -49,7 +50,7 @@ TITLE_REQUEST = (
 async def new(call: Call, manager: SessionManager, run: RunOptions, profile: Profile) -> Effects:
     """Begin a new session; the old one stays."""
     old = manager.session
-    profile.begin_session(title=call.get("title") or None)
+    profile.begin_session(title=require_name(call.get("title")) or None)
     yield Changed(frozenset({"session"}))
     note = _("a new session begins")
     if old.messages:
@@ -178,7 +179,7 @@ async def rename(call: Call, manager: SessionManager, routing: Routing, run: Run
         title = proposed if answer is None and run.unattended else answer or ""
         if not title:
             return
-    record = title_record(title)
+    record = title_record(require_name(title))
     manager.record(record)
     title = record["title"]
     yield Changed(frozenset({"session"}))

@@ -6,7 +6,7 @@ import json
 import re
 
 from gptchat import redaction
-from gptchat.errors import ConfigurationError
+from gptchat.errors import ConfigurationError, UsageError
 from gptchat.words import _
 
 _WRAPPING = "\"'`“”‘’«»"
@@ -43,6 +43,24 @@ def clean_key(text: str) -> str:
                 hint=_("copy the key again from the provider's page"),
             )
     return key
+
+
+def require_name(text: str) -> str:
+    """`text`, which names something. Raises UsageError if it looks like a key, which is masked from now on."""
+    if (refused := key_as_name(text)) is not None:
+        raise UsageError(refused.message, hint=refused.hint)
+    return text
+
+
+def key_as_name(text: str) -> ConfigurationError | None:
+    """The error for a key that was given as a name; None for a name. Such a key is masked from now on."""
+    if not redaction.looks_like_key(text):
+        return None
+    redaction.register(text.strip())
+    return ConfigurationError(
+        _("that looks like a key, and names are shown and saved in plain text"),
+        hint=_("choose another name; /key set is the place for a key, and hides it"),
+    )
 
 
 def _named(character: str) -> str:

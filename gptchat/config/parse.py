@@ -303,6 +303,10 @@ def unknown_name(table: Literal["providers", "presets"], name: str, known: Seque
     """The error for an unknown provider or preset, with the nearest names."""
     import difflib
 
+    from gptchat.config.key_text import key_as_name
+
+    if (key := key_as_name(name)) is not None:
+        return key
     likeness = 0.78 if table == "providers" else 0.6  # of fifty names one is always a little alike
     near = difflib.get_close_matches(name, known, 3, likeness)
     if table == "providers" and name:

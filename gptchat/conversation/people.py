@@ -75,7 +75,7 @@ class People:
         `remember` stores them as the default user of the next run. Raises UsageError and StorageError.
         """
         if self._incognito:
-            user = users.read_user(self._data_dir, users.validate_name(name))
+            user = users.read_user(self._data_dir, users.validate_name(name, new=self.find(name) is None))
         else:
             user = users.ensure_user(self._data_dir, name)
             if remember:

@@ -20,10 +20,13 @@ class ProviderKeys:
         self._environ = environ
         self._user = ""
         self._changes = 0
+        self._held: dict[str, str] = {}
+        """Keys by provider that were typed in this run and go before all others; they are on no disk."""
 
     def use(self, user: str) -> None:
         """Use the keys of `user` from now on."""
         self._user = user
+        self._held.clear()
 
     @property
     def user(self) -> str:
@@ -37,6 +40,8 @@ class ProviderKeys:
 
     def find(self, provider: ProviderSettings) -> keys.Key | None:
         """The user's key for `provider`, or the shared one. Raises ConfigurationError."""
+        if held := self._held.get(provider.name):
+            return keys.Key(held, "")
         return keys.find_key(provider, self._data_dir, self._environ, user=self._slug())
 
     def missing(self, provider: ProviderSettings) -> bool:
@@ -66,14 +71,42 @@ class ProviderKeys:
         """Warnings about key files of `provider` that other users of this machine can read."""
         return keys.exposed_files(provider, self._data_dir, self._environ)
 
+    def hold(self, provider: ProviderSettings, key: str) -> None:
+        """Use `key` from now on, without storing it. Raises ConfigurationError for what cannot be a key."""
+        self._held[provider.name] = keys.clean_key(key)
+        self._changes += 1
+
+    def drop(self, provider: ProviderSettings) -> None:
+        """Forget a key that was held; what is stored stays."""
+        if self._held.pop(provider.name, None) is not None:
+            self._changes += 1
+
+    def keep(self, provider: ProviderSettings, *, shared: bool = False) -> tuple[str, str]:
+        """Store the key that is held, as `store` does; two empty strings if none is.
+
+        Returns its location, and the place that goes first in the next run, if there is one.
+        Raises ConfigurationError.
+        """
+        held = self._held.get(provider.name)
+        if held is None:
+            return "", ""
+        where = self.store(provider, held, shared=shared)
+        found = self.find(provider)
+        if found is None or found.value == held:
+            return where, ""
+        self.hold(provider, held)
+        return where, found.source
+
     def store(self, provider: ProviderSettings, key: str, *, shared: bool = False) -> str:
         """Store a key for this user, or `shared` for all; return its location. Raises ConfigurationError."""
         where = keys.store_key(provider.name, key, self._data_dir, "" if shared else self._slug())
+        self._held.pop(provider.name, None)
         self._changes += 1
         return where
 
     def forget(self, provider: ProviderSettings) -> list[str]:
         """Remove the user's key and the shared one from gptchat's own storage; return the locations."""
+        self.drop(provider)
         places = keys.forget_key(provider.name, self._data_dir, self._slug())
         places += keys.forget_key(provider.name, self._data_dir)
         self._changes += 1

@@ -93,6 +93,28 @@ class Routing:
         """Open a provider that is not in the settings yet; the caller closes it."""
         return self._opener(settings)
 
+    def require_address(self, settings: ProviderSettings) -> None:
+        """Raise ConfigurationError if a provider lacks the address that it needs."""
+        if abilities(settings).wants_address:
+            address = self.open_unsettled(settings).abilities.address
+            assert address is not None  # a provider that is given its address can tell it
+            address()
+
+    async def tried(self, settings: ProviderSettings) -> list[str]:
+        """The models that a provider lists, once it is known to answer and to take its key.
+
+        Empty if it has no list. Costs nothing. Raises GptchatError if a message to it would fail.
+        """
+        from gptchat.providers.trying import attempt
+
+        if not abilities(settings).network:
+            return []
+        provider = self.open_unsettled(settings)
+        try:
+            return await attempt(provider, settings.default_model)
+        finally:
+            await provider.close()
+
     async def close(self) -> None:
         """Close every connection."""
         with self._opening:

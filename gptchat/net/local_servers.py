@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.values import dataclass
 
-PROBE_SECONDS = 0.3
+PROBE_SECONDS = 0.5
 _LARGEST = 4_000_000
 """Maximum bytes read of a list of models."""
 

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import parse_qsl, urlunsplit
 
+from gptchat import vendors
 from gptchat.errors import ConfigurationError
 from gptchat.net.addresses import split_address
 from gptchat.redaction import redact_address
@@ -40,6 +41,30 @@ def base_address(address: str, *, version: str = "/v1") -> str:
     path = _ROUTES.sub("", path.rstrip("/"))
     path = re.sub(r"(/v\d+)(?:\1)+$", r"\1", path.rstrip("/"))
     return urlunsplit((parts.scheme, parts.netloc, path or version, "", ""))
+
+
+def resource_address(endpoint: str) -> str:
+    """The address of an Azure resource: `myresource` alone stands for `https://myresource.openai.azure.com`."""
+    text = endpoint.strip().strip("\"'<>")
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{1,63}", text) and text.lower() != "localhost":
+        return f"https://{text.lower()}.openai.azure.com"
+    return endpoint
+
+
+def require_private(address: str) -> str:
+    """`address`, unless it is plain HTTP to another machine: others could read the key and every message.
+
+    Raises ConfigurationError.
+    """
+    parts = split_address(address, ("http",))
+    if parts is None or vendors.is_loopback(address) or parts.hostname == "host.docker.internal":
+        return address
+    shown = redact_address(address)
+    reason = _("{address} is not on this machine, and with plain http others can read the key and the chat")
+    raise ConfigurationError(
+        reason.format(address=shown),
+        hint=_("use https://; in a network that you trust: /connect {address} --anyway").format(address=shown),
+    )
 
 
 def query_in(address: str) -> dict[str, str]:

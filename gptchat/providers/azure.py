@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from gptchat.core.messages import Request
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import AuthenticationError, ConfigurationError
-from gptchat.providers.address import base_address
+from gptchat.providers.address import base_address, resource_address
 from gptchat.providers.engine import Engine
 from gptchat.providers.faults.refusals import shorten
 from gptchat.providers.sdk import sdk_options
@@ -78,9 +78,9 @@ class AzureProvider(Engine):
         if not endpoint:
             raise ConfigurationError(
                 _("the provider {who} has no endpoint").format(who=self.name),
-                hint=_("write the resource's address into the settings, or into AZURE_OPENAI_ENDPOINT"),
+                hint=_("/connect azure asks for it; or write the resource's address into AZURE_OPENAI_ENDPOINT"),
             )
-        return endpoint
+        return resource_address(endpoint)
 
     def body(self, request: Request) -> tuple[str, dict[str, Any]]:
         """Like `Engine.body`; with the classic API the path also names deployment and version."""

@@ -108,12 +108,12 @@ class CompatibleProvider(Engine):
         body = clean(BODIES[self._tokenizer](text, model))
         address = f"{self._root}/tokenize"
         try:
-            return tokens_in(await self._json("post", address, body))
+            return tokens_in(await self.call("post", address, body))
         except GptchatError as error:
             if not is_stale(error):
                 raise
         # The server had closed an idle connection, which is normal
-        return tokens_in(await self._json("post", address, body))
+        return tokens_in(await self.call("post", address, body))
 
     @property
     def _root(self) -> str:

@@ -136,8 +136,7 @@ class Engine(ABC):
 
     async def stream(self, request: Request) -> AsyncGenerator[ProviderEvent, None]:
         """Send `request` and yield the events of the reply, the last of which is Finished. Raises GptchatError."""
-        wait = self.breaker.wait(self._clock())
-        if wait > 0:
+        if (wait := self.breaker.wait(self._clock())) > 0:
             yield Notice(
                 _("{who} failed {count} times in a row; the next try is in {seconds:.0f} s").format(
                     who=self.name, count=self.breaker.failures, seconds=wait
@@ -210,11 +209,11 @@ class Engine(ABC):
         body: dict[str, Any] = {"input": clean(text)}
         if model:
             body["model"] = model
-        return moderation_in(await self._json("post", "/moderations", body))
+        return moderation_in(await self.call("post", "/moderations", body))
 
     async def get(self, path: str) -> Any:
         """The JSON answer to a GET of `path` below the base URL, or of a whole URL. Raises GptchatError."""
-        return await self._json("get", path, None)
+        return await self.call("get", path, None)
 
     async def close(self) -> None:
         """Close all connections. The provider must not be used afterwards."""
@@ -268,7 +267,8 @@ class Engine(ABC):
         self.rate_limits = rate_limits(response.headers) or self.rate_limits
         return response
 
-    async def _json(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    async def call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        """The JSON answer to a request of `path` below the base URL, or of a whole URL. Raises GptchatError."""
         try:
             response = await self._send(method, path, body)
             try:

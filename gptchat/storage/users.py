@@ -10,6 +10,7 @@ from typing import Any
 
 from gptchat.errors import UsageError
 from gptchat.files import make_folder, write_file
+from gptchat.redaction import looks_like_key
 from gptchat.storage.os_errors import storage_error
 from gptchat.values import dataclass, field
 from gptchat.words import _
@@ -39,8 +40,11 @@ class User:
     sessions: int = 0
 
 
-def validate_name(name: str) -> str:
-    """`name` in stored form: NFC, without surrounding white space. Raises UsageError if it is not allowed."""
+def validate_name(name: str, *, new: bool = True) -> str:
+    """`name` in stored form: NFC, without surrounding white space. Raises UsageError if it is not allowed.
+
+    A `new` name may not look like a key; who has such a name already keeps their sessions.
+    """
     if not name.isascii():
         import unicodedata
 
@@ -56,6 +60,10 @@ def validate_name(name: str) -> str:
         raise UsageError(_("a user's name may not hold control characters"), hint=hint)
     if any(char in _TRICKS or 0xE0000 <= ord(char) <= 0xE007F for char in name):
         raise UsageError(_("a user's name may not hold invisible or direction-changing characters"), hint=hint)
+    if new and looks_like_key(name):
+        from gptchat.config.key_text import require_name  # not needed by a start
+
+        require_name(name)
     if len(slug(name)) > LONGEST_SLUG:
         raise UsageError(_("the name is too long for the name of a folder"), hint=_("choose a shorter name"))
     return name
@@ -98,10 +106,11 @@ def input_history(data: Path, user: str) -> Path:
 
 def ensure_user(data: Path, name: str) -> User:
     """The user `name`; creates their folder if it is missing. Raises UsageError for a bad name, StorageError."""
-    name = validate_name(name)
+    name = validate_name(name, new=False)
     path = user_folder(data, name) / "user.json"
     user = read_user(data, name)
     if not path.exists():
+        validate_name(name)
         _write(path, {"v": 1, "name": name, "settings": {}})
     return user
 

@@ -130,9 +130,9 @@ class ChatLoop:
             self.screen.error(error)
             return error.exit_status
         if self.services.settings.undecided:
-            from gptchat.terminal.connect import connect
+            from gptchat.terminal.connect.dialogue import connect
 
-            if not await connect(self.services, self.screen, self.keyboard, self.output):
+            if not await connect(self.services, self.screen, self.prompt, self.live, first=True):
                 return 2
         greet(self.services, self.screen)
         self._title()

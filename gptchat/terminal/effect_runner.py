@@ -13,6 +13,7 @@ from gptchat.commands.effects import (
     Ask,
     Attach,
     Changed,
+    Connect,
     Copy,
     Draft,
     Edit,
@@ -196,6 +197,7 @@ class Carrier:
             while isinstance(effect := await generator.asend(answered), Progress):
                 answered = None
                 if not self._screen.terminal.dumb:
+                    self._live.stop_spinning()
                     self._progress.step(effect.label, effect.done, effect.total)
         except StopAsyncIteration:
             return None
@@ -256,10 +258,10 @@ class Carrier:
                 await self._run(what, text, model)
             case Ask():
                 return await self._asking.ask(effect)
-            case Pick() | PickMessage():
+            case Pick() | PickMessage() | Connect():
                 from gptchat.terminal.pickers import pick
 
-                return await pick(effect, self._services, self._prompt, self._screen)
+                return await pick(effect, self._services, self._prompt, self._screen, self._live)
             case Edit(text, suffix):
                 return await visit(self._prompt.keyboard, self._prompt.output, text, suffix)
             case Copy():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptchat.commands.registry import Call
@@ -13,10 +14,12 @@ from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
+from gptchat.redaction import looks_like_key
 from gptchat.terminal.input.editing import footer
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.listener import Listener
 from gptchat.terminal.output.reply import Lines, columns_to_fill
+from gptchat.terminal.output.status import SPINNER, TICKS
 from gptchat.terminal.output.toolbar import shortened
 from gptchat.terminal.turn import finished, paint
 from gptchat.words import _, ngettext
@@ -56,6 +59,7 @@ class LiveTurn:
         self._draft = FoldedDraft()
         self._queued: tuple[Sourced, ...] = ()
         self._stop_waiting: Callable[[], object] | None = None
+        self._spins = True
         self._asides: set[asyncio.Task[None]] = set()
         self.aside: Callable[[Call, Callable[[Lines], None]], asyncio.Task[None]] | None = None
         """Runs a command while the reply streams; hands its output over through the given function, once."""
@@ -83,16 +87,20 @@ class LiveTurn:
         draft, self._draft = self._draft, FoldedDraft()
         return draft
 
-    async def wait(self, work: Coroutine[Any, Any, T], stop: Callable[[], object] | None = None) -> T:
+    async def wait(
+        self, work: Coroutine[Any, Any, T], stop: Callable[[], object] | None = None, *, what: str = ""
+    ) -> T:
         """Wait for `work` and return its result; text typed meanwhile is kept as the draft.
 
+        `what` says what is being done, by default that there is work.
         Esc or Ctrl-C calls `stop`, or cancels `work` if there is none. Raises TurnInterruptedError if `work` was
         cancelled, and whatever `work` raises.
         """
+        self._spins = True
         task = asyncio.ensure_future(work)
         done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
         if not done:
-            await self._watch(task, stop or task.cancel)
+            await self._watch(task, stop or task.cancel, what or _("working"))
         try:
             return await task
         except asyncio.CancelledError:
@@ -100,7 +108,7 @@ class LiveTurn:
                 raise
             raise TurnInterruptedError(_("stopped")) from None
 
-    async def _watch(self, task: asyncio.Task[T], stop: Callable[[], object]) -> None:
+    async def _watch(self, task: asyncio.Task[T], stop: Callable[[], object], what: str) -> None:
         screen = self._screen
 
         def keep(*_change: object) -> None:
@@ -113,22 +121,29 @@ class LiveTurn:
             on_stop=stop,
             on_draft=keep,
             on_queue=keep,
+            on_submit=_is_key,
             on_hang_up=stop,
             draft=self.take_draft(),
             queued=self._queued,
         )
-        if not screen.terminal.dumb:
-            screen.say_for_now(_("working · Esc stops"))
         self._stop_waiting = stop
         try:
             async with listener:
-                await asyncio.wait({task})
+                for sign in cycle(SPINNER):
+                    if self._spins and not screen.terminal.dumb:
+                        screen.say_for_now(_("{sign} {what} · Esc stops").format(sign=sign, what=what))
+                    if (await asyncio.wait({task}, timeout=1 / TICKS))[0]:
+                        break
         finally:
             self._stop_waiting = None
             if not screen.terminal.dumb:
                 screen.say_for_now("")
         self._queued = listener.queued
         self._draft = listener.draft
+
+    def stop_spinning(self) -> None:
+        """Leave the line of the spinner to others until the work that is waited for is done."""
+        self._spins = False
 
     def hang_up(self) -> None:
         """Stop the reply or the work in progress, because the terminal is gone."""
@@ -299,6 +314,11 @@ class LiveTurn:
             reasoning=settings.ui.reasoning,
             ui=settings.ui,
         )
+
+
+def _is_key(entry: Sourced) -> bool:
+    """Whether a line is a key: pasted once more while the first is tried, it must not be sent as a message."""
+    return len(entry.text.split()) == 1 and looks_like_key(entry.text)
 
 
 def _drawn(text: str) -> str:

@@ -12,6 +12,7 @@ from gptchat.commands.effects import (
     Attach,
     Block,
     Changed,
+    Connect,
     Copy,
     Draft,
     Edit,
@@ -194,6 +195,11 @@ class _OneShot:
                 from gptchat.terminal.input.editor import edit
 
                 return edit(text)
+            case Connect():
+                raise UsageError(
+                    _("connecting asks questions, which the chat does"),
+                    hint=_("open gptchat in a terminal and type /connect; or choose with -p NAME"),
+                )
             case PickMessage():
                 raise UsageError(_("say which message by its number"))
             case Pick(text):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gptchat.commands.effects import Pick, PickMessage
+from gptchat.commands.effects import Connect, Pick, PickMessage
 from gptchat.commands.wording import age, speaker
 from gptchat.core.safe import clean
 from gptchat.core.session import Session, shorten
@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from gptchat.storage.index.search import SearchIndex
     from gptchat.storage.store import JournalStore
     from gptchat.terminal.input.prompt import Prompt
+    from gptchat.terminal.live import LiveTurn
     from gptchat.terminal.output.screen import Screen
 
 
-async def pick(effect: Pick | PickMessage, services: Services, prompt: Prompt, screen: Screen) -> str | None:
-    """Let the user choose a session of theirs or a message of the open one; returns its id, None if cancelled."""
+async def pick(
+    effect: Pick | PickMessage | Connect, services: Services, prompt: Prompt, screen: Screen, live: LiveTurn
+) -> str | None:
+    """Let the user choose a session of theirs, a message of the open one, or a provider to connect to.
+
+    Returns its id or name, None if cancelled.
+    """
     looks: dict[str, Any] = {
         "keyboard": prompt.keyboard,
         "output": prompt.output,
@@ -33,6 +39,10 @@ async def pick(effect: Pick | PickMessage, services: Services, prompt: Prompt, s
         "style": screen.rules,
     }
     match effect:
+        case Connect(place, insist):
+            from gptchat.terminal.connect.dialogue import connect
+
+            return await connect(services, screen, prompt, live, place=place, insist=insist)
         case Pick(text):
             source = _Sessions(services.manager.user, services.library, services.journals, services.indexing.index)
             return await Picker(source.search, source.preview, **looks).pick(text)

@@ -16,7 +16,7 @@ Sureness = Literal["vendor docs", "third party", "unverified"]
 """How sure a fact is: its maker's documentation says so, somebody else does, or nothing could be found."""
 
 _SURENESS: tuple[Sureness, ...] = ("vendor docs", "third party", "unverified")
-_LOCAL = re.compile(r"localhost|127(\.\d+){3}|::1")
+_LOCAL = re.compile(r"(?:.+\.)?localhost|127(?:\.\d+){3}|::1|0\.0\.0\.0")
 
 
 @dataclass(frozen=True, slots=True)

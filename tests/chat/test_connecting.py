@@ -85,6 +85,9 @@ def test_any_address_is_connected_in_a_few_answers(tmp_path: Path, server: Serve
         screen.wait_for("key (empty")
         screen.send("sk-wrong-0123456789abcdef\r")
         screen.wait_for("refused the key")
+        screen.wait_for("paste the key for")
+        screen.send("\x1b")
+        screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "›")
         screen.send("c\r")
         screen.wait_for(lambda: screen.text.count("a name from above, or an address") == 2)
         screen.send(f"127.0.0.1:{server.port}/v1/chat/completions\r")
@@ -144,9 +147,10 @@ def test_a_key_that_others_can_read_is_pointed_out(home: Home, server: Server) -
 
 
 @pytest.mark.parametrize("typed", ["深度求索", "DeepSeek", "ds"])
-def test_a_providers_name_at_the_first_question(tmp_path: Path, typed: str) -> None:
+def test_a_providers_name_at_the_first_question(tmp_path: Path, server: Server, typed: str) -> None:
     """At the first question a provider's Chinese name or alias leads to its key, as the menu's letters do."""
     home = Home(tmp_path)
+    home.configure(f'[providers.deepseek]\nbase_url = "{server.url}"\nmodel = "deepseek-flash"\n')
     with home.chat(rows=40, ready="How do you want to connect?") as screen:
         screen.send(f"{typed}\r")
         screen.wait_for("paste the key")
@@ -170,9 +174,10 @@ def test_a_name_that_is_none_is_no_host(tmp_path: Path) -> None:
         screen.wait_for_exit()
 
 
-def test_several_keys_are_asked_about_once(tmp_path: Path) -> None:
+def test_several_keys_are_asked_about_once(tmp_path: Path, server: Server) -> None:
     """With the keys of several providers the first start asks who answers, and keeps the answer."""
     home = Home(tmp_path)
+    home.configure(f'[providers.moonshot]\nbase_url = "{server.url}"\nmodel = "kimi-k3.1-pro"\n')
     keys = {"DEEPSEEK_API_KEY": KEY, "MOONSHOT_API_KEY": KEY}
     with home.chat(rows=40, environment=keys, ready="How do you want to connect?") as screen:
         screen.wait_for("the key in MOONSHOT_API_KEY")

@@ -112,8 +112,8 @@ def test_declining_the_key_changes_nothing(tmp_path: Path, server: Server) -> No
 
 
 def test_a_provider_that_cannot_be_reached_is_not_chosen(tmp_path: Path, server: Server) -> None:
-    """/provider azure without an endpoint says what is missing and leaves the provider as it is."""
-    program = compose_program(tmp_path, settings_for(server.url))
+    """/provider with a name that nobody knows, or from a script azure without an endpoint, changes nothing."""
+    program = compose_program(tmp_path, settings_for(server.url), attended=False)
     with running(program) as loop:
         for line in ("/provider azure", "/provider nonsense", "/set provider nonsense", "/set fallback nonsense"):
             with pytest.raises(ConfigurationError) as refused:
@@ -149,6 +149,7 @@ def test_a_key_is_shown_masked_given_and_forgotten(tmp_path: Path, server: Serve
 
 def test_a_key_in_the_shade_of_a_variable_is_told(tmp_path: Path, server: Server) -> None:
     """Where a variable holds another key, /key set says that the variable goes first."""
+    server.key = "sk-new-0123456789abcdef"
     program = compose_program(tmp_path, settings_for(server.url))
     with running(program) as loop:
         assert "but TEST_KEY holds another key" in loop.run(
@@ -160,7 +161,7 @@ def test_a_new_key_is_used_at_once(tmp_path: Path, server: Server) -> None:
     """After /key set the next request carries the new key."""
     program = compose_program(tmp_path, settings_for(server.url, api_key_env='"OTHER"'))
     with running(program) as loop:
-        loop.run(command(program, "/key set", "sk-wrong-0123456789abcdef"))
+        program.services.keys.store(program.services.settings.provider(), "sk-wrong-0123456789abcdef")
         loop.run(turn(program, Send("hello")))
         loop.run(command(program, "/key set", KEY))
         loop.run(turn(program, Send("hello")))

@@ -152,9 +152,9 @@ def test_nothing_in_the_chat_shows_a_secret(home: Home, server: Server) -> None:
         "/code python": "PLANTED_KEY",
         "/json": "hello there",
         "/doctor": "needs your attention",
-        "/provider stored": "stored answers",
-        "and hello": "refused the key",
-        "/provider named": "named answers",
+        "/provider stored --anyway": "stored answers",
+        "and hello": "your message is saved",
+        "/provider named --anyway": "named answers",
         "/code node": "127.0.0.1:1",
         f"/export json {home.folder}/out.json": "out.json",
     }

@@ -58,7 +58,7 @@ def test_one_name_at_two_providers_is_two_models(tmp_path: Path) -> None:
     with running(program) as loop:
         counts = []
         for name in ("test", "other", "test"):
-            loop.run(command(program, f"/provider {name}"))
+            loop.run(command(program, f"/provider {name} --anyway"))
             counts.append(data(loop.run(effects(program, f"/tokens {text}")))["tokens"])
         first, second, again = counts
         assert first == again != second

@@ -29,7 +29,7 @@ async def user(
     if not name:
         yield await _everybody(library, people)
         return
-    name = validate_name(name)
+    name = validate_name(name, new=people.find(name) is None)
     known = people.find(name)
     if known is None and not run.create_user:
         error = unknown(name, people.names())

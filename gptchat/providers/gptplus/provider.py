@@ -72,6 +72,10 @@ class GptPlusProvider:
         """The abilities of its kind."""
         return replace(ABILITIES["gptplus"], address=self._base)
 
+    async def log_in(self) -> None:
+        """Log in, if no token is at hand. Raises GptchatError."""
+        await self._good_token()
+
     async def stream(self, request: Request) -> AsyncIterator[ProviderEvent]:
         """Send `request` and yield the reply in one piece, since the platform does not stream.
 

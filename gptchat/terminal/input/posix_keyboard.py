@@ -324,9 +324,8 @@ _LINE_ENDS = ("\r", "\n")
 def _several_lines(keys: list[KeyPress]) -> bool:
     """Whether text follows a line end. Alt-Enter, which sends ESC first, is none."""
     ends = [index for index, press in enumerate(keys) if press.data in _LINE_ENDS]
-    return bool(ends) and any(
-        not isinstance(press.key, Keys) and press.data.strip() for press in keys[ends[0] + 1 :]
-    )
+    rest = keys[ends[0] + 1 :] if ends else ()
+    return any(not isinstance(press.key, Keys) and press.data.strip() for press in rest)
 
 
 def _as_paste(keys: list[KeyPress], *, whole: bool) -> list[KeyPress]:

@@ -125,7 +125,7 @@ class Prompt:
         return FoldedDraft(self._buffer.text, self._buffer.cursor_position, self.origins.draft.parts)
 
     def use(self, history: Path | None, draft: Path | None = None, place: Callable[[], str] = str) -> None:
-        """Switch to another user's history and unsent draft, typed in the session `place()`, from the next `read`."""
+        """Switch to another user's history and draft, typed in the session `place()`, from the next `read`."""
         self._drafts.changed("")  # what is typed goes along
         self._drafts.close()
         self._history = InputHistory(history, self.folding, place)

@@ -20,6 +20,12 @@ from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
 from gptchat.words import _
 
+# prompt_toolkit draws the whole message in the look of a prompt; only the sign of the input line is one.
+_QUESTION = "noinherit class:question"
+_KEY = "noinherit class:question.key class:command"
+_MEANING = "noinherit"
+_DEFAULT = "noinherit class:question.default"
+
 
 class _Declined(Exception):
     """Raised when the user declines to answer."""
@@ -66,7 +72,7 @@ async def ask(
             keep(answer)
             told = _("please answer one of {keys}; what you typed is kept for the prompt").format(keys=keys)
         message = [
-            ("class:notice", "\n".join(wrapped(told, width))),
+            ("noinherit class:notice", "\n".join(wrapped(told, width))),
             ("", "\n"),
             *_prompt(default),
         ]
@@ -74,13 +80,13 @@ async def ask(
 
 def _message(question: str, choices: Sequence[tuple[str, str]], default: str, width: int) -> StyleAndTextTuples:
     if not choices:
-        return [("class:question", question), ("", " "), *_default(default)]
-    result: StyleAndTextTuples = [("class:question", "\n".join(wrapped(question, width))), ("", "\n")]
+        return [(_QUESTION, question), ("", " "), *_default(default)]
+    result: StyleAndTextTuples = [(_QUESTION, "\n".join(wrapped(question, width))), ("", "\n")]
     column = max(len(key) for key, _meaning in choices)
     for key, meaning in choices:
         lines = wrapped(meaning, max(width - column - 4, 10))
         told = ("\n" + " " * (column + 4)).join(lines)
-        result += [("class:question.key", f"  {key:<{column}}"), ("", f"  {told}\n")]
+        result += [(_KEY, f"  {key:<{column}}"), (_MEANING, f"  {told}\n")]
     return [*result, *_prompt(default)]
 
 
@@ -90,7 +96,7 @@ def _prompt(default: str) -> StyleAndTextTuples:
 
 
 def _default(default: str) -> StyleAndTextTuples:
-    return [("class:question.default", f"[{default}] ")] if default else []
+    return [(_DEFAULT, f"[{default}] ")] if default else []
 
 
 async def _read(

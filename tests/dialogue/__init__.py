@@ -1,0 +1,1 @@
+"""Tests of the dialogue that connects to a provider."""
