@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gptchat.core.safe import clean
+from gptchat.grammar.bounds import MOST, bounded, continuation, cut_line, divided
 from gptchat.grammar.fences import reopened
 from gptchat.grammar.tree import PLACEHOLDER, Container, Opening, Piece, is_closed, pieces
 from gptchat.terminal.markdown import tables
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 _ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")
 _QUOTE = re.compile(r"( *)> ?")
 _FENCE = re.compile(r" *(?:`+|~+)")
+SLICE = MOST
+"""Characters that one call looks at."""
 
 
 class MarkdownStream:
@@ -50,9 +54,13 @@ class MarkdownStream:
         self._hyperlinks = hyperlinks
         self._renderer = BlockRenderer(theme, self._env, hyperlinks=hyperlinks)
         self._renderer.code_blocks = code_blocks
-        self._incoming: list[str] = []
+        self._incoming: deque[str] = deque()
+        self.behind = 0
+        """Number of characters that have come and were not looked at yet; each call looks at `SLICE` of them."""
         self._partial = ""
         """The incomplete last line, as received."""
+        self._prefix = ""
+        """What stands before it in the source, if it goes on with a line that was too long."""
         self._source = ""
         """The complete lines that are not committed, cleaned; possibly after a rewritten beginning."""
         self._opening = Opening()
@@ -85,8 +93,9 @@ class MarkdownStream:
         return self._progress is None
 
     def feed(self, text: str) -> None:
-        """Add `text`; it is parsed by the next `commit`, `tail` or `finish`."""
-        self._incoming.append(text)
+        """Add `text`; it is parsed by the next `commit`, `tail` or `finish`, all of it once `behind` is 0."""
+        self._incoming += [text[at : at + SLICE] for at in range(0, len(text), SLICE)]
+        self.behind += len(text)
 
     def commit(self, width: int) -> list[Line]:
         """The lines that have become final since the last call."""
@@ -95,19 +104,23 @@ class MarkdownStream:
         if not self._fresh:
             return []
         self._fresh = False
-        found = pieces(self._source, self._env, self._opening)
+        found = divided(pieces(self._source, self._env, self._opening))
         if not found:
             return []
         last = found[-1]
         cut = len(found) if self._is_final(last) else len(found) - 1
         if last.path and self._tabs(last):
-            return []  # with a tab in a marker, columns are not characters: wait for the whole block
+            # With a tab in a marker, columns are not characters: wait for the whole block, unless it is too long.
+            if len(self._source) <= 4 * MOST:
+                return []
+            self._source, self._fresh = self._source.expandtabs(4), True
+            return self.commit(width) if len(found) == 1 else self._settle(found, len(found) - 1, width)
         return self._settle(found, cut, width)
 
     def tail(self, width: int) -> list[Line]:
         """The lines of the uncommitted text, as they look now."""
         self._take()
-        partial = clean(self._partial.removesuffix("\r"))
+        partial = self._prefix + clean(self._partial.removesuffix("\r"))
         if not (isinstance(self._progress, OpenFence) or self._diagram):
             partial = mended(self._source, partial)
         source = self._source + partial + "\n"
@@ -120,28 +133,47 @@ class MarkdownStream:
         if isinstance(progress, OpenFence):
             progress = OpenFence(progress.highlighter.fork())
         opening = Opening(tuple(copy.copy(one) for one in self._opening.path), self._opening.gap)
-        return _render(renderer, pieces(source, env, opening), width, progress)
+        return _render(renderer, divided(pieces(source, env, opening)), width, progress)
 
     def finish(self, width: int) -> list[Line]:
         """The lines of all uncommitted text, as final; ends the stream."""
         if self._partial or self._incoming:
             self.feed("\n")
+        lines: list[Line] = []
+        first: int | None = None
+        while self.behind > SLICE:
+            before = len(lines)
+            lines += self.commit(width)
+            if first is None and self.first_break is not None:
+                first = before + self.first_break
         self._take()
-        found = pieces(self._source, self._env, self._opening)
-        lines = self._final(found, len(found), width)
+        found = divided(pieces(self._source, self._env, self._opening))
+        before = len(lines)
+        lines += self._final(found, len(found), width)
+        if first is not None or self.first_break is not None:
+            self.first_break = first if first is not None else before + (self.first_break or 0)
         self._source, self._opening, self._progress, self._fresh = "", Opening(), None, False
         return lines
 
     def _take(self) -> None:
         if not self._incoming:
             return
-        text = self._partial + "".join(self._incoming)
-        self._incoming.clear()
+        coming: list[str] = []
+        size = 0
+        while self._incoming and (not size or size + len(self._incoming[0]) <= SLICE):
+            coming.append(self._incoming.popleft())
+            size += len(coming[-1])
+        self.behind -= size
+        text = self._partial + "".join(coming)
         cut = text.rfind("\n") + 1
         self._partial = text[cut:]
         if cut:
-            self._source += clean(text[:cut])
-            self._fresh = True
+            self._source += self._prefix + bounded(text[:cut], self._prefix)
+            self._prefix, self._fresh = "", True
+        while len(self._partial) > MOST:
+            part, following, self._partial = cut_line(self._partial, self._prefix)
+            self._source += self._prefix + clean(part) + "\n"
+            self._prefix, self._fresh = following, True
 
     def _is_final(self, piece: Piece) -> bool:
         """Whether the last piece can no longer change. False inside containers, which it holds open."""
@@ -180,7 +212,7 @@ class MarkdownStream:
             return lines + self._settle_table(last, width, progress)
         if cut:
             self._progress = None
-            self._retain(last, found[cut - 1])
+            self._retain_part(last) if last.divided else self._retain(last, found[cut - 1])
         return lines
 
     def _settle_fence(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
@@ -232,6 +264,14 @@ class MarkdownStream:
                 start -= 1  # definitions directly before it may continue
         self._source = "\n".join([*head, *lines[start:]])
         self._opening = Opening(piece.path, piece.gap)
+
+    def _retain_part(self, piece: Piece) -> None:
+        """Keep the last part of a piece that was too long, and what follows it."""
+        lines = self._source.split("\n")
+        head, following = self._held_open(piece.path, lines)
+        rest = [following + line for line in continuation(piece)]
+        self._source = "\n".join([*head, *rest, *lines[piece.end :]])
+        self._opening = Opening(piece.path)
 
     def _tabs(self, piece: Piece) -> bool:
         """Whether there is a tab in the piece's first two lines or in a line that opens one of its containers."""
@@ -303,5 +343,5 @@ def render_lines(
     env = environment(ui)
     renderer = BlockRenderer(theme, env, hyperlinks=hyperlinks)
     renderer.code_blocks = code_blocks
-    source = clean(text if text.endswith("\n") else text + "\n")
-    return _render(renderer, pieces(source, env, Opening()), width, None)
+    source = bounded(text if text.endswith("\n") else text + "\n")
+    return _render(renderer, divided(pieces(source, env, Opening())), width, None)
