@@ -142,9 +142,7 @@ def _imported(report: Imported) -> list[str]:
             ).format(n=left)
         )
     if empty := report.empty:
-        lines.append(
-            ngettext("{n} conversation was empty", "{n} conversations were empty", empty).format(n=empty)
-        )
+        lines.append(ngettext("{n} conversation was empty", "{n} conversations were empty", empty).format(n=empty))
     if parts := len(report.broken):
         lines.append(
             ngettext("{n} part could not be read:", "{n} parts could not be read:", parts).format(n=parts)

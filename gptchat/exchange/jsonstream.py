@@ -58,12 +58,16 @@ def elements(file: IO[bytes], resume: str) -> Iterator[Any]:
         except (ValueError, RecursionError):
             whole = end is not None
             value = Garbled(
-                source.passed + begin, unfinished=not whole and source.done, too_large=not whole and not source.done
+                source.passed + begin,
+                unfinished=not whole and source.done,
+                too_large=not whole and not source.done,
             )
             in_vain, in_a_row = in_vain + stop - begin, in_a_row + 1
             if in_vain > (source.passed + len(source.text)) * _PATIENCE:
                 end = None
-            elif next_one := again.search(source.text, begin + 1, stop if in_a_row < _IN_A_ROW else len(source.text)):
+            elif next_one := again.search(
+                source.text, begin + 1, stop if in_a_row < _IN_A_ROW else len(source.text)
+            ):
                 end = next_one.start()
             elif not whole or in_a_row >= _IN_A_ROW:
                 end = source.find(again)

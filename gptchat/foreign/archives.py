@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import IO, NoReturn
 
 from gptchat.errors import UsageError
@@ -26,7 +27,7 @@ def check(name: str, archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo
     if size > MOST or (size > _HARMLESS and size > packed * _RATIO):
         _refuse(name, size)
     where = sorted((info.header_offset, info.header_offset + info.compress_size) for info in members)
-    if any(end > following for (_begin, end), (following, _) in zip(where, where[1:], strict=False)):
+    if any(end > following for (_begin, end), (following, _) in pairwise(where)):
         _refuse(name, size)  # members that share their bytes
 
 

@@ -57,8 +57,8 @@ def read(
     """Yield the results of the reader `task` (`module:function`, see `process.Reader`) on `source`, in a child.
 
     `source` is bytes or an open file, of which the child gets nothing but the open file itself. `name` is what
-    people call it, and one of the `arguments`, which must be JSON. The child is killed when its time is over, when the generator is
-    closed, when the waiting is given up (`waiting.given_up`), and when this process ends.
+    people call it, and one of the `arguments`, which must be JSON. The child is killed when its time is over, when
+    the generator is closed, when the waiting is given up (`waiting.given_up`), and when this process ends.
 
     Blocks. Raises UsageError: the reader's own, or one that says what the child died of; TurnInterruptedError.
     """
@@ -95,11 +95,13 @@ class _Run:
                 stderr=subprocess.DEVNULL,
                 env={key: os.environ[key] for key in _KEPT if key in os.environ},
                 cwd=root,
-                **({"pass_fds": (read_end,), "start_new_session": True} if read_end >= 0 else {}),
-                **({"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}),
+                pass_fds=(read_end,) if read_end >= 0 else (),
+                start_new_session=read_end >= 0,  # Ctrl-C and a closed terminal are this process's to see
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
-            os.close(self._lifeline)
+            if self._lifeline >= 0:
+                os.close(self._lifeline)
             raise UsageError(
                 _("{name} cannot be read: no process can be started for it ({why})").format(
                     name=name, why=words.reason(error)
@@ -123,9 +125,7 @@ class _Run:
             elif kind == "error":
                 raise UsageError(value[0], hint=value[1])
             elif kind == "memory":
-                self._fail(
-                    _("it needs more than {size} of memory").format(size=_megabytes(self._limits.memory))
-                )
+                self._fail(_("it needs more than {size} of memory").format(size=_megabytes(self._limits.memory)))
             elif kind == "fault":
                 self._fail(_("it is damaged, or unlike other files of its kind ({why})").format(why=value))
             elif kind == "end":
@@ -225,7 +225,7 @@ def _as_file(source: IO[bytes] | bytes) -> IO[bytes]:
     if hasattr(os, "memfd_create"):
         file = os.fdopen(os.memfd_create("gptchat"), "w+b")
     else:
-        file = tempfile.TemporaryFile()
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     file.write(source)
     file.flush()
     file.seek(0)

@@ -50,9 +50,7 @@ def read(file: IO[bytes], arguments: dict[str, Any], _step: object) -> Iterator[
             hint=_("open it in its own program and save it anew, or copy the part you need as text"),
         ) from error
     if not found:
-        raise UsageError(
-            _("{name} is empty").format(name=name), hint=_("attach a file that holds something")
-        )
+        raise UsageError(_("{name} is empty").format(name=name), hint=_("attach a file that holds something"))
 
 
 def _order(info: zipfile.ZipInfo) -> tuple[bool, int, str]:

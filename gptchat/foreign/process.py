@@ -1,7 +1,7 @@
 """The child's half: sets its own limits, runs one reader on standard input, and writes results as frames.
 
 A frame is its length (eight bytes, big endian) and a JSON list of a kind and a value. Kinds: `item`, a result;
-`step`, `[done, total]`; `error`, `[message, hint]` for the user; `memory`; `fault`, a mistake in the reader; `end`.
+`step`, `[done, total]`; `error`, `[message, hint]` for people; `memory`; `fault`, what a reader failed of; `end`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from gptchat.grammar.tree import PLACEHOLDER, Piece
 
 MOST = 4000
 """Characters of a line, and of a paragraph up to the end of the line that exceeds it."""
+_MOST_LINES = 100
+"""Lines of a paragraph."""
 _LITERAL = 4 * MOST
 """The same for pieces that are drawn as they stand, and so cost less."""
 _LEADING = re.compile(r"[ \t>]{0,100}")
@@ -68,7 +70,11 @@ def divided(found: Iterable[Piece]) -> list[Piece]:
     out: list[Piece] = []
     for piece in found:
         most = _PARTS.get(piece.kind)
-        if most is None or len(piece.text) <= most or piece.token is None:
+        if most is None or piece.token is None:
+            out.append(piece)
+            continue
+        size, lines = max(len(piece.token.markup), len(piece.text)), piece.end - piece.start
+        if size <= most and lines <= _MOST_LINES:
             out.append(piece)
         else:
             out += _parts(piece, most)
@@ -92,7 +98,7 @@ def _parts(piece: Piece, most: int) -> list[Piece]:
     begin = size = 0
     for number, line in enumerate(lines, 1):
         size += len(line) + 1
-        if size > most or number == len(lines):
+        if size > most or number - begin >= _MOST_LINES or number == len(lines):
             part = copy.copy(piece)
             part.text = "\n".join(lines[begin:number])
             part.kind = "html" if literal else piece.kind if piece.kind == "code" or not out else "paragraph"

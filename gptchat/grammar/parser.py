@@ -76,7 +76,7 @@ def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
 
 
 def inline(content: str, env: MutableMapping[str, Any]) -> list[Token]:
-    """The inline tokens of a paragraph, a heading or a table cell; with brackets beyond all measure one of text."""
+    """The inline tokens of a paragraph, a heading or a table cell; text alone where brackets abound."""
     if content.count("[") > _MOST_BRACKETS:
         return [Token("text", "", 0, content=content)] if "\n" not in content else _lines_of_text(content)
     md = grammar(talk=rules.reading(env).conversation)

@@ -20,7 +20,7 @@ from gptchat.values import dataclass, field
 Kind = Literal["paragraph", "heading", "rule", "fence", "code", "table", "html", "maths", "footnote", "empty"]
 
 PLACEHOLDER = parser.PLACEHOLDER
-"""A noncharacter that holds a container or a paragraph open in rewritten source; `safe.clean` lets none through."""
+"""A noncharacter that holds a block open in rewritten source; `safe.clean` never lets it through."""
 
 _YEAR = 1000
 """From this number on, two alike are no list that is to be counted: `2024. was …`."""

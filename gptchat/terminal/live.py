@@ -157,6 +157,10 @@ class LiveTurn:
             keep(at_once=True)  # a message is on disk before the screen says that it waits
             draw()
 
+        def stop() -> None:
+            self._manager.stop()
+            painter.skip()
+
         def on_submit(entry: Sourced) -> bool:
             return self._beside(entry, painter)
 
@@ -164,12 +168,12 @@ class LiveTurn:
             self._prompt.keyboard,
             self._prompt.output,
             self._prompt.folding,
-            on_stop=self._manager.stop,
+            on_stop=stop,
             on_draft=on_draft,
             on_submit=on_submit,
             on_queue=on_queue,
             on_clear=clear,
-            on_hang_up=self._manager.stop,
+            on_hang_up=stop,
             on_suspend=painter.step_aside,
             on_resume=draw,
             draft=self.take_draft(),

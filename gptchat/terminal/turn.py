@@ -66,6 +66,9 @@ async def paint(
             outcome.take(event)
             _take(event, painter)
             tick()
+        while painter.behind:
+            painter.frame()
+            await asyncio.sleep(0)  # keys are read here; Esc skips the rest
     finally:
         if timer is not None:
             timer.cancel()

@@ -25,17 +25,18 @@ from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, may_be_drawn, table_of
 from gptchat.terminal.markdown.lines import Line
 from gptchat.terminal.markdown.mending import mended
+from gptchat.terminal.markdown.prefixes import QUOTE, inside, marker
 from gptchat.terminal.markdown.reading import environment
 from gptchat.terminal.output.theme import Theme
 
 if TYPE_CHECKING:
     from gptchat.config.schema import UiSettings
 
-_ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")
-_QUOTE = re.compile(r"( *)> ?")
 _FENCE = re.compile(r" *(?:`+|~+)")
 SLICE = MOST
-"""Characters that one call looks at."""
+"""Characters that one call looks at, at most."""
+_LINES = 100
+"""Lines that one call looks at, at most."""
 
 
 class MarkdownStream:
@@ -97,6 +98,14 @@ class MarkdownStream:
         self._incoming += [text[at : at + SLICE] for at in range(0, len(text), SLICE)]
         self.behind += len(text)
 
+    def skip(self) -> bool:
+        """Drop what has come and was not looked at, if it is more than one call looks at; whether it was."""
+        if self.behind <= SLICE:
+            return False
+        self._incoming.clear()
+        self.behind = 0
+        return True
+
     def commit(self, width: int) -> list[Line]:
         """The lines that have become final since the last call."""
         self._take()
@@ -141,7 +150,7 @@ class MarkdownStream:
             self.feed("\n")
         lines: list[Line] = []
         first: int | None = None
-        while self.behind > SLICE:
+        while self.behind:
             before = len(lines)
             lines += self.commit(width)
             if first is None and self.first_break is not None:
@@ -164,7 +173,13 @@ class MarkdownStream:
             coming.append(self._incoming.popleft())
             size += len(coming[-1])
         self.behind -= size
-        text = self._partial + "".join(coming)
+        text = "".join(coming)
+        if text.count("\n") > _LINES:
+            rest = text.split("\n", _LINES)[_LINES]
+            self._incoming.appendleft(rest)
+            self.behind += len(rest)
+            text = text[: -len(rest)] if rest else text
+        text = self._partial + text
         cut = text.rfind("\n") + 1
         self._partial = text[cut:]
         if cut:
@@ -229,7 +244,7 @@ class MarkdownStream:
         rows = self._renderer.render(body, width, progress) if piece.text else []
         rewritten = self._source.split("\n")
         head, following = self._held_open(piece.path, rewritten)
-        fence = _FENCE.match(_inside(rewritten, piece.path, piece.start))
+        fence = _FENCE.match(inside(rewritten, piece.path, piece.start))
         assert fence is not None, "a code block begins with its fence"
         assert piece.token is not None, "a fence has its token"
         opener = following + reopened(fence[0], piece.token.meta.get("inner"))
@@ -245,8 +260,8 @@ class MarkdownStream:
         self._progress = progress
         rewritten = self._source.split("\n")
         head, following = self._held_open(piece.path, rewritten)
-        header = _inside(rewritten, piece.path, piece.start)
-        rule = _inside(rewritten, piece.path, piece.start + 1).strip()
+        header = inside(rewritten, piece.path, piece.start)
+        rule = inside(rewritten, piece.path, piece.start + 1).strip()
         self._source = "\n".join([*head, following + header, following + rule, *rewritten[piece.end :]])
         self._opening = Opening(piece.path)
         return lines
@@ -287,13 +302,13 @@ class MarkdownStream:
         head: list[str] = []
         following = ""
         for index, container in enumerate(path):
-            text = _inside(lines, path[:index], container.line)
+            text = inside(lines, path[:index], container.line)
             if container.kind == "quote":
-                match = _QUOTE.match(text)
+                match = QUOTE.match(text)
                 assert match is not None, "a quote begins with its mark"
                 mark = more = match[1] + "> "
             else:
-                mark = _mark(text)
+                mark = marker(text)
                 more = " " * len(mark)
             head.append(following + mark + PLACEHOLDER)
             following += more
@@ -306,25 +321,6 @@ def _render(renderer: BlockRenderer, found: Sequence[Piece], width: int, progres
     for index, piece in enumerate(found):
         lines += renderer.render(piece, width, progress if index == 0 else None)
     return lines
-
-
-def _mark(text: str) -> str:
-    """The indent, marker and blanks before a list item's content, as CommonMark counts them."""
-    match = _ITEM.match(text)
-    assert match is not None, "a list item begins with its marker"
-    blanks = len(match[3]) if match[4] and 1 <= len(match[3]) <= 4 else 1
-    return match[1] + match[2] + " " * blanks
-
-
-def _inside(lines: Sequence[str], path: Sequence[Container], number: int) -> str:
-    """Line `number` without the prefixes of the containers of `path`."""
-    text = lines[number]
-    for index, container in enumerate(path):
-        if container.kind == "quote":
-            text = _QUOTE.sub("", text, count=1)
-        else:
-            text = text[len(_mark(_inside(lines, path[:index], container.line))) :]
-    return text
 
 
 def render_lines(
