@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -14,8 +15,6 @@ _BETWEEN = re.compile(r"[\s,\x00\ufeff]*")
 _STEP = 1 << 20
 _LARGEST = 64 << 20
 """Characters of an element; a conversation of a thousand long messages has a tenth of that."""
-_PATIENCE = 8
-"""How many times the file may be read in vain: each of many elements that do not end is read to its end."""
 _IN_A_ROW = 100
 """Invalid elements in a row before all up to the next beginning is skipped."""
 _MARGIN = 100
@@ -25,12 +24,12 @@ _MARGIN = 100
 class Garbled(ValueError):
     """An element that is not valid JSON. `at` is its approximate offset in the file, in characters."""
 
-    def __init__(self, at: int, *, unfinished: bool = False, too_large: bool = False) -> None:
+    def __init__(self, at: int) -> None:
         super().__init__(at)
         self.at = at
-        self.unfinished = unfinished
+        self.unfinished = False
         """Whether the file ends inside the element."""
-        self.too_large = too_large
+        self.too_large = False
         """Whether it is longer than what is read of one element."""
 
 
@@ -45,38 +44,40 @@ def elements(file: IO[bytes], resume: str) -> Iterator[Any]:
     source.skip()
     if source.text[source.at : source.at + 1] == "[":
         source.at += 1
-    in_vain = in_a_row = 0
+    in_a_row = 0
     while True:
         source.skip()
         if source.at >= len(source.text) or source.text[source.at] == "]":
             return
         end = source.end_of_element()
         begin, stop = source.at, end or len(source.text)
-        value: Any = None
-        try:
-            value = json.loads(source.text[begin:stop])
-        except (ValueError, RecursionError):
-            whole = end is not None
-            value = Garbled(
-                source.passed + begin,
-                unfinished=not whole and source.done,
-                too_large=not whole and not source.done,
-            )
-            in_vain, in_a_row = in_vain + stop - begin, in_a_row + 1
-            if in_vain > (source.passed + len(source.text)) * _PATIENCE:
-                end = None
-            elif next_one := again.search(
-                source.text, begin + 1, stop if in_a_row < _IN_A_ROW else len(source.text)
-            ):
-                end = next_one.start()
-            elif not whole or in_a_row >= _IN_A_ROW:
-                end = source.find(again)
+        value = _value(source.text[begin:stop], source.passed + begin)
+        in_a_row = in_a_row + 1 if isinstance(value, Garbled) else 0
+        if end is None and isinstance(value, Garbled):
+            value.unfinished, value.too_large = source.done, not source.done
+            yield value
+            if not again.match(source.text, begin) and (found := again.search(source.text, begin)):
+                source.at = found.start()  # something else stands before one that does not end either
+                continue
+            for first, last in source.finished_within(again):
+                yield _value(source.text[first:last], source.passed + first)
+            end = source.find(again)
         else:
-            in_a_row = 0
-        yield value
+            if in_a_row:  # it may only seem to go so far
+                far = stop if in_a_row < _IN_A_ROW else sys.maxsize
+                found = again.search(source.text, begin + 1, far)
+                end = found.start() if found else end if in_a_row < _IN_A_ROW else source.find(again)
+            yield value
         if end is None:
             return
         source.at = max(end, source.at + 1)
+
+
+def _value(text: str, at: int) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return Garbled(at)
 
 
 class _Source:
@@ -137,6 +138,28 @@ class _Source:
                 return None
             begin = 0
             step *= 2  # a long string is rescanned from its start; doubling keeps this rare
+
+    def finished_within(self, beginning: re.Pattern[str]) -> list[tuple[int, int]]:
+        """Where whole objects that match `beginning` stand in the unfinished element at `at`, in no other one."""
+        found: list[tuple[int, int]] = []
+        opened: list[tuple[int, int]] = []
+        """Place and depth of those that begin so and are not closed."""
+        depth = 0
+        for token in _TOKEN.finditer(self.text, self.at):
+            if token[0] in "{[":
+                if beginning.match(self.text, token.start()):
+                    opened.append((token.start(), depth))
+                depth += 1
+            elif token[0] in "}]":
+                depth -= 1
+                if opened and opened[-1][1] == depth:
+                    first, _depth = opened.pop()
+                    if token[0] == "]":
+                        continue  # it closes no object
+                    while found and found[-1][0] > first:
+                        found.pop()
+                    found.append((first, token.end()))
+        return found
 
     def find(self, pattern: re.Pattern[str]) -> int | None:
         """The place of the next match of `pattern` behind the window, which moves there; None if there is none."""

@@ -72,6 +72,7 @@ async def paint(
     finally:
         if timer is not None:
             timer.cancel()
+        painter.skip()  # nothing is left, unless this was cancelled
         if outcome.interrupted:
             painter.interrupt()
         elif outcome.error is not None and outcome.message is not None:

@@ -48,7 +48,7 @@ def refuse(_file: IO[bytes], _arguments: dict[str, Any], _step: Any) -> Iterator
 
 def fail(_file: IO[bytes], _arguments: dict[str, Any], _step: Any) -> Iterator[Any]:
     """Has a mistake."""
-    yield {}["nothing"]
+    yield _arguments["nothing"]
 
 
 def crash(_file: IO[bytes], _arguments: dict[str, Any], _step: Any) -> Iterator[Any]:

@@ -16,7 +16,7 @@ from gptchat.errors import UsageError
 from gptchat.foreign.pages import page_text
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-OPEN = "urn:oasis:names:tc:opendocument:xmlns:"
+OPEN = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
 
 
 def office(path: Path, parts: dict[str, str]) -> Path:
@@ -31,7 +31,8 @@ def test_a_page_is_its_text() -> None:
     """A page comes as lines of text, without scripts, navigation and comments."""
     page = (
         "<!DOCTYPE html><title>A &amp; B</title><nav>menu<form>x</nav><h1 id='a>b'>Tea</h1><!-- no -->"
-        "<script>if (a<b) {}</script><ul><li>one<li>two</ul><svg/><table><tr><td>1</td><td>2</table><style>p{}</style>a < b &lt;c"
+        "<script>if (a<b) {}</script><ul><li>one<li>two</ul><svg/><table><tr><td>1</td><td>2</table>"
+        "<style>p{}</style>a < b &lt;c"
     )
     assert page_text(page) == "A & B\n\nTea\n\n- one\n- two\n\n1 2\na < b <c"
 
@@ -99,9 +100,7 @@ def test_office_files(tmp_path: Path) -> None:
     office(tmp_path / "c.pptx", {f"ppt/slides/slide{n}.xml": f"<a><p><t>slide {n}</t></p></a>" for n in (10, 2)})
     office(
         tmp_path / "d.odt",
-        {
-            "content.xml": f'<o xmlns:t="{OPEN}text:1.0"><t:h>Title</t:h><t:p>some <t:span>bold</t:span> text</t:p></o>'
-        },
+        {"content.xml": f'<o xmlns:t="{OPEN}"><t:h>Title</t:h><t:p>some <t:span>bold</t:span> text</t:p></o>'},
     )
     texts = {
         name: load(name, cwd=tmp_path).attachments[0].text for name in ("a.docx", "b.xlsx", "c.pptx", "d.odt")

@@ -34,7 +34,7 @@ _FIRST_WORD = 0.03
 """Maximum seconds that the first frame waits until the reply has a whole word."""
 _WHOLE_WORD = re.compile(r"\w[^\w*_`]|[\u2e80-\U0003ffff]|.{100}", re.DOTALL)
 _WORK = 0.03
-"""Seconds that one frame spends on text that came faster than it can be drawn; keys are read between frames."""
+"""Seconds that one frame spends on text that came faster than it can be drawn."""
 _MOST_ROWS = 8
 """Maximum rows of the tail, whatever the screen's height."""
 
@@ -80,8 +80,7 @@ class Painter(PainterBase):
         self._footer: list[list[Fragment]] = []
         self._cursor: tuple[int, int] | None = None
         self._activity = self._last_status = self._opening = ""
-        self._began = clock()
-        self._painted = float("-inf")
+        self._began, self._painted = clock(), float("-inf")
         self._width = 0
         self._dirty = self._has_text = self._ended = False
         self._footer_dirty = True
@@ -188,7 +187,7 @@ class Painter(PainterBase):
         return self._stream.behind > 0
 
     def skip(self) -> None:
-        """Leave out what came and is not drawn yet; a line says so."""
+        """See `ReplyPainter`."""
         if self._stream.skip():
             self.note(_("the rest of what came is not drawn; it is saved, and /history shows it"), "notice")
 
@@ -306,8 +305,8 @@ class Painter(PainterBase):
 
     def _status(self, now: float) -> str:
         said = [_("thinking")] if self._thoughts.since is not None and not self._has_text else []
-        coming = self._beside.coming()
-        return working(now - self._began, self._has_text, said, coming, self._activity, keys=self._reads_keys)
+        passed, coming = now - self._began, self._beside.coming()
+        return working(passed, self._has_text, said, coming, self._activity, keys=self._reads_keys)
 
     def _paint(self) -> None:
         size = self._size
