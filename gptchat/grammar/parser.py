@@ -31,6 +31,9 @@ _DEEPEST = 50
 """Maximum nesting level that is parsed: 25 nested lists, or 50 quotes."""
 _MOST_BRACKETS = 100
 """Opening brackets of a paragraph that are read as links: the time grows faster than their number."""
+_MARKS = "*_~`$<&\\"
+_MOST_MARKS = 400
+"""The same of all other marks, of which prose with much code has a few dozen."""
 _OTHER_BLOCK = re.compile(r">|#{1,6}(?:\s|\Z)|(?:[-+*]|\d{1,9}[.)])(?:\s|\Z)|`{3,}[^`]*\Z|~{3}")
 """Beginning of a quote, heading, list or code block: such a line is never a table's header."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
@@ -76,8 +79,10 @@ def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
 
 
 def inline(content: str, env: MutableMapping[str, Any]) -> list[Token]:
-    """The inline tokens of a paragraph, a heading or a table cell; text alone where brackets abound."""
-    if content.count("[") > _MOST_BRACKETS:
+    """The inline tokens of a paragraph, a heading or a table cell; text alone where marks abound."""
+    if content.count("[") > _MOST_BRACKETS or (
+        len(content) > _MOST_MARKS and sum(map(content.count, _MARKS)) > _MOST_MARKS
+    ):
         return [Token("text", "", 0, content=content)] if "\n" not in content else _lines_of_text(content)
     md = grammar(talk=rules.reading(env).conversation)
     return md.inline.parse(content, md, env, [])

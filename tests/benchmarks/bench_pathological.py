@@ -149,13 +149,10 @@ def pdf(pages: int) -> bytes:
     kids = b" ".join(b"%d 0 R" % number for number in range(5, 5 + pages))
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [%b] /Count %d >>" % (kids, pages),
+        b"<< /Type /Pages /MediaBox [0 0 9 9] /Kids [%b] /Count %d >>" % (kids, pages),
         b"<< /Filter /FlateDecode /Length %d >>\nstream\n%b\nendstream" % (len(stream), stream),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-        *[
-            b"<</Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 3 0 R /Resources << /Font << /F1 4 0 R >> >>>>"
-        ]
-        * pages,
+        *[b"<</Type /Page /Parent 2 0 R /Contents 3 0 R /Resources << /Font << /F1 4 0 R >> >>>>"] * pages,
     ]
     out, offsets = bytearray(b"%PDF-1.4\n"), []
     for number, body in enumerate(objects, 1):
@@ -265,7 +262,7 @@ def one(name: str) -> None:
         size, work = shapes(Path(folder))[name]
         asyncio.run(measured(lambda: draw("a **b**\n\n1. a\n\n|a|\n|-|\n"), 9))  # imports are not what is measured
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        stall, seconds, _none = asyncio.run(measured(work, 20.0))
+        stall, seconds, _none = asyncio.run(measured(work, 10.0))
         memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
         _stall, _seconds, esc = asyncio.run(measured(work, 0.1))
     each = max(size / MB, 1.0)

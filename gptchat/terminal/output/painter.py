@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gptchat.core.safe import clean, clean_line
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, in_rows, plain, rows_of, trim, width_of, wrap
-from gptchat.terminal.markdown.stream import MarkdownStream
+from gptchat.terminal.markdown.stream import SLICE, MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
 from gptchat.terminal.output.reply import HeldOutput, Lines, PainterBase, columns_to_fill, was_reasoning
@@ -169,7 +169,7 @@ class Painter(PainterBase):
         resized = self._columns != self._width
         pause = 2 * FRAME if len(self._tail) > self._room() else FRAME  # a scrolling tail is rewritten completely
         due = self._painted + pause + self._stream.pending * _SECONDS_PER_CHARACTER
-        wait = 0.0 if self._stream.behind else max(due, self._begins_by) - now
+        wait = 0.0 if self._stream.behind > SLICE else max(due, self._begins_by) - now
         if (self._dirty and (wait <= 0 or force)) or resized:
             self._read()
             self._release()
