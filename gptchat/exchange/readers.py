@@ -231,10 +231,10 @@ def _lines(data: bytes, name: str) -> Iterator[SessionDraft | Broken]:
     yield draft
 
 
-def _lists(lists: Mapping[str, object], kind: str, name: str) -> Iterator[SessionDraft | Broken]:
+def _lists(lists: Mapping[str, object], kind: str, file: str) -> Iterator[SessionDraft | Broken]:
     """Yield a session for each message list; a non-empty name is the user it belongs to."""
     for name, messages in lists.items():
-        where = _(", ").join((name, name)) if name else name
+        where = _(", ").join((file, name)) if name else file
         if not isinstance(messages, list):
             yield Broken(_("{where}: not a list of messages").format(where=where))
             continue
