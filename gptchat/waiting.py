@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar, copy_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,57 @@ if TYPE_CHECKING:
 
     P = ParamSpec("P")
     T = TypeVar("T")
+
+
+_LEFT: ContextVar[list[bool] | None] = ContextVar("left", default=None)
+"""What the thread of `leavable` looks at: not empty once nobody waits for it."""
+
+
+def given_up() -> bool:
+    """Whether the caller of `leavable` that this work is done for waits no longer; blocking work asks often."""
+    return bool(_LEFT.get())
+
+
+async def leavable(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """As `to_thread`, for work that may take long: cancelling returns at once, and the program may end meanwhile.
+
+    The work goes on until it sees `given_up`; what it returns or raises is dropped.
+    """
+    if not _loop_runs():
+        return function(*arguments, **named)
+    import asyncio
+    import threading
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    left: list[bool] = []
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type] # there is one where there is no error
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = function(*arguments, **named)
+        except BaseException as raised:
+            error = raised
+        try:
+            loop.call_soon_threadsafe(settle, result, error)
+        except RuntimeError:
+            pass  # the loop has ended meanwhile
+
+    context = copy_context()
+    context.run(_LEFT.set, left)
+    threading.Thread(target=context.run, args=(work,), name="leavable", daemon=True).start()
+    try:
+        return await future
+    finally:
+        left.append(True)
 
 
 async def to_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -11,7 +11,7 @@ ROOT = Path(gptchat.__file__).parent
 FLOORS = (
     {"values", "waiting"},
     {"errors", "words", "redaction", "files"},
-    {"core"},
+    {"core", "foreign"},
     {"grammar", "vendors"},
     {"config"},
     {"net"},

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from email.message import Message as Headers
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from gptchat import __version__, words
 from gptchat.attachments.limits import human_size
-from gptchat.errors import ProtocolError, UsageError
+from gptchat.errors import ProtocolError, TurnInterruptedError, UsageError
 from gptchat.net.client import http_client
 from gptchat.net.private_hosts import is_private, private_address
 from gptchat.net.proxies import proxy_for
 from gptchat.redaction import redact
 from gptchat.values import dataclass
+from gptchat.waiting import given_up, leavable
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _SILENCE = 10.0  # seconds without a byte
 _REDIRECTS = 10
+_POLL = 0.05  # seconds between looks at whether anyone still waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,20 @@ def fetch(address: str, network: NetworkSettings, *, limit: int, timeout: float,
     Blocks; call it in a thread without an event loop. Raises UsageError with the reason, and ConfigurationError
     for an unusable proxy or certificate file.
     """
-    return asyncio.run(_fetch(address, network, limit, timeout, private))
+    return asyncio.run(_watched(_fetch(address, network, limit, timeout, private)))
+
+
+async def _watched(fetching: Coroutine[Any, Any, Fetched]) -> Fetched:
+    """The result of `fetching`, which is cancelled once nobody waits for it."""
+    task = asyncio.ensure_future(fetching)
+    while not task.done():
+        await asyncio.wait({task}, timeout=_POLL)
+        if given_up():
+            task.cancel()
+    try:
+        return task.result()
+    except asyncio.CancelledError:
+        raise TurnInterruptedError(_("stopped")) from None
 
 
 async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: float, private: bool) -> Fetched:  # noqa: ASYNC109 - the whole time, as the error says
@@ -58,7 +74,7 @@ async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: fl
                 async with http_client(at, None, network) as client:
                     public = urlsplit(at).hostname != known
                     if public and at != _encoded(address):
-                        _keep_out(at, await asyncio.to_thread(private_address, urlsplit(at).hostname or ""))
+                        _keep_out(at, await leavable(private_address, urlsplit(at).hostname or ""))
                     direct = public and not proxy_for(at, None, network)
                     found = await _answer(client, at, address, limit, check=direct)
                 if isinstance(found, Fetched):

@@ -20,6 +20,8 @@ class SizeLimits:
     """Maximum number of files of a folder."""
     timeout: float = 20.0
     """Maximum total time to fetch a URL."""
+    reading: int = 60
+    """Maximum time to read a document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 from gptchat import words
 from gptchat.attachments import images
@@ -90,14 +91,24 @@ def attachment_of(
         )
     _check_size(name, len(data), limits.file)
     if data.startswith(b"%PDF-"):
-        from gptchat.attachments.documents import pdf_text
-
-        return Attachment(name, "text", pdf_text(name, data), "application/pdf", size=len(data))
+        return _foreign("gptchat.foreign.pdf:read", name, data, limits, "application/pdf")
+    if data.startswith(b"PK\x03\x04"):
+        return _foreign("gptchat.foreign.office:read", name, data, limits, "application/zip")
     if mime in ("text/html", "application/xhtml+xml"):
-        from gptchat.attachments.documents import page_text
-
-        return Attachment(name, "text", page_text(_text(name, data, charset)), "text/html", size=len(data))
+        page = _text(name, data, charset).encode(errors="replace")
+        return _foreign("gptchat.foreign.pages:read", name, page, limits, "text/html", len(data), encoding="utf-8")
     return Attachment(name, "text", _text(name, data, charset), size=len(data), language=language_of(name))
+
+
+def _foreign(
+    task: str, name: str, data: bytes, limits: SizeLimits, mime: str, size: int = 0, **arguments: Any
+) -> Attachment:
+    """The text of a document as an attachment, read in a child process. Raises UsageError."""
+    from gptchat.foreign.child import ChildLimits, read
+
+    most = ChildLimits(seconds=limits.reading, output=limits.file)
+    text = "\n\n".join(read(task, data, name, limits=most, **arguments))
+    return Attachment(name, "text", text, mime, size=size or len(data))
 
 
 def read(path: Path, name: str, mode: int, limit: int) -> bytes:

@@ -30,7 +30,6 @@ _ESCAPES = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _CUT_END = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # a UTF-8 character cut by the gap
 _CUT_BEGIN = re.compile(rb"\A[\x80-\xbf]{1,3}")
-_REWRITTEN = re.compile(r"[^\n]*\r(?!\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,9 @@ def _plain(data: bytes) -> str:
     found = decode(data)
     text = found[0] if found else data.decode("utf-8", "replace")
     text = _ESCAPES.sub("", text).replace("\r\n", "\n")
-    return _CONTROL.sub("", _REWRITTEN.sub("", text)).strip("\n")
+    if "\r" in text:
+        text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    return _CONTROL.sub("", text).strip("\n")
 
 
 if sys.platform == "win32":

@@ -29,6 +29,9 @@ _DOCUMENTS = ("json", "messages", "users")
 _OF_OTHERS = frozenset(("pdf", "doc", "docx", "odt", "rtf", "txt", "text", "csv", "xml", "yaml", "yml", "tex"))
 """Words that mean a format, not a file of that name, though we write none of these."""
 
+_NAMED = 5
+"""Number of parts that could not be read whose reasons are told."""
+
 if TYPE_CHECKING:
     from gptchat.conversation.people import People
     from gptchat.conversation.services import RunOptions
@@ -178,11 +181,15 @@ def _imported(report: Imported, user: str) -> list[str]:
                 left,
             ).format(n=left)
         )
+    if empty := report.empty:
+        lines.append(ngettext("{n} conversation was empty", "{n} conversations were empty", empty).format(n=empty))
     if parts := len(report.broken):
         lines.append(
             ngettext("{n} part could not be read:", "{n} parts could not be read:", parts).format(n=parts)
         )
-        lines += [f"  {reason}" for reason in report.broken[:5]]
+        lines += [f"  {reason}" for reason in report.broken[:_NAMED]]
+        if (more := parts - _NAMED) > 0:
+            lines.append("  " + ngettext("and {n} more", "and {n} more", more).format(n=more))
     return lines
 
 
@@ -191,6 +198,7 @@ def _imported_json(report: Imported) -> dict[str, Any]:
         "sessions": [{"user": taken.user, "id": taken.id, "title": taken.title} for taken in report.sessions],
         "known": report.known,
         "left_out": report.left_out,
+        "empty": report.empty,
         "broken": report.broken,
     }
 

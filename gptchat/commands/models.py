@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ANYWAY = "--anyway"
 """The flag that insists on a provider."""
+_MOST = 500
+"""Models that are shown; `--json` has all of them."""
 _MANY = 20
 """From so many models on, a line below them says how to see fewer."""
 
@@ -70,9 +72,9 @@ async def models(call: Call, routing: Routing) -> AsideEffects:
     current = routing.model()
     rows = [
         [facts.name, tokens_word(facts.context), _price(facts.input), _price(facts.output), _abilities(facts)]
-        for facts in shown
+        for facts in shown[:_MOST]
     ]
-    marked = next((i for i, facts in enumerate(shown) if facts.name == current), None)
+    marked = next((i for i, facts in enumerate(shown[:_MOST]) if facts.name == current), None)
     sign = symbol().strip()
     columns = [
         _("model"),
@@ -82,7 +84,10 @@ async def models(call: Call, routing: Routing) -> AsideEffects:
         _("abilities"),
     ]
     blocks: list[Any] = [Table(columns, rows, right=frozenset({1, 2, 3}), marked=marked)]
-    if len(shown) > _MANY:
+    if len(shown) > _MOST:
+        note = _("the first {most} of {n} models; /models TEXT narrows the list")
+        blocks.append(Text(note.format(most=_MOST, n=len(shown)), "quiet"))
+    elif len(shown) > _MANY:
         blocks.append(Text(_("{n} models; /models TEXT narrows the list").format(n=len(shown)), "quiet"))
     yield Show(blocks, [model_json(facts) for facts in shown])
 

@@ -13,6 +13,7 @@ from gptchat import words
 from gptchat.commands.effects import Ask, Progress, Show, Text
 from gptchat.config import parse as settings_parse
 from gptchat.errors import ConfigurationError, TurnInterruptedError, UsageError
+from gptchat.waiting import given_up, leavable
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -113,27 +114,23 @@ async def in_thread(work: Callable[..., Any], *arguments: Any, label: str = "") 
     Where the waiting is cancelled, the work ends at its next step; what it has done by then stays.
     """
     import asyncio
-    import threading
 
     loop = asyncio.get_running_loop()
     steps: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()
-    stopped = threading.Event()
 
     def progress(done: int, total: int) -> None:
-        if stopped.is_set():
+        if given_up():
             raise TurnInterruptedError(_("stopped"))
         loop.call_soon_threadsafe(steps.put_nowait, (done, total))
 
-    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments, progress=progress))
+    task = asyncio.ensure_future(leavable(work, *arguments, progress=progress))
     task.add_done_callback(lambda _done: steps.put_nowait(None))
     try:
         while (step := await steps.get()) is not None:
             yield Progress(label, *step)
-        yield await asyncio.shield(task)
-    except (asyncio.CancelledError, GeneratorExit):
-        stopped.set()
-        task.add_done_callback(lambda done: done.exception())  # nobody waits for it any more
-        raise
+        yield await task
+    finally:
+        task.cancel()
 
 
 def replaces(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from gptchat.core.messages import Content, Message
 from gptchat.core.origin import Sourced, decide
 from gptchat.errors import UsageError
 from gptchat.values import dataclass
+from gptchat.waiting import leavable
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Outbox:
         """
         if not references and not {"@", "＠"} & set(entry.text):
             return []
-        return await asyncio.to_thread(self._wanted, entry, references)
+        return await leavable(self._wanted, entry, references)
 
     async def settle(self, wanted: Sequence[Wanted]) -> AsyncGenerator[Decision | Told, None]:
         """Ask about each of `wanted` that a person must agree to, and say what stays text.
@@ -106,13 +106,13 @@ class Outbox:
         """
         if not self.attached and not any(one.attached for one in wanted):
             return _joined(text, piped), []
-        return await asyncio.to_thread(self._compose, text, [one for one in wanted if one.attached], piped)
+        return await leavable(self._compose, text, [one for one in wanted if one.attached], piped)
 
     async def attach(self, wanted: Sequence[Wanted]) -> str:
         """Read `wanted` and attach it to the next message; return a note. Raises UsageError."""
         note = ""
         for one in wanted:
-            loaded, notes = await asyncio.to_thread(self._load, one)
+            loaded, notes = await leavable(self._load, one)
             self.attached += loaded
             note = _("; ").join([self._told(loaded), *notes])
         return note

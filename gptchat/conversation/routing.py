@@ -22,6 +22,7 @@ from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError
 from gptchat.manager import Route
 from gptchat.manager.variables import automatic, missing_values
 from gptchat.providers.registry import abilities
+from gptchat.waiting import leavable
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ Opener = Callable[[ProviderSettings], Provider]
 
 _RESERVE = 4096
 """Maximum tokens reserved for the reply if its length is not set; at most a quarter of the window."""
+
+_FEW = 500
+"""Models whose facts are looked up faster than a key is missed."""
 
 _DOUBT = 0.03
 """Share of the window kept free if tokens are estimated: the largest error seen in single requests."""
@@ -154,7 +158,9 @@ class Routing:
         name = self.provider_settings(provider).name
         served = await self.provider(provider).models()
         self._models.take(name, served)
-        return [self.facts(facts.name, provider) for facts in served]
+        if len(served) <= _FEW:
+            return [self.facts(facts.name, provider) for facts in served]
+        return await leavable(lambda: [self.facts(facts.name, provider) for facts in served])
 
     async def look_for_model(self) -> None:
         """If no model is chosen, ask the server whether it has exactly one. Raises GptchatError."""

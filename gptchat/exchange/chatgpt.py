@@ -32,6 +32,8 @@ def read(file: IO[bytes], name: str) -> Iterator[SessionDraft | Broken]:
             reason = _("{where}: not readable as JSON, at character {at}")
             if element.unfinished:
                 reason = _("{where}: the file ends in the middle of it, begun at character {at}")
+            if element.too_large:
+                reason = _("{where}: larger than what can be read of one conversation, begun at character {at}")
             yield Broken(reason.format(where=where, at=element.at))
         elif not isinstance(element, Mapping) or not isinstance(element.get("mapping"), Mapping):
             yield Broken(_("{where}: it has no mapping of messages").format(where=where))

@@ -9,7 +9,7 @@ from gptchat.core.messages import Record
 from gptchat.core.ports import SessionStore
 from gptchat.core.replies.media import KeptFile, fits
 from gptchat.core.session import Session, move
-from gptchat.errors import UsageError
+from gptchat.errors import GptchatError, StorageError, UsageError
 from gptchat.exchange.exporting import FORMATS as FORMATS
 from gptchat.exchange.exporting import render
 from gptchat.exchange.kept_files import Files
@@ -45,6 +45,8 @@ class Imported:
     """Number of sessions that already existed with all their messages."""
     left_out: int = 0
     """Number of skipped messages: hidden ones and those of tools."""
+    empty: int = 0
+    """Number of conversations in which nothing is said."""
     broken: list[str] = field(default_factory=list)
 
 
@@ -99,8 +101,18 @@ def import_file(
                 continue
             if owner not in sources:
                 sources[owner] = library.sources(owner)
-            _find_files(item, path)
-            _take_in(store, item, owner, sources[owner], result)
+            try:
+                _find_files(item, path)
+                _take_in(store, item, owner, sources[owner], result)
+            except (StorageError, OSError):
+                raise  # the store's disk, which the next conversation would find no better
+            except (GptchatError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+                what = item.title or item.id or item.source
+                result.broken.append(_("{place}: {problem}").format(place=what[:80], problem=error))
+    except UsageError as error:
+        if not (result.sessions or result.known):
+            raise
+        result.broken.append(error.message)  # what came before it stays
     except OSError as error:
         raise storage_error(error, path) from error
     return result
@@ -140,6 +152,9 @@ def _take_in(
     incoming = Session(draft.id, user)
     for record in draft.records:
         incoming.apply(record)
+    if not incoming.messages and not draft.settings:
+        result.empty += 1
+        return
     known = sources.get(draft.source) if draft.source else None
     if known is None and acceptable_id(draft.id) and store.journal_path(user, draft.id).exists():
         known = draft.id

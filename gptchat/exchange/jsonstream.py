@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -12,16 +13,24 @@ from typing import IO, Any
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]|"', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,\x00\ufeff]*")
 _STEP = 1 << 20
+_LARGEST = 64 << 20
+"""Characters of an element; a conversation of a thousand long messages has a tenth of that."""
+_IN_A_ROW = 100
+"""Invalid elements in a row before all up to the next beginning is skipped."""
+_MARGIN = 100
+"""Characters kept behind a search in vain, because a beginning may be cut there."""
 
 
 class Garbled(ValueError):
     """An element that is not valid JSON. `at` is its approximate offset in the file, in characters."""
 
-    def __init__(self, at: int, *, unfinished: bool = False) -> None:
+    def __init__(self, at: int) -> None:
         super().__init__(at)
         self.at = at
-        self.unfinished = unfinished
+        self.unfinished = False
         """Whether the file ends inside the element."""
+        self.too_large = False
+        """Whether it is longer than what is read of one element."""
 
 
 def elements(file: IO[bytes], resume: str) -> Iterator[Any]:
@@ -35,23 +44,40 @@ def elements(file: IO[bytes], resume: str) -> Iterator[Any]:
     source.skip()
     if source.text[source.at : source.at + 1] == "[":
         source.at += 1
+    in_a_row = 0
     while True:
         source.skip()
         if source.at >= len(source.text) or source.text[source.at] == "]":
             return
-        begin = source.at
         end = source.end_of_element()
-        value: Any = None
-        try:
-            value = json.loads(source.text[begin : end or len(source.text)])
-        except (ValueError, RecursionError):
-            value = Garbled(source.passed + begin, unfinished=end is None)
-            next_one = again.search(source.text, begin + 1, end or len(source.text))
-            end = next_one.start() if next_one else end
-        yield value
+        begin, stop = source.at, end or len(source.text)
+        value = _value(source.text[begin:stop], source.passed + begin)
+        in_a_row = in_a_row + 1 if isinstance(value, Garbled) else 0
+        if end is None and isinstance(value, Garbled):
+            value.unfinished, value.too_large = source.done, not source.done
+            yield value
+            if not again.match(source.text, begin) and (found := again.search(source.text, begin)):
+                source.at = found.start()  # something else stands before one that does not end either
+                continue
+            for first, last in source.finished_within(again):
+                yield _value(source.text[first:last], source.passed + first)
+            end = source.find(again)
+        else:
+            if in_a_row:  # it may only seem to go so far
+                far = stop if in_a_row < _IN_A_ROW else sys.maxsize
+                found = again.search(source.text, begin + 1, far)
+                end = found.start() if found else end if in_a_row < _IN_A_ROW else source.find(again)
+            yield value
         if end is None:
             return
-        source.forget(max(end, begin + 1))
+        source.at = max(end, source.at + 1)
+
+
+def _value(text: str, at: int) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return Garbled(at)
 
 
 class _Source:
@@ -60,7 +86,8 @@ class _Source:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._done = False
+        self.done = False
+        """Whether all of the file is in the window or dropped."""
         self.text = ""
         self.at = 0
         self.passed = 0
@@ -68,11 +95,12 @@ class _Source:
 
     def more(self, step: int = _STEP) -> bool:
         """Read up to `step` more bytes. Returns False at the end of the file."""
-        if self._done:
+        if self.done:
             return False
+        self.drop(self.at)
         data = self._file.read(step)
-        self._done = not data
-        self.text += self._decoder.decode(data, final=self._done)
+        self.done = not data
+        self.text += self._decoder.decode(data, final=self.done)
         return True
 
     def skip(self) -> None:
@@ -80,12 +108,15 @@ class _Source:
         while True:
             match = _BETWEEN.match(self.text, self.at)
             self.at = match.end() if match else self.at
-            if self.at < len(self.text) or not self.more():
+            if self.at < len(self.text):
+                return
+            if not self.more():
                 return
 
     def end_of_element(self) -> int | None:
-        """The end of the element that starts at `at`; None if the file ends first."""
-        at, depth, step = self.at, 0, _STEP
+        """The end of the element that starts at `at`; None if the file or the room for one ends first."""
+        begin = at = self.at
+        depth, step = 0, _STEP
         while True:
             for token in _TOKEN.finditer(self.text, at):
                 what = token[0]
@@ -100,10 +131,46 @@ class _Source:
                         return token.start()  # the end of the array
                 if depth == 0:
                     return at
+            if len(self.text) - begin > _LARGEST:
+                return None
+            at -= self.at
             if not self.more(step):
                 return None
+            begin = 0
             step *= 2  # a long string is rescanned from its start; doubling keeps this rare
 
-    def forget(self, end: int) -> None:
+    def finished_within(self, beginning: re.Pattern[str]) -> list[tuple[int, int]]:
+        """Where whole objects that match `beginning` stand in the unfinished element at `at`, in no other one."""
+        found: list[tuple[int, int]] = []
+        opened: list[tuple[int, int]] = []
+        """Place and depth of those that begin so and are not closed."""
+        depth = 0
+        for token in _TOKEN.finditer(self.text, self.at):
+            if token[0] in "{[":
+                if beginning.match(self.text, token.start()):
+                    opened.append((token.start(), depth))
+                depth += 1
+            elif token[0] in "}]":
+                depth -= 1
+                if opened and opened[-1][1] == depth:
+                    first, _depth = opened.pop()
+                    if token[0] == "]":
+                        continue  # it closes no object
+                    while found and found[-1][0] > first:
+                        found.pop()
+                    found.append((first, token.end()))
+        return found
+
+    def find(self, pattern: re.Pattern[str]) -> int | None:
+        """The place of the next match of `pattern` behind the window, which moves there; None if there is none."""
+        while True:
+            self.at = max(len(self.text) - _MARGIN, self.at)
+            if not self.more():
+                return None
+            if match := pattern.search(self.text, self.at):
+                return match.start()
+
+    def drop(self, end: int) -> None:
         """Drop the text before `end` from the window."""
-        self.text, self.passed, self.at = self.text[end:], self.passed + end, 0
+        if end > 0:
+            self.text, self.passed, self.at = self.text[end:], self.passed + end, max(self.at - end, 0)

@@ -3,76 +3,122 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from gptchat.core.messages import Record
 from gptchat.core.replies import media
 from gptchat.core.session import move
 from gptchat.errors import UsageError
 from gptchat.exchange import chatgpt, markdown_file
-from gptchat.exchange.session_builder import Broken, Progress, SessionDraft, digest, from_messages, from_records
+from gptchat.exchange.session_builder import (
+    Broken,
+    Progress,
+    SessionDraft,
+    digest,
+    from_messages,
+    from_records,
+    pack,
+    unpacked,
+)
+from gptchat.foreign import archives
 from gptchat.storage import journal
 from gptchat.words import _
 
+if TYPE_CHECKING:
+    from gptchat.foreign.child import ChildLimits
+
 _SHARD = re.compile(r"(?:.*/)?conversations(?:-[\w-]+)?\.json\Z")
 _PEEK = 1 << 16
+_ZIP = b"PK\x03\x04"
+_SMALL = 500_000
+"""Bytes of a file that is read faster than a child process starts."""
 
 
 def read(path: Path, progress: Progress | None = None) -> Iterator[SessionDraft | Broken]:
     """Yield the sessions in `path`: a file of any import format, ChatGPT's zip, or a folder of its files.
 
-    Raises UsageError if no sessions are found, and OSError.
+    What is large or packed is read in a child process. Raises UsageError if no sessions are found, or if the file
+    needs more than the child may use, and OSError.
     """
     if path.is_dir():
         shards = sorted(file for file in path.iterdir() if _SHARD.match(file.name))
         if not shards:
-            raise _unknown(path)
+            raise _unknown(path.name)
         for shard in shards:
             yield from read(shard, progress)
         return
     with path.open("rb") as file:
-        size = path.stat().st_size
-        head = file.read(_PEEK)
-        file.seek(0)
-        if head.startswith(b"PK\x03\x04"):
-            yield from _zip(file, path, progress)
-        elif _is_chatgpt(head):
-            for item in chatgpt.read(file, path.name):
-                if progress is not None:
-                    progress(file.tell(), size)
-                yield item
+        size = os.fstat(file.fileno()).st_size
+        step = progress or _silent
+        if size <= _SMALL and file.read(4) != _ZIP:
+            file.seek(0)
+            yield from _read(file, path.name, step)
         else:
-            items = list(_document(file.read(), path))
-            for number, item in enumerate(items):
-                if progress is not None:
-                    progress(number, len(items))
-                yield item
-    if progress is not None:
-        progress(size, size)
+            from gptchat.foreign.child import read as read_in_child
+
+            file.seek(0)
+            for item in read_in_child(f"{__name__}:packed", file, path.name, limits=_limits(), step=step):
+                yield unpacked(item)
+    step(size, size)
 
 
-def _zip(file: IO[bytes], path: Path, progress: Progress | None) -> Iterator[SessionDraft | Broken]:
+def packed(file: IO[bytes], arguments: dict[str, Any], step: Progress) -> Iterator[Any]:
+    """The sessions in `file` as JSON values (a reader, see `foreign.process`); `unpacked` undoes it."""
+    for item in _read(file, arguments["name"], step):
+        yield pack(item)
+
+
+def _limits() -> ChildLimits:
+    from gptchat.foreign.child import ChildLimits
+
+    return ChildLimits(seconds=120, renewed=True, memory=1_500_000_000, output=archives.MOST * 2)
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Nobody watches the progress."""
+
+
+def _read(file: IO[bytes], name: str, step: Progress) -> Iterator[SessionDraft | Broken]:
+    size = os.fstat(file.fileno()).st_size
+    head = file.read(_PEEK)
+    file.seek(0)
+    if head.startswith(_ZIP):
+        yield from _zip(file, name, step)
+    elif _is_chatgpt(head):
+        for item in chatgpt.read(file, name):
+            step(file.tell(), size)
+            yield item
+    else:
+        items = list(_document(file.read(), name))
+        for number, item in enumerate(items):
+            step(number, len(items))
+            yield item
+
+
+def _zip(file: IO[bytes], name: str, step: Progress) -> Iterator[SessionDraft | Broken]:
     try:
         with zipfile.ZipFile(file) as archive:
             shards = sorted((info for info in archive.infolist() if _SHARD.match(info.filename)), key=str)
             if not shards:
-                raise _unknown(path)
+                raise _unknown(name)
+            archives.check(name, archive, shards)
             total, before = sum(info.file_size for info in shards), 0
             for info in shards:
                 with archive.open(info) as member:
                     for item in chatgpt.read(member, info.filename):
-                        if progress is not None:
-                            progress(min(before + member.tell(), total), total)
+                        step(min(before + member.tell(), total), total)
                         yield item
                 before += info.file_size
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         # RuntimeError: a password is required; NotImplementedError: unsupported compression
         raise UsageError(
-            _("{file} cannot be unpacked: {reason}").format(file=path.name, reason=error),
+            _("{file} cannot be unpacked: {reason}").format(file=name, reason=error),
             hint=_("unpack it yourself and import conversations.json"),
         ) from error
 
@@ -82,37 +128,37 @@ def _is_chatgpt(head: bytes) -> bool:
     return text[:1] in (b"[", b"{") and b'"mapping"' in text and b'"sessions"' not in text[:40]
 
 
-def _document(data: bytes, path: Path) -> Iterator[SessionDraft | Broken]:
+def _document(data: bytes, name: str) -> Iterator[SessionDraft | Broken]:
     """Yield the sessions in a file of one of our own formats. `data` is the whole file."""
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"[", b"{"):
         try:
             document = json.loads(text.decode(errors="replace"))
         except (ValueError, RecursionError):
-            yield from _lines(data, path)
+            yield from _lines(data, name)
             return
         if isinstance(document, list):
-            yield from _lists({"": document}, "messages", path)
+            yield from _lists({"": document}, "messages", name)
         elif isinstance(document.get("sessions"), list):
             for number, session in enumerate(document["sessions"], 1):
-                yield from _session(session, _("{file}, session {number}").format(file=path.name, number=number))
+                yield from _session(session, _("{file}, session {number}").format(file=name, number=number))
         elif isinstance(document.get("messages"), list) and ("v" in document or "id" in document):
-            yield from _session(document, path.name)
+            yield from _session(document, name)
         elif isinstance(document.get("messages"), list) and (
             len(document) == 1 or len(document) != len(_named_lists(document))
         ):
-            yield from _lists({"": document["messages"]}, "messages", path)  # a request body
+            yield from _lists({"": document["messages"]}, "messages", name)  # a request body
         elif isinstance(document.get("type"), str) or isinstance(document.get("role"), str):
-            yield from _lines(data, path)
+            yield from _lines(data, name)
         elif _named_lists(document):
-            yield from _lists(document, "users", path)
+            yield from _lists(document, "users", name)
         else:
-            raise _unknown(path)
+            raise _unknown(name)
         return
     if b"<!-- gptchat " not in data and _ours(journal.read(data).records):
-        yield from _lines(data, path)  # a journal whose first line is damaged
+        yield from _lines(data, name)  # a journal whose first line is damaged
     else:
-        yield from markdown_file.read(text.decode(errors="replace"), path.name)
+        yield from markdown_file.read(text.decode(errors="replace"), name)
 
 
 def _session(document: object, where: str) -> Iterator[SessionDraft | Broken]:
@@ -163,13 +209,13 @@ def _ours(records: list[Record]) -> bool:
     return any("role" in record or record.get("type") == "session" for record in records)
 
 
-def _lines(data: bytes, path: Path) -> Iterator[SessionDraft | Broken]:
+def _lines(data: bytes, name: str) -> Iterator[SessionDraft | Broken]:
     """Yield the sessions of one journal or of several concatenated ones."""
     reading = journal.read(data)
     if not _ours(reading.records):
-        raise _unknown(path)
+        raise _unknown(name)
     for at in reading.bad:
-        yield Broken(_("{file}: the line at byte {at} is not readable").format(file=path.name, at=at))
+        yield Broken(_("{file}: the line at byte {at} is not readable").format(file=name, at=at))
     records: list[dict[str, Any]] = []
     id: object = None
     for record in reading.records:
@@ -185,10 +231,10 @@ def _lines(data: bytes, path: Path) -> Iterator[SessionDraft | Broken]:
     yield draft
 
 
-def _lists(lists: Mapping[str, object], kind: str, path: Path) -> Iterator[SessionDraft | Broken]:
+def _lists(lists: Mapping[str, object], kind: str, file: str) -> Iterator[SessionDraft | Broken]:
     """Yield a session for each message list; a non-empty name is the user it belongs to."""
     for name, messages in lists.items():
-        where = _(", ").join((path.name, name)) if name else path.name
+        where = _(", ").join((file, name)) if name else file
         if not isinstance(messages, list):
             yield Broken(_("{where}: not a list of messages").format(where=where))
             continue
@@ -199,8 +245,8 @@ def _lists(lists: Mapping[str, object], kind: str, path: Path) -> Iterator[Sessi
             yield draft
 
 
-def _unknown(path: Path) -> UsageError:
+def _unknown(name: str) -> UsageError:
     return UsageError(
-        _("{file} holds no conversations that can be read").format(file=path.name),
+        _("{file} holds no conversations that can be read").format(file=name),
         hint=_("import reads markdown, json, jsonl, messages, users, and ChatGPT's export"),
     )

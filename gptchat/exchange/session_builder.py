@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 from gptchat.core.messages import ROLES, Record
 from gptchat.core.session import Session
 from gptchat.storage.upgrades import upgrade
-from gptchat.values import dataclass, field
+from gptchat.values import dataclass, field, fields
 from gptchat.words import _
 
 _OURS = ("type", "id", "parent", "role", "content")
@@ -46,6 +47,22 @@ class Broken:
     """A part that could not be read. `reason` is a sentence for the user that names it."""
 
     reason: str
+
+
+def pack(item: SessionDraft | Broken) -> Any:
+    """`item` as a value that JSON can express."""
+    if isinstance(item, Broken):
+        return item.reason
+    values = {one.name: getattr(item, one.name) for one in fields(item)}
+    return {**values, "files": {name: base64.b64encode(data).decode() for name, data in item.files.items()}}
+
+
+def unpacked(value: Any) -> SessionDraft | Broken:
+    """What `pack` made of it."""
+    if isinstance(value, str):
+        return Broken(value)
+    files = {name: base64.b64decode(data) for name, data in value["files"].items()}
+    return SessionDraft(**{**value, "files": files})
 
 
 def from_records(records: Iterable[Record]) -> SessionDraft:

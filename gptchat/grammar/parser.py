@@ -24,10 +24,16 @@ from markdown_it.token import Token
 from gptchat.core.safe import safe_url
 from gptchat.grammar import rules
 
+PLACEHOLDER = "\ufdd0"
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]:[ \t]*")
 _REFERENCE = re.compile(r"\[\^([^\]\s]{1,40})\]")
 _DEEPEST = 50
 """Maximum nesting level that is parsed: 25 nested lists, or 50 quotes."""
+_MOST_BRACKETS = 100
+"""Opening brackets of a paragraph that are read as links: the time grows faster than their number."""
+_MARKS = "*_~`$<&\\"
+_MOST_MARKS = 400
+"""The same of all other marks, of which prose with much code has a few dozen."""
 _OTHER_BLOCK = re.compile(r">|#{1,6}(?:\s|\Z)|(?:[-+*]|\d{1,9}[.)])(?:\s|\Z)|`{3,}[^`]*\Z|~{3}")
 """Beginning of a quote, heading, list or code block: such a line is never a table's header."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
@@ -73,9 +79,20 @@ def blocks(source: str, env: MutableMapping[str, Any]) -> list[Token]:
 
 
 def inline(content: str, env: MutableMapping[str, Any]) -> list[Token]:
-    """The inline tokens of a paragraph, a heading or a table cell."""
+    """The inline tokens of a paragraph, a heading or a table cell; text alone where marks abound."""
+    if content.count("[") > _MOST_BRACKETS or (
+        len(content) > _MOST_MARKS and sum(map(content.count, _MARKS)) > _MOST_MARKS
+    ):
+        return [Token("text", "", 0, content=content)] if "\n" not in content else _lines_of_text(content)
     md = grammar(talk=rules.reading(env).conversation)
     return md.inline.parse(content, md, env, [])
+
+
+def _lines_of_text(content: str) -> list[Token]:
+    tokens: list[Token] = []
+    for line in content.split("\n"):
+        tokens += [Token("softbreak", "br", 0), Token("text", "", 0, content=line.strip())]
+    return tokens[1:]
 
 
 def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -122,7 +139,7 @@ def _row(line: str, count: int) -> list[str]:
 
 
 def _cells(row: str) -> list[str]:
-    cells = [cell.strip() for cell in escapedSplit(row.strip())]
+    cells = [cell.strip() for cell in escapedSplit(row.strip().replace(PLACEHOLDER, ""))]
     if cells and not cells[0]:
         cells = cells[1:]
     if cells and not cells[-1]:

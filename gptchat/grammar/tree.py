@@ -19,8 +19,8 @@ from gptchat.values import dataclass, field
 
 Kind = Literal["paragraph", "heading", "rule", "fence", "code", "table", "html", "maths", "footnote", "empty"]
 
-PLACEHOLDER = "\ufdd0"
-"""A noncharacter that holds a container open in rewritten source; `safe.clean` never lets it through."""
+PLACEHOLDER = parser.PLACEHOLDER
+"""A noncharacter that holds a block open in rewritten source; `safe.clean` never lets it through."""
 
 _YEAR = 1000
 """From this number on, two alike are no list that is to be counted: `2024. was …`."""
@@ -78,6 +78,8 @@ class Piece:
     """1 to 6 for a heading, else 0."""
     gap: bool = False
     """Whether it is displayed after a blank line."""
+    divided: bool = False
+    """Whether it is a later part of a piece that was too long (`bounds.divided`)."""
 
 
 @dataclass(slots=True)
@@ -207,8 +209,10 @@ def _close(walk: _Walk) -> None:
 def _leaf(walk: _Walk, token: Token, text: str) -> None:
     start, end = _lines(token)
     kind = _LEAVES[token.type]
-    if text == PLACEHOLDER:
-        return
+    if PLACEHOLDER in text:
+        if text == PLACEHOLDER:
+            return
+        text = text.replace(PLACEHOLDER, "")
     level = int(token.tag[1]) if kind == "heading" else 0
     if token.meta and "footnote" in token.meta:
         kind = "footnote"

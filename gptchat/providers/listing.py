@@ -10,13 +10,18 @@ from gptchat.core.ports import ModelFacts, Verdict
 from gptchat.errors import ProtocolError
 from gptchat.words import _
 
+MOST_MODELS = 10_000
+"""Models of a server that are looked at; the largest resellers list some hundred."""
 _ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation", "deprecation_date", "retirement_date")
 """Where servers tell the end of a model: OpenAI, Anthropic, OpenRouter, Mistral, ..."""
 _AFTER = ("deprecation_replacement_model", "replacement_model", "successor_model", "replacement")
 
 
 def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
-    """The models in the answer to `/models`, sorted by name. Raises ProtocolError if it is not a list."""
+    """The models in the answer to `/models`, at most `MOST_MODELS`, sorted by name.
+
+    Raises ProtocolError if it is not a list.
+    """
     items = answer.get("data", answer.get("models")) if isinstance(answer, dict) else answer
     if not isinstance(items, list):
         raise ProtocolError(
@@ -24,7 +29,7 @@ def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
             hint=_("check the base address"),
         )
     found = {}
-    for item in items:
+    for item in items[:MOST_MODELS]:
         facts = _facts(item, provider) if isinstance(item, dict) else None
         if facts is not None:
             found[facts.name] = facts

@@ -193,6 +193,10 @@ class LiveTurn:
             self._bell.resume()
             draw()
 
+        def stop() -> None:
+            self._manager.stop()
+            painter.skip()
+
         def on_submit(entry: Sourced) -> bool:
             runs = self._beside(entry, painter)
             if runs:
@@ -203,12 +207,12 @@ class LiveTurn:
             self._prompt.keyboard,
             self._prompt.output,
             self._prompt.folding,
-            on_stop=self._manager.stop,
+            on_stop=stop,
             on_draft=on_draft,
             on_submit=on_submit,
             on_queue=on_queue,
             on_clear=clear,
-            on_hang_up=self._manager.stop,
+            on_hang_up=stop,
             on_suspend=suspend,
             on_resume=resume,
             draft=self.take_draft(),

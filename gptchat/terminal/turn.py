@@ -66,9 +66,13 @@ async def paint(
             outcome.take(event)
             _take(event, painter)
             tick()
+        while painter.behind:
+            painter.frame()
+            await asyncio.sleep(0)  # keys are read here; Esc skips the rest
     finally:
         if timer is not None:
             timer.cancel()
+        painter.skip()  # nothing is left, unless this was cancelled
         if outcome.interrupted:
             painter.interrupt()
         elif outcome.error is not None and outcome.message is not None:

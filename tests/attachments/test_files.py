@@ -275,12 +275,3 @@ def test_pdfs(tmp_path: Path) -> None:
     for name, reason in (("scan.pdf", "only pictures"), ("bad.pdf", "cannot be read as a PDF")):
         with pytest.raises(UsageError, match=reason):
             load(name, cwd=tmp_path)
-
-
-def test_a_pdf_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where pypdf is missing, the person is told how to get it."""
-    monkeypatch.setitem(sys.modules, "pypdf", None)
-    write(tmp_path / "a.pdf", pdf("x"))
-    with pytest.raises(UsageError) as caught:
-        load("a.pdf", cwd=tmp_path)
-    assert caught.value.hint == 'pip install "gptchat[pdf]"'

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from gptchat.errors import StorageError, UsageError
-from gptchat.exchange.importing import export
+from gptchat.exchange.importing import export, import_file
+from gptchat.exchange.jsonstream import elements
 from gptchat.storage.users import list_users
 from tests.storage.helpers import House, branched, lines, texts, tree, turn
 
@@ -86,6 +89,67 @@ def test_what_is_no_conversation(house: House, tmp_path: Path, data: bytes) -> N
         assert result.sessions == []
     assert bool(reason) == (data != b"[]")
     assert house.sessions() == []
+
+
+NODE = {"message": {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["hello"]}}}
+GOOD = {
+    "title": "good",
+    "mapping": {"q": {"id": "q", "parent": None, "children": [], **NODE}},
+    "current_node": "q",
+}
+EMPTY = {"title": "", "mapping": {}}
+DEEP = '{"mapping":' + "[" * 100_000 + "]" * 100_000 + "}"
+BAD_ENTRIES = {
+    "two that are empty": [json.dumps(EMPTY)] * 2,
+    "numbers": ["1", "[]", "null", '""'],
+    "depth": [DEEP],
+    "a number of 5,000 digits": ['{"create_time": ' + "9" * 5000 + "}"],
+    "times beyond time": [json.dumps({**GOOD, "title": "odd", "create_time": 1e300})],
+    "a loop": [json.dumps({"mapping": {"a": {"parent": "b"}, "b": {"parent": "a"}}})],
+    "other types": [
+        json.dumps({"title": [], "mapping": {"a": {"parent": {}, "message": []}}, "current_node": {}})
+    ],
+    "garbage": ["{]", "}{", "nonsense"],
+}
+
+
+@pytest.mark.parametrize("entries", BAD_ENTRIES.values(), ids=BAD_ENTRIES)
+def test_a_bad_entry_never_ends_an_import(house: House, tmp_path: Path, entries: list[str]) -> None:
+    """Whatever stands before a good conversation, that one comes in, and what did not is counted."""
+    path = tmp_path / "conversations.json"
+    path.write_text("[" + ",".join([*entries, json.dumps(GOOD)]) + "]", encoding="utf-8")
+    result = house.take(path)
+    assert "good" in [taken.title for taken in result.sessions]
+    assert len(result.sessions) + result.empty + len(result.broken) > 1
+    assert house.take(path).sessions == []
+
+
+def test_a_large_import_is_read_in_a_child(house: House, tmp_path: Path) -> None:
+    """A large export comes in as a small one does, with its progress."""
+    path, seen = tmp_path / "conversations.json", list[tuple[int, int]]()
+    talks = [{**GOOD, "title": f"talk {n}", "conversation_id": f"c{n}", "more": "x" * 20_000} for n in range(30)]
+    path.write_text(json.dumps(talks), encoding="utf-8")
+    result = import_file(house.store, house.library, "alice", path, lambda *step: seen.append(step))
+    assert [taken.title for taken in result.sessions] == [talk["title"] for talk in talks]
+    assert seen[-1][0] == seen[-1][1] == path.stat().st_size
+    assert house.take(path).known == 30
+
+
+def test_an_archive_that_is_a_trap(house: House, tmp_path: Path) -> None:
+    """A small archive that unpacks to gigabytes is refused with the reason, at once."""
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("conversations.json", "[" + " " * 60_000_000)
+    with pytest.raises(UsageError, match="trap") as caught:
+        house.take(path)
+    assert caught.value.hint
+
+
+def test_blanks_without_end(tmp_path: Path) -> None:
+    """Megabytes of blanks, brackets or unfinished elements before a conversation take no room and little time."""
+    for filling in (" " * 5_000_000, "}" * 500_000, '{"title":' * 50_000, "{]" * 50_000):
+        data = ("[" + filling + json.dumps(GOOD) + "]").encode()
+        assert GOOD in list(elements(io.BytesIO(data), r'\{\s*"title"\s*:'))
 
 
 def test_a_file_that_is_not_there(house: House, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ class ChatCandidates:
         self._sessions: dict[str, Sequence[Candidate]] = {}
         self._trashed: Sequence[Candidate] = ()
         self._users: list[str] = []
+        self._model_names: tuple[list[str], bool] | None = None
+        self._models_of_names: list[Candidate] = []
         self._fetching: set[str] = set()
 
     def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
@@ -94,10 +96,15 @@ class ChatCandidates:
         return [Candidate(key, meta=parse.require(key).summary) for key in keys]
 
     def _models(self) -> list[Candidate]:
-        names = dict.fromkeys(self._services.routing.names_listed())
-        if self._catalogued():
+        listed, catalogued = self._services.routing.names_listed(), self._catalogued()
+        # The same list object until the names change: they are then ranked once, not for every key.
+        if self._model_names == (listed, catalogued):
+            return self._models_of_names
+        names = dict.fromkeys(listed)
+        if catalogued:
             names |= dict.fromkeys(facts.name for facts in catalogue.search("") if facts.provider == "openai")
-        return [Candidate(name) for name in names]
+        self._model_names, self._models_of_names = (listed, catalogued), [Candidate(name) for name in names]
+        return self._models_of_names
 
     def _presets(self, call: Call) -> list[Candidate]:
         """Presets and what can be done with them, or behind the name of one its variables."""

@@ -109,6 +109,14 @@ def clip(spans: Sequence[Span], width: int) -> Line:
     return line
 
 
+def in_rows(lines: Iterable[Line], width: int) -> list[Line]:
+    """`lines` with those that are wider than `width` (code) split into rows."""
+    rows: list[Line] = []
+    for line in lines:
+        rows += [line] if width_of(line) <= width else wrap(line, width)
+    return rows
+
+
 def plain(line: Iterable[Span]) -> str:
     """The text of a line without its styles."""
     return "".join(text for text, _ in line if text != STOP)

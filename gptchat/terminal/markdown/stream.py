@@ -13,25 +13,30 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gptchat.core.safe import clean
+from gptchat.grammar.bounds import MOST, bounded, continuation, cut_line, divided
 from gptchat.grammar.fences import reopened
 from gptchat.grammar.tree import PLACEHOLDER, Container, Opening, Piece, is_closed, pieces
 from gptchat.terminal.markdown import tables
 from gptchat.terminal.markdown.blocks import BlockRenderer, OpenFence, OpenTable, Progress, may_be_drawn, table_of
 from gptchat.terminal.markdown.lines import Line
 from gptchat.terminal.markdown.mending import mended
+from gptchat.terminal.markdown.prefixes import QUOTE, inside, marker
 from gptchat.terminal.markdown.reading import environment
 from gptchat.terminal.output.theme import Theme
 
 if TYPE_CHECKING:
     from gptchat.config.schema import UiSettings
 
-_ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( *)(.?)")
-_QUOTE = re.compile(r"( *)> ?")
 _FENCE = re.compile(r" *(?:`+|~+)")
+SLICE = MOST
+"""Characters that one call looks at, at most."""
+_LINES = 100
+"""Lines that one call looks at, at most."""
 
 
 class MarkdownStream:
@@ -50,9 +55,13 @@ class MarkdownStream:
         self._hyperlinks = hyperlinks
         self._renderer = BlockRenderer(theme, self._env, hyperlinks=hyperlinks)
         self._renderer.code_blocks = code_blocks
-        self._incoming: list[str] = []
+        self._incoming: deque[str] = deque()
+        self.behind = 0
+        """Number of characters that have come and were not looked at yet; each call looks at `SLICE` of them."""
         self._partial = ""
         """The incomplete last line, as received."""
+        self._prefix = ""
+        """What stands before it in the source, if it goes on with a line that was too long."""
         self._source = ""
         """The complete lines that are not committed, cleaned; possibly after a rewritten beginning."""
         self._opening = Opening()
@@ -85,8 +94,17 @@ class MarkdownStream:
         return self._progress is None
 
     def feed(self, text: str) -> None:
-        """Add `text`; it is parsed by the next `commit`, `tail` or `finish`."""
-        self._incoming.append(text)
+        """Add `text`; it is parsed by the next `commit`, `tail` or `finish`, all of it once `behind` is 0."""
+        self._incoming += [text[at : at + SLICE] for at in range(0, len(text), SLICE)]
+        self.behind += len(text)
+
+    def skip(self) -> bool:
+        """Drop what has come and was not looked at, if it is more than one call looks at; whether it was."""
+        if self.behind <= SLICE:
+            return False
+        self._incoming.clear()
+        self.behind = 0
+        return True
 
     def commit(self, width: int) -> list[Line]:
         """The lines that have become final since the last call."""
@@ -95,19 +113,23 @@ class MarkdownStream:
         if not self._fresh:
             return []
         self._fresh = False
-        found = pieces(self._source, self._env, self._opening)
+        found = divided(pieces(self._source, self._env, self._opening))
         if not found:
             return []
         last = found[-1]
         cut = len(found) if self._is_final(last) else len(found) - 1
         if last.path and self._tabs(last):
-            return []  # with a tab in a marker, columns are not characters: wait for the whole block
+            # With a tab in a marker, columns are not characters: wait for the whole block, unless it is too long.
+            if len(self._source) <= 4 * MOST:
+                return []
+            self._source, self._fresh = self._source.expandtabs(4), True
+            return self.commit(width) if len(found) == 1 else self._settle(found, len(found) - 1, width)
         return self._settle(found, cut, width)
 
     def tail(self, width: int) -> list[Line]:
         """The lines of the uncommitted text, as they look now."""
         self._take()
-        partial = clean(self._partial.removesuffix("\r"))
+        partial = self._prefix + clean(self._partial.removesuffix("\r"))
         if not (isinstance(self._progress, OpenFence) or self._diagram):
             partial = mended(self._source, partial)
         source = self._source + partial + "\n"
@@ -120,28 +142,53 @@ class MarkdownStream:
         if isinstance(progress, OpenFence):
             progress = OpenFence(progress.highlighter.fork())
         opening = Opening(tuple(copy.copy(one) for one in self._opening.path), self._opening.gap)
-        return _render(renderer, pieces(source, env, opening), width, progress)
+        return _render(renderer, divided(pieces(source, env, opening)), width, progress)
 
     def finish(self, width: int) -> list[Line]:
         """The lines of all uncommitted text, as final; ends the stream."""
         if self._partial or self._incoming:
             self.feed("\n")
+        lines: list[Line] = []
+        first: int | None = None
+        while self.behind:
+            before = len(lines)
+            lines += self.commit(width)
+            if first is None and self.first_break is not None:
+                first = before + self.first_break
         self._take()
-        found = pieces(self._source, self._env, self._opening)
-        lines = self._final(found, len(found), width)
+        found = divided(pieces(self._source, self._env, self._opening))
+        before = len(lines)
+        lines += self._final(found, len(found), width)
+        if first is not None or self.first_break is not None:
+            self.first_break = first if first is not None else before + (self.first_break or 0)
         self._source, self._opening, self._progress, self._fresh = "", Opening(), None, False
         return lines
 
     def _take(self) -> None:
         if not self._incoming:
             return
-        text = self._partial + "".join(self._incoming)
-        self._incoming.clear()
+        coming: list[str] = []
+        size = 0
+        while self._incoming and (not size or size + len(self._incoming[0]) <= SLICE):
+            coming.append(self._incoming.popleft())
+            size += len(coming[-1])
+        self.behind -= size
+        text = "".join(coming)
+        if text.count("\n") > _LINES:
+            rest = text.split("\n", _LINES)[_LINES]
+            self._incoming.appendleft(rest)
+            self.behind += len(rest)
+            text = text[: -len(rest)] if rest else text
+        text = self._partial + text
         cut = text.rfind("\n") + 1
         self._partial = text[cut:]
         if cut:
-            self._source += clean(text[:cut])
-            self._fresh = True
+            self._source += self._prefix + bounded(text[:cut], self._prefix)
+            self._prefix, self._fresh = "", True
+        while len(self._partial) > MOST:
+            part, following, self._partial = cut_line(self._partial, self._prefix)
+            self._source += self._prefix + clean(part) + "\n"
+            self._prefix, self._fresh = following, True
 
     def _is_final(self, piece: Piece) -> bool:
         """Whether the last piece can no longer change. False inside containers, which it holds open."""
@@ -180,7 +227,7 @@ class MarkdownStream:
             return lines + self._settle_table(last, width, progress)
         if cut:
             self._progress = None
-            self._retain(last, found[cut - 1])
+            self._retain_part(last) if last.divided else self._retain(last, found[cut - 1])
         return lines
 
     def _settle_fence(self, piece: Piece, width: int, progress: Progress | None) -> list[Line]:
@@ -197,7 +244,7 @@ class MarkdownStream:
         rows = self._renderer.render(body, width, progress) if piece.text else []
         rewritten = self._source.split("\n")
         head, following = self._held_open(piece.path, rewritten)
-        fence = _FENCE.match(_inside(rewritten, piece.path, piece.start))
+        fence = _FENCE.match(inside(rewritten, piece.path, piece.start))
         assert fence is not None, "a code block begins with its fence"
         assert piece.token is not None, "a fence has its token"
         opener = following + reopened(fence[0], piece.token.meta.get("inner"))
@@ -213,8 +260,8 @@ class MarkdownStream:
         self._progress = progress
         rewritten = self._source.split("\n")
         head, following = self._held_open(piece.path, rewritten)
-        header = _inside(rewritten, piece.path, piece.start)
-        rule = _inside(rewritten, piece.path, piece.start + 1).strip()
+        header = inside(rewritten, piece.path, piece.start)
+        rule = inside(rewritten, piece.path, piece.start + 1).strip()
         self._source = "\n".join([*head, following + header, following + rule, *rewritten[piece.end :]])
         self._opening = Opening(piece.path)
         return lines
@@ -233,6 +280,14 @@ class MarkdownStream:
         self._source = "\n".join([*head, *lines[start:]])
         self._opening = Opening(piece.path, piece.gap)
 
+    def _retain_part(self, piece: Piece) -> None:
+        """Keep the last part of a piece that was too long, and what follows it."""
+        lines = self._source.split("\n")
+        head, following = self._held_open(piece.path, lines)
+        rest = [following + line for line in continuation(piece)]
+        self._source = "\n".join([*head, *rest, *lines[piece.end :]])
+        self._opening = Opening(piece.path)
+
     def _tabs(self, piece: Piece) -> bool:
         """Whether there is a tab in the piece's first two lines or in a line that opens one of its containers."""
         lines = self._source.split("\n")
@@ -247,13 +302,13 @@ class MarkdownStream:
         head: list[str] = []
         following = ""
         for index, container in enumerate(path):
-            text = _inside(lines, path[:index], container.line)
+            text = inside(lines, path[:index], container.line)
             if container.kind == "quote":
-                match = _QUOTE.match(text)
+                match = QUOTE.match(text)
                 assert match is not None, "a quote begins with its mark"
                 mark = more = match[1] + "> "
             else:
-                mark = _mark(text)
+                mark = marker(text)
                 more = " " * len(mark)
             head.append(following + mark + PLACEHOLDER)
             following += more
@@ -266,25 +321,6 @@ def _render(renderer: BlockRenderer, found: Sequence[Piece], width: int, progres
     for index, piece in enumerate(found):
         lines += renderer.render(piece, width, progress if index == 0 else None)
     return lines
-
-
-def _mark(text: str) -> str:
-    """The indent, marker and blanks before a list item's content, as CommonMark counts them."""
-    match = _ITEM.match(text)
-    assert match is not None, "a list item begins with its marker"
-    blanks = len(match[3]) if match[4] and 1 <= len(match[3]) <= 4 else 1
-    return match[1] + match[2] + " " * blanks
-
-
-def _inside(lines: Sequence[str], path: Sequence[Container], number: int) -> str:
-    """Line `number` without the prefixes of the containers of `path`."""
-    text = lines[number]
-    for index, container in enumerate(path):
-        if container.kind == "quote":
-            text = _QUOTE.sub("", text, count=1)
-        else:
-            text = text[len(_mark(_inside(lines, path[:index], container.line))) :]
-    return text
 
 
 def render_lines(
@@ -303,5 +339,5 @@ def render_lines(
     env = environment(ui)
     renderer = BlockRenderer(theme, env, hyperlinks=hyperlinks)
     renderer.code_blocks = code_blocks
-    source = clean(text if text.endswith("\n") else text + "\n")
-    return _render(renderer, pieces(source, env, Opening()), width, None)
+    source = bounded(text if text.endswith("\n") else text + "\n")
+    return _render(renderer, divided(pieces(source, env, Opening())), width, None)

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gptchat.core.safe import clean, clean_line
-from gptchat.terminal.markdown.lines import Encoder, Line, clip, plain, rows_of, trim, width_of, wrap
-from gptchat.terminal.markdown.stream import MarkdownStream
+from gptchat.terminal.markdown.lines import Encoder, Line, clip, in_rows, plain, rows_of, trim, width_of, wrap
+from gptchat.terminal.markdown.stream import SLICE, MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
 from gptchat.terminal.output.reply import HeldOutput, Lines, PainterBase, columns_to_fill, was_reasoning
-from gptchat.terminal.output.status import SPINNER, TICKS, Fragment, seconds_only, status_rows
+from gptchat.terminal.output.status import TICKS, Fragment, status_rows, working
 from gptchat.terminal.output.theme import Theme
 from gptchat.terminal.output.thoughts import Reasoning, Thoughts
 from gptchat.values import replace
@@ -32,7 +32,9 @@ _SECONDS_PER_CHARACTER = 1 / 40_000
 """Additional delay of the next frame, in seconds per character that each frame parses again."""
 _FIRST_WORD = 0.03
 """Maximum seconds that the first frame waits until the reply has a whole word."""
-_WHOLE_WORD = re.compile(r"\w[^\w*_`]|[\u2e80-\U0003ffff]")
+_WHOLE_WORD = re.compile(r"\w[^\w*_`]|[\u2e80-\U0003ffff]|.{100}", re.DOTALL)
+_WORK = 0.03
+"""Seconds that one frame spends on text that came faster than it can be drawn."""
 _MOST_ROWS = 8
 """Maximum rows of the tail, whatever the screen's height."""
 
@@ -78,8 +80,7 @@ class Painter(PainterBase):
         self._footer: list[list[Fragment]] = []
         self._cursor: tuple[int, int] | None = None
         self._activity = self._last_status = self._opening = ""
-        self._began = clock()
-        self._painted = float("-inf")
+        self._began, self._painted = clock(), float("-inf")
         self._width = 0
         self._dirty = self._has_text = self._ended = False
         self._footer_dirty = True
@@ -168,7 +169,7 @@ class Painter(PainterBase):
         resized = self._columns != self._width
         pause = 2 * FRAME if len(self._tail) > self._room() else FRAME  # a scrolling tail is rewritten completely
         due = self._painted + pause + self._stream.pending * _SECONDS_PER_CHARACTER
-        wait = max(due, self._begins_by) - now
+        wait = 0.0 if self._stream.behind > SLICE else max(due, self._begins_by) - now
         if (self._dirty and (wait <= 0 or force)) or resized:
             self._read()
             self._release()
@@ -180,12 +181,23 @@ class Painter(PainterBase):
             return None
         return max(wait, 0.0) if self._dirty else 1.0 if self._has_text else 1 / TICKS
 
+    @property
+    def behind(self) -> bool:
+        """See `ReplyPainter`."""
+        return self._stream.behind > 0
+
+    def skip(self) -> None:
+        """See `ReplyPainter`."""
+        if self._stream.skip():
+            self.note(_("the rest of what came is not drawn; it is saved, and /history shows it"), "notice")
+
     def finish(self, status: str = "") -> None:
         """End a complete reply: print the rest, and `status` below it."""
         self._end(status, "status")
 
     def interrupt(self, status: str = "") -> None:
         """End an incomplete reply: print what has arrived, and `status` ("stopped" if empty) below it."""
+        self.skip()
         self._end("■ " + (status or _("stopped")), "notice")
 
     def clear(self) -> None:
@@ -272,12 +284,15 @@ class Painter(PainterBase):
         """Update the final lines and the tail from the text received."""
         self._width = width = self._columns
         if self._has_text:
+            until = self._clock() + _WORK
             self._print(self._stream.commit(width))
+            while self._stream.behind and self._clock() < until:
+                self._print(self._stream.commit(width))
             self._tail = self._stream.tail(width) if not self._terminal.dumb else []
         elif self._thoughts.since is not None:
             final, self._tail = self._thoughts.read(self._prose, self._room())
             self._append(final)
-        self._dirty = False
+        self._dirty = self.behind
 
     def _fold(self) -> None:
         """End the reasoning."""
@@ -289,17 +304,9 @@ class Painter(PainterBase):
         return min(max((self._size[1] - len(self._footer) - 2) // 3, 3), _MOST_ROWS)
 
     def _status(self, now: float) -> str:
-        passed = now - self._began
-        sign = SPINNER[int(passed * TICKS) % len(SPINNER)] if not self._has_text else "•"
-        parts = [seconds_only(passed)]
-        if self._thoughts.since is not None and not self._has_text and not self._activity:
-            parts.append(_("thinking"))
-        parts.append(_("Esc stops") if self._reads_keys else _("Ctrl-C stops"))
-        if coming := self._beside.coming():
-            parts.append(_("{names} comes below this block").format(names=coming))
-        if self._activity:
-            parts.append(self._activity)  # last, because a server's message may be longer than the line
-        return f"{sign} " + " · ".join(parts)
+        said = [_("thinking")] if self._thoughts.since is not None and not self._has_text else []
+        passed, coming = now - self._began, self._beside.coming()
+        return working(passed, self._has_text, said, coming, self._activity, keys=self._reads_keys)
 
     def _paint(self) -> None:
         size = self._size
@@ -309,7 +316,7 @@ class Painter(PainterBase):
             return
         width = self._columns
         status = self._last_status = self._status(self._clock())
-        lines = [clip(line, width) for line in self._cut(width)[-self._room() :]]
+        lines = [clip(line, width) for line in in_rows(self._tail[-self._room() :], width)[-self._room() :]]
         if lines and not plain(lines[-1]).strip():
             lines.pop()
         final = self._rows_of_final()
@@ -331,13 +338,6 @@ class Painter(PainterBase):
             rows[cursor[0]] = replace(rows[cursor[0]], lead=lead)
         self._region.paint(final, rows, cursor, size)
         self._footer_dirty = False
-
-    def _cut(self, width: int) -> list[Line]:
-        """The tail, with lines that are too long (code) split into rows."""
-        rows: list[Line] = []
-        for line in self._tail[-self._room() :]:
-            rows += [line] if width_of(line) <= width else wrap(line, width)
-        return rows
 
     def _rows_of_final(self) -> list[ScreenRow]:
         rows = []

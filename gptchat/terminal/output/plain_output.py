@@ -19,6 +19,7 @@ class PlainReply:
     """
 
     code_blocks = 0
+    behind = False
 
     def __init__(
         self, stdout: TextIO, tell: Callable[[str], None], is_tty: bool, *, silent: bool, watched: bool
@@ -67,6 +68,9 @@ class PlainReply:
         self, lines: Sequence[Sequence[tuple[str, str]]], cursor: tuple[int, int] | None = None
     ) -> None:
         """Ignored: there is no footer."""
+
+    def skip(self) -> None:
+        """Ignored: everything is written as it arrives."""
 
     def clear(self) -> None:
         """Ignored: nothing is painted."""

@@ -108,6 +108,13 @@ class ReplyPainter(Protocol):
     def step_aside(self) -> None:
         """Remove the part that is not final, so that another program can use the screen. A frame repaints it."""
 
+    @property
+    def behind(self) -> bool:
+        """Whether text has come that only the next frames draw."""
+
+    def skip(self) -> None:
+        """Leave out what `behind` means; a line says so."""
+
     def finish(self, status: str = "") -> None:
         """End a complete reply: print the rest, and `status` below it."""
 
@@ -163,6 +170,14 @@ class PainterBase:
 
     _sources: Sequence[str] = ()
 
+    @property
+    def behind(self) -> bool:
+        """False: nothing waits to be drawn."""
+        return False
+
+    def skip(self) -> None:
+        """Does nothing: what has come is written."""
+
     def feed(self, text: str) -> None:
         """Take a piece of the reply."""
         raise NotImplementedError
@@ -200,6 +215,8 @@ class RawPainter(PainterBase):
             return
         text = self._held + text
         kept = len(text[: open_mark(text)].rstrip(_NEEDS_NEXT))
+        if len(text) - kept > _MOST_HELD:
+            kept = len(text)
         self._held, text = text[kept:], text[:kept]
         self._show(text)
 
@@ -274,6 +291,8 @@ def was_reasoning() -> str:
     return "∴ " + _("the text above was thinking")
 
 
+_MOST_HELD = 4000
+"""Characters that wait for the next one."""
 _NEEDS_NEXT = "\r\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0e\ufe0f\U0001f3f4" + "".join(
     map(chr, range(0xE0000, 0xE0080))
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from gptchat.core.safe import clean_line
 from gptchat.core.width import wrapped
@@ -87,3 +88,19 @@ def facts(
 
 def _words(count: int) -> str:
     return ngettext("{count} word", "{count} words", count).format(count=f"{count:,}")
+
+
+def working(passed: float, has_text: bool, said: Sequence[str], coming: str, activity: str, *, keys: bool) -> str:
+    """The status line below a reply that streams for `passed` seconds: what it does, and how to stop it.
+
+    `said` is told unless there is an `activity`, which comes last, since a server's message may be longer than the
+    line. `coming` names output that waits for a place between two blocks. `keys`: whether Esc is read.
+    """
+    sign = SPINNER[int(passed * TICKS) % len(SPINNER)] if not has_text else "•"
+    parts = [seconds_only(passed), *(() if activity else said)]
+    parts.append(_("Esc stops") if keys else _("Ctrl-C stops"))
+    if coming:
+        parts.append(_("{names} comes below this block").format(names=coming))
+    if activity:
+        parts.append(activity)
+    return f"{sign} " + " · ".join(parts)
