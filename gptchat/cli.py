@@ -45,11 +45,11 @@ def _main(arguments: Sequence[str]) -> int:
             sys.stdout.flush()  # what fails later, when Python ends, could not be told any more
         return status
     except GptchatError as error:
-        from gptchat.terminal.failure import tell_failure
+        from gptchat.terminal.door import tell_failure
 
         return tell_failure(error, as_json=wants_json(arguments), debug="--debug" in arguments)
     except KeyboardInterrupt:
-        from gptchat.terminal.failure import tell_failure
+        from gptchat.terminal.door import tell_failure
 
         return tell_failure(TurnInterruptedError(_("stopped")), as_json=wants_json(arguments))
     except BrokenPipeError:
@@ -58,7 +58,7 @@ def _main(arguments: Sequence[str]) -> int:
         return 0
     except Exception as fault:
         from gptchat.terminal.debugging import unexpected
-        from gptchat.terminal.failure import tell_failure
+        from gptchat.terminal.door import tell_failure
 
         debug = "--debug" in arguments
         if (failure := _output_failed(fault)) is not None:

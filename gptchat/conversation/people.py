@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from gptchat import words
+from gptchat import notices, words
+from gptchat.errors import StorageError, UsageError
 from gptchat.storage import users
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +55,10 @@ class People:
         else:
             user = users.ensure_user(self._data_dir, name)
             if remember:
-                users.write_state(self._data_dir, user=user.name)
+                try:
+                    users.write_state(self._data_dir, user=user.name)
+                except StorageError as error:  # the next start asks for the login name's user again
+                    notices.tell(error.message)
         self.current = user.name
         self._settings.replace_layer("user", user.settings)
         self._settings.replace_layer("set", {})
@@ -77,8 +82,14 @@ def first_user(named: str | None, environ: Mapping[str, str], data_dir: Path) ->
     """The user of a new run: `named`, else GPTCHAT_USER, the last user, the login name."""
     if named is not None:
         return named  # an empty one is refused later: it must not become whoever was here last
-    last = environ.get("GPTCHAT_USER") or users.read_state(data_dir).get("user")
-    return last if isinstance(last, str) and last else _login_name()
+    if asked := environ.get("GPTCHAT_USER"):
+        return asked
+    last = users.read_state(data_dir).get("user")
+    try:
+        return users.validate_name(last) if isinstance(last, str) and last else _login_name()
+    except UsageError as error:
+        notices.tell(_("the last user is not known: {reason}").format(reason=error.message))
+        return _login_name()
 
 
 def _login_name() -> str:

@@ -307,6 +307,7 @@ class ChatLoop:
         self.screen.say(" · ".join(clean_line(part) for part in parts), "hint")
         if absent := self.services.paths.absent():
             self.screen.say(absent, "hint")
+        self.screen.notices()
         for key in self.services.settings.ignored:
             self.screen.say(
                 _("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint"

@@ -38,8 +38,18 @@ def start_log(data: Path) -> Path:
 
 
 def unexpected(fault: BaseException) -> GptchatError:
-    """An internal error as a GptchatError with a message for the user; the traceback is logged."""
+    """An internal error as a GptchatError with a message for the user; the traceback is logged.
+
+    A failure of the operating system that nobody expected is told as such, with its file.
+    """
     keep_quiet()
+    if isinstance(fault, OSError) and fault.filename is not None:
+        logging.getLogger(__name__).error("not expected there", exc_info=fault)
+        from gptchat.storage.os_errors import storage_error
+
+        failure = storage_error(fault, Path(os.fsdecode(fault.filename)))
+        failure.__cause__ = fault
+        return failure
     logging.getLogger(__name__).error("a mistake in gptchat itself", exc_info=fault)
     error = GptchatError(
         _("a mistake in gptchat itself: {kind}: {what}").format(kind=type(fault).__name__, what=fault),

@@ -293,7 +293,8 @@ class Carrier:
     # The disk
 
     def _warn_of_trouble(self) -> None:
-        """Report once that saving fails, and once that it works again."""
+        """Report once that saving fails, and once that it works again; and what could not be read."""
+        self._screen.notices()
         store = self._services.manager.store
         troubles = map(store.trouble, (self._services.manager.session, *store.waiting()))
         trouble = next((trouble for trouble in troubles if trouble is not None), None)

@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gptchat.files import make_folder, open_private
+from gptchat.files import UnfitFile, make_folder, open_private, put_aside, replaceable
 
 SCHEMA = 1
 """Version of the tables; a file of another version is deleted and created again."""
 
 PATIENCE = 0.25
 """Seconds to wait while another program writes to the cache; after that the journals are read instead."""
+
+_FILES = ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm", "index.sqlite3-journal")
 
 _OUT_OF_REACH = (
     sqlite3.SQLITE_BUSY,
@@ -70,6 +72,9 @@ def connect(cache: Path | None) -> sqlite3.Connection | None:
             if out_of_reach(error):
                 return None
             throw_away(cache)
+        except UnfitFile as error:
+            for name in _FILES:
+                put_aside(cache / name, error)
         except OSError:
             return None
     return None
@@ -95,7 +100,7 @@ def cached(cache: Path | None) -> Iterator[sqlite3.Connection | None]:
 def throw_away(cache: Path | None) -> None:
     """Delete the cache, so that the next use creates it again. Never raises OSError."""
     if cache is not None:
-        for name in ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm"):
+        for name in _FILES:
             try:
                 (cache / name).unlink(missing_ok=True)
             except OSError:  # open in another program (Windows), or no permission
@@ -113,6 +118,9 @@ def folder_key(database: sqlite3.Connection, folder: Path) -> int:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    # Looked at, not opened: closing a descriptor of ours would release the locks of SQLite in another thread.
+    for name in _FILES:
+        replaceable(path.with_name(name))
     if not path.exists():
         make_folder(path.parent)
         os.close(open_private(path, os.O_RDWR | os.O_CREAT))
