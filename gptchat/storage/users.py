@@ -71,7 +71,7 @@ def slug(name: str) -> str:
     if 0 < len(name) <= 64 and _SAFE.issuperset(data) and name not in _RESERVED:
         return name
     encoded = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in data)
-    if encoded == name:  # a name that Windows reserves
+    if encoded == name and data:  # a name that Windows reserves
         return f"%{data[0]:02X}{encoded[1:]}"
     return encoded
 
@@ -136,7 +136,7 @@ def list_users(data: Path) -> list[User]:
     for entry in entries:
         document = _read(Path(entry.path) / "user.json")
         name, settings = document.get("name"), document.get("settings")
-        if not isinstance(name, str) or slug(name) != entry.name:
+        if not isinstance(name, str) or slug(name) != entry.name or not _is_name(name):
             name = _unslug(entry.name)
         if name is not None:
             count = _count(Path(entry.path) / "sessions")
@@ -154,6 +154,14 @@ def write_state(data: Path, **changes: object) -> None:
     _write(data / "state.json", changes)
 
 
+def _is_name(name: str) -> bool:
+    """Whether a user can have this name."""
+    try:
+        return validate_name(name) == name
+    except UsageError:
+        return False
+
+
 def _unslug(folder: str) -> str | None:
     """The user name whose slug is `folder`; None if it is no slug."""
     from urllib.parse import unquote
@@ -162,7 +170,7 @@ def _unslug(folder: str) -> str | None:
         name = unquote(folder, errors="strict")
     except UnicodeDecodeError:
         return None
-    return name if name and slug(name) == folder else None
+    return name if slug(name) == folder and _is_name(name) else None
 
 
 def _count(folder: Path) -> int:
