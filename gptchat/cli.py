@@ -96,6 +96,8 @@ def _run(options: Options) -> int:
     streams = Streams.of_process()
     asked = question(options, streams)
     program = compose(options, os.environ, attended=asked is None)
+    if not options.incognito:
+        _sweep(program)
     if options.debug:
         from gptchat.terminal.debugging import start_log
 
@@ -107,6 +109,15 @@ def _run(options: Options) -> int:
     from gptchat.terminal.oneshot import answer
 
     return answer(program, options, asked, streams)
+
+
+def _sweep(program: Program) -> None:
+    """Remove what killed programs left in our folders, in a thread that nobody waits for."""
+    from threading import Thread
+
+    from gptchat.storage.sweeping import sweep
+
+    Thread(target=sweep, args=(program.services.paths,), name="sweep", daemon=True).start()
 
 
 def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> Program:

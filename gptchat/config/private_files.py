@@ -29,7 +29,7 @@ def read_settings_file(path: Path) -> bytes:
     """
     try:
         return files.read_private(path)
-    except files.UnfitFile:
+    except (files.UnfitFile, FileNotFoundError):
         if (piped := files.read_pipe(path)) is None:
             raise
         return piped

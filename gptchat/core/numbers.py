@@ -26,6 +26,14 @@ def amount(value: object) -> float | None:
     return float(value) if 0 <= value <= _DEAREST else None  # type: ignore[operator, arg-type] # a number
 
 
+def believable(record: Mapping[str, Any]) -> dict[str, Any]:
+    """`record` without the numbers that cannot be what they claim to be."""
+    if plausible(record):
+        return dict(record)
+    kept = {name: value for name, value in record.items() if name not in ("cost", "usage", "tokens")}
+    return kept | {name: value for name in record if plausible({name: (value := record[name])})}
+
+
 def plausible(record: Mapping[str, Any]) -> bool:
     """Whether the numbers of a journal record can be what they claim to be."""
     get = record.get

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from gptchat.core.session import move
 from gptchat.errors import UsageError
 from gptchat.exchange import chatgpt, markdown_file
 from gptchat.exchange.session_builder import Broken, Progress, SessionDraft, digest, from_messages, from_records
+from gptchat.files import open_regular
 from gptchat.storage import journal
 from gptchat.words import _
 
@@ -34,8 +36,8 @@ def read(path: Path, progress: Progress | None = None) -> Iterator[SessionDraft 
         for shard in shards:
             yield from read(shard, progress)
         return
-    with path.open("rb") as file:
-        size = path.stat().st_size
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
         head = file.read(_PEEK)
         file.seek(0)
         if head.startswith(b"PK\x03\x04"):

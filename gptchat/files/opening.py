@@ -22,7 +22,7 @@ BINARY = getattr(os, "O_BINARY", 0)
 SMALL = 8 * 2**20
 """Bytes; limit of the files that are read as a whole at a start: settings, state, keys."""
 LARGE = 2**30
-"""Bytes; limit of a journal."""
+"""Bytes; limit of every file of ours, so that none fills the memory."""
 
 IRREGULAR = N_("it is not a regular file")
 FOREIGN = N_("it belongs to another user")
@@ -65,7 +65,7 @@ def make_folder(path: Path) -> Path:
 def open_private(path: Path, flags: int) -> int:
     """Open the regular file `path` of the user's own with `os.open` flags; a new file gets mode 0600.
 
-    Links of the user's own are followed. Raises UnfitFile, OSError.
+    Links of the user's own are followed. Raises UnfitFile, also for more than `LARGE` bytes, OSError.
     """
     real = resolved(path)
     _require_regular(real, path)
@@ -76,6 +76,8 @@ def open_private(path: Path, flags: int) -> int:
             raise unfit(IRREGULAR, path)
         if not _is_ours(found, real):
             raise unfit(FOREIGN, path)
+        if found.st_size > LARGE:
+            raise unfit(TOO_LARGE, path)
         if flags & os.O_CREAT and stat.S_IMODE(found.st_mode) != 0o600 and hasattr(os, "fchmod"):
             try:
                 os.fchmod(descriptor, 0o600)
@@ -103,12 +105,24 @@ def read_regular(path: Path, limit: int) -> bytes:
 
     Raises UnfitFile for what is not a regular file or larger, OSError.
     """
+    with open_regular(path) as file:
+        return _bounded(file, path, limit)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file that a person or another program named, open for reading, whoever owns it.
+
+    Raises UnfitFile for what is not a regular file, OSError.
+    """
+    if "\0" in str(path):
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     if not stat.S_ISREG(path.stat().st_mode):
         raise unfit(IRREGULAR, path)
-    with os.fdopen(os.open(path, os.O_RDONLY | _SAFELY & ~getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise unfit(IRREGULAR, path)
-        return _bounded(file, path, limit)
+    file = os.fdopen(os.open(path, os.O_RDONLY | _SAFELY & ~getattr(os, "O_NOFOLLOW", 0)), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise unfit(IRREGULAR, path)
+    return file
 
 
 def read_pipe(path: Path) -> bytes | None:
@@ -193,6 +207,11 @@ def put_aside(path: Path, error: Exception) -> Path | None:
     try:
         if not _is_ours(os.lstat(path), path):
             raise unfit(FOREIGN, path)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        moved = None
+    try:
         number = 1
         while moved is not None and os.path.lexists(moved):
             number += 1

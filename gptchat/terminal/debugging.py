@@ -7,6 +7,7 @@ import os
 import traceback
 from pathlib import Path
 
+from gptchat import notices, words
 from gptchat.errors import GptchatError
 from gptchat.files import make_folder, open_private
 from gptchat.redaction import redact
@@ -24,10 +25,17 @@ def keep_quiet() -> None:
 
 
 def start_log(data: Path) -> Path:
-    """Log gptchat and its HTTP libraries (level DEBUG) to `<data>/debug.log`; returns the path. Raises OSError."""
-    make_folder(data)
+    """Log gptchat and its HTTP libraries (level DEBUG) to `<data>/debug.log`; returns the path.
+
+    A log that cannot be written is told, and stops nothing.
+    """
     path = data / "debug.log"
-    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        make_folder(data)
+        descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        notices.tell(_("{file} is left out: {reason}").format(file=path, reason=words.reason(error)))
+        return path
     handler = logging.StreamHandler(os.fdopen(descriptor, "a", encoding="utf-8"))
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("gptchat", "openai", "httpx2"):

@@ -93,6 +93,7 @@ class _OneShot:
             await self.services.close()
 
     async def _say(self, text: Sourced, piped: str = "") -> None:
+        tell_notices(self.streams.stderr)
         if absent := self.services.paths.absent():
             self._tell(absent)
         self._tell_who_answers()

@@ -73,8 +73,7 @@ def connect(cache: Path | None) -> sqlite3.Connection | None:
                 return None
             throw_away(cache)
         except UnfitFile as error:
-            for name in _FILES:
-                put_aside(cache / name, error)
+            put_aside(Path(error.filename), error)
         except OSError:
             return None
     return None

@@ -46,12 +46,12 @@ class Library:
     def latest(self, user: str) -> SessionInfo | None:
         """The most recently changed session of `user`; None if there are no sessions."""
         found = rows(sessions_folder(self.data, user), self.cache)
-        return max(found, key=_age).info(user) if found else None
+        return max(_readable(found), key=_age).info(user) if found else None
 
     def latest_id(self, user: str) -> str | None:
         """The id of `latest`. Faster, since of a journal that has only grown it reads just the new part."""
         found = rows(sessions_folder(self.data, user), self.cache, only_age=True)
-        return max(found, key=_age).id if found else None
+        return max(_readable(found), key=_age).id if found else None
 
     def find(self, user: str, ref: str) -> SessionInfo:
         """The session that `ref` names: an id, its unique prefix, a number in the list, or words of its title.
@@ -180,6 +180,11 @@ def matching(infos: Sequence[SessionInfo], text: str) -> list[SessionInfo]:
     """Those of `infos` whose title or id contains every word of `text`, ignoring case."""
     words = text.casefold().split()
     return [info for info in infos if all(word in f"{info.title}\n{info.id}".casefold() for word in words)]
+
+
+def _readable(found: Sequence[SessionRow]) -> Sequence[SessionRow]:
+    """The sessions of which something could be read; all of `found` if there are none."""
+    return [row for row in found if row.turns or not row.damaged] or found
 
 
 _age = attrgetter("updated", "mtime", "id")
