@@ -84,7 +84,9 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 
 def reason(error: Exception) -> str:
     """Why the operating system refused, in the language in use, without its number and path."""
-    told = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    told = str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        told = error.strerror or os.strerror(error.errno)
     return _(told) if told in REASONS else told or type(error).__name__
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from gptchat import notices, redaction, words
 from gptchat.config import schema
 from gptchat.config.parse import SECRET_FIELDS, check, suggestion
-from gptchat.config.private_files import decode, read_settings_file
+from gptchat.config.private_files import cannot_write, decode, read_settings_file
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError
 from gptchat.files import UnfitFile
@@ -39,10 +39,11 @@ class ConfigFile:
         return f"{self.path}:{line}" if line else str(self.path)
 
 
-def load(path: Path) -> ConfigFile:
+def load(path: Path, *, writing: bool = False) -> ConfigFile:
     """Read the settings file; without one, an empty result.
 
-    What is no regular file of the person's own, or too large, is left out with a notice, and the defaults hold.
+    What is no regular file of the person's own, or too large, is left out with a notice, and the defaults hold;
+    before `writing` it is an error.
     Raises ConfigurationError for a file that cannot be read, is not TOML, has an unknown key or a wrong value.
     """
     try:
@@ -50,6 +51,8 @@ def load(path: Path) -> ConfigFile:
     except FileNotFoundError:
         return ConfigFile(path, "", {}, {})
     except UnfitFile as error:
+        if writing:
+            raise cannot_write(path, error) from None
         notices.tell(
             _("{file} is left out: {reason}; the defaults hold").format(file=path, reason=words.reason(error))
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from gptchat import words
 from gptchat.core.messages import Record
 from gptchat.core.replies import media
 from gptchat.core.session import move
@@ -74,7 +75,7 @@ def _zip(file: IO[bytes], path: Path, progress: Progress | None) -> Iterator[Ses
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
         # RuntimeError: a password is required; NotImplementedError: unsupported compression
         raise UsageError(
-            _("{file} cannot be unpacked: {reason}").format(file=path.name, reason=error),
+            _("{file} cannot be unpacked: {reason}").format(file=path.name, reason=words.reason(error)),
             hint=_("unpack it yourself and import conversations.json"),
         ) from error
 

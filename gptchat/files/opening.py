@@ -137,8 +137,13 @@ def read_pipe(path: Path) -> bytes | None:
         return None
     data = bytearray()
     try:
-        while select.select([descriptor], [], [], 2)[0] and len(data) <= SMALL:
-            piece = os.read(descriptor, 1 << 16)
+        while len(data) <= SMALL:
+            try:
+                piece = os.read(descriptor, 1 << 16)
+            except BlockingIOError:  # there is a writer, which has not written yet
+                if not select.select([descriptor], [], [], 2)[0]:
+                    return None
+                continue
             if not piece:
                 return bytes(data) or None
             data += piece
