@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gptchat.core.messages import Message, Record
-from gptchat.core.numbers import amount
 from gptchat.core.records import Summary as Summary
 from gptchat.core.records import continuation_record as continuation_record
 from gptchat.core.records import move as move
@@ -207,7 +206,7 @@ class Session:
         if "sources" in extra and "sources" in old.extra:
             extra["sources"] = records_of(merged(sources_of(old), sources_of(piece)))
         paid = old.extra.get("cost"), extra.get("cost")
-        if None not in map(amount, paid):
+        if None not in paid:
             extra["cost"] = sum(paid)  # each piece was a separate request
         elif paid[1] is None and "cost" in old.extra:
             extra["cost"] = paid[0]  # a piece of unknown price does not make the first one free
