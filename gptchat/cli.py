@@ -10,6 +10,8 @@ from gptchat import __version__, words
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.words import _
 
+_LATER = 3.0  # seconds
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,8 +98,6 @@ def _run(options: Options) -> int:
     streams = Streams.of_process()
     asked = question(options, streams)
     program = compose(options, os.environ, attended=asked is None)
-    if not options.incognito:
-        _sweep(program)
     if options.debug:
         from gptchat.terminal.debugging import start_log
 
@@ -105,19 +105,29 @@ def _run(options: Options) -> int:
     if asked is None:
         from gptchat.terminal.chat import chat
 
+        if not options.incognito:
+            _sweep_later(program)
         return chat(program, options)
     from gptchat.terminal.oneshot import answer
 
-    return answer(program, options, asked, streams)
+    try:
+        return answer(program, options, asked, streams)
+    finally:
+        if not options.incognito:
+            from gptchat.storage.sweeping import sweep
+
+            sweep(program.services.paths)
 
 
-def _sweep(program: Program) -> None:
-    """Remove what killed programs left in our folders, in a thread that nobody waits for."""
-    from threading import Thread
+def _sweep_later(program: Program) -> None:
+    """Remove what killed programs left in our folders, when the first keys are typed and no one waits for it."""
+    from threading import Timer
 
     from gptchat.storage.sweeping import sweep
 
-    Thread(target=sweep, args=(program.services.paths,), name="sweep", daemon=True).start()
+    timer = Timer(_LATER, sweep, (program.services.paths,))
+    timer.daemon = True
+    timer.start()
 
 
 def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> Program:

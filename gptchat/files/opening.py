@@ -127,14 +127,14 @@ def open_regular(path: Path) -> BinaryIO:
 
 def read_pipe(path: Path) -> bytes | None:
     """What is written into the pipe `path` to its end; None if it is none, or nobody writes for 2 seconds."""
-    import select
-
     try:
         if not stat.S_ISFIFO(path.stat().st_mode):
             return None
         descriptor = os.open(path, os.O_RDONLY | _SAFELY & ~getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return None
+    import select
+
     data = bytearray()
     try:
         while len(data) <= SMALL:

@@ -15,7 +15,7 @@ from gptchat.files.locks import still_named, taken
 from gptchat.files.opening import BINARY, IRREGULAR, open_private, replaceable, resolved, unfit
 
 _NO_SYNC = ("EINVAL", "ENOSYS", "EOPNOTSUPP")
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp\Z", re.DOTALL)
+_TEMPORARY = r"\.(?s:.+)\.[0-9a-f]{8}\.tmp\Z"
 _OLD = 24 * 3600.0
 """Seconds; a temporary file of this age is swept where the file system cannot tell whether it is in use."""
 
@@ -128,7 +128,7 @@ def sweep(folders: Iterable[Path], names: Iterable[str] = ()) -> list[Path]:
     beginnings = tuple(f".{name}." for name in names)
     for folder in folders:
         try:
-            found = [entry.name for entry in os.scandir(folder) if _TEMPORARY.match(entry.name)]
+            found = [entry.name for entry in os.scandir(folder) if re.match(_TEMPORARY, entry.name)]
         except OSError:
             continue
         ours = (folder / name for name in found if not beginnings or name.startswith(beginnings))
