@@ -10,6 +10,8 @@ from gptchat import __version__, words
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.words import _
 
+_LATER = 3.0  # seconds
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,11 +47,11 @@ def _main(arguments: Sequence[str]) -> int:
             sys.stdout.flush()  # what fails later, when Python ends, could not be told any more
         return status
     except GptchatError as error:
-        from gptchat.terminal.failure import tell_failure
+        from gptchat.terminal.door import tell_failure
 
         return tell_failure(error, as_json=wants_json(arguments), debug="--debug" in arguments)
     except KeyboardInterrupt:
-        from gptchat.terminal.failure import tell_failure
+        from gptchat.terminal.door import tell_failure
 
         return tell_failure(TurnInterruptedError(_("stopped")), as_json=wants_json(arguments))
     except BrokenPipeError:
@@ -58,7 +60,7 @@ def _main(arguments: Sequence[str]) -> int:
         return 0
     except Exception as fault:
         from gptchat.terminal.debugging import unexpected
-        from gptchat.terminal.failure import tell_failure
+        from gptchat.terminal.door import tell_failure
 
         debug = "--debug" in arguments
         if (failure := _output_failed(fault)) is not None:
@@ -106,10 +108,29 @@ def _run(options: Options) -> int:
     if asked is None:
         from gptchat.terminal.chat import chat
 
+        if not options.incognito:
+            _sweep_later(program)
         return chat(program, options)
     from gptchat.terminal.oneshot import answer
 
-    return answer(program, options, asked, streams)
+    try:
+        return answer(program, options, asked, streams)
+    finally:
+        if not options.incognito:
+            from gptchat.storage.sweeping import sweep
+
+            sweep(program.services.paths)
+
+
+def _sweep_later(program: Program) -> None:
+    """Remove what killed programs left in our folders, when the first keys are typed and no one waits for it."""
+    from threading import Timer
+
+    from gptchat.storage.sweeping import sweep
+
+    timer = Timer(_LATER, sweep, (program.services.paths,))
+    timer.daemon = True
+    timer.start()
 
 
 def compose(options: Options, environ: Mapping[str, str], *, attended: bool) -> Program:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 MASK = "****"
 _MINIMUM = 6  # characters; shorter strings are likely words, and masking them would garble ordinary text
 
 _known: set[str] = set()
 
+_NAMED = (
+    r"(?i:(?:[\w.-]{0,40}[_.-])?(?:api-?key|accesstoken|token|key|auth|secret|passw(?:or)?d|pwd|credential|sig|signature"
+    r"|code|ticket))"
+)
+"""The name of a parameter that holds a secret."""
 # Servers may echo keys that were never registered here, so anything that looks like a key is masked too.
 _SHAPES = (
-    r"(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|csk|xai|sess|pplx|nvapi|tvly)-[A-Za-z0-9_\-*]{8,}"
-    r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|fw|r8|tgp_v1|gh[oprsu]|github_pat)_[A-Za-z0-9_*]{20,}"
-    r"|\bAIza[A-Za-z0-9_\-]{16,}"
+    r"(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|csk|xai|sess|glpat|pplx|nvapi|tvly|xox[abeoprs])-[A-Za-z0-9_\-*]{8,}"
+    r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|fw|tgp_v1)_(?=[A-Za-z_]{0,99}\d)[A-Za-z0-9_*]{16,}"
+    r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_\-]{16,}"
     r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
-    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/\-]{8,}=*"
+    r"|(?:(?i:\bbearer\s+)|\b[Bb](?:asic|ASIC)\s+(?=[a-z+/]{0,99}[\dA-Z=]))[A-Za-z0-9._~+/\-]{8,}=*"
     r"|(?i:(?<=api-key: )|(?<=x-api-key: ))\S{8,}"
-    r"|://[^/\s:@]+:[^/\s]+@"
+    r"|(?P<login>://)(?:[^/\s:@\"'<>]{0,200}:(?!\d+(?:[/?#\s]|$))[^\s\"'<>]{0,400}|[^/\s:@\"'<>]{16,400})@"
+    rf"|(?P<name>[?&;]{_NAMED}=)(?!{re.escape(MASK)})[^\s&;#\"'<>]+"
 )
 # The keys of Azure, Zhipu, Volcengine and others have no prefix. In running text their shapes may be digests and
 # ids, so only names are judged by them: a UUID, or 20 letters and digits in a row, mixed, and what follows them.
@@ -25,6 +32,8 @@ _BARE_SHAPES = (
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
     r"|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20,}[A-Za-z0-9._\-:+/=]*"
 )
+_SIGNS = ("-", "_", "=", "@", "KIA", "SIA", "AIza", "eyJ", "earer", "asic", "api-key")
+"""What text with a secret of any shape has one of; without one the expression need not be compiled."""
 
 
 def register(secret: str) -> None:
@@ -49,7 +58,31 @@ def mask(secret: str) -> str:
 
 def redact(text: str) -> str:
     """`text` with every registered secret, and everything that looks like a key, masked."""
-    return re.sub(_SHAPES, _masked, redact_known(text))
+    text = redact_known(text)
+    if any(sign in text for sign in _SIGNS) or not text.isascii():
+        text = re.sub(_SHAPES, _masked, text)
+    return text
+
+
+def redact_command(line: str) -> str:
+    """`redact` for a command of the settings: what it assigns, prints or passes as a secret is masked."""
+    line = redact(line)
+    # A password of a login (`curl -u ann:word`), and all that is merely printed (`echo word`).
+    line = re.sub(r"((?:^|\s)(?:-u|--user)[\s=]+[^\s:]+:)\S+", rf"\1{MASK}", line)
+    line = re.sub(r"((?:^|[\s;&|(])(?:echo|printf)\s+)[^;&|)]+", rf"\1{MASK}", line)
+    line = re.sub(rf"((?:^|[\s\"'])-{{0,2}}{_NAMED}(?:=|:\s*|\s+(?=\S*\d)))[^\s\"']+", rf"\1{MASK}", line)
+    return re.sub(r"(?<![\w/.$~:-])[\w+-]{20,}(?![\w/.:-])", _masked_word, line)
+
+
+def redacted(document: Any) -> Any:
+    """The JSON value `document` with `redact` applied to each of its strings."""
+    if isinstance(document, str):
+        return redact(document)
+    if isinstance(document, dict):
+        return {name: redacted(value) for name, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [redacted(value) for value in document]
+    return document
 
 
 def redact_known(text: str) -> str:
@@ -67,9 +100,17 @@ def redact_address(address: str) -> str:
 
 def _masked(match: re.Match[str]) -> str:
     found = match.group()
-    if found.startswith("://"):
+    if match["login"]:
         return f"://{MASK}@"
+    if match["name"]:
+        return f"{match['name']}{MASK}"
     if MASK in found:
         return found
     head, space, tail = found.partition(" ")
     return f"{head}{space}{mask(tail)}" if space else mask(found)
+
+
+def _masked_word(match: re.Match[str]) -> str:
+    """A long word of a command, masked if it has the looks of a key: letters and digits."""
+    word = match[0]
+    return MASK if re.search(r"\d", word) and re.search(r"[A-Za-z]", word) else word

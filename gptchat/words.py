@@ -28,6 +28,32 @@ REASONS = (
     "Name or service not known",
     "Temporary failure in name resolution",
     "timed out",
+    "Input/output error",
+    "Invalid argument",
+    "Device or resource busy",
+    "Disk quota exceeded",
+    "File too large",
+    "Too many open files",
+    "Too many open files in system",
+    "No locks available",
+    "Operation not supported",
+    "Resource temporarily unavailable",
+    "No such device",
+    "No such device or address",
+    "Broken pipe",
+    "Stale file handle",
+    "Text file busy",
+    "Cannot allocate memory",
+    "Invalid cross-device link",
+    "Directory not empty",
+    "Connection timed out",
+    "Transport endpoint is not connected",
+    "embedded null byte",
+    "it is not a regular file",
+    "it belongs to another user",
+    "a link of another user leads there",
+    "it is too large",
+    "it is a link that leads nowhere",
 )
 """What C libraries call the commonest failures; others are told as the system words them."""
 
@@ -58,7 +84,9 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 
 def reason(error: Exception) -> str:
     """Why the operating system refused, in the language in use, without its number and path."""
-    told = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    told = str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        told = error.strerror or os.strerror(error.errno)
     return _(told) if told in REASONS else told or type(error).__name__
 
 

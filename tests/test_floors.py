@@ -9,8 +9,8 @@ import gptchat
 
 ROOT = Path(gptchat.__file__).parent
 FLOORS = (
-    {"values", "waiting"},
-    {"errors", "words", "redaction", "files"},
+    {"values", "waiting", "words", "notices"},
+    {"errors", "redaction", "files"},
     {"core", "foreign"},
     {"grammar", "vendors"},
     {"config"},

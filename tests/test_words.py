@@ -145,7 +145,7 @@ def test_the_systems_reasons_are_told_in_chinese(chinese: None, tmp_path: Path) 
     with pytest.raises(OSError, match="directory") as caught:
         tmp_path.open("rb")
     assert words.reason(caught.value) == "它是目录"
-    assert words.reason(OSError(5, "Input/output error")) == "Input/output error"
+    assert words.reason(OSError(56, "Invalid request code")) == "Invalid request code"
 
 
 @pytest.fixture

@@ -169,8 +169,8 @@ def _imported(report: Imported, user: str) -> list[str]:
         lines[0] += _("; /sessions lists them") if owners == {user} else _("; /sessions lists yours")
     if others := sorted(owners - {user}):
         ways = _(", ").join(f"/user {name}" for name in others[:_NAMED])
-        more = _(", ") + "…" if len(others) > _NAMED else ""
-        lines[0] += _("; {commands} switches to them").format(commands=ways + more)
+        rest = _(", ") + "…" if len(others) > _NAMED else ""
+        lines[0] += _("; {commands} switches to them").format(commands=ways + rest)
     if known := report.known:
         lines.append(ngettext("{n} was here already", "{n} were here already", known).format(n=known))
     if left := report.left_out:

@@ -11,6 +11,7 @@ from gptchat import redaction, words
 from gptchat.config.key_text import clean_key
 from gptchat.config.private_files import decode, locked, write_private
 from gptchat.errors import ConfigurationError
+from gptchat.files import UnfitFile, put_aside, put_aside_dangling, read_private
 from gptchat.words import _
 
 SERVICE = "gptchat"
@@ -135,7 +136,8 @@ def _change(path: Path, change: Callable[[dict[str, Any]], bool]) -> bool:
         data = _read(path)
         changed = change(data)
         if changed:
-            write_private(path, json.dumps({"v": 1, **data}, ensure_ascii=False, indent=2) + "\n")
+            text = json.dumps({"v": 1, **data}, ensure_ascii=False, indent=2) + "\n"
+            write_private(path, text.encode("utf-8", "backslashreplace").decode())
         return changed
 
 
@@ -153,10 +155,17 @@ def _keys(data: dict[str, Any], user: str, *, make: bool = False) -> dict[str, A
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The content of the file; empty if there is no file. Raises ConfigurationError."""
+    """The content of the file; empty if there is none. What cannot be understood is set aside and told.
+
+    Raises ConfigurationError for a file that may not be read.
+    """
     try:
-        data = json.loads(decode(path.read_bytes()))
+        data = json.loads(decode(read_private(path)))
     except FileNotFoundError:
+        put_aside_dangling(path)
+        return {}
+    except UnfitFile as error:
+        put_aside(path, error)
         return {}
     except OSError as error:
         raise ConfigurationError(
@@ -166,7 +175,6 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict) or not all(isinstance(data.get(name, {}), dict) for name in ("keys", "users")):
-        raise ConfigurationError(
-            _("{file} is damaged").format(file=path), hint=_("move it away and give the keys again with /key")
-        )
+        put_aside(path, ValueError())
+        return {}
     return data

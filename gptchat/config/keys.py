@@ -15,6 +15,7 @@ from gptchat.config.environment import key_variables, openai_file
 from gptchat.config.key_text import clean_key, credentials_in, key_in
 from gptchat.config.private_files import decode, exposed
 from gptchat.errors import ConfigurationError
+from gptchat.files import read_regular
 from gptchat.values import dataclass, field
 from gptchat.words import _
 
@@ -176,16 +177,13 @@ def _whole(provider: ProviderSettings, text: str) -> str:
 def _from_file(path: Path, provider: ProviderSettings) -> str:
     """The key in a file. Raises ConfigurationError naming the file."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_regular(path, _MOST_BYTES)
     except OSError as error:
         raise ConfigurationError(
             _("cannot read the key file {file}: {reason}").format(file=path, reason=words.reason(error)),
             hint=_("check api_key_file in the settings"),
         ) from None
     try:
-        if len(data) > _MOST_BYTES:
-            raise ConfigurationError(_("it is too large for a key file"), hint=_("check api_key_file"))
         text = decode(data)
         return _whole(provider, text) or key_in(text)
     except UnicodeDecodeError:

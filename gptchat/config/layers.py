@@ -334,4 +334,5 @@ def _shown(setting: Setting, value: object) -> str:
     """A value as text; of a table of headers or query parameters only the names, for its values may be secrets."""
     if setting.type == "texts" and setting.scope == "provider" and isinstance(value, Mapping):
         return ", ".join(f"{name} = {redaction.MASK}" for name in value)
-    return redaction.redact(show_value(value))
+    shown = show_value(value)
+    return redaction.redact_command(shown) if setting.key.endswith("command") else redaction.redact(shown)

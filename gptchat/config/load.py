@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gptchat import redaction, words
+from gptchat import notices, redaction, words
 from gptchat.config import schema
 from gptchat.config.parse import SECRET_FIELDS, check, suggestion
-from gptchat.config.private_files import decode
+from gptchat.config.private_files import cannot_write, decode, read_settings_file
 from gptchat.config.setting import Setting
 from gptchat.errors import ConfigurationError
+from gptchat.files import UnfitFile
 from gptchat.values import dataclass
 from gptchat.words import _
 
@@ -38,14 +39,23 @@ class ConfigFile:
         return f"{self.path}:{line}" if line else str(self.path)
 
 
-def load(path: Path) -> ConfigFile:
+def load(path: Path, *, writing: bool = False) -> ConfigFile:
     """Read the settings file; without one, an empty result.
 
+    What is no regular file of the person's own, or too large, is left out with a notice, and the defaults hold;
+    before `writing` it is an error.
     Raises ConfigurationError for a file that cannot be read, is not TOML, has an unknown key or a wrong value.
     """
     try:
-        data = path.read_bytes()
+        data = read_settings_file(path)
     except FileNotFoundError:
+        return ConfigFile(path, "", {}, {})
+    except UnfitFile as error:
+        if writing:
+            raise cannot_write(path, error) from None
+        notices.tell(
+            _("{file} is left out: {reason}; the defaults hold").format(file=path, reason=words.reason(error))
+        )
         return ConfigFile(path, "", {}, {})
     except OSError as error:
         raise ConfigurationError(
@@ -181,11 +191,22 @@ def _decode(data: bytes, path: Path) -> str:
     try:
         return decode(data)
     except UnicodeDecodeError as error:
+        if (text := _without_surrogates(data)) is not None:
+            notices.tell(_("{file}: half characters in it are read as �").format(file=path))
+            return text
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(
             _("{file}, line {line}: not UTF-8").format(file=path, line=line),
             hint=_("save the file as UTF-8 in your editor"),
         ) from None
+
+
+def _without_surrogates(data: bytes) -> str | None:
+    """UTF-8 in which lone surrogates, which some editors write, are U+FFFD; None if something else is wrong."""
+    try:
+        return data.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    except UnicodeDecodeError:
+        return None
 
 
 def line_of(text: str, place: Place) -> int | None:

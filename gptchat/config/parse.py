@@ -18,8 +18,8 @@ _NOTHING = frozenset(("none", "null", "unset", "default"))
 _FEW = 12
 """The most names that a hint lists."""
 
-_LARGEST = 1e300
-"""No setting is larger; "not a number" and the infinities are not smaller than it."""
+_LARGEST = 2**63
+"""All settings are smaller; "not a number" and the infinities are not smaller than it."""
 
 SECRET_FIELDS = frozenset(("api_key", "key", "app_key", "token", "secret", "password"))
 """Names under which users try to set an API key, which is not a setting."""

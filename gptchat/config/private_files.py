@@ -22,6 +22,19 @@ def decode(data: bytes) -> str:
     return data.decode("utf-16" if marked else "utf-8-sig")
 
 
+def read_settings_file(path: Path) -> bytes:
+    """The contents of a settings file: a regular one, or a pipe that has a writer, as of `--config <(...)`.
+
+    Raises UnfitFile, OSError.
+    """
+    try:
+        return files.read_private(path)
+    except (files.UnfitFile, FileNotFoundError):
+        if (piped := files.read_pipe(path)) is None:
+            raise
+        return piped
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace `path` with `text` in one step, mode 0600; a link is followed, and folders are made 0700.
 
@@ -58,7 +71,7 @@ def locked(path: Path) -> Iterator[None]:
     with ExitStack() as held:
         held.callback(os.close, descriptor)
         try:
-            held.enter_context(files.locked(descriptor))
+            held.enter_context(files.locked(descriptor, lock))
         except TimeoutError:
             raise ConfigurationError(
                 _("{file} is in use by another program").format(file=path), hint=_("try again in a moment")

@@ -62,7 +62,7 @@ def _write(path: Path, changes: Mapping[str, Any]) -> None:
     """Make all changes in one step. The file is checked before and after: a broken one is never written."""
     import tomlkit
 
-    text = load(path).text
+    text = load(path, writing=True).text
     document = tomlkit.parse(text)
     if not text.strip():
         document.add(tomlkit.comment(_HEADING))

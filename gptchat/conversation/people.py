@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gptchat import words
+from gptchat import notices, words
 from gptchat.errors import ConfigurationError, StorageError, UsageError
 from gptchat.files import hold_folder
 from gptchat.storage import users
@@ -79,7 +79,10 @@ class People:
         else:
             user = users.ensure_user(self._data_dir, name)
             if remember:
-                users.write_state(self._data_dir, user=user.name)
+                try:
+                    users.write_state(self._data_dir, user=user.name)
+                except StorageError as error:  # the next start asks for the login name's user again
+                    notices.tell(error.message)
         self.current = user.name
         self._hold()
         self._settings.replace_layer("user", user.settings)
@@ -108,8 +111,14 @@ class People:
 
     def unnamed(self) -> str:
         """The user of a run that names none: GPTCHAT_USER, else the last one, else the login name."""
+        if asked := self._environ.get("GPTCHAT_USER"):
+            return asked
         last = users.read_state(self._data_dir).get("user")
-        return self._environ.get("GPTCHAT_USER") or (last if isinstance(last, str) else "") or _login_name()
+        try:
+            return users.validate_name(last, new=False) if isinstance(last, str) and last else _login_name()
+        except UsageError as error:
+            notices.tell(_("the last user is not known: {reason}").format(reason=error.message))
+            return _login_name()
 
     def follow(self, follower: Callable[[str], object], *, renamed: Callable[[str], object] | None = None) -> None:
         """Call `follower` with the name of whoever is chatting: now, and after each `switch`.

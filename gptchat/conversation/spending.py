@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gptchat import catalogue
 from gptchat.core.messages import Message, Usage
+from gptchat.core.numbers import amount
 from gptchat.core.session import Session
 from gptchat.storage import ledger
 from gptchat.values import dataclass
@@ -38,8 +39,8 @@ def cost_of(message: Message) -> float | None:
     A noted null is an answer too: on a server of one's own a model is free, whatever its name costs elsewhere.
     """
     noted = message.extra.get("cost", False)
-    if noted is None or (isinstance(noted, (int, float)) and not isinstance(noted, bool)):
-        return None if noted is None else float(noted)
+    if noted is None or (paid := amount(noted)) is not None:
+        return None if noted is None else paid
     facts = catalogue.facts(message.model, message.provider) if message.usage else None
     return catalogue.price(facts, message.usage, _moment(message.ts)) if facts and message.usage else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self, get_args
 
+from gptchat.core.numbers import amount, count
 from gptchat.values import dataclass, field, replace
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -53,10 +54,10 @@ class Usage:
         if not isinstance(data, dict | Mapping):  # dict first: isinstance with Mapping is slow
             return None
         get = data.get
-        prompt = _count(get("prompt_tokens"))
-        completion = _count(get("completion_tokens"))
-        total = _count(get("total_tokens")) or prompt + completion
-        cached, reasoning = _count(get("cached_tokens")), _count(get("reasoning_tokens"))
+        prompt = count(get("prompt_tokens"))
+        completion = count(get("completion_tokens"))
+        total = count(get("total_tokens")) or prompt + completion
+        cached, reasoning = count(get("cached_tokens")), count(get("reasoning_tokens"))
         return cls(prompt, completion, total, cached, reasoning, get("estimated") is True)
 
     def plus(self, other: Usage) -> Usage:
@@ -69,10 +70,6 @@ class Usage:
             self.reasoning_tokens + other.reasoning_tokens,
             self.estimated or other.estimated,
         )
-
-
-def _count(value: object) -> int:
-    return value if type(value) is int and value >= 0 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +155,12 @@ class Message:
             finish_reason=(reason or None) if isinstance(reason := get("finish_reason"), str) else None,
             usage=Usage.from_json(usage) if usage is not None else None,
             reasoning=reasoning if isinstance(reasoning := get("reasoning"), str) else "",
-            tokens={k: v for k, v in tokens.items() if isinstance(v, int)} if isinstance(tokens, dict) else {},
-            extra={key: value for key, value in record.items() if key not in _KNOWN},
+            tokens={k: v for k, v in tokens.items() if count(v) or v == 0} if isinstance(tokens, dict) else {},
+            extra={
+                key: value
+                for key, value in record.items()
+                if key not in _KNOWN and (key != "cost" or value is None or amount(value) is not None)
+            },
         )
 
 

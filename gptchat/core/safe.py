@@ -95,6 +95,18 @@ def marked(text: str) -> str:
     return _compiled(_UNSAFE).sub(sign, text)
 
 
+def escaped(document: str) -> str:
+    """The JSON text `document` with every character that `clean` would replace as a `\\u` escape of JSON."""
+
+    def escape(match: re.Match[str]) -> str:
+        if _visible(match) == match[0] or match[0] in "\r\n":
+            return match[0]
+        units = match[0].encode("utf-16-be", "surrogatepass").hex()
+        return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+    return _compiled(_UNSAFE).sub(escape, document) if _compiled(_ANY).search(document) else document
+
+
 def clean_line(text: str) -> str:
     """`text` cleaned and on one line, for titles and names: each run of whitespace becomes one space."""
     return re.sub(r"[ \t\n]+", " ", clean(text)).strip()

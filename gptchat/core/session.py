@@ -208,7 +208,7 @@ class Session:
         if "sources" in extra and "sources" in old.extra:
             extra["sources"] = records_of(merged(sources_of(old), sources_of(piece)))
         paid = old.extra.get("cost"), extra.get("cost")
-        if all(isinstance(cost, (int, float)) for cost in paid):
+        if None not in paid:
             extra["cost"] = sum(paid)  # each piece was a separate request
         elif paid[1] is None and "cost" in old.extra:
             extra["cost"] = paid[0]  # a piece of unknown price does not make the first one free

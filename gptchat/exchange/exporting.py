@@ -11,6 +11,7 @@ from gptchat.core.replies.media import files_of, text_alone
 from gptchat.core.session import VERSION, Session
 from gptchat.errors import UsageError
 from gptchat.exchange.kept_files import Files
+from gptchat.files import open_to_read
 from gptchat.redaction import redact_known
 from gptchat.storage.journal import to_line
 from gptchat.storage.snapshot import message_records, snapshot
@@ -143,7 +144,7 @@ def _journals(sessions: Sequence[Session], journals: Sequence[Path | None]) -> I
     for number, session in enumerate(sessions):
         path = journals[number] if number < len(journals) else None
         if path is not None:
-            with path.open("rb") as file:
+            with open_to_read(path) as file:
                 for line in file:
                     yield line.rstrip(b"\n").decode(errors="replace") + "\n"
         else:

@@ -15,7 +15,7 @@ from gptchat.exchange.exporting import render
 from gptchat.exchange.kept_files import Files
 from gptchat.exchange.readers import read
 from gptchat.exchange.session_builder import Broken, Progress, SessionDraft, digest
-from gptchat.files import replacing
+from gptchat.files import LARGE, read_regular, replacing
 from gptchat.storage.ids import acceptable_id
 from gptchat.storage.index.library import Library
 from gptchat.storage.os_errors import storage_error
@@ -65,7 +65,7 @@ def export(
     """
     pieces = render(sessions, format, [_journal(store, session) for session in sessions], files or store)
     try:
-        with replacing(path) as file:
+        with replacing(path, own=False) as file:
             for piece in pieces:
                 file.write(piece.encode(errors="replace"))
     except OSError as error:
@@ -128,7 +128,7 @@ def _find_files(draft: SessionDraft, path: Path) -> None:
                 continue
             for folder in (path.parent.parent / "files", path.parent / "files"):
                 try:
-                    data = (folder / file.name).read_bytes()
+                    data = read_regular(folder / file.name, LARGE)
                 except OSError:
                     continue
                 if fits(file.name, data):

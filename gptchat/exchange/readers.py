@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from gptchat import words
 from gptchat.core.messages import Record
 from gptchat.core.replies import media
 from gptchat.core.session import move
@@ -26,6 +27,7 @@ from gptchat.exchange.session_builder import (
     pack,
     unpacked,
 )
+from gptchat.files import open_regular
 from gptchat.foreign import archives
 from gptchat.storage import journal
 from gptchat.words import _
@@ -53,7 +55,7 @@ def read(path: Path, progress: Progress | None = None) -> Iterator[SessionDraft 
         for shard in shards:
             yield from read(shard, progress)
         return
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         step = progress or _silent
         if size <= _SMALL and file.read(4) != _ZIP:
@@ -118,7 +120,7 @@ def _zip(file: IO[bytes], name: str, step: Progress) -> Iterator[SessionDraft | 
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         # RuntimeError: a password is required; NotImplementedError: unsupported compression
         raise UsageError(
-            _("{file} cannot be unpacked: {reason}").format(file=name, reason=error),
+            _("{file} cannot be unpacked: {reason}").format(file=name, reason=words.reason(error)),
             hint=_("unpack it yourself and import conversations.json"),
         ) from error
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gptchat.core.messages import ROLES, Record
+from gptchat.core.numbers import believable
 from gptchat.core.session import Session
 from gptchat.storage.upgrades import upgrade
 from gptchat.values import dataclass, field, fields
@@ -71,7 +72,7 @@ def from_records(records: Iterable[Record]) -> SessionDraft:
     first: Record = {}
     session, version = Session("", ""), 0
     for record in records:
-        version, upgraded = upgrade(record, session, version)
+        version, upgraded = upgrade(believable(record), session, version)
         if upgraded.get("type") == "message" and not upgraded.get("id"):
             upgraded = {**upgraded, "id": session.next_id()}
         session.apply(upgraded)
@@ -112,7 +113,7 @@ def from_messages(messages: Sequence[object], name: str, where: str) -> tuple[Se
         parent = f"m{len(records)}" if records else None
         further = {key: value for key, value in message.items() if key not in _OURS}
         record = {"type": "message", "id": f"m{len(records) + 1}", "parent": parent, "role": message["role"]}
-        records.append({**record, "content": content, **further})
+        records.append({**record, "content": content, **believable(further)})
     if not records and not settings:
         return None, broken
     return SessionDraft(records, source=f"{name}:{digest(messages)}", settings=settings), broken

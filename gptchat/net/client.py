@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gptchat import words
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.errors import ConfigurationError, ProtocolError
+from gptchat.files import SMALL, read_regular
 from gptchat.net.proxies import proxy_for
 from gptchat.redaction import redact
 from gptchat.words import _
@@ -32,10 +34,11 @@ def trust(ca_file: str) -> ssl.SSLContext:
     try:
         context = httpx2.create_ssl_context()
         if ca_file:
+            read_regular(Path(ca_file).expanduser(), SMALL)  # the library would wait for a pipe
             context.load_verify_locations(cafile=str(Path(ca_file).expanduser()))
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(
-            _("the certificates in {path} cannot be read: {why}").format(path=path, why=error),
+            _("the certificates in {path} cannot be read: {why}").format(path=path, why=words.reason(error)),
             hint=_("ca_file and SSL_CERT_FILE name a file of certificates in PEM form"),
         ) from error
     return context

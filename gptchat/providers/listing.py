@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from gptchat.core.numbers import amount, count
 from gptchat.core.ports import ModelFacts, Verdict
 from gptchat.errors import ProtocolError
 from gptchat.words import _
@@ -86,8 +87,8 @@ def _object(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _number(item: Mapping[str, Any], *keys: str) -> int | None:
     for key in keys:
         value = item.get(key)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
+        if known := count(value):
+            return known
     return None
 
 
@@ -95,9 +96,10 @@ def _price(pricing: Mapping[str, Any], key: str) -> float | None:
     """US$ per million tokens, from OpenRouter's US$ per token in a string; None if unknown (there: negative)."""
     try:
         price = float(pricing[key])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return round(price * 1e6, 6) if price >= 0 else None
+    million = amount(price * 1e6)
+    return None if million is None else round(million, 6)
 
 
 def window_in(properties: Any) -> int | None:
@@ -137,6 +139,6 @@ def moderation_in(answer: Any) -> Verdict:
         flagged = flagged or result.get("flagged") is True
         categories.update((name, None) for name, hit in _object(result, "categories").items() if hit is True)
         for name, score in _object(result, "category_scores").items():
-            if isinstance(score, (int, float)):
+            if isinstance(score, (int, float)) and 0 <= score <= 1:
                 scores[name] = max(scores.get(name, 0.0), float(score))
     return Verdict(flagged, tuple(categories), scores)

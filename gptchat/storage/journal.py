@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gptchat.core.messages import Record
+from gptchat.core.numbers import plausible
 from gptchat.files import open_private, sync, write_all
 from gptchat.values import dataclass, field
 from gptchat.words import ngettext
@@ -74,7 +75,7 @@ def read_line(line: bytes) -> tuple[Record | None, bool]:
         words, sound = text.decode(errors="replace"), False
     record = _object(words)
     if record is not None:
-        return record, sound
+        return record, sound and plausible(record)
     for start in _STARTS:
         at = text.rfind(start, 1)
         while at > 0:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gptchat.files import make_folder, write_file
+from gptchat.files import make_folder, put_aside, put_aside_dangling, read_private, write_file
 
 
 class LearnedStore:
     """The JSON file `path`, read and written as named parts.
 
-    An unreadable file counts as empty, because its contents can be learnt again. With `readonly`, changes are
-    kept in memory only.
+    An unreadable file is set aside and counts as empty, because its contents can be learnt again. With `readonly`,
+    changes are kept in memory only.
     """
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
@@ -53,13 +53,22 @@ class LearnedStore:
         document = {"v": 1, **self._read(), **{name: parts[name] for name in changed}}
         try:
             make_folder(self._path.parent)
-            write_file(self._path, json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8") + b"\n")
+            write_file(
+                self._path,
+                json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace") + b"\n",
+            )
         except OSError:
             self._changed |= changed
 
     def _read(self) -> dict[str, Any]:
         try:
-            document = json.loads(self._path.read_bytes())
-        except (OSError, ValueError, RecursionError):
+            document = json.loads(read_private(self._path))
+        except FileNotFoundError:
+            if not self._readonly:
+                put_aside_dangling(self._path)
+            return {}
+        except (OSError, ValueError, RecursionError) as error:
+            if not self._readonly:
+                put_aside(self._path, error)
             return {}
         return document if isinstance(document, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gptchat.core.messages import Message
+from gptchat.files import LARGE, read_private
 from gptchat.storage.journal import read_line
 from gptchat.storage.users import sessions_folder
 
@@ -12,7 +13,7 @@ from gptchat.storage.users import sessions_folder
 def replies(data: Path, user: str, session_id: str) -> list[Message]:
     """The replies with usage in all branches of one session of `user`; empty if the journal cannot be read."""
     try:
-        content = (sessions_folder(data, user) / f"{session_id}.jsonl").read_bytes()
+        content = read_private(sessions_folder(data, user) / f"{session_id}.jsonl", LARGE)
     except OSError:
         return []
     found: dict[str, Message] = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Set
 from pathlib import Path
 
-from gptchat.files import make_folder, write_file
+from gptchat.files import LARGE, make_folder, read_private, write_file
 from gptchat.storage.os_errors import storage_error
 from gptchat.storage.users import user_folder
 
@@ -32,7 +32,7 @@ def keep_file(path: Path, content: bytes) -> None:
 def read_file(path: Path) -> bytes | None:
     """The contents of the file `path`; None if there is none. Raises StorageError."""
     try:
-        return path.read_bytes()
+        return read_private(path, LARGE)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -63,7 +63,7 @@ def named_in(journals: Iterable[Path]) -> Set[str]:
     """The names of files in the text of journals; one that cannot be read raises OSError."""
     names: set[str] = set()
     for journal in journals:
-        names.update(name.decode() for name in _NAME.findall(journal.read_bytes()))
+        names.update(name.decode() for name in _NAME.findall(read_private(journal, LARGE)))
     return names
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gptchat import words
 from gptchat.errors import StorageError
+from gptchat.files import UnfitFile
 from gptchat.words import _
 
 
@@ -20,6 +21,9 @@ def storage_error(error: OSError, path: Path) -> StorageError:
         return StorageError(
             _("it was removed for good in another window"), hint=_("/fork goes on with it in a new session")
         )
+    if isinstance(error, UnfitFile):
+        hint = _("move it away, or use --data-dir")
+        return StorageError(_("{file}: {reason}").format(file=path, reason=words.reason(error)), hint=hint)
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             reason, hint = _("the disk is full"), _("free some space")
@@ -31,6 +35,10 @@ def storage_error(error: OSError, path: Path) -> StorageError:
                 reason, hint = _("its folder is not there"), _("check the path, or create the folder")
         case errno.ENOTDIR | errno.EISDIR | errno.EEXIST:
             reason, hint = _("something else stands in its place"), _("move it away, or use --data-dir")
+        case errno.ENAMETOOLONG:
+            reason, hint = _("its name is too long"), _("choose a shorter name")
+        case errno.ELOOP:
+            reason, hint = _("its links lead in a circle"), _("move it away, or use --data-dir")
         case errno.ETIMEDOUT:
             reason, hint = _("another program holds it"), _("close the other program, or wait")
         case errno.EIO:

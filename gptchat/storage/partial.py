@@ -19,7 +19,7 @@ from typing import Any
 from gptchat.core.messages import Content, Part, Record
 from gptchat.core.records import move
 from gptchat.core.session import Session
-from gptchat.files import BINARY, open_private, try_lock, write_all
+from gptchat.files import Lock, open_private, still_named, try_lock, write_all
 from gptchat.storage import journal
 
 
@@ -27,13 +27,14 @@ class Sidecar:
     """The sidecar of the journal `path`, for one reply. The methods never raise, so that the chat can go on."""
 
     _fd: int | None = None
+    _lock: Lock | None = None
     _full = False
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         """Create the file; `header` is the reply's record without content. A `turn` in it becomes the token."""
         given = header.get("turn")
         self._token = given if isinstance(given, str) and given else os.urandom(8).hex()
-        self._path, self._fd = _claim(path, self._token)
+        self._path, self._fd, self._lock = _claim(path, self._token)
         self._write(journal.to_line({**header, "turn": self._token}))
 
     @property
@@ -58,19 +59,21 @@ class Sidecar:
         """Remove the sidecar."""
         if self._fd is None:
             return
-        fd, self._fd = self._fd, None
-        try:
-            self._path.unlink()
-            os.close(fd)
-        except PermissionError:  # Windows cannot remove an open file
-            os.close(fd)
+        removed = os.name != "nt" and _remove(self._path)  # Windows cannot remove an open file
+        self._close()
+        if not removed:
             _remove(self._path)
-        except OSError:
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, None
+        if self._lock is not None:
+            self._lock.release()
+        if fd is not None:
             os.close(fd)
 
     def __del__(self) -> None:
         if self._fd is not None:
-            os.close(self._fd)
+            self._close()
 
     def _write(self, line: bytes) -> None:
         if self._fd is None or self._full:
@@ -107,13 +110,16 @@ def take_in(path: Path, session: Session, save: Callable[[Session, list[Record]]
 def _orphan(path: Path) -> Iterator[int | None]:
     """Open and lock the sidecar `path`; None if its writer still runs or the file is gone."""
     try:
-        fd = os.open(path, os.O_RDWR | BINARY)
+        fd = open_private(path, os.O_RDWR)
     except OSError:
         yield None
         return
+    lock = try_lock(fd, path)
     try:
-        yield fd if try_lock(fd) and _same(fd, path) else None
+        yield fd if lock is not None and _same(fd, path) else None
     finally:
+        if lock is not None:
+            lock.release()
         os.close(fd)
 
 
@@ -146,10 +152,10 @@ def remains(fd: int) -> Record | None:
     return record
 
 
-def _claim(path: Path, token: str) -> tuple[Path, int | None]:
+def _claim(path: Path, token: str) -> tuple[Path, int | None, Lock | None]:
     """Create and lock a sidecar of the journal `path`, under a second name if the first is taken.
 
-    Returns its path and descriptor; the descriptor is None if the file could not be created.
+    Returns its path, descriptor and lock; both are None if the file could not be created.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
     names = [path.with_suffix(".partial"), path.with_suffix(f".{token}.partial")]
@@ -160,22 +166,27 @@ def _claim(path: Path, token: str) -> tuple[Path, int | None]:
             continue
         except OSError:
             break
-        if try_lock(fd) and _same(fd, name):
-            return name, fd
+        lock = try_lock(fd, name)
+        if lock is not None and _same(fd, name):
+            return name, fd, lock
+        if lock is not None:
+            lock.release()
         os.close(fd)  # another program took it for an orphan and removed it before we had the lock
-    return path, None
+    return path, None, None
 
 
 def _same(fd: int, path: Path) -> bool:
     """Whether `path` still names the open file `fd`."""
     try:
-        return os.path.samestat(os.fstat(fd), path.stat())
+        return still_named(fd, path)
     except OSError:
         return False
 
 
-def _remove(path: Path) -> None:
+def _remove(path: Path) -> bool:
+    """Remove a sidecar; whether it is gone. What stays is removed by the next `take_in`, by its token."""
     try:
         path.unlink(missing_ok=True)
-    except OSError:  # Windows cannot remove an open file: the next `take_in` removes it, by its token
-        pass
+    except OSError:
+        return False
+    return True

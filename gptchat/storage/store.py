@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from gptchat.core.messages import Record
 from gptchat.core.session import VERSION, Session, move
 from gptchat.errors import StorageError
-from gptchat.files import BINARY, locked, make_folder, open_private, still_named, sync_folder
+from gptchat.files import locked, make_folder, open_private, open_to_read, still_named, sync_folder
 from gptchat.storage import journal
 from gptchat.storage.gc_paused import undisturbed
 from gptchat.storage.ids import new_id, safe_id, timestamp
@@ -243,7 +243,7 @@ class JournalStore(KeptFiles):
         while True:
             path, fresh, failed = self.path(session), False, False
             try:
-                fd = os.open(path, os.O_RDWR | os.O_APPEND | BINARY)
+                fd = open_private(path, os.O_RDWR | os.O_APPEND)
             except FileNotFoundError:
                 if not write:
                     raise
@@ -261,7 +261,7 @@ class JournalStore(KeptFiles):
                     if state.header is not None:
                         state.header["id"] = session.id
                     continue
-                with locked(fd):
+                with locked(fd, path):
                     if not still_named(fd, path):
                         continue  # it was moved before it was locked
                     if not fresh:
@@ -334,7 +334,7 @@ class JournalStore(KeptFiles):
 
     def _read(self, session: Session, state: State) -> Sequence[Record]:
         """Apply the new complete lines, without locking or healing. Returns their records."""
-        with self.path(session).open("rb") as file:
+        with open_to_read(self.path(session)) as file:
             back = len(state.seam)
             file.seek(state.offset - back)
             data = file.read()

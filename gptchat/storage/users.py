@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gptchat.errors import UsageError
-from gptchat.files import make_folder, write_file
+from gptchat.files import UnfitFile, make_folder, put_aside, put_aside_dangling, read_private, write_file
 from gptchat.redaction import looks_like_key
 from gptchat.storage.os_errors import storage_error
 from gptchat.values import dataclass, field
@@ -79,7 +79,7 @@ def slug(name: str) -> str:
     if 0 < len(name) <= 64 and _SAFE.issuperset(data) and name not in _RESERVED:
         return name
     encoded = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in data)
-    if encoded == name:  # a name that Windows reserves
+    if encoded == name and data:  # a name that Windows reserves
         return f"%{data[0]:02X}{encoded[1:]}"
     return encoded
 
@@ -109,7 +109,11 @@ def ensure_user(data: Path, name: str) -> User:
     name = validate_name(name, new=False)
     path = user_folder(data, name) / "user.json"
     user = read_user(data, name)
-    if not path.exists():
+    try:
+        known = path.exists()
+    except OSError as error:
+        raise storage_error(error, path) from error
+    if not known:
         validate_name(name)
         _write(path, {"v": 1, "name": name, "settings": {}})
     return user
@@ -128,7 +132,7 @@ def read_user(data: Path, name: str) -> User:
 def write_settings(data: Path, name: str, settings: Mapping[str, Any]) -> None:
     """Replace the settings of the user `name`; other fields of their `user.json` stay. Raises StorageError."""
     path = user_folder(data, name) / "user.json"
-    _write(path, {"v": 1, **_read(path), "name": name, "settings": dict(settings)})
+    _write(path, {"name": name, "settings": dict(settings)})
 
 
 def list_users(data: Path, where: str = "users", slug_of: Callable[[str], str] = str) -> list[User]:
@@ -145,7 +149,7 @@ def list_users(data: Path, where: str = "users", slug_of: Callable[[str], str] =
     for entry in entries:
         document = _read(Path(entry.path) / "user.json")
         name, settings = document.get("name"), document.get("settings")
-        if not isinstance(name, str) or slug(name) != slug_of(entry.name):
+        if not isinstance(name, str) or slug(name) != slug_of(entry.name) or not _is_name(name):
             name = _unslug(slug_of(entry.name))
         if name is not None:
             count = _count(Path(entry.path) / "sessions")
@@ -160,11 +164,15 @@ def read_state(data: Path) -> dict[str, Any]:
 
 def write_state(data: Path, **changes: object) -> None:
     """Merge `changes` into the state kept between runs. Raises StorageError."""
-    path = data / "state.json"
-    before = _read(path)
-    after = {"v": 1, **before, **changes}
-    if after != before:
-        _write(path, after)
+    _write(data / "state.json", changes)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a user can have this name."""
+    try:
+        return validate_name(name) == name
+    except UsageError:
+        return False
 
 
 def _unslug(folder: str) -> str | None:
@@ -175,7 +183,7 @@ def _unslug(folder: str) -> str | None:
         name = unquote(folder, errors="strict")
     except UnicodeDecodeError:
         return None
-    return name if name and slug(name) == folder else None
+    return name if slug(name) == folder and _is_name(name) else None
 
 
 def _count(folder: Path) -> int:
@@ -185,25 +193,33 @@ def _count(folder: Path) -> int:
         return 0
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`; empty if there is none. Renames an invalid file to `*.damaged`."""
+def _read(path: Path, *, writing: bool = False) -> dict[str, Any]:
+    """The JSON object in `path`; empty if there is none. What can never be read is set aside as `*.damaged`.
+
+    Before `writing`, what cannot be read for the moment raises OSError, so that it is not lost.
+    """
     try:
-        document = json.loads(path.read_bytes().decode("utf-8-sig"))
+        document = json.loads(read_private(path).decode("utf-8-sig"))
+        if isinstance(document, dict):
+            return document
+        put_aside(path, ValueError())
+    except FileNotFoundError:
+        put_aside_dangling(path)
+    except (UnfitFile, PermissionError, ValueError, RecursionError) as error:
+        put_aside(path, error)
     except OSError:
-        return {}
-    except (ValueError, RecursionError):
-        document = None
-    if isinstance(document, dict):
-        return document
-    try:
-        path.replace(path.with_suffix(path.suffix + ".damaged"))
-    except OSError:  # it keeps its name, and the next change overwrites it
-        pass
+        if writing:
+            raise
     return {}
 
 
-def _write(path: Path, document: Mapping[str, Any]) -> None:
+def _write(path: Path, changes: Mapping[str, Any]) -> None:
+    """Merge `changes` into the JSON object in `path`. Raises StorageError."""
     try:
+        before = _read(path, writing=True)
+        document = {"v": 1, **before, **changes}
+        if document == before:
+            return
         make_folder(path.parent)
         text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
         write_file(path, text.encode("utf-8", "backslashreplace"))

@@ -7,6 +7,7 @@ import os
 import traceback
 from pathlib import Path
 
+from gptchat import notices, words
 from gptchat.config.paths import debug_log
 from gptchat.errors import GptchatError
 from gptchat.files import make_folder, open_private
@@ -25,10 +26,17 @@ def keep_quiet() -> None:
 
 
 def start_log(data: Path) -> Path:
-    """Log gptchat and its HTTP libraries (level DEBUG) to `<data>/debug.log`; returns the path. Raises OSError."""
-    make_folder(data)
+    """Log gptchat and its HTTP libraries (level DEBUG) to `<data>/debug.log`; returns the path.
+
+    A log that cannot be written is told, and stops nothing.
+    """
     path = debug_log(data)
-    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        make_folder(data)
+        descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        notices.tell(_("{file} is left out: {reason}").format(file=path, reason=words.reason(error)))
+        return path
     handler = logging.StreamHandler(os.fdopen(descriptor, "a", encoding="utf-8"))
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("gptchat", "openai", "httpx2"):
@@ -39,8 +47,18 @@ def start_log(data: Path) -> Path:
 
 
 def unexpected(fault: BaseException) -> GptchatError:
-    """An internal error as a GptchatError with a message for the user; the traceback is logged."""
+    """An internal error as a GptchatError with a message for the user; the traceback is logged.
+
+    A failure of the operating system that nobody expected is told as such, with its file.
+    """
     keep_quiet()
+    if isinstance(fault, OSError) and fault.filename is not None:
+        logging.getLogger(__name__).error("not expected there", exc_info=fault)
+        from gptchat.storage.os_errors import storage_error
+
+        failure = storage_error(fault, Path(os.fsdecode(fault.filename)))
+        failure.__cause__ = fault
+        return failure
     logging.getLogger(__name__).error("a mistake in gptchat itself", exc_info=fault)
     error = GptchatError(
         _("a mistake in gptchat itself: {kind}: {what}").format(kind=type(fault).__name__, what=fault),

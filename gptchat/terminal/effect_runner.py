@@ -53,12 +53,12 @@ from gptchat.errors import GptchatError, StorageError
 from gptchat.terminal.asking import Asking
 from gptchat.terminal.debugging import unexpected
 from gptchat.terminal.input.editor import visit
-from gptchat.terminal.live import hint_after
 from gptchat.terminal.output.blocks import Fragment, lines_of
 from gptchat.terminal.output.progress import ProgressLine
 from gptchat.terminal.output.reply import Lines, columns_to_fill
 from gptchat.terminal.output.screen import told
 from gptchat.terminal.transcript import Transcript
+from gptchat.terminal.turn import hint_after
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -297,7 +297,8 @@ class Carrier:
     # The disk
 
     def _warn_of_trouble(self) -> None:
-        """Report once that saving fails, and once that it works again."""
+        """Report once that saving fails, and once that it works again; and what could not be read."""
+        self._screen.notices()
         store = self._services.manager.store
         troubles = map(store.trouble, (self._services.manager.session, *store.waiting()))
         trouble = next((trouble for trouble in troubles if trouble is not None), None)

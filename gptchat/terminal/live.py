@@ -328,24 +328,3 @@ def _is_key(entry: Sourced) -> bool:
 def _drawn(text: str) -> str:
     """`text` as it is drawn on one line: control characters as signs, a tab as a blank."""
     return clean(text).replace("\t", " ")
-
-
-def hint_after(outcome: Outcome, *, saved: bool) -> str:
-    """A hint for the user after a failed or stopped turn; empty if it ended normally or needs no hint.
-
-    `saved`: whether what is said is saved.
-    """
-    if not (outcome.interrupted or outcome.error):
-        return ""
-    advised = outcome.error.hint if outcome.error else ""  # already printed with the error
-    if outcome.message is not None:
-        if "/continue" in advised:
-            return ""
-        if not outcome.message.text.strip():
-            return "" if "/retry" in advised else _("no text had come; /retry asks again")
-        return _("/continue goes on") if "/retry" in advised else _("/continue goes on, /retry answers anew")
-    if outcome.draft:
-        return ""
-    if not saved:
-        return "" if "/retry" in advised else _("/retry sends your message again")
-    return _("your message is saved") if "/retry" in advised else _("your message is saved; /retry sends it again")

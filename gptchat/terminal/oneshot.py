@@ -32,8 +32,7 @@ from gptchat.core.ports import ONESHOT
 from gptchat.core.safe import clean
 from gptchat.core.titles import shorten
 from gptchat.errors import UsageError
-from gptchat.redaction import redact
-from gptchat.terminal.failure import print_document
+from gptchat.terminal.door import print_document, say, show, tell_notices
 from gptchat.terminal.invocation import open_asked
 from gptchat.terminal.output.blocks import lines_of
 from gptchat.waiting import run_without_loop, to_thread
@@ -70,6 +69,8 @@ class _OneShot:
         self.options = options
         self.streams = streams
         self.data: list[Any] = []
+        self.exact = True
+        """Whether the data are a conversation's own, in which nothing is masked."""
         self.answered = False
         """Whether a turn has been run; its reply or error is then the JSON document."""
         self.status = 0
@@ -97,6 +98,7 @@ class _OneShot:
             await self.services.close()
 
     async def _say(self, text: Sourced, piped: str = "", model: str = "") -> None:
+        tell_notices(self.streams.stderr)
         if absent := self.services.paths.absent():
             self._tell(absent)
         self._tell_who_answers()
@@ -133,7 +135,8 @@ class _OneShot:
         self.status = replying.status or self.status
 
     async def _warn_of_trouble(self) -> None:
-        """Report what could not be saved; it does not change the exit status."""
+        """Report what could not be read or saved; it does not change the exit status."""
+        tell_notices(self.streams.stderr)
         if not self.services.open_id:
             return  # no session was opened
         store = self.services.manager.store
@@ -142,7 +145,7 @@ class _OneShot:
             self._tell(_("this conversation cannot be saved: {why}").format(why=trouble.message))
 
     def _tell(self, line: str) -> None:
-        print(clean(redact(line)), file=self.streams.stderr)
+        say(line, self.streams.stderr)
 
     async def _command(self, call: Call) -> None:
         generator = self.program.start(call)
@@ -165,12 +168,13 @@ class _OneShot:
                 progress.close()
         if self.options.json and not self.answered:
             document = self.data[0] if len(self.data) == 1 else self.data or {}
-            print_document(document, self.streams.stdout)
+            print_document(document, self.streams.stdout, exact=self.exact)
 
     async def _carry_out(self, effect: Action) -> str | None:
         match effect:
             case Show(blocks, data, failed):
                 if data is not None:
+                    self.exact = self.exact and all(isinstance(block, Source) for block in blocks)
                     self.data.append(data)
                 if failed:
                     self.status = 1
@@ -233,10 +237,10 @@ class _OneShot:
         match blocks:
             case [Source(text)] if not stdout.isatty():
                 # a pipe or a file gets the text unchanged
-                print(text, end="" if text.endswith("\n") else "\n", file=stdout)
+                show(text, stdout, end="" if text.endswith("\n") else "\n")
             case _:
                 for line in lines_of(blocks, self._width()):
-                    print("".join(text for text, _look in line).rstrip(), file=stdout)
+                    say("".join(text for text, _look in line).rstrip(), stdout)
 
     def _replay(self, messages: Sequence[Message]) -> None:
         from gptchat.commands.wording import speaker
@@ -246,7 +250,7 @@ class _OneShot:
             who = speaker(message, self.services.manager.user)
             text = "\n\n".join(filter(None, (message.text, "\n".join(numbered(sources_of(message))))))
             told = _("{who}: {text}").format(who=clean(who, newlines=False), text=clean(text))
-            print(told + "\n", file=self.streams.stdout)
+            show(told + "\n", self.streams.stdout)
 
     def _ask(self, ask: Ask) -> str | None:
         from gptchat.terminal.answers import chosen

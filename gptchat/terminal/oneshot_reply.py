@@ -28,9 +28,8 @@ from gptchat.conversation.events import (
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.replies.media import files_of
-from gptchat.core.safe import clean
 from gptchat.errors import TurnInterruptedError
-from gptchat.terminal.failure import print_document, tell_failure
+from gptchat.terminal.door import print_document, show, tell_failure
 from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
 from gptchat.terminal.turn import cut, finished, paint
 from gptchat.words import _
@@ -84,7 +83,7 @@ class Replying:
                         self._tell(text)
                     case Revealed(message):
                         if not self.options.json:
-                            print(clean(message.text), file=self.streams.stdout)
+                            show(message.text, self.streams.stdout)
                     case Kept():
                         self._report(outcome)
                     case Unchanged():
@@ -128,10 +127,8 @@ class Replying:
                 if path := self._path_of(file.name):
                     self._tell(_("{name}: {path}").format(name=file.label, path=path))
             for number, message in enumerate(outcome.others, 2):
-                print(
-                    "\n" + _("answer {n}").format(n=number) + f"\n\n{clean(message.text)}",
-                    file=self.streams.stdout,
-                )
+                answer = _("answer {n}").format(n=number)
+                show(f"\n{answer}\n\n{message.text}", self.streams.stdout)
 
     def _path_of(self, name: str) -> str:
         manager = self.services.manager

@@ -83,12 +83,13 @@ class _Sessions:
 
     def preview(self, id: str) -> str:
         """The last turns of a session as text; empty if its journal cannot be read."""
+        from gptchat.files import LARGE, read_private
         from gptchat.storage.journal import read
         from gptchat.storage.upgrades import fold
 
         session = Session(id, self._user)
         try:
-            data = self._journals.journal_path(self._user, id).read_bytes()
+            data = read_private(self._journals.journal_path(self._user, id), LARGE)
         except OSError:
             return ""
         fold(read(data).records, session, 0)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gptchat.files import SMALL, read_regular
+
 if TYPE_CHECKING:
     from tiktoken import Encoding
 
@@ -68,7 +70,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> bool:
         published = _PUBLISHED[name]
         for path in _places(name, environ):
             try:
-                data = path.read_bytes()
+                data = read_regular(path, SMALL)
             except OSError:  # missing or unreadable: try the next place
                 continue
             if hashlib.sha256(data).hexdigest() == published.sha256:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from gptchat.core.limits import SMALLEST
+from gptchat.core.numbers import count
 
 DEFAULT_WINDOW = 8192
 """The careful window in tokens for a model nobody knows anything of."""
@@ -100,5 +101,5 @@ def _ask(lookup: Lookup | None, provider: str, model: str) -> int | None:
 def _limits(items: Iterable[tuple[str, object]]) -> Iterable[tuple[str, int]]:
     """Those of `items` that can be limits: a damaged file of them costs what it lost, not the program."""
     for key, value in items:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= SMALLEST:
-            yield key, value
+        if (known := count(value)) >= SMALLEST:
+            yield key, known

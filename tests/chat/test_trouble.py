@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gptchat.terminal.debugging import unexpected
-from gptchat.terminal.failure import tell_failure
+from gptchat.terminal.door import tell_failure
 from tests.chat.home import Home, asked, ready, say
 from tests.support.server import CUT, Gate, Reply, Server, hang, page, raw, refuse
 from tests.support.server import say as reply

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gptchat import redaction
+from gptchat import notices, redaction
 from gptchat.config import keys
 from gptchat.config.credentials import move_keys, stored_key
 from gptchat.config.endpoints import ProviderSettings
@@ -289,13 +289,18 @@ def test_many_keys_stored_at_once_are_all_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"keys": []}', '{"users": 3}'])
 def test_a_damaged_credentials_file_is_told_and_not_overwritten(content: str, tmp_path: Path) -> None:
-    """A credentials file that cannot be understood is an error with a remedy, and stays as it is."""
+    """A credentials file that cannot be understood stops nobody: it is set aside whole, with a word."""
     path = tmp_path / "credentials.json"
-    path.write_text(content)
-    for action in (lambda: find_key(OPENAI, tmp_path, {}), lambda: store_key("openai", "some-key-kept", tmp_path)):
-        with pytest.raises(ConfigurationError, match=r"credentials\.json is damaged"):
-            action()
-    assert path.read_text() == content
+    for number in (1, 2):
+        notices.forget()
+        path.write_text(content)
+        if number == 1:
+            find_key(OPENAI, tmp_path, {})
+        else:
+            store_key("openai", "some-key-kept", tmp_path)
+        aside = path.with_name("credentials.json.damaged" + ("" if number == 1 else f"-{number}"))
+        assert aside.read_text() == content
+        assert aside.name in notices.take()[0]
 
 
 def test_what_others_keep_in_the_credentials_file_stays(tmp_path: Path) -> None:

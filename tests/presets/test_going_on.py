@@ -11,7 +11,7 @@ from gptchat.commands.program import Program
 from gptchat.conversation.events import TurnEnded
 from gptchat.core.events import ReasoningDelta, TextDelta, TurnStarted
 from gptchat.errors import UsageError
-from gptchat.terminal.live import hint_after
+from gptchat.terminal.turn import hint_after
 from tests.support.front_end import FrontEnd
 from tests.support.program import command, compose_program, running, settings_for
 from tests.support.server import CUT, Gate, Reply, Server, hang, refuse, say

@@ -103,7 +103,7 @@ def store(
 
 
 def _writable(data: Path) -> Finding:
-    probe = data / f".doctor-{os.getpid()}"
+    probe = data / f".doctor.{os.urandom(4).hex()}.tmp"  # swept if this program is killed now
     try:
         make_folder(data)
         write_file(probe, b"")

@@ -108,7 +108,7 @@ def _first(body: Mapping[str, Any], *keys: str) -> str:
 def _status(code: Any) -> int | None:
     try:
         number = int(code)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if 400 <= number < 600 else None
 

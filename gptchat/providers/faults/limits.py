@@ -12,7 +12,7 @@ def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
 
     def number(name: str) -> int | None:
         value = headers.get(f"x-ratelimit-{name}", "")
-        return int(value) if value.isascii() and value.isdigit() else None
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
 
     found = RateLimits(
         number("limit-requests"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from gptchat import errors
 from gptchat.core.messages import Message
+from gptchat.core.numbers import MOST
 from gptchat.redaction import redact
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -164,7 +165,7 @@ def _refusal(status: int, code: int | None, words: str, retry_after: str | None)
     if any(word in low for word in _LENGTH):
         return errors.ContextLengthError(message, hint=_("shorten the message, or use /compact"), status=shown)
     if number == 429 or any(word in low for word in _RATE):
-        wait = float(retry_after) if retry_after and retry_after.isdecimal() else None
+        wait = float(retry_after) if retry_after and retry_after.isdecimal() and len(retry_after) < 16 else None
         return errors.RateLimitError(message, hint=_("wait a little"), status=shown, retry_after=wait)
     if number == 401 or any(word in low for word in _TOKEN):
         return errors.AuthenticationError(message, hint=_("check app_id and the key with /key"), status=shown)
@@ -182,7 +183,7 @@ def _renew_at(data: Mapping[str, Any], now: float) -> float | None:
     expires = next((data[name] for name in _EXPIRES if data.get(name) is not None), None)
     if isinstance(expires, str):
         expires = _timestamp(expires)
-    if not isinstance(expires, int | float):
+    if isinstance(expires, bool) or not isinstance(expires, int | float) or not 0 <= expires <= MOST * 1000:
         lasts = _number(data.get("expires_in"))
         if lasts is None:
             return None
@@ -208,9 +209,11 @@ def _timestamp(text: str) -> float | None:
 
 
 def _number(value: object) -> int | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value)
-    return int(value) if isinstance(value, str) and value.isdecimal() else None
+    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
+        return None
+    return int(value)
 
 
 def _words(envelope: object) -> str:

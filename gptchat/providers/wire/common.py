@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gptchat.core.events import Finished, ProviderEvent, ToolCall, UsageReported
 from gptchat.core.messages import Request, Usage
+from gptchat.core.numbers import count
 from gptchat.errors import ProtocolError
 from gptchat.redaction import redact
 from gptchat.values import dataclass, field
@@ -224,11 +225,6 @@ def words(value: Any) -> str:
             if isinstance(part, dict) and part.get("type") != "thinking" and isinstance(part.get("text"), str)
         )
     return ""
-
-
-def count(value: Any) -> int:
-    """`value` as a token count: a non-negative integer, or 0 for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

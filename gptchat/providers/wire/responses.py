@@ -7,6 +7,7 @@ from typing import Any
 
 from gptchat.core.events import MediaReceived, ProviderEvent, ReasoningDelta, SourcesFound, TextDelta
 from gptchat.core.messages import Request
+from gptchat.core.numbers import count
 from gptchat.providers.wire.chat import response_format
 from gptchat.providers.wire.common import (
     CONTINUE,
@@ -15,7 +16,6 @@ from gptchat.providers.wire.common import (
     Payload,
     ServerSaid,
     Wire,
-    count,
     error_in,
     malformed,
     mapping,

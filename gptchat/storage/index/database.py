@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gptchat.files import make_folder, open_private
+from gptchat.files import UnfitFile, make_folder, open_private, put_aside, replaceable
 
 SCHEMA = 2
 """Version of the tables; a file of another version is deleted and created again."""
 
 PATIENCE = 0.25
 """Seconds to wait while another program writes to the cache; after that the journals are read instead."""
+
+_FILES = ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm", "index.sqlite3-journal")
 
 _OUT_OF_REACH = (
     sqlite3.SQLITE_BUSY,
@@ -71,6 +73,8 @@ def connect(cache: Path | None) -> sqlite3.Connection | None:
             if out_of_reach(error):
                 return None
             throw_away(cache)
+        except UnfitFile as error:
+            put_aside(Path(error.filename), error)
         except OSError:
             return None
     return None
@@ -114,6 +118,9 @@ def folder_key(database: sqlite3.Connection, folder: Path) -> int:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    # Looked at, not opened: closing a descriptor of ours would release the locks of SQLite in another thread.
+    for name in _FILES:
+        replaceable(path.with_name(name))
     if not path.exists():
         make_folder(path.parent)
         os.close(open_private(path, os.O_RDWR | os.O_CREAT))

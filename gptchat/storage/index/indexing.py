@@ -14,6 +14,7 @@ from stat import S_ISREG
 from zlib import crc32
 
 from gptchat.core.messages import Message, Record
+from gptchat.files import open_to_read
 from gptchat.storage.ids import safe_id
 from gptchat.storage.index.database import folder_key
 from gptchat.storage.index.matching import fold
@@ -199,7 +200,7 @@ def _storable(text: str) -> str:
 def _learn(database: sqlite3.Connection, folder_number: int, folder: Path, found: Journal) -> None:
     """Index what was appended to the journal, or all of it if it is new or was replaced."""
     try:
-        with (folder / f"{found.id}.jsonl").open("rb") as file:
+        with open_to_read(folder / f"{found.id}.jsonl") as file:
             stat = os.fstat(file.fileno())
             file.seek(found.size)
             data = file.read(max(stat.st_size - found.size, 0))
@@ -274,7 +275,7 @@ def _forget_the_gone(database: sqlite3.Connection, folder_number: int, found: Su
 
 def _seam(folder: Path, id: str, end: int) -> int:
     try:
-        with (folder / f"{id}.jsonl").open("rb") as file:
+        with open_to_read(folder / f"{id}.jsonl") as file:
             begin = max(end - _SEAM, 0)
             file.seek(begin)
             return crc32(file.read(end - begin))

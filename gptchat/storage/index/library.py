@@ -51,7 +51,7 @@ class Library:
     def latest(self, user: str) -> SessionInfo | None:
         """The most recently changed conversation of `user`; None if there is none."""
         found = _of_kind(rows(sessions_folder(self.data, user), self.cache), "conversation")
-        return max(found, key=_age).info(user) if found else None
+        return max(_readable(found), key=_age).info(user) if found else None
 
     def latest_id(self, user: str, kind: Latest = "any") -> str | None:
         """The id of the most recently changed session of that kind; None if there is none.
@@ -61,7 +61,7 @@ class Library:
         """
         found = rows(sessions_folder(self.data, user), self.cache, only_age=True)
         wanted = _of_kind(found, kind) or (found if kind == "conversation" else [])
-        return max(wanted, key=_age).id if wanted else None
+        return max(_readable(wanted), key=_age).id if wanted else None
 
     def find(self, user: str, ref: str, *, trashed: bool = False) -> SessionInfo:
         """The session that `ref` names: an id, its unique prefix, a number in the list, or words of its title.
@@ -172,10 +172,10 @@ class Library:
                 named = named_in(files)
             except OSError:  # its files then stay
                 named = frozenset()
-            said = traces.said_in(_readable(files), ids)
+            said = traces.said_in(_legible(files), ids)
             for path in files:
                 path.unlink(missing_ok=True)
-            traces.forget_typed(self.data, user, said, _readable(stay))
+            traces.forget_typed(self.data, user, said, _legible(stay))
             traces.empty_log(self.data)
         except OSError as error:
             raise storage_error(error, path) from error
@@ -225,6 +225,11 @@ def matching(infos: Sequence[SessionInfo], text: str) -> list[SessionInfo]:
     return [info for info in infos if all(word in f"{info.title}\n{info.id}".casefold() for word in words)]
 
 
+def _readable(found: Sequence[SessionRow]) -> Sequence[SessionRow]:
+    """The sessions of which something could be read; all of `found` if there are none."""
+    return [row for row in found if row.turns or not row.damaged] or found
+
+
 _age = attrgetter("updated", "mtime", "id")
 
 
@@ -260,7 +265,7 @@ def _copies(trash: Path, id: str) -> list[Path]:
     return [path for path in trash.glob("*.jsonl") if ours.fullmatch(path.name)]
 
 
-def _readable(files: Sequence[Path]) -> list[Path]:
+def _legible(files: Sequence[Path]) -> list[Path]:
     """Those of `files` that can be read; the others cannot tell what was said."""
     return [path for path in files if path.is_file() and os.access(path, os.R_OK)]
 

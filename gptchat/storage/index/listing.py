@@ -208,6 +208,7 @@ def _reader() -> Callable[[Path, os.stat_result], SessionRow]:
     The modules it needs are imported here, once: if the cache has every row, no journal is read.
     """
     from gptchat.core.session import Session
+    from gptchat.files import LARGE, read_private
     from gptchat.storage import journal
     from gptchat.storage.gc_paused import undisturbed
     from gptchat.storage.upgrades import fold
@@ -219,7 +220,7 @@ def _reader() -> Callable[[Path, os.stat_result], SessionRow]:
         try:
             if not S_ISREG(stat.st_mode):
                 raise OSError(errno.EINVAL, _("not a file"))
-            reading = journal.read(path.read_bytes())
+            reading = journal.read(read_private(path, LARGE))
             fold(reading.records, session, 0)
             damaged = journal.damage(path, reading.bad)
             first = reading.records[0] if reading.records else {}
@@ -236,14 +237,15 @@ def _grown(path: Path, row: SessionRow, stat: os.stat_result) -> SessionRow | No
     if row.inode != stat.st_ino & _POSITIVE or row.size >= stat.st_size:
         return None
     from gptchat.core.session import Session
+    from gptchat.files import LARGE, open_to_read
     from gptchat.storage import journal
     from gptchat.storage.upgrades import fold
 
     session = Session(row.id, "")
     try:
-        with path.open("rb") as file:
+        with open_to_read(path) as file:
             file.seek(row.size)
-            fold(journal.read(file.read()).records, session, 0)
+            fold(journal.read(file.read(LARGE)).records, session, 0)
     except OSError:
         return None
     kind = session.kind or row.kind

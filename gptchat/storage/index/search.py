@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gptchat.core.messages import Record
 from gptchat.core.session import Session
+from gptchat.files import open_to_read
 from gptchat.storage.index.database import cached, out_of_reach, throw_away
 from gptchat.storage.index.indexing import Journal, Progress, Survey, candidates, index, needs_all, survey, text_of
 from gptchat.storage.index.listing import row_of
@@ -132,7 +133,7 @@ def _look(
 ) -> Iterator[Hit]:
     """The hits in the parts of one journal, in file order."""
     try:
-        with (folder / f"{found.id}.jsonl").open("rb") as file:
+        with open_to_read(folder / f"{found.id}.jsonl") as file:
             for first, last in sorted(found.parts):
                 file.seek(first)
                 data = file.read(last - first)

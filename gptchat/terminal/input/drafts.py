@@ -8,7 +8,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gptchat.files import make_folder, open_private, try_lock, write_file
+from gptchat.files import (
+    Lock,
+    make_folder,
+    open_private,
+    put_aside,
+    put_aside_dangling,
+    read_private,
+    try_lock,
+    write_file,
+)
 from gptchat.storage.removal.places import split_place, with_place
 
 
@@ -24,7 +33,7 @@ class DraftKeeper:
 
     def __init__(self, path: Path | None, delay: float = 0.5, place: Callable[[], str] = str) -> None:
         self._place = place
-        self._owned = _claim(path) if path is not None else None
+        self._owned, self._lock = _claim(path) if path is not None else (None, None)
         self._path = None if self._owned == _ANOTHERS else path
         self._delay = delay
         self._wake = threading.Condition()
@@ -42,8 +51,12 @@ class DraftKeeper:
         if self._path is None:
             return ""
         try:
-            text = split_place(self._path.read_bytes())[1].decode("utf-8", "surrogatepass")
-        except (OSError, UnicodeDecodeError):
+            text = split_place(read_private(self._path, _LONGEST))[1].decode("utf-8", "surrogatepass")
+        except FileNotFoundError:
+            put_aside_dangling(self._path)
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            put_aside(self._path, error)
             return ""
         self._kept = True
         self.unshown = text
@@ -87,6 +100,8 @@ class DraftKeeper:
         self.flush()
         self._path = None
         if self._owned is not None and self._owned >= 0:
+            if self._lock is not None:
+                self._lock.release()
             os.close(self._owned)
             self._owned = None
 
@@ -126,22 +141,22 @@ class DraftKeeper:
 
 
 _ANOTHERS = -1
+_LONGEST = 64 * 2**20
+"""Bytes of a draft that are read."""
 
 
-def _claim(path: Path) -> int | None:
-    """Descriptor of the locked lock file for `path`; `_ANOTHERS` if another program holds it or locking fails.
+def _claim(path: Path) -> tuple[int | None, Lock | None]:
+    """Descriptor and lock of the lock file for `path`; `_ANOTHERS` if another program holds it.
 
-    None if the lock file cannot be opened.
+    Both are None if the lock file cannot be opened.
     """
     try:
         make_folder(path.parent)
-        descriptor = open_private(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT)
+        name = path.with_name(f"{path.name}.lock")
+        descriptor = open_private(name, os.O_RDWR | os.O_CREAT)
     except OSError:  # saving the draft there would fail too
-        return None
-    try:
-        if try_lock(descriptor):
-            return descriptor
-    except OSError:  # without a lock nothing is saved
-        pass
+        return None, None
+    if (lock := try_lock(descriptor, name)) is not None:
+        return descriptor, lock
     os.close(descriptor)
-    return _ANOTHERS
+    return _ANOTHERS, None

@@ -21,7 +21,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
 from gptchat.core.origin import ORIGINS, Part, Sourced, whole
-from gptchat.files import make_folder, open_private, write_all
+from gptchat.files import make_folder, open_private, open_to_read, put_aside, put_aside_dangling, write_all
 from gptchat.storage.removal.places import with_place
 from gptchat.terminal.input.folding import FoldedDraft, Folding
 
@@ -132,11 +132,15 @@ class InputHistory(History):
         if self._path is None:
             return []
         try:
-            with self._path.open("rb") as file:
+            with open_to_read(self._path) as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(size - _BYTES, 0))
-                data = file.read()
-        except OSError:
+                data = file.read(_BYTES)
+        except FileNotFoundError:
+            put_aside_dangling(self._path)
+            return []
+        except OSError as error:
+            put_aside(self._path, error)
             return []
         return _entries(data)[::-1][:_NEWEST]
 

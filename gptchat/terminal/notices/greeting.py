@@ -27,6 +27,7 @@ def greet(services: Services, screen: Screen) -> None:
         screen.say(_("{name} is new here; /users lists everybody").format(name=clean_line(parts[1])), "hint")
     if absent := services.paths.absent():
         screen.say(absent, "hint")
+    screen.notices()
     for key in settings.ignored:
         screen.say(_("the setting {key} of yours makes no sense here and is left out").format(key=key), "hint")
     for warning in services.keys.exposed(services.routing.provider_settings()):

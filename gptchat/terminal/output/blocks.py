@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gptchat.commands.effects import Bars, Block, Facts, Markdown, Marked, Meter, Sheet, Source, Table, Text, Tone
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells, wrapped
+from gptchat.redaction import redact
 
 Fragment = tuple[str, str]
 """A text and the name of its look in the theme (`theme.LOOKS`)."""
@@ -42,10 +43,10 @@ def lines_of(blocks: Sequence[Block], width: int | None) -> list[list[Fragment]]
 def _block(block: Block, width: int | None) -> list[list[Fragment]]:
     match block:
         case Text(text, tone):
-            return [[(line, LOOK_OF[tone])] for line in _folded(clean(text), width)]
+            return [[(line, LOOK_OF[tone])] for line in _folded(_safe(text), width)]
         case Marked(mark, text, tone):
             room = None if width is None else width - cells(mark) - 1
-            first, *rest = _folded(clean(text), room)
+            first, *rest = _folded(_safe(text), room)
             below = [[(" " * (cells(mark) + 1) + line, "text")] for line in rest]
             return [[(mark, LOOK_OF[tone]), (" " + first, "text")], *below]
         case Markdown(text) | Source(text):
@@ -62,6 +63,15 @@ def _block(block: Block, width: int | None) -> list[list[Fragment]]:
             return _bars(block, width)
 
 
+def _safe(text: str) -> str:
+    """`text` of the program with secrets masked, and without what could act on a terminal."""
+    return clean(redact(text))
+
+
+def _safe_line(text: str) -> str:
+    return clean_line(redact(text))
+
+
 def _folded(text: str, width: int | None) -> list[str]:
     return text.split("\n") if width is None else wrapped(text, max(width, 1))
 
@@ -69,8 +79,8 @@ def _folded(text: str, width: int | None) -> list[str]:
 def _table(table: Table, width: int | None) -> list[list[Fragment]]:
     if width is not None:  # a pipe gets every column, for scripts that count them
         table = _filled(table)
-    rows = [[clean_line(cell) for cell in row] for row in table.rows]
-    header = [clean_line(column) for column in table.columns]
+    rows = [[_safe_line(cell) for cell in row] for row in table.rows]
+    header = [_safe_line(column) for column in table.columns]
     widths = [max(cells(row[i]) for row in [header, *rows]) for i in range(len(header))]
     if width is not None:
         room = width - _GAP * (len(widths) - 1) - 2
@@ -147,13 +157,13 @@ def _row(
 
 
 def _facts(facts: Facts, width: int | None) -> list[list[Fragment]]:
-    titles = _folded(clean_line(facts.title), width) if facts.title else []
+    titles = _folded(_safe_line(facts.title), width) if facts.title else []
     return [[(line, "table.header")] for line in titles] + _pairs(facts.pairs, width, "toolbar.key")
 
 
 def _pairs(pairs: Sequence[tuple[str, str]], width: int | None, look: str) -> list[list[Fragment]]:
     """Names in the look `look` and values beside them, each of which goes on below itself."""
-    pairs = [(clean_line(name), clean(value)) for name, value in pairs]
+    pairs = [(_safe_line(name), _safe(value)) for name, value in pairs]
     lines: list[list[Fragment]] = []
     left = max((cells(name) for name, _value in pairs), default=0)
     if width is not None and width - min(left, width // 2) - 4 < _NARROW:
@@ -231,9 +241,9 @@ def _length(size: float, total: float, columns: int) -> int:
 
 def _bars(bars: Bars, width: int | None) -> list[list[Fragment]]:
     """Each row's label, bar and figures, aligned; without bars for a pipe and in a narrow window."""
-    labels = [clean_line(label) for label, _size, _figures in bars.rows]
+    labels = [_safe_line(label) for label, _size, _figures in bars.rows]
     left = max(map(cells, labels), default=0)
-    figures = [[clean_line(text) for text in texts] for _label, _size, texts in bars.rows]
+    figures = [[_safe_line(text) for text in texts] for _label, _size, texts in bars.rows]
     widths = [max(map(cells, column)) for column in zip(*figures, strict=True)]
     if width is not None and _GAP + left + sum(one + _GAP for one in widths) > width:
         beside = [(" " * _GAP).join(filter(None, texts)) for texts in figures]
@@ -269,7 +279,7 @@ def _meter(meter: Meter, width: int | None) -> list[list[Fragment]]:
     for label, size, tone in meter.parts:
         if not size:
             continue
-        item = f" {clean_line(label)} {size * 100 / total:.0f}%"
+        item = f" {_safe_line(label)} {size * 100 / total:.0f}%"
         used = sum(cells(text) for text, _look in legend)
         if legend and width is not None and used + 3 + cells(item) > width:
             lines.append(legend)

@@ -11,6 +11,7 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
+from gptchat import notices
 from gptchat.commands.effects import Block, Markdown, Source
 from gptchat.core.safe import clean
 from gptchat.core.width import cut, wrapped
@@ -96,17 +97,22 @@ class Screen:
         """Print `text` in one look, wrapped to the width, with each line indented by `indent` blanks."""
         columns = self.size()[0] - 1
         width = max(min(columns, self.ui.width or columns) - indent, 10)
-        self.print([[(" " * indent + line, look)] for line in wrapped(clean(text), width)])
+        self.print([[(" " * indent + line, look)] for line in wrapped(clean(redact(text)), width)])
 
     def say_for_now(self, text: str) -> None:
         """Show `text` on the current line; the next call replaces it, and an empty text removes it."""
-        shown = clean(text, newlines=False)
+        shown = clean(redact(text), newlines=False)
         self.write("\r\x1b[2K" + shown[: cut(shown, max(self.size()[0] - 1, 1))])
 
     def error(self, error: GptchatError) -> None:
         """Print an error and its hint."""
         for text, look, indent in told(error):
             self.say(text, look, indent=indent)
+
+    def notices(self) -> None:
+        """Say what the layers below have to tell."""
+        for sentence in notices.take():
+            self.say(sentence, "notice")
 
     def show(self, blocks: Sequence[Block]) -> None:
         """Print the blocks that a command shows."""

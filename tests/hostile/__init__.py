@@ -1,0 +1,1 @@
+"""Values and files that nobody would write in good faith."""
