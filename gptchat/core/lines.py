@@ -66,7 +66,7 @@ def take_word(rest: str) -> tuple[str, str]:
     lexer.whitespace_split = True
     lexer.commenters = ""
     word = lexer.get_token() or ""
-    return word, lexer.instream.read().strip()
+    return word, "".join(iter(lambda: lexer.instream.read(1), "")).strip()
 
 
 def unquoted(rest: str) -> str:
