@@ -18,7 +18,6 @@ from gptchat.commands.effects import (
     Table,
     Text,
 )
-from gptchat.commands.input import KEYS, SIGNS
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry, Unknown
 from gptchat.commands.wording import left_out, setting_as_json, why_unsaved, window_source
 from gptchat.values import fields
@@ -250,6 +249,8 @@ def _everything(registry: Registry) -> list[Block]:
     if (own := registry.own) is not None:
         told = _("not used: /{name} is built in")
         sections[-1][1].extend((f"commands/{name}.md", told.format(name=name)) for name in own.unused)
+    from gptchat.commands.input import KEYS, SIGNS  # a start loads one family's module
+
     keys = [(key, _(meaning)) for key, meaning in (*KEYS, *SIGNS)]
     return [Sheet([*(section for section in sections if section[1]), (_("Keys and signs"), keys)])]
 

@@ -65,12 +65,10 @@ def take_word(rest: str) -> tuple[str, str]:
         # A backslash is left alone here: it is what Windows paths are made of.
         parts = rest.split(None, 1)
         return parts[0], parts[1] if len(parts) > 1 else ""
-    import io
     import shlex
 
-    stream = io.StringIO(rest)
-    lexer = shlex.shlex(stream, posix=True, punctuation_chars=False)
+    lexer = shlex.shlex(rest, posix=True, punctuation_chars=False)
     lexer.whitespace_split = True
     lexer.commenters = ""
     word = lexer.get_token() or ""
-    return word, stream.read().strip()
+    return word, "".join(iter(lambda: lexer.instream.read(1), "")).strip()
