@@ -9,7 +9,7 @@ import gptchat
 
 ROOT = Path(gptchat.__file__).parent
 FLOORS = (
-    {"values", "waiting"},
+    {"values", "waiting", "leaving"},
     {"errors", "words", "redaction", "files"},
     {"core"},
     {"grammar", "vendors"},

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gptchat import leaving
 from gptchat.commands.registry import Call
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
@@ -13,6 +15,7 @@ from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
+from gptchat.leaving import LeaveRequested
 from gptchat.terminal.input.editing import footer
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.listener import Listener
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _PATIENCE = 0.3
 """Seconds of work before the hint is shown that Esc stops it."""
+_GIVEN_UP = 0.2
+"""Seconds that cancelled work is waited for where the program ends."""
 
 
 class LiveTurn:
@@ -47,7 +52,8 @@ class LiveTurn:
         self._prompt = prompt
         self._draft = FoldedDraft()
         self._queued: tuple[Sourced, ...] = ()
-        self._stop_waiting: Callable[[], object] | None = None
+        self.left = False
+        """Whether the user left while a reply streamed or something worked."""
         self._asides: set[asyncio.Task[None]] = set()
         self.aside: Callable[[Call, Callable[[Lines], None]], asyncio.Task[None]] | None = None
         """Runs a command while the reply streams; hands its output over through the given function, once."""
@@ -79,18 +85,32 @@ class LiveTurn:
         """Wait for `work` and return its result; text typed meanwhile is kept as the draft.
 
         Esc or Ctrl-C calls `stop`, or cancels `work` if there is none. Raises TurnInterruptedError if `work` was
-        cancelled, and whatever `work` raises.
+        cancelled, LeaveRequested if the user leaves meanwhile, and whatever `work` raises.
         """
         task = asyncio.ensure_future(work)
-        done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
-        if not done:
-            await self._watch(task, stop or task.cancel)
+        halted = False
+
+        def halt() -> None:
+            nonlocal halted
+            halted = True
+            (stop or task.cancel)()
+
         try:
-            return await task
+            with leaving.gently(halt):
+                done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
+                if not done:
+                    await self._watch(task, stop or task.cancel)
+                result = await task
         except asyncio.CancelledError:
             if not task.cancelled():
+                task.cancel()  # its generators must have ended before theirs are closed
+                await asyncio.wait({task}, timeout=_GIVEN_UP)
                 raise
-            raise TurnInterruptedError(_("stopped")) from None
+            if not halted:
+                raise TurnInterruptedError(_("stopped")) from None
+        if halted:
+            raise LeaveRequested
+        return result
 
     async def _watch(self, task: asyncio.Task[T], stop: Callable[[], object]) -> None:
         screen = self._screen
@@ -99,28 +119,26 @@ class LiveTurn:
             self._prompt.output,
             self._prompt.folding,
             on_stop=stop,
-            on_hang_up=stop,
+            on_submit=self._leaves,
+            on_leave=self.leave,
+            on_hang_up=partial(leaving.ask, leaving.GONE),
             draft=self.take_draft(),
             queued=self._queued,
         )
         if not screen.terminal.dumb:
             screen.say_for_now(_("working · Esc stops"))
-        self._stop_waiting = stop
         try:
             async with listener:
                 await asyncio.wait({task})
         finally:
-            self._stop_waiting = None
+            self._queued, self._draft = listener.queued, listener.draft
             if not screen.terminal.dumb:
                 screen.say_for_now("")
-        self._queued = listener.queued
-        self._draft = listener.draft
 
-    def hang_up(self) -> None:
-        """Stop the reply or the work in progress, because the terminal is gone."""
-        self._manager.stop()
-        if self._stop_waiting is not None:
-            self._stop_waiting()
+    def leave(self) -> None:
+        """Stop the reply or the work in progress, because the user leaves."""
+        self.left = True
+        leaving.interrupt()
 
     def give_draft(self, draft: FoldedDraft) -> None:
         """Set the draft for the next reply: it can be edited while that streams, and `take_draft` returns it."""
@@ -169,19 +187,23 @@ class LiveTurn:
             on_submit=on_submit,
             on_queue=on_queue,
             on_clear=clear,
-            on_hang_up=self._manager.stop,
+            on_leave=self.leave,
+            on_hang_up=partial(leaving.ask, leaving.GONE),
             on_suspend=painter.step_aside,
             on_resume=draw,
             draft=self.take_draft(),
             queued=self._queued,
         )
         keep()
-        async with listener:
-            outcome = await paint(events, painter, told=lambda outcome: finished(outcome, self._manager.session))
-            for task in list(self._asides):
-                await task
-        self._queued = listener.queued
-        self._draft = listener.draft
+        try:
+            with leaving.gently(self._manager.stop):
+                async with listener:
+                    told = partial(finished, session=self._manager.session)
+                    outcome = await paint(events, painter, told=told)
+                    for task in list(self._asides):
+                        await task
+        finally:
+            self._queued, self._draft = listener.queued, listener.draft
         if (outcome.interrupted or outcome.error) and self._queued:
             # The situation has changed, so queued messages go back to the draft for a check and are not sent.
             self._draft = self._prompt.folding.folded(self._unsent(listener))
@@ -221,6 +243,8 @@ class LiveTurn:
         except GptchatError:
             return False
         parsed = reading.parsed
+        if self._leaves(entry):
+            return True
         if not isinstance(parsed, Call) or not parsed.command.streaming or reading.asked or self.aside is None:
             return False
 
@@ -239,6 +263,17 @@ class LiveTurn:
         painter.frame()
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
+        return True
+
+    def _leaves(self, entry: Sourced) -> bool:
+        """Leave if that is what `entry` says; False for anything else."""
+        try:
+            reading = self._registry.read(entry)
+        except GptchatError:
+            return False
+        if reading.asked or not isinstance(reading.parsed, Call) or reading.parsed.command.name != "exit":
+            return False
+        self.leave()
         return True
 
     def _painter(self) -> LivePainter:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
+from gptchat import leaving
 from gptchat.commands.effects import (
     Action,
     Ask,
@@ -49,14 +50,12 @@ def answer(program: Program, options: Options, asked: Question, streams: Streams
     running = _OneShot(program, options, streams).run(asked)
     if isinstance(asked.typed, Unknown) or (isinstance(asked.typed, Call) and not waits(asked.typed.command)):
         return run_without_loop(running)
-    import asyncio
-
     from gptchat.terminal.debugging import keep_quiet
 
     keep_quiet()
     gc.freeze()  # what the start created stays
     gc.enable()
-    return asyncio.run(running)
+    return leaving.run(running)
 
 
 class _OneShot:
@@ -178,7 +177,7 @@ class _OneShot:
                     raise UsageError(_("the editor needs a terminal"))
                 from gptchat.terminal.input.editor import edit
 
-                return edit(text)
+                return await to_thread(edit, text)
             case PickMessage():
                 raise UsageError(_("say which message by its number"))
             case Pick(text):
@@ -228,6 +227,11 @@ class _OneShot:
             print(told + "\n", file=self.streams.stdout)
 
     def _ask(self, ask: Ask) -> str | None:
+        """The answer, None where the person declines. Ctrl-C leaves: KeyboardInterrupt."""
+        with leaving.blocking():
+            return self._asked(ask)
+
+    def _asked(self, ask: Ask) -> str | None:
         from gptchat.terminal.answers import chosen
 
         if not self.streams.stdin.isatty():
@@ -249,7 +253,7 @@ class _OneShot:
                 ).strip()
                 or ask.default
             )
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return None
         return (chosen(typed, ask.choices) or typed) if keys else typed
 

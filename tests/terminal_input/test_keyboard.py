@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import subprocess
 import sys
 
@@ -12,7 +10,6 @@ from hypothesis import strategies as st
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding.key_processor import KeyPress
 
-from gptchat.terminal.input.keyboard import on_signals
 from gptchat.terminal.input.posix_keyboard import PasteParser
 
 PIECES = ["a", "你", "\x1b", "\x1b[A", "\x1b[200~", "\x1b[201~", "\r", "\n", "\x1b[20", "0~", "1~", "paste " * 5]
@@ -35,29 +32,6 @@ def test_pastes_are_found_however_they_arrive(pieces: list[str], data: st.DataOb
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
     chunks = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     assert parsed(PasteParser, chunks) == parsed(Vt100Parser, [stream])
-
-
-def test_signals_are_given_back() -> None:
-    """Of nested takers of a signal the innermost hears it, and afterwards all is as it was."""
-    heard: list[str] = []
-
-    async def listen() -> None:
-        async def send() -> None:
-            signal.raise_signal(signal.SIGHUP)
-            count = len(heard)
-            while len(heard) == count:
-                await asyncio.sleep(0)
-
-        with on_signals(("SIGHUP", "SIGNONE"), lambda: heard.append("outer")):
-            await send()
-            with on_signals(("SIGHUP",), lambda: heard.append("inner")):
-                await send()
-            await send()
-
-    before = signal.getsignal(signal.SIGHUP)
-    asyncio.run(listen())
-    assert heard == ["outer", "inner", "outer"]
-    assert signal.getsignal(signal.SIGHUP) == before
 
 
 def test_only_what_a_prompt_needs_is_loaded() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
+from gptchat import leaving
 from gptchat.errors import UsageError
 from gptchat.terminal.input.keyboard import ordinary
 from gptchat.words import _, reason
@@ -59,10 +60,18 @@ def _split(value: str) -> list[str]:
     return [word.strip('"') for word in words] if sys.platform == "win32" else words
 
 
+def _run(command: list[str]) -> int:
+    """Run the editor to its end; returns its exit status."""
+    process = subprocess.Popen(command)  # noqa: S603 - the user chose the program
+    with leaving.gently(process.terminate), leaving.at_the_end(process.kill):
+        return process.wait()
+
+
 def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ) -> str | None:
     """Open `text` in the editor and wait; returns the edited text, or None if it was not changed.
 
     The terminal must be in its normal mode. The text is stored in a private temporary folder (0700) meanwhile.
+    Leaving ends the editor; what it has saved by then counts as edited.
     Raises UsageError if there is no editor, if it fails, or if the result is not UTF-8.
     """
     words = command(environ)
@@ -70,7 +79,7 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
         path = Path(folder, f"message{suffix}")
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
         try:
-            status = subprocess.call([*words, str(path)])  # noqa: S603 - the user chose the program
+            status = _run([*words, str(path)])
         except OSError as error:
             raise UsageError(
                 _("the editor {command} could not be started: {reason}").format(
@@ -78,7 +87,10 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
                 ),
                 hint=_("set VISUAL or EDITOR to your editor's command"),
             ) from None
-        if status != 0:
+        left = leaving.status() is not None
+        if left and (rescued := path.with_name(f"{path.name}.save")).exists():
+            path = rescued  # nano's, of what was not saved yet
+        if status != 0 and not left:
             raise UsageError(
                 _("the editor {command} ended with status {status}; the text is unchanged").format(
                     command=words[0], status=status
