@@ -37,9 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = _main(arguments)
         except KeyboardInterrupt:  # before or after what `_main` guards
             status = 130
-        status = leaving.status() or status
-        leaving.finish(status)
-        return status
+        leaving.finish(leaving.status() or status)
     finally:
         gc.enable()
 

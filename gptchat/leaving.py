@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LIMIT = 0.9
 """Seconds from the word to leave to the end of the process."""
 _GENTLE = 0.4  # seconds in which work stops by itself, before it is cancelled
+_UNSEEN = 0.3  # seconds that a key may have waited before work in progress is watched
 _RESTORE = 0.08  # seconds for putting the terminal right and ending children, where the process is cut off
 GONE = 129
 """The exit status where the terminal is gone: that of SIGHUP, which may come late or not at all."""
@@ -46,11 +47,15 @@ class _State:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.task: asyncio.Task[Any] | None = None
         self.timer: asyncio.TimerHandle | None = None
-        self.blocked = 0
-        """How many calls block the main thread on purpose, though its event loop runs."""
+        self.since = 0.0
+        """When the user left in the midst of work (monotonic)."""
+        self.blocked = False
+        """Whether the main thread waits in `wait_for_input`."""
         self.stops: list[Callable[[], object]] = []
         self.interrupts: list[Callable[[], object]] = []
         self.ends: list[Callable[[], object]] = []
+        self.taken: list[int] = []
+        """The signals that make this process leave."""
         self.terminals: list[int] = []
         """The standard descriptors that were a terminal when the program began."""
 
@@ -67,10 +72,19 @@ def begin() -> None:
 
     _now.begun = True
     _now.terminals = [number for number in (1, 2) if os.isatty(number)]
-    for name in _SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _heard)
+    _now.taken = [
+        number
+        for name in _SIGNALS
+        if (number := getattr(signal, name, None)) and signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    _take_signals()
+
+
+def _take_signals() -> None:
+    import signal
+
+    for number in _now.taken:
+        signal.signal(number, _heard)
 
 
 def status() -> int | None:
@@ -88,12 +102,15 @@ def ask(number: int) -> None:
 
 
 def limit() -> None:
-    """From now on the process ends after `LIMIT` seconds: nobody is asked anything any more."""
+    """From now on nobody is asked anything any more: the process ends after `LIMIT` seconds."""
     import _thread
     import time
 
     if _now.deadline is None:
-        _now.deadline = time.monotonic() + LIMIT
+        now = time.monotonic()
+        # Of a user who left in the midst of work the time since counts, but not that of a question in between.
+        asked = now if _now.status is not None else max(_now.since - _UNSEEN, now - _GENTLE)
+        _now.deadline = asked + LIMIT
         if _now.begun:
             # Not by `threading`, which takes locks that the code below a signal may hold.
             _thread.start_new_thread(_cut_off, (_now.deadline,))
@@ -117,6 +134,7 @@ def interrupt() -> None:
     task, loop = _now.task, _now.loop
     if task is None or loop is None or _now.timer is not None:
         return
+    _now.since = loop.time()
     if _now.stops:
         _now.stops[-1]()
         _now.timer = loop.call_later(_GENTLE, task.cancel)
@@ -157,14 +175,27 @@ def interrupts(callback: Callable[[], object]) -> Generator[None, None, None]:
         _now.interrupts.remove(callback)
 
 
-@contextmanager
-def blocking() -> Generator[None, None, None]:
-    """Within, the main thread waits outside of its event loop, so a signal raises KeyboardInterrupt."""
-    _now.blocked += 1
+def wait_for_input(descriptor: int) -> None:
+    """Block the main thread until `descriptor` can be read, whether or not its event loop runs.
+
+    A signal raises KeyboardInterrupt, also one that comes just before: in a read it would be seen after the read.
+    """
+    import select
+    import signal
+
+    if not _now.begun or sys.platform == "win32":
+        return
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    before = signal.set_wakeup_fd(wake)
+    _now.blocked = True
     try:
-        yield
+        select.select([descriptor, woken], [], [])
     finally:
-        _now.blocked -= 1
+        _now.blocked = False
+        signal.set_wakeup_fd(before)
+        os.close(wake)
+        os.close(woken)
 
 
 @contextmanager
@@ -203,6 +234,7 @@ def run(work: Coroutine[Any, Any, int]) -> int:
 
     async def main() -> int:
         _now.loop, _now.task = loop, asyncio.current_task()
+        _wake(loop)
         return await work
 
     try:
@@ -219,6 +251,17 @@ def run(work: Coroutine[Any, Any, int]) -> int:
             _now.loop = None
             asyncio.set_event_loop(None)
             loop.close()  # unlike the runner's, it does not wait for threads
+            if _now.begun:
+                _take_signals()
+
+
+def _wake(loop: asyncio.AbstractEventLoop) -> None:
+    """Have signals wake `loop`: one that comes just before it waits would else be seen after the wait."""
+    import signal
+
+    if _now.begun and sys.platform != "win32":
+        loop.add_signal_handler(signal.SIGTERM, lambda: None)
+        _take_signals()
 
 
 async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
@@ -242,26 +285,37 @@ def _left(most: float) -> float:
     return most if _now.deadline is None else min(max(_now.deadline - time.monotonic() - _RESTORE, 0.0), most)
 
 
-def finish(status: int) -> None:
-    """Wait for other threads, as at the end of every program, but end the process where one goes on and on.
+def finish(status: int) -> NoReturn:
+    """End the process, with what others registered for its end, but without Python's own slow clearing up.
 
-    All output must have been flushed. What a signal does from now on is for the system to say.
+    Threads have until the deadline: what they save is saved.
     """
-    import signal
+    import atexit
     import time
 
+    _flush()
     if (threading := sys.modules.get("threading")) is not None:
-        until = _now.deadline or time.monotonic() + LIMIT
+        until = (_now.deadline or time.monotonic() + LIMIT) - _RESTORE
         for thread in threading.enumerate():
             if thread is not threading.current_thread() and not thread.daemon:
-                thread.join(max(until - _RESTORE - time.monotonic(), 0.0))
+                thread.join(max(until - time.monotonic(), 0.0))
                 if thread.is_alive():
                     _end(status)
     _now.deadline = None
-    for name in _SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is _heard:
-            signal.signal(number, signal.SIG_DFL)
+    atexit._run_exitfuncs()
+    os._exit(status)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (
+            OSError,
+            ValueError,
+            AttributeError,
+        ):  # closed, full or gone, which was told before
+            continue
 
 
 def _cut_off(deadline: float) -> None:
@@ -285,11 +339,7 @@ def _end(number: int) -> NoReturn:
                 action()
             except Exception:  # noqa: S112 - nobody is left to tell, and the next action counts
                 continue
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError, AttributeError):
-                continue
+        _flush()
         done.release()
 
     _thread.start_new_thread(put_right, ())

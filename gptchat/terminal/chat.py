@@ -118,6 +118,7 @@ class ChatLoop:
                 return 0
             finally:
                 leaving.limit()
+                self.warm.give_up()
                 await self.services.close()
 
     async def _run(self) -> int:

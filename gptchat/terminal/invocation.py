@@ -6,6 +6,7 @@ import io
 import sys
 from typing import TextIO
 
+from gptchat import leaving
 from gptchat.commands.program import registry
 from gptchat.commands.registry import Parsed, Said
 from gptchat.config.flags import Options
@@ -14,6 +15,8 @@ from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.values import dataclass
 from gptchat.words import _
+
+_PIECE = 1 << 20  # bytes of standard input read at once, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,16 @@ def _text_of(stdin: TextIO) -> str:
     buffer = getattr(stdin, "buffer", None)
     if buffer is None:
         return stdin.read()
-    data = buffer.read()
+    pieces = []
+    try:
+        while True:
+            leaving.wait_for_input(stdin.fileno())
+            if not (piece := buffer.read1(_PIECE)):
+                break
+            pieces.append(piece)
+    except io.UnsupportedOperation:  # it is no file
+        pieces = [buffer.read()]
+    data = b"".join(pieces)
     if not data:
         return ""
     from gptchat.attachments.decoding import decode  # imported only here, because most questions are typed
