@@ -8,8 +8,12 @@ after the word to leave the process ends, whatever server, disk or thread still 
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 
@@ -21,13 +25,11 @@ if TYPE_CHECKING:
 LIMIT = 0.9
 """Seconds from the word to leave to the end of the process."""
 _GENTLE = 0.4  # seconds in which work stops by itself, before it is cancelled
+_AGAIN = 0.05  # seconds between two requests to stop
 _UNSEEN = 0.3  # seconds that a key may have waited before work in progress is watched
 _RESTORE = 0.08  # seconds for putting the terminal right and ending children, where the process is cut off
 GONE = 129
 """The exit status where the terminal is gone: that of SIGHUP, which may come late or not at all."""
-
-
-_SIGINT = 2
 _SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
@@ -68,8 +70,6 @@ def begin() -> None:
 
     Those that are ignored, as nohup has it, stay ignored.
     """
-    import signal
-
     _now.begun = True
     _now.terminals = [number for number in (1, 2) if os.isatty(number)]
     _now.taken = [
@@ -81,8 +81,6 @@ def begin() -> None:
 
 
 def _take_signals() -> None:
-    import signal
-
     for number in _now.taken:
         signal.signal(number, _heard)
 
@@ -103,9 +101,6 @@ def ask(number: int) -> None:
 
 def limit() -> None:
     """From now on nobody is asked anything any more: the process ends after `LIMIT` seconds."""
-    import _thread
-    import time
-
     if _now.deadline is None:
         now = time.monotonic()
         # Of a user who left in the midst of work the time since counts, but not that of a question in between.
@@ -135,11 +130,18 @@ def interrupt() -> None:
     if task is None or loop is None or _now.timer is not None:
         return
     _now.since = loop.time()
-    if _now.stops:
-        _now.stops[-1]()
-        _now.timer = loop.call_later(_GENTLE, task.cancel)
-    else:
+    if not _now.stops:
         _now.timer = loop.call_later(0, task.cancel)
+        return
+    _now.timer = loop.call_later(_GENTLE, task.cancel)
+    stop = _now.stops[-1]
+
+    def press() -> None:
+        if stop in _now.stops and _now.timer is not None:
+            stop()
+            loop.call_later(_AGAIN, press)  # it may have come before there was anything to stop
+
+    press()
 
 
 def settle() -> None:
@@ -150,13 +152,16 @@ def settle() -> None:
 
 
 @contextmanager
-def gently(stop: Callable[[], object]) -> Generator[None, None, None]:
-    """Within, leaving calls `stop` from the event loop, and cancels the main task only if that is not enough.
+def gently(stop: Callable[[], object], *, late: bool = True) -> Generator[None, None, None]:
+    """Within, leaving calls `stop`, more than once, and cancels the main task only if that is not enough.
 
-    May be entered from a thread whose result the main task waits for.
+    May be entered from a thread whose result the main task waits for. `late`: if a signal came before, `stop` is
+    called at once.
     """
     _now.stops.append(stop)
     try:
+        if late and _now.status is not None:
+            stop()
         yield
     finally:
         _now.stops.remove(stop)
@@ -181,7 +186,6 @@ def wait_for_input(descriptor: int) -> None:
     A signal raises KeyboardInterrupt, also one that comes just before: in a read it would be seen after the read.
     """
     import select
-    import signal
 
     if not _now.begun or sys.platform == "win32":
         return
@@ -211,7 +215,7 @@ def at_the_end(action: Callable[[], object]) -> Generator[None, None, None]:
 def _heard(number: int, _frame: object) -> None:
     loop = _now.loop
     outside = loop is None or not loop.is_running() or _now.blocked
-    if number == _SIGINT and _now.interrupts and not outside and loop is not None:
+    if number == signal.SIGINT and _now.interrupts and not outside and loop is not None:
         loop.call_soon_threadsafe(_now.interrupts[-1])
         return
     again = _now.status is not None
@@ -257,8 +261,6 @@ def run(work: Coroutine[Any, Any, int]) -> int:
 
 def _wake(loop: asyncio.AbstractEventLoop) -> None:
     """Have signals wake `loop`: one that comes just before it waits would else be seen after the wait."""
-    import signal
-
     if _now.begun and sys.platform != "win32":
         loop.add_signal_handler(signal.SIGTERM, lambda: None)
         _take_signals()
@@ -280,8 +282,6 @@ async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _left(most: float) -> float:
-    import time
-
     return most if _now.deadline is None else min(max(_now.deadline - time.monotonic() - _RESTORE, 0.0), most)
 
 
@@ -290,9 +290,6 @@ def finish(status: int) -> NoReturn:
 
     Threads have until the deadline: what they save is saved.
     """
-    import atexit
-    import time
-
     _flush()
     if (threading := sys.modules.get("threading")) is not None:
         until = (_now.deadline or time.monotonic() + LIMIT) - _RESTORE
@@ -310,17 +307,11 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (
-            OSError,
-            ValueError,
-            AttributeError,
-        ):  # closed, full or gone, which was told before
-            continue
+        except (OSError, ValueError, AttributeError):
+            continue  # closed, full or gone, which was told before
 
 
 def _cut_off(deadline: float) -> None:
-    import time
-
     time.sleep(max(deadline - time.monotonic() - _RESTORE, 0.0))
     if _now.deadline is not None:
         _end(_now.status or 0)
@@ -328,8 +319,6 @@ def _cut_off(deadline: float) -> None:
 
 def _end(number: int) -> NoReturn:
     """End the process at once, with what must be put right before."""
-    import _thread
-
     done = _thread.allocate_lock()
     done.acquire()
 

@@ -118,6 +118,8 @@ class ChatLoop:
                 return 0
             finally:
                 leaving.limit()
+                if self._listing is not None:
+                    self._listing.cancel()
                 self.warm.give_up()
                 await self.services.close()
 
@@ -142,7 +144,7 @@ class ChatLoop:
         for reference in self.options.attachments:
             await self._attach(reference)
         self.services.budget.begin()
-        while not (self.leaving or self.live.left):
+        while not (self.leaving or self.live.left or leaving.status() is not None):
             await self._turn()
         return 0 if await self._farewell() else 1
 

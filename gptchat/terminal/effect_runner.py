@@ -272,7 +272,8 @@ class Carrier:
 
                 return await pick(effect, self._services, self._prompt, self._screen)
             case Edit(text, suffix):
-                edited = await visit(self._prompt.keyboard, self._prompt.output, text, suffix)
+                keyboard, output = self._prompt.keyboard, self._prompt.output
+                edited = await visit(keyboard, output, text, suffix, keep=self._prompt.keep_edited)
                 if edited and leaving.status() is not None:
                     self._draft = [whole(edited, "editor")]
                     raise LeaveRequested

@@ -96,7 +96,7 @@ class LiveTurn:
             (stop or task.cancel)()
 
         try:
-            with leaving.gently(halt):
+            with leaving.gently(halt, late=False):
                 done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
                 if not done:
                     await self._watch(task, stop or task.cancel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ if sys.platform == "win32":
 
 from tests.leaving.stage import WAYS, Stage
 from tests.leaving.states import STATES
+from tests.support.server import Gate, say
 
 SECONDS = 1.5
 """A second, and what a busy machine takes to notice the end."""
@@ -116,3 +118,37 @@ def test_the_command_that_leaves_has_its_names_at_questions_too() -> None:
     }
     assert leaves("／exit")
     assert not leaves("exit the building")
+
+
+def test_the_terminal_is_right_where_the_program_is_cut_off(tmp_path: Path) -> None:
+    """A program that hangs in the file system ends all the same, and leaves the terminal as it was."""
+    with Stage(tmp_path / "home") as stage:
+        os.mkfifo(stage.home.folder / "pipe")
+        stage.home.connect(stage.server.url)
+        screen = stage.terminal()
+        before = screen.modes()
+        screen.wait_for("alice ›")
+        screen.send("/import pipe\r")
+        screen.wait_for("working")
+        assert screen.modes() != before
+        screen.kill(signal.SIGTERM)
+        assert screen.wait_for_exit() == 128 + signal.SIGTERM
+        assert screen.modes() == before
+        assert screen.raw.rfind(b"\x1b[?2004l") > screen.raw.rfind(b"\x1b[?2004h")
+
+
+def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
+    """Under nohup the end of the terminal's session does not end a question."""
+    with Stage(tmp_path / "home") as stage:
+        gate = Gate()
+        stage.server.script(say("the part ", gate, "and the rest"))
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            process = stage.pipe("go")
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        assert gate.reached.wait(15)
+        process.send_signal(signal.SIGHUP)
+        gate.open()
+        output, _told = process.communicate(timeout=15)
+        assert (process.returncode, output) == (0, b"the part and the rest")

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from prompt_toolkit.input import Input
@@ -45,10 +46,17 @@ def command(environ: Mapping[str, str] = os.environ) -> list[str]:
     raise UsageError(_("no editor was found"), hint=hint)
 
 
-async def visit(keyboard: Input, output: Output, text: str, suffix: str = ".md") -> str | None:
+async def visit(
+    keyboard: Input,
+    output: Output,
+    text: str,
+    suffix: str = ".md",
+    *,
+    keep: Callable[[str], object] = lambda _text: None,
+) -> str | None:
     """Run `edit` in a thread, between two prompts, with the terminal in its normal mode."""
     with ordinary(keyboard, output):
-        return await asyncio.get_running_loop().run_in_executor(None, edit, text, suffix)
+        return await asyncio.get_running_loop().run_in_executor(None, partial(edit, text, suffix, keep=keep))
 
 
 def _split(value: str) -> list[str]:
@@ -67,11 +75,18 @@ def _run(command: list[str]) -> int:
         return process.wait()
 
 
-def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ) -> str | None:
+def edit(
+    text: str,
+    suffix: str = ".md",
+    environ: Mapping[str, str] = os.environ,
+    *,
+    keep: Callable[[str], object] = lambda _text: None,
+) -> str | None:
     """Open `text` in the editor and wait; returns the edited text, or None if it was not changed.
 
     The terminal must be in its normal mode. The text is stored in a private temporary folder (0700) meanwhile.
-    Leaving ends the editor; what it has saved by then counts as edited.
+    Leaving ends the editor; what it has saved by then counts as edited, and is given to `keep` in this thread,
+    since nobody may wait for it any more.
     Raises UsageError if there is no editor, if it fails, or if the result is not UTF-8.
     """
     words = command(environ)
@@ -104,4 +119,8 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
             raise UsageError(_("the edited text is not UTF-8; the text is unchanged")) from None
     edited = edited.replace("\r\n", "\n")
     ended = edited.removesuffix("\n")  # editors add a final line break, which a message does not need
-    return None if text in (edited, ended) else ended
+    if text in (edited, ended):
+        return None
+    if left:
+        keep(ended)
+    return ended

@@ -168,6 +168,10 @@ class Prompt:
         if at_once:
             self._drafts.flush()
 
+    def keep_edited(self, text: str) -> None:
+        """Save the text of an editor as the draft at once, because the program ends. Any thread may call it."""
+        self.keep(FoldedDraft(text), at_once=True)
+
     def flush(self) -> None:
         """Write the saved draft to disk at once; called before the program exits."""
         self._drafts.flush()
@@ -286,7 +290,9 @@ class Prompt:
         draft = self.folding.unfolded(self.draft)
         try:
             with leaving.interrupts(lambda: None):
-                edited = await run_in_terminal(lambda: editor.edit(draft.text), in_executor=True)
+                edited = await run_in_terminal(
+                    lambda: editor.edit(draft.text, keep=self.keep_edited), in_executor=True
+                )
         except UsageError as error:
             self.notice(
                 _("{name} ({detail})").format(name=error.message, detail=error.hint)
