@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import asyncio
     from typing import Any, NoReturn
 
-LIMIT = 0.9
+LIMIT = 0.75
 """Seconds from the word to leave to the end of the process."""
-_GENTLE = 0.4  # seconds in which work stops by itself, before it is cancelled
+_GENTLE = 0.35  # seconds in which work stops by itself, before it is cancelled
 _AGAIN = 0.05  # seconds between two requests to stop
 _UNSEEN = 0.3  # seconds that a key may have waited before work in progress is watched
 _RESTORE = 0.08  # seconds for putting the terminal right and ending children, where the process is cut off
@@ -194,6 +194,8 @@ def wait_for_input(descriptor: int) -> None:
     before = signal.set_wakeup_fd(wake)
     _now.blocked = True
     try:
+        if _now.status is not None:  # it came before the loop's thread was known to be blocked
+            raise KeyboardInterrupt
         select.select([descriptor, woken], [], [])
     finally:
         _now.blocked = False
