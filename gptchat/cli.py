@@ -30,7 +30,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Nearly all objects that a start creates stay, so a search for garbage is wasted; longer runs enable it.
     gc.disable()
     try:
-        return _main(arguments)
+        if argv is not None:
+            return _main(arguments)
+        from gptchat import leaving  # this process is the program
+
+        leaving.begin()
+        try:
+            status = _main(arguments)
+        except KeyboardInterrupt:  # before or after what `_main` guards
+            status = 130
+        leaving.finish(leaving.status() or status)
     finally:
         gc.enable()
 

@@ -9,7 +9,7 @@ import gptchat
 
 ROOT = Path(gptchat.__file__).parent
 FLOORS = (
-    {"values", "waiting", "words", "notices"},
+    {"values", "waiting", "leaving", "words", "notices"},
     {"errors", "redaction", "files"},
     {"core", "foreign"},
     {"grammar", "vendors"},

@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import IO, Any
 
-from gptchat import words
+from gptchat import leaving, words
 from gptchat.attachments.decoding import decode
 from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
@@ -97,9 +98,10 @@ def run_command(
     kept = _Ends(limit)
     reader = threading.Thread(target=kept.read, args=(process.stdout,), daemon=True)
     reader.start()
-    status = _wait(process, begun + timeout, stopped)
-    if status is None:
-        _end(process)
+    with leaving.at_the_end(partial(_kill, process)):
+        status = _wait(process, begun + timeout, stopped)
+        if status is None:
+            _end(process)
     # A background child may hold the pipe open forever, so the wait for output is limited.
     reader.join(_DRAIN)
     data, left_out = kept.take()
@@ -170,6 +172,9 @@ if sys.platform == "win32":
     def _own_group() -> dict[str, Any]:
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
+    def _kill(process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+
     def _end(process: subprocess.Popen[bytes]) -> None:
         ending = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
         subprocess.run(ending, capture_output=True, check=False)  # noqa: S603 - the number of our own child
@@ -180,6 +185,12 @@ else:
 
     def _own_group() -> dict[str, Any]:
         return {"start_new_session": True}
+
+    def _kill(process: subprocess.Popen[bytes]) -> None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # it has already ended
 
     def _end(process: subprocess.Popen[bytes]) -> None:
         for gently in (signal.SIGTERM, signal.SIGKILL):

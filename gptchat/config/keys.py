@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from gptchat import redaction, vendors, words
+from gptchat import leaving, redaction, vendors, words
 from gptchat.config.credentials import credentials_file, forget_key, store_key, stored_key
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.environment import key_variables, openai_file
@@ -207,7 +207,8 @@ def _from_command(provider: ProviderSettings, environ: Mapping[str, str]) -> str
         env=dict(environ),
     )
     try:
-        output, complaint = process.communicate(timeout=COMMAND_SECONDS)
+        with leaving.at_the_end(process.kill):
+            output, complaint = process.communicate(timeout=COMMAND_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()  # the shell alone: what it started may hold the pipes open, so they are not read again

@@ -10,6 +10,15 @@ _MEANT = {"yes": "y", "是": "y", "是的": "y", "好": "y", "好的": "y", "no"
 """Words for y and n, accepted in every language of the program."""
 
 
+_LEAVING = frozenset({"/exit", "/quit", "/bye"})
+"""The command that leaves, by all its names."""
+
+
+def leaves(answer: str) -> bool:
+    """Whether `answer` is the command that leaves, which no question asks for."""
+    return half_width(answer).strip().lower() in _LEAVING
+
+
 def chosen(answer: str, choices: Sequence[tuple[str, str]]) -> str | None:
     """The key of the choice that `answer` means, or None. `choices` are (key, meaning) pairs.
 

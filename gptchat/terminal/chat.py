@@ -7,23 +7,24 @@ import errno
 import gc
 import os
 import sys
-from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gptchat import leaving
 from gptchat.commands.registry import Call, Said, Shell, Unknown
-from gptchat.core.origin import Sourced, joined
+from gptchat.core.origin import Sourced
 from gptchat.core.safe import clean_line
 from gptchat.errors import GptchatError, UsageError
+from gptchat.leaving import LeaveRequested
 from gptchat.providers.registry import abilities
 from gptchat.storage import users as people
 from gptchat.terminal.debugging import keep_quiet, traceback_of, unexpected
 from gptchat.terminal.input.candidates import ChatCandidates
 from gptchat.terminal.input.completion import ChatCompleter
-from gptchat.terminal.input.folding import FoldedDraft
-from gptchat.terminal.input.keyboard import on_signals, open_keyboard, quiet
-from gptchat.terminal.input.prompt import LeaveRequested, Prompt
+from gptchat.terminal.input.keyboard import open_keyboard, quiet
+from gptchat.terminal.input.prompt import Prompt
 from gptchat.terminal.invocation import open_asked
+from gptchat.terminal.keeping.unsent import Unsent
 from gptchat.terminal.live import LiveTurn
 from gptchat.terminal.notices.bell import Bell
 from gptchat.terminal.notices.greeting import greet
@@ -52,7 +53,10 @@ def chat(program: Program, options: Options) -> int:
     """Chat until the user leaves; returns the exit status."""
     keep_quiet()
     prepare_console()
-    status = asyncio.run(ChatLoop(program, options).run())
+    try:
+        status = leaving.run(ChatLoop(program, options).run())
+    except KeyboardInterrupt:  # a signal came before the first prompt
+        status = 130
     try:
         sys.stdout.flush()
     except OSError:  # the terminal is gone: discard the rest, or Python's own flush at exit would fail
@@ -99,7 +103,7 @@ class ChatLoop:
         self.live = LiveTurn(
             services.manager, services.settings, program.registry, self.screen, self.prompt, self.bell
         )
-        self.draft = FoldedDraft()
+        self.unsent = Unsent(self.prompt, self.live)
         self.leaving = False
         self._listing: asyncio.Future[None] | None = None
         self._asked = ""
@@ -110,16 +114,21 @@ class ChatLoop:
         """Does what a line asks for; loaded behind the first prompt."""
         from gptchat.terminal.effect_runner import Carrier
 
-        return Carrier(self.program, self.screen, self.prompt, self.live, self.changed)
+        carrier = self.unsent.carrier = Carrier(self.program, self.screen, self.prompt, self.live, self.changed)
+        return carrier
 
     async def run(self) -> int:
         """Run the whole chat; returns the exit status."""
-        with ExitStack() as stack:
-            stack.enter_context(quiet(self.keyboard, self.output))
-            stack.enter_context(on_signals(("SIGHUP", "SIGTERM"), self._hang_up))
+        with quiet(self.keyboard, self.output), leaving.at_the_end(self.prompt.flush):
             try:
                 return await self._run()
+            except LeaveRequested:
+                return 0
             finally:
+                leaving.limit()
+                if self._listing is not None:
+                    self._listing.cancel()
+                self.warm.give_up()
                 await self.services.close()
 
     async def _run(self) -> int:
@@ -146,7 +155,7 @@ class ChatLoop:
         self.services.budget.begin()
         if self.services.settings.template() and self.services.routing.unfilled():
             await self.handle(Sourced(f"/preset {self.services.settings.template()}"))
-        while not self.leaving:
+        while not (self.leaving or self.live.left or leaving.status() is not None):
             await self._turn()
         return 0 if await self._farewell() else 1
 
@@ -196,81 +205,71 @@ class ChatLoop:
         try:
             if queued is None:
                 self.bell.done()
-                line = await self.prompt.read(default=self.draft)
-                self.draft = FoldedDraft()
+                line = await self.prompt.read(default=self.unsent.take())
             else:
                 line = queued
-                self.live.give_draft(self.draft)
-                self.draft = FoldedDraft()
+                self.live.give_draft(self.unsent.take())
                 shown = self.prompt.folding.shown(line.text)
                 self.screen.print([[(self._who(), "prompt"), (shown, "text")]])
                 self.prompt.remember(line)
             await self.handle(line)
-        except LeaveRequested:
+        except (LeaveRequested, asyncio.CancelledError):
             self.leaving = True
         except GptchatError as error:
             self.screen.error(error)
-            self._unsent()
+            self.unsent.gather()
         except Exception as fault:
             if isinstance(fault, OSError) and fault.errno in _GONE:
-                self._hang_up()
+                leaving.ask(leaving.GONE)
+            if leaving.status() is not None:
+                self.leaving = True
                 return
             # A bug in one command must not end the chat.
             self.screen.error(unexpected(fault))
             if self.options.debug:
                 self.screen.say(traceback_of(fault), "hint")
-            self._unsent()
+            self.unsent.gather()
 
     async def handle(self, line: Sourced) -> None:
         """Handle `line`: a message, a slash command or a shell command. Raises GptchatError."""
         reading = self.program.registry.read(line)
         parsed = reading.parsed
         if reading.asked:
+            self.carrier.sending = [line]
             answer = await self.carrier.may_run(parsed, line.text)
+            self.carrier.sending = []
             if answer != "y":
                 parsed = Said(line.text)
             if answer is None:
-                self._unsent(line)
+                self.unsent.gather(line)
                 return
         if isinstance(parsed, Said) and (digit := self.carrier.digit(reading.said, self.services)) != "":
             if digit is None:
-                self._unsent()
+                self.unsent.gather()
                 return
             parsed = self.program.registry.parse(digit)
         if not isinstance(parsed, Said):
             self.live.keep()  # of a queue the rest; a message is kept until its turn begins
         match parsed:
             case Said():
+                self.carrier.sending = [reading.said]
                 if not self.warm.done:
                     self.warm.start()
                     self.still.hurry()
                     await asyncio.to_thread(self.warm.wait)
-                self._unsent(*await self.carrier.say(reading.said))
+                self.unsent.gather(*await self.carrier.say(reading.said))
             case Call():
                 self.services.outbox.leave_edit()
                 await self.carrier.command(parsed)
-                self._unsent()
+                self.unsent.gather()
                 self.leaving = self.leaving or self.carrier.leaving
             case Shell(command):
                 await self.carrier.shell(command)
-                self._unsent()
+                self.unsent.gather()
             case Unknown() as unknown:
                 # The line is not put back, or the next input would be appended to it; Up recalls it.
                 raise unknown.error(sendable=True)
         self.gauge.refresh()
-
-    def _unsent(self, *returned: Sourced) -> None:
-        """Set the next draft: what was not sent or returned by a command, then what was typed during a reply."""
-        folding, typed = self.prompt.folding, self.live.take_draft()
-        pieces = [*returned, *self.carrier.take_draft()]
-        if self.draft.text:
-            pieces.append(folding.unfolded(self.draft))
-        if not pieces:
-            self.draft = typed
-            return
-        if typed.text:
-            pieces.append(folding.unfolded(typed))
-        self.draft = folding.folded(joined("\n", pieces))
 
     def changed(self, what: frozenset[str]) -> None:
         """Update the terminal after a change; `what` names the changed things, such as "settings" or "user"."""
@@ -331,15 +330,17 @@ class ChatLoop:
         plain = self.screen.terminal.dumb
         return toolbar(self.gauge.status(len(self.live.queued)), width, clean=clean_line, plain=plain)
 
-    def _hang_up(self) -> None:
-        """Save everything and leave, on SIGHUP or SIGTERM or when the terminal is gone."""
-        self.leaving = True
-        self.live.hang_up()
-        self.prompt.hang_up()
-
     async def _farewell(self) -> bool:
-        """Offer to save unsaved sessions elsewhere before leaving. False if something is lost."""
-        self.prompt.flush()
-        saved = await self.carrier.rescue()
+        """Keep what is unsent, and offer to save unsaved sessions elsewhere. False if something is lost."""
+        leaving.settle()
+        self.unsent.keep()
+        waiting, saved = self.services.manager.store.waiting(), True
+        if leaving.status() is not None:
+            await asyncio.to_thread(self.services.manager.store.retry)
+        elif waiting:
+            try:
+                saved = await self.carrier.disk.rescue()
+            except LeaveRequested:
+                saved = False
         await tell_way_back(self.services, self.options, self.screen)
         return saved

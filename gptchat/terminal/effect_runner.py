@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, assert_never
 
+from gptchat import leaving
 from gptchat.commands.effects import (
     Action,
     Ask,
@@ -48,11 +49,12 @@ from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Message
 from gptchat.core.origin import Sourced, whole
-from gptchat.core.safe import clean_line
-from gptchat.errors import GptchatError, StorageError
+from gptchat.errors import GptchatError
+from gptchat.leaving import LeaveRequested
 from gptchat.terminal.asking import Asking
 from gptchat.terminal.debugging import unexpected
 from gptchat.terminal.input.editor import visit
+from gptchat.terminal.keeping.disk import Disk
 from gptchat.terminal.output.blocks import Fragment, lines_of
 from gptchat.terminal.output.progress import ProgressLine
 from gptchat.terminal.output.reply import Lines, columns_to_fill
@@ -63,7 +65,6 @@ from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.commands.program import Program
-    from gptchat.core.session import Session
     from gptchat.terminal.input.prompt import Prompt
     from gptchat.terminal.live import LiveTurn
     from gptchat.terminal.output.screen import Screen
@@ -89,9 +90,13 @@ class Carrier:
         self._draft: list[Sourced] = []
         self._asking = Asking(prompt, screen)
         self.may_run, self.digit = self._asking.may_run, self._asking.digit
-        self._warned: str | None = None
+        self.disk = Disk(services, screen, self._asking)
         self.leaving = False
         self.transcript = Transcript(services.manager, services.settings, screen)
+        self.sending: list[Sourced] = []
+        """The message on its way to a provider, if any."""
+        self._began: tuple[str | None, ...] = ()
+        """The head of the session when the turn of that message began."""
         self._answered = False
         """Whether the message of `say` reached a provider; it is then saved and not returned to the prompt."""
         self._progress = ProgressLine(screen.write, lambda: screen.size()[0])
@@ -102,18 +107,25 @@ class Carrier:
         draft, self._draft = self._draft, []
         return draft + self._asking.take_kept()
 
+    def take_sending(self) -> list[Sourced]:
+        """Return and clear the message on its way; nothing if it is saved already."""
+        sending, self.sending = self.sending, []
+        saved = self._began and self._began != (self._services.manager.session.head,)
+        return [] if saved else sending
+
     # Messages
 
     async def say(self, text: Sourced, model: str = "") -> list[Sourced]:
         """Send `text` and paint the reply; returns `text` for the prompt if it was not sent, else nothing."""
-        self._answered = False
+        self._answered, self._began, self.sending = False, (), [text]
         try:
             sent = await self._drive(
                 self._services.conversation.say(text, model=model, may_compact=lambda: not self._live.typing)
             )
         except GptchatError as error:
             self._screen.error(error)
-            return [] if self._answered else [text]
+            sent = self._answered
+        self.sending = []
         return [] if sent else [text]
 
     async def attach(self, reference: str) -> None:
@@ -130,6 +142,7 @@ class Carrier:
                 match event:
                     case TurnBegins():
                         screen.write("\n")
+                        self._began = (self._services.manager.session.head,)
                         self._ended(await self._live.run(turn_events(exchange)))
                     case Decision(_subject, question, choices, default):
                         event.answer = await self._asking.ask(Ask(question, choices, default))
@@ -143,7 +156,7 @@ class Carrier:
                         self._others(messages)
                     case Kept():
                         screen.write("\n")
-                        self._warn_of_trouble()
+                        self.disk.warn()
                         self._changed(frozenset({"session"}))
                     case SessionMoved():
                         self._changed(frozenset({"session"}))
@@ -189,7 +202,7 @@ class Carrier:
                 answered = await self._carry_out(effect)
         finally:
             self._progress.close()
-        self._warn_of_trouble()
+        self.disk.warn()
 
     async def _next_effect(self, generator: Effects, answered: str | None) -> Action | None:
         """A command's next effect, None at its end. Progress is shown here, so that Esc stops the whole task."""
@@ -263,7 +276,12 @@ class Carrier:
 
                 return await pick(effect, self._services, self._prompt, self._screen, self._live)
             case Edit(text, suffix):
-                return await visit(self._prompt.keyboard, self._prompt.output, text, suffix)
+                keyboard, output = self._prompt.keyboard, self._prompt.output
+                edited = await visit(keyboard, output, text, suffix, keep=self._prompt.keep_edited)
+                if edited and leaving.status() is not None:
+                    self._draft = [whole(edited, "editor")]
+                    raise LeaveRequested
+                return edited
             case Copy():
                 screen.say(await self._copied(effect), "hint")
             case Attach(reference):
@@ -293,55 +311,6 @@ class Carrier:
             "terminal": _("copied through the terminal: {what}"),
             "none": _("no way to the clipboard was found; /raw shows the text"),
         }[way].format(what=effect.what)
-
-    # The disk
-
-    def _warn_of_trouble(self) -> None:
-        """Report once that saving fails, and once that it works again; and what could not be read."""
-        self._screen.notices()
-        store = self._services.manager.store
-        troubles = map(store.trouble, (self._services.manager.session, *store.waiting()))
-        trouble = next((trouble for trouble in troubles if trouble is not None), None)
-        if trouble is not None and self._warned != trouble.message:
-            self._screen.error(
-                StorageError(
-                    _("this conversation cannot be saved: {why}").format(why=trouble.message),
-                    hint=_("{hint}; the chat goes on in memory, and saving is tried again").format(
-                        hint=trouble.hint
-                    ),
-                )
-            )
-        elif trouble is None and self._warned is not None:
-            self._screen.say(_("saving works again; nothing is missing"), "success")
-        self._warned = trouble.message if trouble else None
-
-    async def rescue(self) -> bool:
-        """Offer to save unsaved parts of any session as a file elsewhere. False if something is lost."""
-        await asyncio.to_thread(self._services.manager.store.retry)
-        saved = True
-        for session in self._services.manager.store.waiting():
-            what = _("part of {title} is not saved yet").format(title=clean_line(session.name or session.id))
-            if session is self._services.manager.session:
-                what = _("part of this conversation is not saved yet")
-            self._screen.say(what, "notice")
-            saved = await self._save_elsewhere(session) and saved
-        return saved
-
-    async def _save_elsewhere(self, session: Session) -> bool:
-        target = await self._asking.ask(Ask(_("save it as a file? (Esc: no)"), default=f"~/{session.id}.json"))
-        if not target:
-            return False
-        from gptchat.commands.exchange import write_export
-
-        try:
-            if not await self._asking.may_write(target):
-                return await self._save_elsewhere(session)
-            path = await asyncio.to_thread(write_export, self._services.journals, session, "json", target)
-        except GptchatError as error:
-            self._screen.error(error)
-            return await self._save_elsewhere(session)
-        self._screen.say(_("saved as {path}").format(path=path), "success")
-        return True
 
 
 async def _next(exchange: Exchange) -> ConversationEvent | None:

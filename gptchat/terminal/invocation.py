@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from gptchat import leaving
 from gptchat.commands.program import registry
 from gptchat.commands.registry import Call, Parsed, Said
 from gptchat.config.flags import Options
@@ -19,6 +20,8 @@ from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.conversation.services import Services
+
+_PIECE = 1 << 20  # bytes of standard input read at once, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,16 @@ def _text_of(stdin: TextIO) -> str:
     buffer = getattr(stdin, "buffer", None)
     if buffer is None:
         return stdin.read()
-    data = buffer.read()
+    pieces = []
+    try:
+        while True:
+            leaving.wait_for_input(stdin.fileno())
+            if not (piece := buffer.read1(_PIECE)):
+                break
+            pieces.append(piece)
+    except io.UnsupportedOperation:  # it is no file
+        pieces = [buffer.read()]
+    data = b"".join(pieces)
     if not data:
         return ""
     from gptchat.attachments.decoding import decode  # imported only here, because most questions are typed

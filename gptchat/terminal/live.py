@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gptchat import leaving
 from gptchat.commands.registry import Call
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent, TurnStarted
@@ -14,6 +16,7 @@ from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
+from gptchat.leaving import LeaveRequested
 from gptchat.redaction import looks_like_key
 from gptchat.terminal.input.editing import footer
 from gptchat.terminal.input.folding import FoldedDraft
@@ -21,7 +24,7 @@ from gptchat.terminal.input.listener import Listener
 from gptchat.terminal.output.reply import Lines, columns_to_fill
 from gptchat.terminal.output.status import SPINNER, TICKS
 from gptchat.terminal.output.toolbar import shortened
-from gptchat.terminal.turn import finished, paint
+from gptchat.terminal.turn import finished, paint, painter_for
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _PATIENCE = 0.3
 """Seconds of work before the hint is shown that Esc stops it."""
+_GIVEN_UP = 0.2
+"""Seconds that cancelled work is waited for where the program ends."""
 
 
 class LiveTurn:
@@ -58,7 +63,8 @@ class LiveTurn:
         self._bell = bell
         self._draft = FoldedDraft()
         self._queued: tuple[Sourced, ...] = ()
-        self._stop_waiting: Callable[[], object] | None = None
+        self.left = False
+        """Whether the user left while a reply streamed or something worked."""
         self._spins = True
         self._asides: set[asyncio.Task[None]] = set()
         self.aside: Callable[[Call, Callable[[Lines], None]], asyncio.Task[None]] | None = None
@@ -94,19 +100,33 @@ class LiveTurn:
 
         `what` says what is being done, by default that there is work.
         Esc or Ctrl-C calls `stop`, or cancels `work` if there is none. Raises TurnInterruptedError if `work` was
-        cancelled, and whatever `work` raises.
+        cancelled, LeaveRequested if the user leaves meanwhile, and whatever `work` raises.
         """
         self._spins = True
         task = asyncio.ensure_future(work)
-        done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
-        if not done:
-            await self._watch(task, stop or task.cancel, what or _("working"))
+        halted = False
+
+        def halt() -> None:
+            nonlocal halted
+            halted = True
+            (stop or task.cancel)()
+
         try:
-            return await task
+            with leaving.gently(halt, late=False):
+                done, _pending = await asyncio.wait({task}, timeout=_PATIENCE)
+                if not done:
+                    await self._watch(task, stop or task.cancel, what or _("working"))
+                result = await task
         except asyncio.CancelledError:
             if not task.cancelled():
+                task.cancel()  # its generators must have ended before theirs are closed
+                await asyncio.wait({task}, timeout=_GIVEN_UP)
                 raise
-            raise TurnInterruptedError(_("stopped")) from None
+            if not halted:
+                raise TurnInterruptedError(_("stopped")) from None
+        if halted:
+            raise LeaveRequested
+        return result
 
     async def _watch(self, task: asyncio.Task[T], stop: Callable[[], object], what: str) -> None:
         screen = self._screen
@@ -121,12 +141,12 @@ class LiveTurn:
             on_stop=stop,
             on_draft=keep,
             on_queue=keep,
-            on_submit=_is_key,
-            on_hang_up=stop,
+            on_submit=lambda entry: self._leaves(entry) or _is_key(entry),
+            on_leave=self.leave,
+            on_hang_up=partial(leaving.ask, leaving.GONE),
             draft=self.take_draft(),
             queued=self._queued,
         )
-        self._stop_waiting = stop
         try:
             async with listener:
                 for sign in cycle(SPINNER):
@@ -135,21 +155,18 @@ class LiveTurn:
                     if (await asyncio.wait({task}, timeout=1 / TICKS))[0]:
                         break
         finally:
-            self._stop_waiting = None
+            self._queued, self._draft = listener.queued, listener.draft
             if not screen.terminal.dumb:
                 screen.say_for_now("")
-        self._queued = listener.queued
-        self._draft = listener.draft
 
     def stop_spinning(self) -> None:
         """Leave the line of the spinner to others until the work that is waited for is done."""
         self._spins = False
 
-    def hang_up(self) -> None:
-        """Stop the reply or the work in progress, because the terminal is gone."""
-        self._manager.stop()
-        if self._stop_waiting is not None:
-            self._stop_waiting()
+    def leave(self) -> None:
+        """Stop the reply or the work in progress, because the user leaves."""
+        self.left = True
+        leaving.interrupt()
 
     def give_draft(self, draft: FoldedDraft) -> None:
         """Set the draft for the next reply: it can be edited while that streams, and `take_draft` returns it."""
@@ -160,7 +177,7 @@ class LiveTurn:
 
         If the turn failed or was stopped, queued messages are moved back into the draft.
         """
-        painter = self._painter()
+        painter = painter_for(self._settings, self._screen)
         shown: tuple[str, int] = ("", 0)
 
         def draw() -> None:
@@ -212,7 +229,8 @@ class LiveTurn:
             on_submit=on_submit,
             on_queue=on_queue,
             on_clear=clear,
-            on_hang_up=stop,
+            on_leave=self.leave,
+            on_hang_up=partial(leaving.ask, leaving.GONE),
             on_suspend=suspend,
             on_resume=resume,
             draft=self.take_draft(),
@@ -225,15 +243,16 @@ class LiveTurn:
                     keep(at_once=True)  # the message is in the journal now, and no draft any more
                 yield event
 
-        async with listener:
-            with self._bell.watching():
-                outcome = await paint(
-                    begun(), painter, told=lambda outcome: finished(outcome, self._manager.session)
-                )
-            for task in list(self._asides):
-                await task
-        self._queued = listener.queued
-        self._draft = listener.draft
+        keep()
+        try:
+            with leaving.gently(stop), self._bell.watching():
+                async with listener:
+                    told = partial(finished, session=self._manager.session)
+                    outcome = await paint(begun(), painter, told=told)
+                    for task in list(self._asides):
+                        await task
+        finally:
+            self._queued, self._draft = listener.queued, listener.draft
         if outcome.interrupted:
             self._bell.forget()
         if (outcome.interrupted or outcome.error) and self._queued:
@@ -283,6 +302,8 @@ class LiveTurn:
         except GptchatError:
             return False
         parsed = reading.parsed
+        if self._leaves(entry):
+            return True
         if not isinstance(parsed, Call) or not parsed.command.streaming or reading.asked or self.aside is None:
             return False
 
@@ -303,21 +324,16 @@ class LiveTurn:
         task.add_done_callback(self._asides.discard)
         return True
 
-    def _painter(self) -> LivePainter:
-        from gptchat.terminal.output.painter import Painter
-        from gptchat.terminal.output.reply import RawPainter
-
-        settings, screen = self._settings, self._screen
-        if settings.ui.raw:
-            return RawPainter(screen.write, terminal=screen.terminal)
-        return Painter(
-            screen.write,
-            size=screen.size,
-            theme=screen.theme,
-            terminal=screen.terminal,
-            reasoning=settings.ui.reasoning,
-            ui=settings.ui,
-        )
+    def _leaves(self, entry: Sourced) -> bool:
+        """Leave if that is what `entry` says; False for anything else."""
+        try:
+            reading = self._registry.read(entry)
+        except GptchatError:
+            return False
+        if reading.asked or not isinstance(reading.parsed, Call) or reading.parsed.command.name != "exit":
+            return False
+        self.leave()
+        return True
 
 
 def _is_key(entry: Sourced) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
+from gptchat import leaving
 from gptchat.commands.effects import (
     Action,
     Ask,
@@ -52,14 +55,12 @@ def answer(program: Program, options: Options, asked: Question, streams: Streams
     running = _OneShot(program, options, streams).run(asked)
     if isinstance(asked.typed, Unknown) or (isinstance(asked.typed, Call) and not waits(asked.typed.command)):
         return run_without_loop(running)
-    import asyncio
-
     from gptchat.terminal.debugging import keep_quiet
 
     keep_quiet()
     gc.freeze()  # what the start created stays
     gc.enable()
-    return asyncio.run(running)
+    return leaving.run(running)
 
 
 class _OneShot:
@@ -198,7 +199,7 @@ class _OneShot:
                     raise UsageError(_("the editor needs a terminal"))
                 from gptchat.terminal.input.editor import edit
 
-                return edit(text)
+                return await to_thread(edit, text)
             case Connect():
                 raise UsageError(
                     _("connecting asks questions, which the chat does"),
@@ -253,30 +254,58 @@ class _OneShot:
             show(told + "\n", self.streams.stdout)
 
     def _ask(self, ask: Ask) -> str | None:
+        """The answer; empty where it is declined, None where nobody can be asked. Raises KeyboardInterrupt."""
         from gptchat.terminal.answers import chosen
 
-        if not self.streams.stdin.isatty():
+        stdin = self.streams.stdin
+        if not stdin.isatty():
             # a key may be piped in, as in `pass openai | gptchat /key set openai`
-            return self.streams.stdin.readline().strip() or None if ask.secret else None
-        try:
-            if ask.secret:
-                import getpass
+            return stdin.readline().strip() or None if ask.secret else None
+        question = _("{question}: ").format(question=clean(ask.question, newlines=False))
+        if ask.secret and sys.platform == "win32":
+            import getpass
 
-                return (
-                    getpass.getpass(_("{question}: ").format(question=clean(ask.question, newlines=False))) or None
-                )
-            keys = [key for key, _meaning in ask.choices]
-            words = f" [{'/'.join(keys)}]" if keys else ""
-            default = _(" ({status})").format(status=clean(ask.default, newlines=False)) if ask.default else ""
-            typed = (
-                input(
-                    _("{question}: ").format(question=f"{clean(ask.question, newlines=False)}{words}{default}")
-                ).strip()
-                or ask.default
-            )
-        except (EOFError, KeyboardInterrupt):
-            return ""  # declined, where somebody could have answered
+            return getpass.getpass(question) or None
+        if ask.secret:
+            with _unseen(stdin):
+                return (self._line(question) or "").rstrip("\n") or None
+        keys = [key for key, _meaning in ask.choices]
+        words = f" [{'/'.join(keys)}]" if keys else ""
+        default = _(" ({status})").format(status=clean(ask.default, newlines=False)) if ask.default else ""
+        question = _("{question}: ").format(question=f"{clean(ask.question, newlines=False)}{words}{default}")
+        line = self._line(question)
+        if line is None:
+            return ""
+        typed = line.strip() or ask.default
         return (chosen(typed, ask.choices) or typed) if keys else typed
+
+    def _line(self, question: str) -> str | None:
+        """A line from the terminal, None at its end (Ctrl-D)."""
+        print(question, end="", file=self.streams.stderr, flush=True)
+        leaving.wait_for_input(self.streams.stdin.fileno())
+        return self.streams.stdin.readline() or None
+
+
+@contextmanager
+def _unseen(stdin: TextIO) -> Generator[None, None, None]:
+    """Within, what is typed is not shown."""
+    import termios
+
+    assert sys.platform != "win32"
+
+    before = termios.tcgetattr(stdin)
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+
+    def restore() -> None:
+        termios.tcsetattr(stdin, termios.TCSAFLUSH, before)
+
+    with leaving.at_the_end(restore):
+        termios.tcsetattr(stdin, termios.TCSAFLUSH, silent)
+        try:
+            yield
+        finally:
+            restore()
+            sys.stderr.write("\n")
 
 
 def _progress_line(environ: Mapping[str, str], stderr: TextIO) -> ProgressLine:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Callable
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from typing import TYPE_CHECKING, assert_never
 
+from gptchat import leaving
 from gptchat.commands.effects import Ask
 from gptchat.conversation.events import (
     CompactWanted,
@@ -35,8 +34,6 @@ from gptchat.terminal.turn import cut, finished, paint
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from gptchat.config.flags import Options
     from gptchat.conversation.services import Services
     from gptchat.terminal.invocation import Streams
@@ -95,7 +92,7 @@ class Replying:
 
     async def _paint(self, exchange: Exchange) -> Outcome:
         painter = self._painter()
-        with _interrupts(self.services.manager.stop):
+        with leaving.gently(self.services.manager.stop):
             outcome = await paint(turn_events(exchange), painter, told=self._below)
         self.answered = True
         return outcome
@@ -158,20 +155,3 @@ class Replying:
             )
         watched = self.streams.stderr.isatty()
         return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json, watched=watched)
-
-
-@contextmanager
-def _interrupts(stop: Callable[[], None]) -> Generator[None, None, None]:
-    """Let Ctrl-C call `stop`, which keeps the partial reply; a second Ctrl-C ends the program at once."""
-    loop = asyncio.get_running_loop()
-    before = signal.getsignal(signal.SIGINT)
-
-    def handle(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        loop.call_soon_threadsafe(stop)
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

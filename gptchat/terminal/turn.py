@@ -31,8 +31,10 @@ from gptchat.terminal.output import status
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
     from gptchat.core.session import Session
-    from gptchat.terminal.output.reply import ReplyPainter
+    from gptchat.terminal.output.reply import LivePainter, ReplyPainter
+    from gptchat.terminal.output.screen import Screen
 
 
 async def paint(
@@ -202,3 +204,20 @@ def hint_after(outcome: Outcome, *, saved: bool) -> str:
     if not saved:
         return "" if "/retry" in advised else _("/retry sends your message again")
     return _("your message is saved") if "/retry" in advised else _("your message is saved; /retry sends it again")
+
+
+def painter_for(settings: Settings, screen: Screen) -> LivePainter:
+    """The painter of a reply on `screen`: raw, or of Markdown, as the settings say."""
+    from gptchat.terminal.output.painter import Painter
+    from gptchat.terminal.output.reply import RawPainter
+
+    if settings.ui.raw:
+        return RawPainter(screen.write, terminal=screen.terminal)
+    return Painter(
+        screen.write,
+        size=screen.size,
+        theme=screen.theme,
+        terminal=screen.terminal,
+        reasoning=settings.ui.reasoning,
+        ui=settings.ui,
+    )

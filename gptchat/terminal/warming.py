@@ -73,8 +73,13 @@ class WarmUp:
             self._thread.start()
 
     def wait(self) -> None:
-        """Block until loading has ended (or failed)."""
+        """Block until loading has ended (or failed, or nobody waits for it any more)."""
         self._done.wait()
+
+    def give_up(self) -> None:
+        """Let nobody wait for the loading any more: the program ends."""
+        self._quiet.hurry()
+        self._done.set()
 
     def _run(self) -> None:
         try:

@@ -78,13 +78,13 @@ def test_a_program_that_is_ended_in_mid_reply(home: Home, server: Server, ending
         drafts = home.data / "users" / "alice" / "draft"
         until(lambda: drafts.exists() and "and a draft" in drafts.read_text(), screen)
         screen.kill(ending)
-        assert screen.wait_for_exit() == (-signal.SIGKILL if ending is signal.SIGKILL else 0)
+        assert screen.wait_for_exit() == (-signal.SIGKILL if ending is signal.SIGKILL else 128 + signal.SIGHUP)
     for _start in range(2 if ending is signal.SIGKILL else 1):
         with home.chat("-c", ready="your unsent draft is back") as screen:
             assert "the part that came\n■ stopped" in screen.text
             assert "alice › a queued message\n        and a draft" in screen.text
             screen.kill(signal.SIGHUP)
-            assert screen.wait_for_exit() == 0
+            assert screen.wait_for_exit() == 128 + signal.SIGHUP
         assert home.messages() == [
             ("user", "before", ""),
             ("assistant", "You said: before", "complete"),

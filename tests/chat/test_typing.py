@@ -308,7 +308,7 @@ def test_the_draft_of_each_person_comes_back(home: Home, server: Server) -> None
         screen.send("half a thought")
         screen.wait_for("half a thought")
         screen.kill(signal.SIGHUP)
-        assert screen.wait_for_exit() == 0
+        assert screen.wait_for_exit() == 128 + signal.SIGHUP
     with home.chat("-u", "bob", ready="bob ›") as screen:
         ready(screen, "bob")
         assert "bob is new here" in screen.text

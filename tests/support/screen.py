@@ -19,6 +19,7 @@ import signal
 import struct
 import sys
 import termios
+import threading
 import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ from tests.support.measured import MEASURED
 ROOT = Path(__file__).parents[2]
 HISTORY = 100_000
 """Lines of scrollback that are kept."""
+_FORKING = threading.Lock()
 _PIECE = re.compile(r"[\x20-\x7e]+|.", re.DOTALL)
 
 
@@ -98,7 +100,10 @@ class Screen:
             **({} if answer else {"PROMPT_TOOLKIT_NO_CPR": "1"}),
             **(env or {}),
         }
-        pid, master = pty.fork()
+        with _FORKING:
+            pid, master = pty.fork()
+            if pid:
+                os.set_inheritable(master, False)  # else programs started later would keep it open
         if pid == 0:  # pragma: no cover - the child becomes the program
             try:
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -6,10 +6,12 @@ import asyncio
 import json
 import sys
 
+from gptchat import leaving
 from gptchat.core.origin import Sourced
-from gptchat.terminal.input.keyboard import on_signals, quiet
+from gptchat.leaving import LeaveRequested
+from gptchat.terminal.input.keyboard import quiet
 from gptchat.terminal.input.listener import Listener
-from gptchat.terminal.input.prompt import LeaveRequested, Prompt
+from gptchat.terminal.input.prompt import Prompt
 
 
 async def stream(words: int) -> None:
@@ -24,12 +26,12 @@ def told(queued: tuple[Sourced, ...]) -> None:
     print("\nqueued", json.dumps([entry.text for entry in queued]), flush=True)
 
 
-async def main(words: int) -> None:
+async def main(words: int) -> int:
     """For each line read, stream and listen."""
     prompt = Prompt(message=lambda: "alice › ")
     waiting: tuple[Sourced, ...] = ()
     draft = None
-    with quiet(prompt.keyboard, prompt.output), on_signals(("SIGHUP",), prompt.hang_up):
+    with quiet(prompt.keyboard, prompt.output):
         try:
             while True:
                 line = waiting[0] if waiting else await prompt.read(default=draft or "")
@@ -58,7 +60,9 @@ async def main(words: int) -> None:
                 draft, waiting = listener.draft, listener.queued
         except LeaveRequested:
             print("left")
+    return 0
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    leaving.begin()
+    leaving.run(main(int(sys.argv[1])))

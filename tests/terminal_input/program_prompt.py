@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -10,10 +9,12 @@ from pathlib import Path
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
+from gptchat import leaving
 from gptchat.commands.registry import Argument, Call, Command, Registry
+from gptchat.leaving import LeaveRequested
 from gptchat.terminal.input.completion import Candidate, ChatCompleter
-from gptchat.terminal.input.keyboard import on_signals, quiet
-from gptchat.terminal.input.prompt import LeaveRequested, Prompt
+from gptchat.terminal.input.keyboard import quiet
+from gptchat.terminal.input.prompt import Prompt
 from gptchat.terminal.output.gauge import LiveCount
 from gptchat.terminal.output.toolbar import Status, toolbar
 
@@ -42,7 +43,7 @@ class Known:
         return []
 
 
-async def main(folder: Path, options: list[str]) -> None:
+async def main(folder: Path, options: list[str]) -> int:
     """Prompt until the person leaves."""
     live = LiveCount(lambda text: len(text.split()))
 
@@ -61,7 +62,7 @@ async def main(folder: Path, options: list[str]) -> None:
     )
     prompt.set_vi("vi" in options)
     live.on_counted = prompt.refresh
-    with quiet(prompt.keyboard, prompt.output), on_signals(("SIGHUP", "SIGTERM"), prompt.hang_up):
+    with quiet(prompt.keyboard, prompt.output):
         try:
             while True:
                 line = (await prompt.read()).text
@@ -70,7 +71,9 @@ async def main(folder: Path, options: list[str]) -> None:
                 print("read", json.dumps(line if len(line) < 500 else f"{len(line)} characters"), flush=True)
         except LeaveRequested:
             print("left")
+    return 0
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
+    leaving.begin()
+    leaving.run(main(Path(sys.argv[1]), sys.argv[2:]))

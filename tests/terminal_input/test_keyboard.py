@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import subprocess
 import sys
 
@@ -13,7 +11,7 @@ from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding.key_processor import KeyPress, _Flush
 from prompt_toolkit.keys import Keys
 
-from gptchat.terminal.input.keyboard import grouped, on_signals
+from gptchat.terminal.input.keyboard import grouped
 from gptchat.terminal.input.posix_keyboard import KeyParser
 
 PIECES = [
@@ -86,29 +84,6 @@ def test_escape_acts_at_once_and_alt_is_one_key() -> None:
     assert parsed(["\x1bb"]) == [escape, KeyPress("b", "b")]
     assert grouped([escape, _Flush, KeyPress("/", "/")]) == [(escape, False), (KeyPress("/", "/"), False)]
     assert grouped([escape, KeyPress("b", "b"), escape]) == [(KeyPress("b", "b"), True), (escape, False)]
-
-
-def test_signals_are_given_back() -> None:
-    """Of nested takers of a signal the innermost hears it, and afterwards all is as it was."""
-    heard: list[str] = []
-
-    async def listen() -> None:
-        async def send() -> None:
-            signal.raise_signal(signal.SIGHUP)
-            count = len(heard)
-            while len(heard) == count:
-                await asyncio.sleep(0)
-
-        with on_signals(("SIGHUP", "SIGNONE"), lambda: heard.append("outer")):
-            await send()
-            with on_signals(("SIGHUP",), lambda: heard.append("inner")):
-                await send()
-            await send()
-
-    before = signal.getsignal(signal.SIGHUP)
-    asyncio.run(listen())
-    assert heard == ["outer", "inner", "outer"]
-    assert signal.getsignal(signal.SIGHUP) == before
 
 
 def test_only_what_a_prompt_needs_is_loaded() -> None:

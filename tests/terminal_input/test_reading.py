@@ -11,8 +11,9 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from gptchat.core.origin import Sourced
+from gptchat.leaving import LeaveRequested
 from gptchat.terminal.input.folding import FoldedDraft
-from gptchat.terminal.input.prompt import LeaveRequested, Prompt
+from gptchat.terminal.input.prompt import Prompt
 
 
 @pytest.fixture
@@ -91,9 +92,9 @@ def test_what_was_queued_is_recalled(keyboard: PipeInput, tmp_path: Path) -> Non
     assert asyncio.run(reading.read()).text == "queued"
 
 
-@pytest.mark.parametrize("ending", ["end of input", "hang up"])
+@pytest.mark.parametrize("ending", ["end of input", "signal"])
 def test_the_end_of_the_terminal_is_leaving(keyboard: PipeInput, tmp_path: Path, ending: str) -> None:
-    """When there is nothing to read from any more, reading ends and the draft is saved."""
+    """When there is nothing to read from any more, or a signal ends it, the draft is saved."""
 
     async def talk() -> None:
         reading = prompt(keyboard, tmp_path, lambda text: typed.set() if text == "half" else None)
@@ -101,15 +102,12 @@ def test_the_end_of_the_terminal_is_leaving(keyboard: PipeInput, tmp_path: Path,
         keyboard.send_text("half")
         task = asyncio.create_task(reading.read())
         await typed.wait()
-        if ending == "hang up":
-            reading.hang_up()
+        if ending == "signal":
+            task.cancel()
         else:
             keyboard.close()
-        with pytest.raises(LeaveRequested):
+        with pytest.raises(asyncio.CancelledError if ending == "signal" else LeaveRequested):
             await task
-        if ending == "hang up":
-            with pytest.raises(LeaveRequested):
-                await reading.read()
 
     asyncio.run(talk())
     assert (tmp_path / "draft").read_text() == "half"
@@ -128,5 +126,5 @@ def test_typing_during_a_reply_is_kept(keyboard: PipeInput, tmp_path: Path) -> N
     """What was typed while a reply streamed comes back too, if the program ends there."""
     reading = prompt(keyboard, tmp_path)
     reading.keep(FoldedDraft("typed " + reading.folding.fold("z\n" * 30)))
-    reading.hang_up()
+    reading.flush()
     assert (tmp_path / "draft").read_text() == "typed " + "z\n" * 30

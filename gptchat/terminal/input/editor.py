@@ -9,14 +9,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
+from gptchat import leaving
 from gptchat.errors import UsageError
 from gptchat.terminal.input.keyboard import begin_line, ordinary
 from gptchat.words import _, reason
@@ -46,10 +48,17 @@ def command(environ: Mapping[str, str] = os.environ) -> list[str]:
     raise UsageError(_("no editor was found"), hint=hint)
 
 
-async def visit(keyboard: Input, output: Output, text: str, suffix: str = ".md") -> str | None:
+async def visit(
+    keyboard: Input,
+    output: Output,
+    text: str,
+    suffix: str = ".md",
+    *,
+    keep: Callable[[str], object] = lambda _text: None,
+) -> str | None:
     """Run `edit` in a thread, between two prompts, with the terminal in its normal mode."""
     with ordinary(keyboard, output):
-        return await asyncio.get_running_loop().run_in_executor(None, edit, text, suffix)
+        return await asyncio.get_running_loop().run_in_executor(None, partial(edit, text, suffix, keep=keep))
 
 
 @contextmanager
@@ -64,10 +73,10 @@ def keys_wait(app: Application[str]) -> Iterator[None]:
         app.key_processor.process_keys()
 
 
-def edit_within(output: Output, text: str) -> str | None:
+def edit_within(output: Output, text: str, keep: Callable[[str], object]) -> str | None:
     """`edit` for a prompt that steps aside and draws itself again afterwards, where the line begins."""
     try:
-        return edit(text)
+        return edit(text, keep=keep)
     finally:
         begin_line(output)
 
@@ -81,10 +90,25 @@ def _split(value: str) -> list[str]:
     return [word.strip('"') for word in words] if sys.platform == "win32" else words
 
 
-def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ) -> str | None:
+def _run(command: list[str]) -> int:
+    """Run the editor to its end; returns its exit status."""
+    process = subprocess.Popen(command)  # noqa: S603 - the user chose the program
+    with leaving.gently(process.terminate), leaving.at_the_end(process.kill):
+        return process.wait()
+
+
+def edit(
+    text: str,
+    suffix: str = ".md",
+    environ: Mapping[str, str] = os.environ,
+    *,
+    keep: Callable[[str], object] = lambda _text: None,
+) -> str | None:
     """Open `text` in the editor and wait; returns the edited text, or None if it was not changed.
 
     The terminal must be in its normal mode. The text is stored in a private temporary folder (0700) meanwhile.
+    Leaving ends the editor; what it has saved by then counts as edited, and is given to `keep` in this thread,
+    since nobody may wait for it any more.
     Raises UsageError if there is no editor, if it fails, or if the result is not UTF-8.
     """
     words = command(environ)
@@ -92,7 +116,7 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
         path = Path(folder, f"message{suffix}")
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
         try:
-            status = subprocess.call([*words, str(path)])  # noqa: S603 - the user chose the program
+            status = _run([*words, str(path)])
         except OSError as error:
             raise UsageError(
                 _("the editor {command} could not be started: {reason}").format(
@@ -100,7 +124,10 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
                 ),
                 hint=_("set VISUAL or EDITOR to your editor's command"),
             ) from None
-        if status != 0:
+        left = leaving.status() is not None
+        if left and (rescued := path.with_name(f"{path.name}.save")).exists():
+            path = rescued  # nano's, of what was not saved yet
+        if status != 0 and not left:
             raise UsageError(
                 _("the editor {command} ended with status {status}; the text is unchanged").format(
                     command=words[0], status=status
@@ -114,4 +141,8 @@ def edit(text: str, suffix: str = ".md", environ: Mapping[str, str] = os.environ
             raise UsageError(_("the edited text is not UTF-8; the text is unchanged")) from None
     edited = edited.replace("\r\n", "\n")
     ended = edited.removesuffix("\n")  # editors add a final line break, which a message does not need
-    return None if text in (edited, ended) else ended
+    if text in (edited, ended):
+        return None
+    if left:
+        keep(ended)
+    return ended

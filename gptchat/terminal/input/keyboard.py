@@ -1,15 +1,12 @@
-"""Terminal modes and signals between and around prompts: no echo, and the terminal's state restored afterwards."""
+"""Terminal modes between and around prompts: no echo, and the terminal's state restored afterwards."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
 
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
@@ -18,7 +15,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
 from prompt_toolkit.utils import is_dumb_terminal
 
-_Handler = Callable[[int, FrameType | None], Any] | int | None
+from gptchat import leaving
 
 ESCAPE_WAIT = 0.05  # seconds after which a lone ESC means the Esc key, not the beginning of a sequence
 
@@ -49,7 +46,7 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
     if is_dumb_terminal():
         yield
         return
-    with keyboard.raw_mode():
+    with leaving.at_the_end(_restoring(output)), keyboard.raw_mode():
         _marking.append(output)
         mark_pastes(output)
         try:
@@ -62,6 +59,24 @@ def quiet(keyboard: Input, output: Output) -> Generator[None, None, None]:
                     output.flush()
             except OSError:  # the terminal is gone; there is nothing to restore
                 pass
+
+
+def _restoring(output: Output) -> Callable[[], object]:
+    """What gives the terminal back as it is now, where the program is cut off in the midst of something."""
+    if sys.platform == "win32" or sys.stdin is None or not sys.stdin.isatty():
+        return lambda: None
+    import termios
+
+    descriptor = sys.stdin.fileno()
+    modes = termios.tcgetattr(descriptor)
+
+    def restore() -> None:
+        termios.tcsetattr(descriptor, termios.TCSANOW, modes)
+        output.disable_bracketed_paste()
+        output.show_cursor()
+        output.flush()
+
+    return restore
 
 
 _marking: list[Output] = []
@@ -82,9 +97,9 @@ def mark_pastes(output: Output) -> None:
 def ordinary(keyboard: Input, output: Output) -> Generator[None, None, None]:
     """The terminal in its normal mode, for a program the user starts (an editor, a shell command).
 
-    Meanwhile Ctrl-C only reaches that program. Call it between prompts, with a running event loop.
+    Meanwhile Ctrl-C only reaches that program. Call it between prompts.
     """
-    with on_signals(("SIGINT",), lambda: None), keyboard.cooked_mode():
+    with leaving.interrupts(lambda: None), keyboard.cooked_mode():
         output.disable_bracketed_paste()
         output.flush()
         try:
@@ -99,42 +114,6 @@ def begin_line(output: Output) -> None:
     output.write_raw("\r")
     output.erase_end_of_line()
     output.flush()
-
-
-_callbacks: dict[signal.Signals, list[Callable[[], object]]] = {}
-
-
-@contextmanager
-def on_signals(names: Sequence[str], callback: Callable[[], object]) -> Generator[None, None, None]:
-    """Call `callback` in the running event loop when one of the signals arrives.
-
-    Signals unknown to the platform are ignored. May be nested: only the innermost callback is called, and the
-    previous one is restored afterwards. (A prompt takes SIGINT while it reads and does not restore our callback.)
-    """
-    loop = asyncio.get_running_loop()
-    taken: list[tuple[signal.Signals, _Handler]] = []
-    for name in names:
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
-        handler = signal.getsignal(number)
-        try:
-            loop.add_signal_handler(number, callback)
-        except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
-            continue
-        _callbacks.setdefault(number, []).append(callback)
-        taken.append((number, handler))
-    try:
-        yield
-    finally:
-        for number, handler in taken:
-            outer = _callbacks[number]
-            outer.pop()
-            if outer:
-                loop.add_signal_handler(number, outer[-1])
-            else:
-                loop.remove_signal_handler(number)
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def suspend() -> bool:

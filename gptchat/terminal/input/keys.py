@@ -94,7 +94,6 @@ def bindings(line: Line) -> KeyBindings:
             event.current_buffer.insert_text(line.folding.fold(text))
 
     @keys.add("c-c", filter=drafting)
-    @keys.add("<sigint>")
     def _clear_or_leave(_event: KeyPressEvent) -> None:
         line.clear_or_leave()
 

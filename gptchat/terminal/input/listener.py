@@ -19,10 +19,11 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
 from prompt_toolkit.utils import is_dumb_terminal
 
+from gptchat import leaving
 from gptchat.core.origin import Origin, Sourced
 from gptchat.terminal.input.editing import LineEditor
 from gptchat.terminal.input.folding import FoldedDraft, Folding
-from gptchat.terminal.input.keyboard import ESCAPE_WAIT, grouped, on_signals, quiet, suspend
+from gptchat.terminal.input.keyboard import ESCAPE_WAIT, grouped, quiet, suspend
 
 
 def _nothing(*_arguments: object) -> None:
@@ -40,7 +41,8 @@ class Listener:
       labels) and the cursor in it in code points; `editing.footer` cuts it to a width in cells.
     - `on_submit(entry)` on Enter with the unfolded text: True if it was handled; otherwise it is queued.
     - `on_queue(queued)` whenever the queued messages change.
-    - `on_stop()` on Esc, Ctrl-C or SIGINT; `on_clear()` on Ctrl-L; `on_hang_up()` when the terminal is gone.
+    - `on_stop()` on Esc or Ctrl-C; `on_clear()` on Ctrl-L; `on_leave()` on Ctrl-D with nothing typed;
+      `on_hang_up()` when the terminal is gone.
     - `on_suspend()` and `on_resume()` before and after Ctrl-Z.
     """
 
@@ -55,6 +57,7 @@ class Listener:
         on_submit: Callable[[Sourced], bool] = _decline,
         on_queue: Callable[[tuple[Sourced, ...]], object] = _nothing,
         on_clear: Callable[[], object] = _nothing,
+        on_leave: Callable[[], object] = _nothing,
         on_hang_up: Callable[[], object] = _nothing,
         on_suspend: Callable[[], object] = _nothing,
         on_resume: Callable[[], object] = _nothing,
@@ -70,6 +73,7 @@ class Listener:
         self._on_submit = on_submit
         self._on_queue = on_queue
         self._on_clear = on_clear
+        self._on_leave = on_leave
         self._on_hang_up = on_hang_up
         self._on_suspend = on_suspend
         self._on_resume = on_resume
@@ -123,10 +127,11 @@ class Listener:
         self._held.close()
 
     def _hold(self) -> None:
-        """Take over the keyboard and SIGINT; `_held.close()` restores them in reverse order."""
+        """Take over the keyboard; `_held.close()` restores them in reverse order."""
         with ExitStack() as stack:
             stack.enter_context(quiet(self._keyboard, self._output))
-            stack.enter_context(on_signals(("SIGINT",), self._on_stop))
+            if is_dumb_terminal():  # in its normal mode, where Ctrl-C is SIGINT
+                stack.enter_context(leaving.interrupts(self._on_stop))
             try:
                 stack.enter_context(self._keyboard.attach(self._ready))
             except EOFError:  # this input cannot be read: the reply streams anyway
@@ -166,6 +171,9 @@ class Listener:
 
     def _act(self, press: KeyPress, alt: bool) -> None:
         key = press.key
+        if key is Keys.ControlD and not self._editor.text:
+            self._on_leave()
+            return
         edit = self._editing.get((key, alt))
         if edit:
             edit()

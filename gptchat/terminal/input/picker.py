@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
@@ -17,7 +18,10 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import Output
 
+from gptchat import leaving
 from gptchat.core.width import cells, wrapped
+from gptchat.leaving import LeaveRequested
+from gptchat.terminal.answers import leaves
 from gptchat.terminal.columns.layout import stand_in_columns
 from gptchat.terminal.columns.moving import add_editing, stop_between_characters
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT
@@ -97,14 +101,16 @@ class Picker:
     async def pick(self, text: str = "") -> str | None:
         """Let the user choose, beginning with a search for `text`.
 
-        Returns the session's id; None if cancelled, or if the terminal is gone.
+        Returns the row's id; None if cancelled. Raises LeaveRequested on Ctrl-D with nothing typed, for /exit, and
+        if the terminal is gone.
         """
         if plain.is_dumb_terminal():
             return await self._pick_plainly(text)
         try:
-            return await self._app.run_async(pre_run=lambda: self._begin(text))
+            return await self._app.run_async(pre_run=lambda: self._begin(text), handle_sigint=False)
         except (EOFError, OSError):  # the terminal is gone
-            return None
+            leaving.ask(leaving.GONE)
+            raise LeaveRequested from None
         finally:
             for task in (self._looking, self._reading):
                 if task:
@@ -186,6 +192,9 @@ class Picker:
 
         @keys.add("enter")
         def _enter(_event: KeyPressEvent) -> None:
+            if leaves(self._buffer.text):
+                self._app.exit(exception=LeaveRequested())
+                return
             # A quick Enter must not choose a row of an older search: it waits for the current results.
             if self._searched == self._buffer.text:
                 self._choose()
@@ -194,10 +203,12 @@ class Picker:
 
         @keys.add("escape")
         @keys.add("c-c")
-        @keys.add("c-d")
-        @keys.add("<sigint>")
         def _cancel(event: KeyPressEvent) -> None:
             event.app.exit(result=None)
+
+        @keys.add("c-d", filter=Condition(lambda: not self._buffer.text))
+        def _leave(event: KeyPressEvent) -> None:
+            event.app.exit(exception=LeaveRequested())
 
         add_editing(keys)
         return keys

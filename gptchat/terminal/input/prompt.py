@@ -21,8 +21,10 @@ from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 
+from gptchat import leaving
 from gptchat.core.origin import Sourced, whole
 from gptchat.errors import UsageError
+from gptchat.leaving import LeaveRequested
 from gptchat.terminal.columns.layout import stand_in_columns
 from gptchat.terminal.columns.moving import stop_between_characters
 from gptchat.terminal.input import editor
@@ -39,10 +41,6 @@ from gptchat.words import _
 
 _HISTORY_WAIT = 0.1  # seconds
 _SURROGATES = "[\ud800-\udfff]"
-
-
-class LeaveRequested(Exception):
-    """Raised when the user wants to leave the program, or the terminal is gone."""
 
 
 class Prompt:
@@ -79,7 +77,6 @@ class Prompt:
         self._notice = ""
         self._armed = False
         self._elsewhere = False
-        self._gone = False
         self._warned = False
         self.menu: CompletionMenu
         self._last = ""
@@ -170,15 +167,13 @@ class Prompt:
         if at_once:
             self._drafts.flush()
 
+    def keep_edited(self, text: str) -> None:
+        """Save the text of an editor as the draft at once, because the program ends. Any thread may call it."""
+        self.keep(FoldedDraft(text), at_once=True)
+
     def flush(self) -> None:
         """Write the saved draft to disk at once; called before the program exits."""
         self._drafts.flush()
-
-    def hang_up(self) -> None:
-        """Save the draft and let `read` raise LeaveRequested: the terminal is gone, or the program must exit."""
-        self._gone = True
-        self._drafts.flush()
-        self.leave()
 
     async def read(self, *, default: str | FoldedDraft = "") -> Sourced:
         """The next message, pastes unfolded. The prompt starts with `default`, else with last time's unsent draft.
@@ -186,8 +181,6 @@ class Prompt:
         A `default` that is a plain text may have come from anywhere, as the draft of an earlier run.
         Raises LeaveRequested on Ctrl-D or a second Ctrl-C on an empty line, and if the terminal is gone.
         """
-        if self._gone:
-            raise LeaveRequested
         if self._drafts.unshown and not (default if isinstance(default, str) else default.text):
             default = self._drafts.take()
             self._notice = _("your unsent draft is back")
@@ -209,7 +202,7 @@ class Prompt:
                 await asyncio.wait([asyncio.ensure_future(self._history.read())], timeout=_HISTORY_WAIT)
                 try:
                     text = await self._session.prompt_async(
-                        default=document, pre_run=lambda: self._history.give(self._buffer)
+                        default=document, pre_run=lambda: self._history.give(self._buffer), handle_sigint=False
                     )
                 finally:
                     mark_pastes(self.output)
@@ -217,7 +210,9 @@ class Prompt:
                 read = self.folding.unfolded(FoldedDraft(text, None, sent.parts))
                 if sent.text != text:  # nobody has said where it came from
                     read = whole(read.text, "recalled")
-        except (EOFError, OSError):  # the terminal was closed
+        except (EOFError, OSError) as end:
+            if isinstance(end, OSError) or self.keyboard.closed:  # the terminal was closed, else it is Ctrl-D
+                leaving.ask(leaving.GONE)
             raise LeaveRequested from None
         else:
             self._drafts.sent()
@@ -295,7 +290,10 @@ class Prompt:
     async def _edit(self, waiting: ExitStack) -> None:
         draft = self.folding.unfolded(self.draft)
         try:
-            edited = await run_in_terminal(lambda: editor.edit_within(self.output, draft.text), in_executor=True)
+            with leaving.interrupts(lambda: None):
+                edited = await run_in_terminal(
+                    lambda: editor.edit_within(self.output, draft.text, self.keep_edited), in_executor=True
+                )
         except UsageError as error:
             self.notice(
                 _("{name} ({detail})").format(name=error.message, detail=error.hint)
@@ -311,6 +309,8 @@ class Prompt:
         finally:
             self._elsewhere = False
             waiting.close()
+            if leaving.status() is not None:
+                self.leave()
 
     # Changes of the draft.
 

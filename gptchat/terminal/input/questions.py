@@ -11,8 +11,10 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 
+from gptchat import leaving
 from gptchat.core.width import wrapped
-from gptchat.terminal.answers import chosen
+from gptchat.leaving import LeaveRequested
+from gptchat.terminal.answers import chosen, leaves
 from gptchat.terminal.columns.layout import stand_in_columns
 from gptchat.terminal.columns.moving import add_editing, stop_between_characters
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes
@@ -43,12 +45,13 @@ async def ask(
     keep: Callable[[str], object] | None = None,
     free: Callable[[str], bool] | None = None,
 ) -> str | None:
-    """Ask a question; returns the answer without surrounding blanks, None if declined by Esc, Ctrl-C or Ctrl-D.
+    """Ask a question; returns the answer without surrounding blanks, None if declined by Esc or Ctrl-C.
 
     `choices` are (key, meaning) pairs: only a key or a meaning is accepted, and the key is returned; yes, no, 是
     and 否 stand for y and n. Other answers that `free` accepts are returned as typed. An empty answer means
     `default`. A `secret` is neither shown nor saved. `question` must be safe to draw (`core.safe`). `keep` takes
-    what is typed and is none of the choices, also if the user then declines.
+    what is typed and is none of the choices, also if the user then declines, or a signal ends the program.
+    Raises LeaveRequested on Ctrl-D with nothing typed, for /exit, and if the terminal is gone.
     """
     # prompt_toolkit only wraps the last line of a prompt and cuts the others off.
     width = 10_000 if plain.is_dumb_terminal() else max(output.get_size().columns, 20)
@@ -58,6 +61,8 @@ async def ask(
         answer = await _read(message, keyboard, output, secret=secret, style=style or {}, keep=left)
         if answer is None:
             return None
+        if leaves(answer):
+            raise LeaveRequested
         answer = answer.strip() or default
         if not choices:
             return answer
@@ -112,7 +117,9 @@ async def _read(
         reader = plain.read_hidden if secret else plain.read_line
         try:
             return await reader(keyboard, output, "".join(part[1] for part in message))
-        except (EOFError, plain.Interrupted):
+        except EOFError:
+            raise LeaveRequested from None
+        except plain.Interrupted:
             return None
     session: PromptSession[str] = PromptSession(
         message,
@@ -121,7 +128,7 @@ async def _read(
         style=styled(style),
         include_default_pygments_style=False,
         interrupt_exception=_Declined,
-        eof_exception=_Declined,
+        eof_exception=LeaveRequested,
         input=keyboard,
         output=output,
     )
@@ -129,13 +136,19 @@ async def _read(
     session.app.renderer.cpr_not_supported_callback = None
     stand_in_columns(session.layout, output)
     stop_between_characters(session.app)
+    answered = False
     try:
-        return await session.prompt_async()
-    except (_Declined, EOFError, OSError):
-        if keep is not None and (typed := session.default_buffer.text).strip():
-            keep(typed)
+        answer = await session.prompt_async(handle_sigint=False)
+        answered = True
+        return answer
+    except _Declined:
         return None
+    except (EOFError, OSError):  # the terminal is gone
+        leaving.ask(leaving.GONE)
+        raise LeaveRequested from None
     finally:
+        if not answered and keep is not None and (typed := session.default_buffer.text).strip():
+            keep(typed)
         mark_pastes(output)
 
 

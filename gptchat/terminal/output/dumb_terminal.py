@@ -12,8 +12,8 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
 from prompt_toolkit.utils import is_dumb_terminal
 
+from gptchat import leaving
 from gptchat.terminal.input.editing import LineEditor
-from gptchat.terminal.input.keyboard import on_signals
 
 __all__ = ["Interrupted", "is_dumb_terminal", "read_hidden", "read_line"]
 
@@ -106,7 +106,7 @@ async def _next_line(keyboard: Input, show: Callable[[], None]) -> bytes:
 
     loop.add_reader(descriptor, ready)
     try:
-        with on_signals(("SIGINT",), interrupt):
+        with leaving.interrupts(interrupt):
             show()
             return await line
     finally:

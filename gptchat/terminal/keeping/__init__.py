@@ -1,0 +1,1 @@
+"""What is kept when the user leaves: drafts, queued messages, and sessions that could not be saved."""

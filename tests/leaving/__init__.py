@@ -1,0 +1,1 @@
+"""Leaving the program from any state, in any way."""
