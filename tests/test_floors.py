@@ -92,7 +92,7 @@ def test_libraries_are_known_to_their_own_rooms_only() -> None:
 def test_the_core_does_nothing_but_think() -> None:
     """The rules hold anywhere: core has no I/O, no clock, no environment, and only the standard library."""
     banned = {"os", "sys", "io", "pathlib", "time", "socket", "subprocess", "asyncio", "threading", "random"}
-    for path in (ROOT / "core").glob("*.py"):
+    for path in (ROOT / "core").rglob("*.py"):
         roots = {module.split(".")[0] for module in _imports(path)}
         assert not roots & banned, f"{path.name} imports {roots & banned}"
 

@@ -10,9 +10,9 @@ from gptchat.commands.declared import FAMILIES as FAMILIES
 from gptchat.commands.declared import Argument as Argument
 from gptchat.commands.declared import Call as Call
 from gptchat.commands.declared import Command as Command
-from gptchat.core.lines import half_width, slash_word, take_flags, take_word
 from gptchat.core.origin import SIGN_OF, Sourced, behind, decide
-from gptchat.core.template import unquoted
+from gptchat.core.typed.lines import half_width, slash_word, take_flags, take_word
+from gptchat.core.typed.template import unquoted
 from gptchat.errors import UsageError
 from gptchat.values import dataclass, replace
 from gptchat.words import _, closest

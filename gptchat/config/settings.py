@@ -224,7 +224,7 @@ class Settings(Layers):
         name = self.source("system").preset if "{" in self.chat.system else ""
         if not name:
             return ""
-        from gptchat.core.template import variables  # few prompts have any
+        from gptchat.core.typed.template import variables  # few prompts have any
 
         return name if variables(self.chat.system) else ""
 

@@ -11,7 +11,7 @@ from gptchat.config.paths import Paths
 from gptchat.config.settings import Settings
 from gptchat.conversation.people import speak
 from gptchat.core.session import Session
-from gptchat.core.template import fill, uses
+from gptchat.core.typed.template import fill, uses
 from gptchat.errors import StorageError
 from gptchat.manager import SessionManager
 from gptchat.storage import users

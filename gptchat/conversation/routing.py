@@ -17,7 +17,7 @@ from gptchat.core.events import TextDelta, UsageReported
 from gptchat.core.messages import Message, Record, Request, Usage
 from gptchat.core.ports import ModelFacts, Provider, counted_as
 from gptchat.core.records import aside_record
-from gptchat.core.template import Template, uses
+from gptchat.core.typed.template import Template, uses
 from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
 from gptchat.manager import Route
 from gptchat.manager.variables import automatic, missing_values

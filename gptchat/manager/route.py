@@ -8,7 +8,7 @@ from typing import Any
 from gptchat.core.context import Limits
 from gptchat.core.messages import Content, Message, Usage
 from gptchat.core.ports import Provider, counted_as
-from gptchat.core.template import Template
+from gptchat.core.typed.template import Template
 from gptchat.errors import ContextLengthError
 from gptchat.values import dataclass, field
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gptchat.core.lines import half_width
+from gptchat.core.typed.lines import half_width
 
 _MEANT = {"yes": "y", "是": "y", "是的": "y", "好": "y", "好的": "y", "no": "n", "否": "n", "不": "n", "不是": "n"}
 """Words for y and n, accepted in every language of the program."""

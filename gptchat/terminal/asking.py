@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from gptchat.commands.effects import Ask
 from gptchat.commands.registry import Parsed, Shell
-from gptchat.core.lines import half_width
 from gptchat.core.origin import Sourced, whole
 from gptchat.core.safe import clean_line
+from gptchat.core.typed.lines import half_width
 from gptchat.errors import StorageError
 from gptchat.storage.users import read_state, write_state
 from gptchat.terminal.input import questions

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gptchat.attachments.mentions import find_mentions
 from gptchat.commands.program import registry
 from gptchat.commands.registry import Call, Said, Shell, Unknown
-from gptchat.core.lines import half_width
 from gptchat.core.origin import ORIGINS, Sourced, whole
+from gptchat.core.typed.lines import half_width
 from gptchat.errors import UsageError
 
 WIDE = {"!": "！", "@": "＠", "/": "／", "?": "？", "0": "０", "1": "１", "#": "＃"}

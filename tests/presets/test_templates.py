@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptchat.core.origin import Sourced
-from gptchat.core.template import Template, assigned, fill, fill_sourced, names
+from gptchat.core.typed.template import Template, assigned, fill, fill_sourced, names
 
 EFFORT = int(os.environ.get("GPTCHAT_TEST_TEMPLATES", "100"))
 VALUES = {"language": "French", "text": "hello", "a": "WRONG", "b": "WRONG", "x": "WRONG"}

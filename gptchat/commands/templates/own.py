@@ -20,7 +20,7 @@ from gptchat.commands.wording import value_for
 from gptchat.core.origin import Sourced, joined, whole
 from gptchat.core.safe import clean_line
 from gptchat.core.session import shorten
-from gptchat.core.template import MESSAGE, assigned, fill_sourced, names, unquoted, uses, within
+from gptchat.core.typed.template import MESSAGE, assigned, fill_sourced, names, unquoted, uses, within
 from gptchat.errors import UsageError
 from gptchat.manager.variables import automatic
 from gptchat.values import dataclass, field

@@ -12,7 +12,7 @@ from gptchat.config.parse import show_value
 from gptchat.config.schema import PARAMETERS
 from gptchat.config.write import remove_table
 from gptchat.core.session import shorten
-from gptchat.core.template import Template, assigned, names
+from gptchat.core.typed.template import Template, assigned, names
 from gptchat.errors import UsageError
 from gptchat.manager.variables import AUTOMATIC, automatic, missing_values
 from gptchat.words import _

@@ -10,8 +10,8 @@ from gptchat.commands.program import Program
 from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.config import parse, schema
-from gptchat.core import template
 from gptchat.core.ports import SessionInfo
+from gptchat.core.typed import template
 from gptchat.errors import GptchatError
 from gptchat.manager.variables import AUTOMATIC
 from gptchat.providers.registry import abilities, summary

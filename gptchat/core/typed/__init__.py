@@ -1,0 +1,1 @@
+"""What is typed: how a line is read, and templates that its words fill."""
