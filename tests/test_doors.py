@@ -24,7 +24,7 @@ PRINTS = {
     "terminal/door.py": "the door of one-shot runs",
     "cli.py main": "the version, which is ours",
     "config/flags.py parse": "the help of the command line, which is ours",
-    "terminal/oneshot.py _ask": "a question, cleaned where it is put together",
+    "terminal/oneshot.py _line": "a question, cleaned where it is put together",
     "terminal/output/dumb_terminal.py _blocking_line": "reads a line, and asks nothing",
 }
 """Where `print`, `input` or a standard stream is used, and why it may be."""
@@ -43,6 +43,9 @@ WRITES = {
     "config/example.py": "the example file, made while the program is developed",
     "exchange/importing.py": "files",
     "manager/reply.py": "the file of the reply that streams",
+    "foreign/": "what the process that reads for us is told, and answers",
+    "terminal/notices/bell.py": "control sequences, and a title that is cleaned there",
+    "terminal/oneshot.py _unseen": "a line feed",
     "net/local_servers.py": "a request to a server of this machine",
     "commands/output.py": "source text of a request, which is shown by the door",
 }
@@ -53,7 +56,8 @@ ERRORS = {
     "providers/faults/failures.py": "shortened and masked by `shorten`",
     "providers/azure.py": "shortened and masked by `shorten`",
     "attachments/addresses.py": "masked where it is told",
-    "attachments/documents.py": "told through the door",
+    "foreign/office.py": "told through the door",
+    "foreign/pdf.py": "told through the door",
     "config/load.py": "told through the door",
     "net/client.py": "what the libraries for certificates and compression say",
     "terminal/debugging.py unexpected": "told through the door",
@@ -64,6 +68,8 @@ ERRORS = {
 OPENS = {
     "files/": "the opener",
     "cli.py": "the null device",
+    "leaving.py": "the null device",
+    "foreign/office.py": "members of an archive",
     "terminal/chat.py": "the null device",
     "vendors/__init__.py": "a file of the package",
     "catalogue/__init__.py": "a file of the package",

@@ -108,7 +108,8 @@ def import_file(
                 raise  # the store's disk, which the next conversation would find no better
             except (GptchatError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
                 what = item.title or item.id or item.source
-                result.broken.append(_("{place}: {problem}").format(place=what[:80], problem=error))
+                why = error.message if isinstance(error, GptchatError) else type(error).__name__
+                result.broken.append(_("{place}: {problem}").format(place=what[:80], problem=why))
     except UsageError as error:
         if not (result.sessions or result.known):
             raise

@@ -6,6 +6,7 @@ in it is a sign like any other (`gptchat.core.origin`). What a person types behi
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -22,6 +23,7 @@ from gptchat.core.safe import clean_line
 from gptchat.core.session import shorten
 from gptchat.core.typed.template import MESSAGE, assigned, fill_sourced, names, unquoted, uses, within
 from gptchat.errors import UsageError
+from gptchat.files import read_regular
 from gptchat.manager.variables import automatic
 from gptchat.values import dataclass, field
 from gptchat.words import _, ngettext
@@ -130,12 +132,11 @@ def _command(name: str, path: Path) -> Command:
 def read(path: Path) -> CommandFile:
     """The command in the file `path`. Raises UsageError where it cannot be read or is no text."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_regular(path, _MOST_BYTES)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise UsageError(_("{path} is too large for a command").format(path=path)) from None
         raise UsageError(_("{path} cannot be read: {why}").format(path=path, why=words.reason(error))) from None
-    if len(data) > _MOST_BYTES:
-        raise UsageError(_("{path} is too large for a command").format(path=path))
     try:
         return parse(data.decode("utf-8-sig").replace("\r\n", "\n"))
     except UnicodeDecodeError:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from gptchat.errors import UsageError
-from gptchat.files import make_folder, write_file
+from gptchat.files import make_folder, read_private, write_file
 from gptchat.storage.os_errors import storage_error
 from gptchat.storage.removal.traces import empty_log, sweep
 from gptchat.storage.users import list_users, user_folder
@@ -38,7 +38,7 @@ def rename(data: Path, old: str, new: str) -> None:
     try:
         source.rename(target)
         path = target / "user.json"
-        document = json.loads(path.read_bytes()) if path.exists() else {"v": 1, "settings": {}}
+        document = json.loads(read_private(path)) if path.exists() else {"v": 1, "settings": {}}
         document["name"] = new
         write_file(path, (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
     except (OSError, ValueError) as error:

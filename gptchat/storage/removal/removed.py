@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from gptchat.files import make_folder, open_private, write_all
+from gptchat.files import make_folder, open_private, read_private, write_all
 from gptchat.storage.users import user_folder
 
 
@@ -24,6 +24,6 @@ def note_removed(data: Path, user: str, ids: Iterable[str]) -> None:
 def was_removed(data: Path, user: str, id: str) -> bool:
     """Whether the session `id` was removed for good."""
     try:
-        return id.encode() in (user_folder(data, user) / "removed").read_bytes().split(b"\n")
+        return id.encode() in read_private(user_folder(data, user) / "removed").split(b"\n")
     except OSError:
         return False

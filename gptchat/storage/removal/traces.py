@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gptchat.config.paths import debug_log
 from gptchat.core.messages import Record
-from gptchat.files import BINARY, sync, write_all
+from gptchat.files import LARGE, open_private, read_private, sync, write_all
 from gptchat.storage.journal import read_line
 from gptchat.storage.removal.places import PLACE, split_place
 from gptchat.storage.users import user_folder
@@ -43,7 +43,7 @@ class Erased:
         for path in others:
             if not self.words:
                 return
-            text = path.read_bytes().decode("utf-8", "replace").casefold()
+            text = read_private(path, LARGE).decode("utf-8", "replace").casefold()
             self.words = {word for word in self.words if word not in text}
 
     def covers(self, text: str, place: str) -> bool:
@@ -59,7 +59,7 @@ def said_in(files: Iterable[Path], ids: Set[str]) -> Erased:
     typed: set[str] = set()
     words: set[str] = set()
     for path in files:
-        for line in path.read_bytes().split(b"\n"):
+        for line in read_private(path, LARGE).split(b"\n"):
             record, _sound = read_line(line)
             found = list(_texts(record)) if record is not None else [line.decode("utf-8", "replace")]
             words.update(word for text in found for word in _words(text))
@@ -94,10 +94,10 @@ def forget_typed(data: Path, user: str, said: Erased, others: Sequence[Path]) ->
     """
     folder = user_folder(data, user)
     history = folder / "input_history"
-    entries = list(_entries(history.read_bytes())) if history.exists() else []
+    entries = list(_entries(read_private(history, LARGE))) if history.exists() else []
     kept = []
     for path in (*_existing(folder, "draft"), *_existing(folder, "*.damaged")):
-        place, content = split_place(path.read_bytes())
+        place, content = split_place(read_private(path, LARGE))
         kept.append((path, place, content.decode("utf-8", "replace")))
     said.narrow([*(entry.text for entry in entries), *(text for _path, _place, text in kept)], others)
     _blank(history, [entry for entry in entries if said.covers(entry.text, entry.place)])
@@ -138,7 +138,7 @@ def _blank(history: Path, entries: Sequence[_Entry]) -> None:
     """Make comments of the lines of `entries`, as long as they were, so that nothing moves."""
     if not entries:
         return
-    fd = os.open(history, os.O_WRONLY | BINARY)
+    fd = open_private(history, os.O_WRONLY)
     try:
         for start, length in (line for entry in entries for line in entry.lines):
             os.lseek(fd, start, os.SEEK_SET)
