@@ -70,7 +70,8 @@ def faults(watched: Watched, engine: Engine, columns: int) -> list[str]:
     for text, written, cursor in watched.seen:
         shown = engine.show(written, columns, ROWS)
         expected = squeezed(MESSAGE + marked(text))
-        if squeezed("".join(shown.rows)) != expected:
+        # In vi mode the mode stands below
+        if re.sub(r"(INSERT|NORMAL|REPLACE|VISUAL)·?$", "", squeezed("".join(shown.rows))) != expected:
             wrong.append(f"{squeezed(''.join(shown.rows))!r} instead of {expected!r}")
         elif shown.cursor != cursor:
             wrong.append(f"the cursor at {shown.cursor} instead of {cursor} in {text!r}")

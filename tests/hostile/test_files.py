@@ -75,6 +75,7 @@ def test_no_file_of_ours_stops_a_start(kind: str, tmp_path: Path) -> None:
         with running(program) as runner:
             for line in ("/status", "/sessions", "/usage", "/context", "/search hello"):
                 assert runner.run(command(program, line, None))
+            assert program.services.people.unnamed()  # reads who was here last
             try:
                 program.services.keys.find(program.services.routing.provider_settings())
             except GptchatError as error:
@@ -136,6 +137,7 @@ def test_links_of_others_are_never_followed(tmp_path: Path) -> None:
             files.write_regular(path, b"x", new=False)
     program = compose_program(tmp_path, SETTINGS)
     assert program.services.people.current == "ann"
+    assert program.services.people.unnamed()  # reads who was here last
     assert any("a link of another user" in told for told in notices.take())
     assert victim.read_text() == "precious"
     assert link.is_symlink()

@@ -13,7 +13,7 @@ from gptchat.config.endpoints import Kind
 from tests.providers.platform_server import Platform, serve
 from tests.support.front_end import FrontEnd
 from tests.support.program import command, compose_program, running, settings_for
-from tests.support.server import Server
+from tests.support.server import Server, say
 
 ANNS, BOBS = "sk-ann-0123456789abcdef", "sk-bob-0123456789abcdef"
 KEYS = {"ann": ANNS, "bob": BOBS}
@@ -117,6 +117,7 @@ def test_what_is_asked_beside_the_conversation_has_it_too(asks: str, server: Ser
             loop.run(command(program, "/key set", key))
         for name in ("ann", "bob", "ann"):
             loop.run(command(program, f"/user {name}"))
+            server.default = lambda _request: say("short")
             for number in range(3):
                 loop.run(FrontEnd().drive(program.services.conversation.say(f"a long question {number} " * 30)))
             begun = len(server.requests)

@@ -70,7 +70,7 @@ def test_renaming_keeps_everything(connected: Machine) -> None:
     assert connected.ask("/users", "rename", "bob", "Bob the 张三") == {"renamed": "bob", "name": "Bob the 张三"}
     assert connected.ask("hi")["user"] == "Bob the 张三"
     assert {one["name"] for one in connected.ask("/users")} == {"alice", "Bob the 张三"}
-    assert [one["title"] for one in connected.ask("/sessions")] == ["hi", "by bob"]
+    assert [one["title"] for one in connected.ask("/sessions", "--all")] == ["hi", "by bob"]
     assert [one["title"] for one in connected.ask("/trash")["sessions"]] == ["another"]
     assert connected.ask("/set", "temperature")["temperature"] == 0.5
     assert connected.ask("/search", "by bob")
@@ -122,7 +122,7 @@ def test_a_person_comes_back_from_the_trash(connected: Machine, server: Server) 
     connected.ask("/users", "rename", "bob", "other")
     assert connected.ask("/trash", "restore", "bob") == {"restored": "bob"}
     assert connected.ask("/trash") == {"sessions": [], "users": []}
-    assert len(connected.ask("-u", "bob", "/sessions")) == 2
+    assert len(connected.ask("-u", "bob", "/sessions", "--all")) == 2
     connected.ask("-u", "bob", "hello again")
     assert KEY in str(server.requests[-1].headers)
 
@@ -156,13 +156,13 @@ def test_who_was_here_last_is_removed(connected: Machine) -> None:
 
 
 @pytest.mark.parametrize("words", [["rename", "bob", "robert"], ["remove", "bob"]])
-def test_keys_that_cannot_be_moved(connected: Machine, words: list[str]) -> None:
-    """Where the file of keys is damaged nobody is moved, and so nobody is parted from their key."""
+def test_keys_that_are_damaged(connected: Machine, words: list[str]) -> None:
+    """A file of keys that is damaged is set aside and told, and keeps nobody from being moved."""
     (connected.data / "credentials.json").write_text("{torn")
     result = connected.run("/users", *words)
-    assert (result.status, "damaged" in result.err) == (2, True)
-    assert {path.name for path in (connected.data / "users").iterdir()} == {"alice", "bob"}
-    assert connected.ask("/trash")["users"] == []
+    assert (result.status, "credentials.json.damaged" in result.err) == (0, True)
+    assert (connected.data / "credentials.json.damaged").read_text() == "{torn"
+    assert {one["name"] for one in connected.ask("/users")} == {"alice", *words[2:]}
 
 
 def test_sessions_in_the_trash(connected: Machine) -> None:
@@ -175,7 +175,7 @@ def test_sessions_in_the_trash(connected: Machine) -> None:
     assert connected.ask("/trash", "restore", "1") == {"restored": first["id"]}
     connected.ask("/delete", first["id"])
     assert connected.ask("/trash", "restore", "two")["restored"]
-    assert [one["title"] for one in connected.ask("/sessions")] == ["two", "by alice"]
+    assert [one["title"] for one in connected.ask("/sessions", "--all")] == ["two", "by alice"]
     assert "/trash lists them" in connected.run("/trash", "restore", "zq").err
     assert connected.ask("/trash", "empty", "--yes") == {"sessions": 2, "users": 0}
     assert connected.ask("/trash") == {"sessions": [], "users": []}

@@ -173,6 +173,6 @@ def test_a_preset_of_the_settings_file_is_removed_by_consent(tmp_path: Path) -> 
 def test_a_preset_keeps_to_its_person(machine: Machine, server: Server) -> None:
     """What one person saves as a preset is not another's."""
     machine.connect(server.url, 'system = "Be kind."')
-    machine.ask("-u", "ann", "/preset", "save", "mine")
+    machine.ask("-u", "ann", "--create-user", "/preset", "save", "mine")
     assert machine.ask("-u", "ann", "/preset") == ["mine"]
-    assert machine.ask("-u", "bob", "/preset") == []
+    assert machine.ask("-u", "bob", "--create-user", "/preset") == []

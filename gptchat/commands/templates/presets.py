@@ -9,7 +9,6 @@ from gptchat.commands.effects import Ask, Changed, Effect, Effects, Facts, Show,
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import require_session, value_for
 from gptchat.config.parse import show_value
-from gptchat.config.schema import PARAMETERS
 from gptchat.config.write import remove_table
 from gptchat.core.session import shorten
 from gptchat.core.typed.template import Template, assigned, names
@@ -169,7 +168,7 @@ async def _save(name: str, settings: Settings, profile: Profile, run: RunOptions
         )
     bundle = {"system": settings.chat.system, "model": settings.model()}
     bundle = {key: value for key, value in bundle.items() if value}
-    bundle |= {key: value for key in PARAMETERS if (value := settings.get(key)) is not None}
+    bundle |= settings.parameters()
     if not bundle:
         raise UsageError(_("there is nothing to save yet"), hint=_("set a system prompt first: /system TEXT"))
     if layers and not run.unattended:

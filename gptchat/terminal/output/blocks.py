@@ -175,7 +175,8 @@ def _pairs(pairs: Sequence[tuple[str, str]], width: int | None, look: str) -> li
         head = name + " " * max(left - cells(name), 0)
         for number, line in enumerate(_folded(value, room)):
             if number == 0 and cells(name) > left:
-                lines.append([("  " + name, look)])
+                room = cells(name) if width is None else max(width - 2, 1)
+                lines += [[("  " + part, look)] for part in wrapped(name, room)]
                 lines.append([(" " * (left + 4) + line, "text")])
             elif number == 0:
                 lines.append([("  " + head, look), ("  " + line if line else "", "text")])
