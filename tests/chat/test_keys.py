@@ -137,7 +137,9 @@ echo end >> edited
 """Stays open as long as there is a file named `stay`."""
 _EDITS = ("prompt", "draft", "completion menu", "editor", "vi insert", "vi normal")
 """States in which the editor opens."""
-_LEAVE = {("prompt", "Ctrl-D"), ("vi insert", "Ctrl-D"), ("vi normal", "Ctrl-D")}
+_LEAVE = {
+    (state, "Ctrl-D") for state in ("prompt", "streaming", "picker", "question", "vi insert", "vi normal")
+}  # with nothing typed
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -371,7 +371,7 @@ def test_a_crash_between_queued_lines(home: Home, server: Server) -> None:
         server.script(reply("the first", gate), reply("to bob", held))
         screen.send("one\r")
         screen.wait_for("the first")
-        screen.send("/user bob\rfrom bob\r/users\rlater\r")
+        screen.send("/user bob\rfrom bob\r/usage\rlater\r")
         screen.wait_for("3 messages wait")
         gate.open()
         screen.wait_for("to bob")
@@ -383,16 +383,16 @@ def test_a_crash_between_queued_lines(home: Home, server: Server) -> None:
 
 
 def test_leaving_keeps_the_rest_of_the_queue(home: Home, server: Server) -> None:
-    """`/exit` from the queue leaves; what was queued after it is the draft of the next start, `/exit` is not."""
+    """`/exit` in mid-reply leaves at once; what was queued is the draft of the next start, `/exit` is not."""
     home.connect(server.url)
     with home.chat() as screen:
         gate = Gate()
         server.script(reply("the first", gate))
         screen.send("one\r")
         screen.wait_for("the first")
-        screen.send("/exit\rand then\r")
-        screen.wait_for("2 messages wait")
-        gate.open()
+        screen.send("and then\r")
+        screen.wait_for("1 message waits")
+        screen.send("/exit\r")
         assert screen.wait_for_exit() == 0
     with home.chat(ready="your unsent draft is back") as screen:
         assert screen.lines[screen.cursor[0]] == "alice › and then"

@@ -69,6 +69,7 @@ print(sorted(name for name in sys.modules if name.startswith("gptchat.") and nam
             "gptchat.config",
             "gptchat.errors",
             "gptchat.files",
+            "gptchat.leaving",
             "gptchat.notices",
             "gptchat.redaction",
             "gptchat.values",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from gptchat.storage.removal.places import split_place
 from tests.chat.home import Home, ready, say
 from tests.support.screen import Screen
 from tests.support.server import Server
@@ -53,9 +54,9 @@ class Stage:
 
     @property
     def draft(self) -> str:
-        """The draft on disk."""
+        """The draft on disk, without the line that names its session."""
         path = self.home.data / "users" / "alice" / "draft"
-        return path.read_text() if path.exists() else ""
+        return split_place(path.read_bytes())[1].decode() if path.exists() else ""
 
     def chat(
         self, *arguments: str, ready_at: str = "alice ›", environment: Mapping[str, str] | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import subprocess
 import termios
 from collections.abc import Callable
@@ -215,14 +214,6 @@ def _exporting(stage: Stage) -> None:
     screen.send("/export json kept.json\r")
 
 
-def _saving_to_a_pipe(stage: Stage) -> None:
-    os.mkfifo(stage.home.folder / "pipe")
-    screen = stage.chat()
-    ready(screen)
-    screen.send("/import pipe\r")
-    screen.wait_for("working")
-
-
 def _page(stage: Stage, url: str) -> None:
     stage.typing(f"/attach {url}/page\r", "working")
 
@@ -244,6 +235,11 @@ def _endless_page_answer(stage: Stage) -> None:
 def _dripping_answer(stage: Stage) -> None:
     stage.home.connect(dripping(b"HTTP/1.1 200 OK\r\n", b"X-More: yes\r\n", 0.05) + "/v1")
     stage.typing("go\r", "Esc stops")
+
+
+def _trying(stage: Stage) -> None:
+    stage.home.connect(dripping(b"HTTP/1.1 200 OK\r\n", b"X-More: yes\r\n", 0.05) + "/v1")
+    stage.typing("/connect here\r", "trying")
 
 
 def _dumb(stage: Stage) -> None:
@@ -318,7 +314,7 @@ def _unsaved(stage: Stage) -> None:
 
 
 STATES: dict[str, State] = {
-    "first dialogue": State(_first, waits=("questions._read",)),
+    "first dialogue": State(_first, waits=("choosing.Choosing.choose",)),
     "first dialogue: a name": State(lambda stage: _first(stage, "a\r", "endpoint")),
     "first dialogue: a key": State(lambda stage: _first(stage, "o\r", "paste the key")),
     "greeting": State(_greeted),
@@ -330,7 +326,7 @@ STATES: dict[str, State] = {
     "search in the history": State(lambda stage: stage.typing("\x12", "search"), SIGNALS),
     "picker": State(_picker, waits=("picker.Picker.pick",)),
     "picker of messages": State(_message_picker),
-    "a choice": State(_choice),
+    "a choice": State(_choice, waits=("questions._read",)),
     "a pasted command": State(_pasted_command, kept=_not_run),
     "before sending": State(_before_sending, kept=_draft("read @/etc/passwd")),
     "a key": State(lambda stage: stage.typing("/key set\r", "the API key for here")),
@@ -347,8 +343,8 @@ STATES: dict[str, State] = {
     "waiting to try again": State(_retrying, kept=_asked),
     "compaction": State(_compacting, waits=("effect_runner.Carrier.command",)),
     "import": State(_importing),
-    "import of a pipe": State(_saving_to_a_pipe),
     "export": State(_exporting),
+    "trying a provider": State(_trying, waits=("dialogue._Connect._tried",)),
     "a page without end": State(_endless_page),
     "headers of a page without end": State(_dripping_page),
     "headers of a reply without end": State(_dripping_answer, kept=_asked),

@@ -19,7 +19,7 @@ from gptchat.terminal.answers import leaves
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
 
-from tests.leaving.stage import WAYS, Stage
+from tests.leaving.stage import WAYS, Stage, dripping
 from tests.leaving.states import STATES
 from tests.support.server import Gate, say
 
@@ -121,14 +121,14 @@ def test_the_command_that_leaves_has_its_names_at_questions_too() -> None:
 
 
 def test_the_terminal_is_right_where_the_program_is_cut_off(tmp_path: Path) -> None:
-    """A program that hangs in the file system ends all the same, and leaves the terminal as it was."""
+    """A program that waits for a page without end ends all the same, and leaves the terminal as it was."""
     with Stage(tmp_path / "home") as stage:
-        os.mkfifo(stage.home.folder / "pipe")
+        page = dripping(b"HTTP/1.1 200 OK\r\n", b"X-More: yes\r\n", 0.05)
         stage.home.connect(stage.server.url)
         screen = stage.terminal()
         before = screen.modes()
         screen.wait_for("alice ›")
-        screen.send("/import pipe\r")
+        screen.send(f"/attach {page}/page\r")
         screen.wait_for("working")
         assert screen.modes() != before
         screen.kill(signal.SIGTERM)
