@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gptchat import redaction
+from gptchat import notices, redaction
 from hatch_build import compile_translations
 from tests.support.measured import take_measuring
 
@@ -32,3 +32,9 @@ def _forget_secrets() -> Iterator[None]:
     before = set(redaction._known)
     yield
     redaction._known.intersection_update(before)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_told() -> None:
+    """Forget what other tests of the same process were to be told."""
+    notices.take()
