@@ -37,4 +37,4 @@ def _forget_secrets() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _nothing_told() -> None:
     """Forget what other tests of the same process were to be told."""
-    notices.take()
+    notices.forget()

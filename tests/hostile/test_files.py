@@ -55,14 +55,6 @@ OURS = ("state.json", "credentials.json", "learnt.json", "users/ann/user.json", 
         "users/ann/sessions/20261120-083015-4f2a.jsonl")  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def untold() -> Iterator[None]:
-    """Each test begins with nothing told."""
-    notices.forget()
-    yield
-    notices.forget()
-
-
 @pytest.mark.parametrize("kind", SPOILT)
 def test_no_file_of_ours_stops_a_start(kind: str, tmp_path: Path) -> None:
     """Whatever stands in the place of a file of ours, the program starts, and says what it set aside."""
