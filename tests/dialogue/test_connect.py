@@ -130,10 +130,10 @@ def test_leaving_says_so(home: Home, keys: str) -> None:
 
 
 def test_a_question_mark_explains(home: Home) -> None:
-    """? explains each choice, and the list stands again."""
+    """? explains each choice, and the list stands again; an Enter behind it takes nothing."""
     with home.chat(rows=40, ready=LIST) as screen:
         listed(screen)
-        screen.send("?")
+        screen.send("?\r")
         screen.wait_for("platform.openai.com")
         listed(screen)
         assert "A key is tried before it is kept" in screen.text

@@ -23,8 +23,15 @@ class Questions:
         self._prompt = prompt
         self._screen = screen
 
-    async def choose(self, rows: Sequence[tuple[str, str]], hint: str, free: Callable[[str], bool]) -> str | None:
-        """The key of a row, `HELP`, or another answer that `free` accepts. `hint` stands below the list."""
+    async def choose(
+        self,
+        rows: Sequence[tuple[str, str]],
+        hint: str,
+        free: Callable[[str], bool],
+        *,
+        explained: bool = False,
+    ) -> str | None:
+        """The key of a row, `HELP`, or another answer that `free` accepts; see `Choosing`."""
         self._screen.asked()
         return await Choosing(
             [(key, clean_line(meaning)) for key, meaning in rows],
@@ -33,6 +40,7 @@ class Questions:
             output=self._prompt.output,
             style=self._screen.rules,
             free=free,
+            explained=explained,
         ).choose()
 
     async def line(self, question: str, default: str = "") -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from prompt_toolkit.application import Application
@@ -37,7 +38,8 @@ _MARGIN = 5  # rows of the terminal left for the input line, the hint and the te
 class Choosing:
     """One choice among `rows`, which are (key, meaning) pairs that are safe to draw.
 
-    `hint` stands below the list. `free` tells which other answers are accepted.
+    `hint` stands below the list. `free` tells which other answers are accepted. `explained`: the explanation has
+    just been asked for, and an Enter that belongs to its `?` takes no row.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Choosing:
         output: Output,
         style: Mapping[str, str] | None = None,
         free: Callable[[str], bool] = lambda _text: False,
+        explained: bool = False,
     ) -> None:
+        self._deaf_until = time.monotonic() + _PAUSE if explained else 0.0
         self._rows = rows
         self._hint = hint
         self._free = free
@@ -108,7 +112,8 @@ class Choosing:
         """Answer with what is typed, or else with the row that is marked."""
         text = self._buffer.text.strip()
         if not text:
-            self._exit(self._rows[self._index][0])
+            if time.monotonic() > self._deaf_until:
+                self._exit(self._rows[self._index][0])
         elif text == _LEAVES:
             self._leave()
         elif (key := chosen(text, self._rows)) is not None:

@@ -101,6 +101,7 @@ class _Connect:
         if self._first:
             heading = _("Welcome to gptchat. How do you want to connect?")
         self._screen.say(heading, "strong")
+        choice: str | None = None
         while True:
             found: list[tuple[str, _Way]] = [
                 *((told, partial(self._known, entry)) for told, entry in offers.own(self._settings)),
@@ -113,7 +114,7 @@ class _Connect:
                 _("? explains"),
                 _("q leaves") if self._first else _("q goes back"),
             ]
-            choice = await self._asking.choose(rows, " · ".join(hint), free=places.is_place)
+            choice = await self._asking.choose(rows, " · ".join(hint), places.is_place, explained=choice == HELP)
             if choice is None:
                 return None
             if choice == HELP:
