@@ -80,19 +80,19 @@ SCRIPT = Script(
         "I turn your own words around by a few dozen rules, in the manner of ELIZA (1966). Nothing leaves this "
         "machine.\n\n"
         "- type `show me` for a tour of everything this terminal can draw\n"
-        "- type `/provider` to connect a real model, `/help` for all commands\n\n"
+        "- type `/connect` to connect a real model, `/help` for all commands\n\n"
     ),
     about=(
         (
             "I am the offline demo of gptchat: a few dozen rules in the manner of Joseph Weizenbaum's ELIZA "
             "(1966). There is no model behind me, I understand nothing, and nothing you type leaves this machine. "
-            "`/provider` connects a real model, `show me` draws a tour of Markdown, `/help` lists the commands."
+            "`/connect` connects a real model, `show me` draws a tour of Markdown, `/help` lists the commands."
         ),
         (
             "Still the demo, still no model: I match patterns and hand your words back. What you see around me "
             "is real, though: the session is saved, tokens are counted (my window is only 4,096, so that you can "
             "watch old turns being left out), and `/undo`, `/retry` and `/export` all work. For answers, use "
-            "`/provider`."
+            "`/connect`."
         ),
     ),
     asks_about=(
@@ -106,7 +106,7 @@ SCRIPT = Script(
     asks_tour=r"^\W*(please |can you |could you |now )*show me\b|^\W*(the )?tour\W*$",
     long_text=(
         "That is a long text: about {tokens} tokens by my estimate. A real model would read it; I am the demo "
-        "and work on short sentences only. `/provider` connects one that can."
+        "and work on short sentences only. `/connect` connects one that can."
     ),
     picture="There is an image in that message. I am the demo and see nothing; a model with vision would.",
     tour="tour_english.md",
