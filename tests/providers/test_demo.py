@@ -54,12 +54,12 @@ def test_the_first_reply_is_honest() -> None:
     _messages, (english, second) = talk("Hello", "I feel fine")
     assert "offline demo" in english
     assert "understand nothing" in english
-    assert "/provider" in english
+    assert "/connect" in english
     assert "offline demo" not in second
     _messages, (chinese, second) = talk("你好", "我觉得还行")
     assert "离线演示" in chinese
     assert "什么也不懂" in chinese
-    assert "/provider" in chinese
+    assert "/connect" in chinese
     assert "离线演示" not in second
 
 
@@ -87,7 +87,7 @@ def test_asked_about_itself_it_is_honest(question: str) -> None:
     _messages, replies = talk("I need rest", question, "and then?", question)
     for reply in (replies[1], replies[3]):
         assert "no model" in reply or "没有模型" in reply
-        assert "/provider" in reply
+        assert "/connect" in reply
     assert replies[1] != replies[3]
 
 
@@ -177,7 +177,7 @@ def test_the_tour_has_every_element(words: str) -> None:
     ):
         assert piece in text
     assert "demo" in text or "演示" in text
-    assert "/provider" in text
+    assert "/connect" in text
 
 
 def test_the_code_in_the_tour_runs() -> None:
