@@ -117,6 +117,17 @@ def test_a_recalled_line_that_was_emptied_is_not_lost(home: Home, server: Server
         screen.wait_for(lambda: screen.lines[screen.cursor[0]] == "alice › first")
 
 
+def test_a_long_reply_makes_no_message_too_long(home: Home, server: Server) -> None:
+    """A reply that fills the window is left out for the next message; the toolbar says no more than that."""
+    home.connect(server.url, "[models.test-model]\ncontext = 900\n")
+    server.script(reply("word " * 880))
+    with home.chat(columns=100) as screen:
+        say(screen, "go", "word word")
+        screen.wait_for("soon the oldest is left out")
+        assert "too long" not in screen.text
+        say(screen, "and now", "You said: and now")
+
+
 def test_a_draft_too_long_to_send_is_told_while_typing(home: Home, server: Server) -> None:
     """The toolbar says before Enter that a draft cannot be sent, rather than that messages are left out for it."""
     home.connect(server.url, "[models.test-model]\ncontext = 900\n")

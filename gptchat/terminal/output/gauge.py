@@ -85,7 +85,8 @@ class Gauge:
             if not self._routing.counter.ready(route.counted_as):
                 self._pause()
                 self._routing.counter.load(route.counted_as)
-            plan = self._manager.plan(route, draft=self._outbox.waiting())
+            draft = self._outbox.waiting()
+            plan = self._manager.plan(route, draft=draft)
             self._budget = plan.limits.budget
             self._room = plan.limits.most - plan.system_tokens - plan.pinned_tokens - plan.overhead
             self._counted_as = route.counted_as
@@ -98,8 +99,9 @@ class Gauge:
                 estimated=not self._routing.counter.exact(route.counted_as),
                 cost=self._spent.cost(self._manager.session),
                 left_out=plan.left_out - plan.summarised if plan.trimmed else 0,
-                too_long=not plan.fits,
-                near=nearly_full(plan),
+                # Without a message the last turn counts as the one to send, which the next one leaves out.
+                too_long=not plan.fits and bool(draft),
+                near=nearly_full(plan) or not plan.fits,
             )
         self.live.recount()  # a draft typed before the model was known was counted as 0 tokens
         self._drawn()
