@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import create_pipe_input
 
+from gptchat.leaving import LeaveRequested
 from gptchat.terminal.columns.output import ColumnOutput
 from gptchat.terminal.connect.choosing import Choosing
 
@@ -74,11 +75,18 @@ def test_full_width_keys(typed: str, key: str) -> None:
     assert choose(typed, ENTER) == key
 
 
-@pytest.mark.parametrize("keys", ["\x1b", "\x03", "\x04", "q", "q\r"])
+@pytest.mark.parametrize("keys", ["\x1b", "\x03", "q", "q\r"])
 def test_leaving(keys: str) -> None:
-    """Esc, Ctrl-C, Ctrl-D and q leave, q without Enter too."""
+    """Esc, Ctrl-C and q leave the list, q without Enter too."""
     assert choose(keys) is None
     assert choose(DOWN, keys) is None
+
+
+@pytest.mark.parametrize("keys", ["\x04", "/exit\r", "／exit\r"])
+def test_leaving_the_program(keys: str) -> None:
+    """Ctrl-D and /exit leave the program, as they do everywhere."""
+    with pytest.raises(LeaveRequested):
+        choose(DOWN, keys)
 
 
 def test_a_name_that_begins_with_q() -> None:

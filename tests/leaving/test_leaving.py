@@ -38,13 +38,13 @@ def _chosen() -> list[Cell]:
     product = [(name, way) for name, state in STATES.items() for way in state.ways]
     if os.environ.get("GPTCHAT_TEST_LEAVING") == "all":
         return product
-    cells: list[Cell] = []
+    cells: list[Cell] = [("first dialogue", way) for way in STATES["first dialogue"].ways]  # it has its own keys
     used: Counter[str] = Counter()
     for name, state in STATES.items():
         way = min(state.ways, key=lambda way: used[way])
         used[way] += 1
         cells.append((name, way))
-    return cells
+    return list(dict.fromkeys(cells))
 
 
 def _leave(folder: Path, cell: Cell) -> tuple[float, str]:

@@ -18,7 +18,8 @@ from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import Output
 
 from gptchat.core.width import cells, wrapped
-from gptchat.terminal.answers import chosen
+from gptchat.leaving import LeaveRequested
+from gptchat.terminal.answers import chosen, leaves
 from gptchat.terminal.columns.layout import stand_in_columns
 from gptchat.terminal.columns.moving import add_editing, stop_between_characters
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes
@@ -78,7 +79,10 @@ class Choosing:
         stop_between_characters(self._app)
 
     async def choose(self) -> str | None:
-        """The key of a row, another answer that is accepted, or `HELP`; None if the person leaves."""
+        """The key of a row, another answer that is accepted, or `HELP`; None if the person leaves.
+
+        Raises LeaveRequested for Ctrl-D with nothing typed, and for `/exit`.
+        """
         if plain.is_dumb_terminal():
             answer = await ask(
                 self._hint,
@@ -90,7 +94,7 @@ class Choosing:
             )
             return None if answer == _LEAVES else answer
         try:
-            return await self._app.run_async()
+            return await self._app.run_async(handle_sigint=False)
         except (EOFError, OSError):  # the terminal is gone
             return None
         finally:
@@ -114,6 +118,8 @@ class Choosing:
         if not text:
             if time.monotonic() > self._deaf_until:
                 self._exit(self._rows[self._index][0])
+        elif leaves(text):
+            self._quit()
         elif text == _LEAVES:
             self._leave()
         elif (key := chosen(text, self._rows)) is not None:
@@ -139,6 +145,11 @@ class Choosing:
     def _leave(self) -> None:
         self._exit(None)
 
+    def _quit(self) -> None:
+        """Leave the program, and not this list alone."""
+        if self._app.is_running and not self._app.is_done:
+            self._app.exit(exception=LeaveRequested())
+
     def _exit(self, answer: str | None) -> None:
         if self._app.is_running and not self._app.is_done:
             self._app.exit(result=answer)
@@ -162,10 +173,12 @@ class Choosing:
 
         @keys.add("escape")
         @keys.add("c-c")
-        @keys.add("c-d")
-        @keys.add("<sigint>")
         def _cancel(_event: KeyPressEvent) -> None:
             self._leave()
+
+        @keys.add("c-d", filter=nothing_typed)
+        def _leave_all(_event: KeyPressEvent) -> None:
+            self._quit()
 
         add_editing(keys)
         return keys
