@@ -20,11 +20,10 @@ from gptchat.words import _
 def vendor_of(settings: ProviderSettings, address: str) -> Vendor | None:
     """The vendor whose dialect the server at `address` speaks, or None.
 
-    The kind decides, else the address, else the name in the settings, as for a server on this machine.
+    The address decides, which OPENAI_BASE_URL may set; else the kind, or the name in the settings, as for a server
+    on this machine.
     """
-    if settings.kind != "compatible":
-        return vendors.get(settings.kind)
-    return vendors.at(address) or vendors.get(settings.name)
+    return vendors.at(address) or vendors.get(settings.name if settings.kind == "compatible" else settings.kind)
 
 
 def payload_of(

@@ -48,7 +48,8 @@ class Vendor:
     `on` and `off` are merged into the body; `effort` is the dotted place of an effort, `efforts` are its values,
     `renamed` has the nearest of them for others; `budget` is the key of a limit in tokens; `field` is where the
     reasoning arrives, `send_back` when it must be sent back; `default` is on, off, or depends on the model.
-    `models` has what differs for models whose name matches the pattern `match` (the first that does).
+    `models` has what differs for models whose name matches the pattern `match` (the first that does): an `off` of
+    null for one that always thinks, `never` for one that does not.
     """
     fits: tuple[Mapping[str, Any], ...] = ()
     """What its models refuse: for those that fit the pattern `match`, the parameters `drop` are left out and

@@ -46,20 +46,26 @@ def fitted(parameters: Mapping[str, Any], model: str, vendor: Vendor | None, wir
     if wire == "completions":  # it has neither
         return Fitted(dict(parameters))
     dialect = _dialect(vendor, model)
+    if dialect.get("never"):  # it does not think: nothing need be sent, and only a wish for it is told
+        wished = [
+            name for name in ("thinking", "effort") if parameters.get(name) not in (None, "auto", "off", "none")
+        ]
+        kept, dropped = _kept(asked, vendor, model, thinks=False)
+        return Fitted(kept, dropped=(*wished, *dropped))
     efforts: Sequence[str] | None = dialect.get("efforts")
     if effort == "none" and efforts is not None and "none" not in efforts:
         thinking, effort = "off", ""
     body: Json = {}
-    dropped: list[str] = []
+    left_out: list[str] = []
     always = False
     if thinking == "off":
         switch = dialect.get("off")
         if switch is not None and wire == "chat":
             body, effort = dict(switch), ""
-        elif efforts is None or "none" in efforts:
+        elif "none" in efforts if efforts is not None else switch is not None or "off" not in dialect:
             effort = "none"
         else:  # the least that it can
-            always, effort = True, next(iter(efforts), "")
+            always, effort = True, next(iter(efforts or ()), "")
     elif thinking == "on":
         effort = "" if effort == "none" else effort
         if wire == "chat":
@@ -69,14 +75,12 @@ def fitted(parameters: Mapping[str, Any], model: str, vendor: Vendor | None, wir
     if effort and efforts is not None:
         nearest = _nearest(effort, efforts, dialect.get("renamed") or {})
         if not nearest and "effort" in parameters:
-            dropped.append("effort")
+            left_out.append("effort")
         effort = nearest
-    refused, renamed = _refused(vendor, model, thinks=thinking == "on" or effort not in ("", "none"))
-    dropped += [key for key in asked if key in refused]
-    asked = {renamed.get(key, key): value for key, value in asked.items() if key not in refused}
+    kept, dropped = _kept(asked, vendor, model, thinks=thinking == "on" or effort not in ("", "none"))
     if effort:
         body = _merged(body, _placed(dialect.get("effort") or "reasoning_effort", effort, wire))
-    return Fitted(_merged(asked, body), effort, always, tuple(dropped))
+    return Fitted(_merged(kept, body), effort, always, (*left_out, *dropped))
 
 
 def asked_for(parameters: Mapping[str, Any]) -> str:
@@ -113,15 +117,16 @@ def _nearest(effort: str, efforts: Sequence[str], renamed: Mapping[str, str]) ->
     return min(known, key=lambda one: abs(EFFORTS.index(one) - place), default="")
 
 
-def _refused(vendor: Vendor | None, model: str, *, thinks: bool) -> tuple[frozenset[str], Mapping[str, str]]:
-    """The parameters that `model` refuses, and those that it knows by another name."""
+def _kept(asked: Json, vendor: Vendor | None, model: str, *, thinks: bool) -> tuple[Json, list[str]]:
+    """What `model` takes of `asked`, by its names for it, and the names of what it refuses."""
     drop: set[str] = set()
     rename: dict[str, str] = {}
     for fit in vendor.fits if vendor is not None else ():
         if matches(model, fit["match"]) and (thinks or not fit.get("thinking")):
             drop.update(fit.get("drop", ()))
             rename.update(fit.get("rename", {}))
-    return frozenset(drop), rename
+    kept = {rename.get(key, key): value for key, value in asked.items() if key not in drop}
+    return kept, [key for key in asked if key in drop]
 
 
 def _placed(place: str, effort: str, wire: str) -> Json:

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptchat import vendors
-from gptchat.config.endpoints import ProviderSettings
+from gptchat.config.endpoints import Kind, ProviderSettings
 from gptchat.core.messages import Request
+from gptchat.providers.payloads import vendor_of
 from gptchat.providers.registry import open_provider
 from gptchat.vendors.thinking import EFFORTS, asked_for, fitted
 from tests.providers.asking import KEY, QUICK
@@ -49,6 +50,13 @@ def sent(vendor: str, model: str, wire: str = "chat", **parameters: Any) -> dict
         ("openai", "gpt-6.1-terra", {"temperature": 1.0}, {"temperature": 1.0}),
         ("openai", "gpt-6.1-terra", {"temperature": 1.0, "effort": "low"}, {"reasoning_effort": "low"}),
         ("openai", "gpt-6.1-terra", {"max_tokens": 9}, {"max_completion_tokens": 9}),
+        ("openai", "gpt-4o", {"thinking": "on", "effort": "high", "temperature": 1}, {"temperature": 1}),
+        ("openai", "gpt-4.1-mini", {"thinking": "off", "effort": "none"}, {}),
+        ("anthropic", "claude-sonnet-4-5", {"temperature": 1}, {"temperature": 1}),
+        ("anthropic", "claude-haiku-5-5", {"temperature": 1}, {}),
+        ("anthropic", "claude-opus-5-5", {"thinking": "off"}, {}),
+        ("minimax", "MiniMax-M2.5", {"thinking": "off"}, {}),
+        ("minimax", "MiniMax-M3", {"thinking": "off", "effort": "low"}, {"thinking": {"type": "disabled"}}),
         ("openai", "gpt-4o", {"max_tokens": 9, "temperature": 0.2}, {"max_tokens": 9, "temperature": 0.2}),
         (
             "openrouter",
@@ -95,6 +103,32 @@ def test_nothing_is_sent_that_the_vendor_does_not_know(
         assert fit.parameters.keys() <= {*HELD, "max_completion_tokens", "effort"}
     if thinking == "auto" and effort is None:
         assert fit.parameters.keys() <= {*HELD, "max_completion_tokens"}
+
+
+def test_what_cannot_be_is_told() -> None:
+    """A wish for thinking is told to be in vain with a model that has none, and the reverse."""
+    openai, minimax = vendors.get("openai"), vendors.get("minimax")
+    assert fitted({"effort": "high"}, "gpt-4o", openai, "chat").dropped == ("effort",)
+    assert fitted({"thinking": "off"}, "gpt-4o", openai, "chat").dropped == ()
+    assert fitted({"thinking": "off"}, "claude-opus-5-5", vendors.get("anthropic"), "chat").always
+    assert fitted({"effort": "low"}, "MiniMax-M3", minimax, "chat").dropped == ("effort",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "vendor"),
+    [
+        ("openai", "https://api.openai.com/v1", "openai"),
+        ("openai", "https://api.deepseek.com/v1", "deepseek"),
+        ("openai", "http://127.0.0.1:1/v1", "openai"),
+        ("azure", "https://x.openai.azure.com/openai/v1", "azure"),
+        ("compatible", "https://dashscope.aliyuncs.com/compatible-mode/v1", "qwen"),
+    ],
+)
+def test_the_address_tells_whose_dialect_it_is(kind: Kind, address: str, vendor: str) -> None:
+    """OpenAI's variable for the address may name another vendor's server, which is then asked in its own way."""
+    found = vendor_of(ProviderSettings(name="mine", kind=kind), address)
+    assert found is not None
+    assert found.name == vendor
 
 
 def test_the_words_for_what_is_asked() -> None:
