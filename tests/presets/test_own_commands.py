@@ -76,6 +76,26 @@ def test_arguments_without_a_place_follow_the_text(machine: Machine, server: Ser
     assert sent(server) == "About a thing in a thing."
 
 
+def test_text_behind_given_arguments_follows(machine: Machine, server: Server) -> None:
+    """Where every declared argument was given by name, what stands behind them is not lost."""
+    machine.connect(server.url)
+    write(machine.config.parent, both="---\narguments: [a, b]\n---\nA={a} B={b}\n")
+    assert machine.run("/both", "a=1", "b=2", "more").status == 0
+    assert sent(server) == "A=1 B=2\n\nmore"
+    assert machine.run("/both", "a=1", "two words").status == 0
+    assert sent(server) == "A=1 B=two words"
+
+
+def test_args_may_be_empty_where_it_is_declared(machine: Machine, server: Server) -> None:
+    """`{args}` that the front matter names too is empty without arguments, and not sent as it stands."""
+    machine.connect(server.url)
+    write(machine.config.parent, do="---\narguments: args\n---\nDo: {args}!\n")
+    assert machine.run("/do").status == 0
+    assert sent(server) == "Do: !"
+    assert machine.run("/do", "this", "now").status == 0
+    assert sent(server) == "Do: this now!"
+
+
 def test_a_missing_value_is_told_in_the_shell(machine: Machine, server: Server) -> None:
     """Without a value for one of its names a command sends nothing and shows how it is called."""
     machine.connect(server.url)

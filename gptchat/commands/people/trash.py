@@ -95,7 +95,7 @@ def _counted(sessions: Sequence[SessionInfo], persons: Sequence[Removed]) -> str
 def _restore(
     library: Library, people: People, sessions: Sequence[SessionInfo], persons: Sequence[Removed], reference: str
 ) -> Show:
-    """Bring back the session, else the person, that `reference` names. Raises UsageError and StorageError."""
+    """Bring back the person, else the session, that `reference` names. Raises UsageError and StorageError."""
     if not reference:
         if len(sessions) + len(persons) != 1:
             raise UsageError(_("say what comes back: /trash restore REF"), hint=_("/trash lists them"))

@@ -167,12 +167,16 @@ def parse(text: str) -> CommandFile:
 
 @dataclass(slots=True)
 class _Filling:
-    """The values for one call: `given` by name, and `rest`, which is what the person typed besides."""
+    """The values for one call: `given` by name, and `rest`, which is what the person typed besides.
+
+    `spare` tells whether no declared argument takes its value from `rest`.
+    """
 
     source: CommandFile
     given: dict[str, Sourced]
     rest: Sourced = field(default_factory=lambda: Sourced(""))
     piped: str = ""
+    spare: bool = True
 
     def missing(self, fixed: Mapping[str, str]) -> list[str]:
         """The names without a value. `{args}` may be empty."""
@@ -190,14 +194,16 @@ class _Filling:
         """All values, with what stands for the arguments as a whole."""
         piped = whole(self.piped, "piped") if self.piped else self.rest
         standing = {"args": self.rest, "text": self.rest, "input": piped}
-        return {**{k: v for k, v in standing.items() if k not in self.source.arguments}, **self.given}
+        declared = {"args": Sourced("")} if "args" in self.source.arguments else {}
+        standing = {name: value for name, value in standing.items() if name not in self.source.arguments}
+        return {**standing, **declared, **self.given}
 
     def message(self, fixed: Mapping[str, str]) -> Sourced:
         """The message to send. Arguments and standard input that the template does not name follow it."""
         body, pieces = self.source.body, []
         pieces.append(fill_sourced(body, "command", self.values(), fixed))
         named = ("args", "text") if self.piped else ("args", *MESSAGE)
-        if self.rest.text and not self.source.arguments and not any(uses(body, name) for name in named):
+        if self.rest.text and self.spare and not any(uses(body, name) for name in named):
             pieces.append(self.rest)
         if self.piped and not uses(body, "input"):
             pieces.append(whole(self.piped, "piped"))
@@ -213,6 +219,7 @@ def _filling(source: CommandFile, typed: Sourced, settings: Settings) -> _Fillin
     filling.given |= {name: typed.cut(start, stop) for name, (start, stop) in spans.items()}
     filling.rest = typed.cut(end)
     left = [name for name in source.arguments if name not in spans]
+    filling.spare = not left
     at = end
     for number, name in enumerate(left, 1):
         if number == len(left):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from gptchat.errors import UsageError
@@ -37,13 +38,18 @@ def rename(data: Path, old: str, new: str) -> None:
     source, target = user_folder(data, old), user_folder(data, new)
     try:
         source.rename(target)
-        path = target / "user.json"
+    except OSError as error:
+        raise storage_error(error, source) from error
+    path = target / "user.json"
+    try:
         document = json.loads(read_private(path)) if path.exists() else {"v": 1, "settings": {}}
         document["name"] = new
         write_file(path, (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
-    except (OSError, ValueError) as error:
-        if isinstance(error, ValueError):  # a damaged file: the folder's own name tells the person's
-            return
+    except ValueError:  # a damaged file: the folder's own name tells the person's
+        return
+    except OSError as error:  # such as a full disk: the person keeps the old name, as the keys do
+        with suppress(OSError):
+            target.rename(source)
         raise storage_error(error, source) from error
 
 
