@@ -212,10 +212,13 @@ class Settings(Layers):
         begins = f"presets.{name}."
         return [layer for layer in LAYERS[1:] if any(key.startswith(begins) for key in self._layers[layer].values)]
 
-    def variables(self) -> dict[str, str]:
-        """The values for variables of presets and own commands; a higher layer goes before, name by name."""
+    def variables(self, *, given: bool = False) -> dict[str, str]:
+        """The values for variables of presets and own commands; a higher layer goes before, name by name.
+
+        `given`: only those of the command line.
+        """
         values: dict[str, str] = {}
-        for layer in LAYERS[1:]:
+        for layer in ("flag",) if given else LAYERS[1:]:
             values |= self._layers[layer].values.get("vars", {})
         return values
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,12 @@ from gptchat.storage.removal import people as folders
 from gptchat.storage.users import ensure_user, list_users
 
 
-def test_a_rename_that_fails_halfway_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a full disk a person keeps the old name and folder, as their keys are moved back too."""
+def test_a_rename_that_fails_halfway_is_taken_back(tmp_path: Path) -> None:
+    """Where the new name cannot be written a person keeps the old one and their folder, as the keys do."""
     ensure_user(tmp_path, "bob")
-
-    def full(path: Path, data: bytes) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(folders, "write_file", full)
+    document = tmp_path / "users" / "bob" / "user.json"
+    document.unlink()
+    (document / "in the way").mkdir(parents=True)
     with pytest.raises(StorageError):
         folders.rename(tmp_path, "bob", "robert")
     assert [user.name for user in list_users(tmp_path)] == ["bob"]

@@ -86,6 +86,16 @@ def test_text_behind_given_arguments_follows(machine: Machine, server: Server) -
     assert sent(server) == "A=1 B=two words"
 
 
+def test_a_value_of_the_command_line_leaves_the_rest_to_the_others(machine: Machine, server: Server) -> None:
+    """What --var gives an argument stands, and what is typed goes to the others, or follows."""
+    machine.connect(server.url)
+    write(machine.config.parent, lt="---\narguments: [lang, x]\n---\n{lang}: {x}\n")
+    assert machine.run("--var", "lang=French", "/lt", "hello").status == 0
+    assert sent(server) == "French: hello"
+    assert machine.run("--var", "lang=French", "--var", "x=1", "/lt", "hello").status == 0
+    assert sent(server) == "French: 1\n\nhello"
+
+
 def test_args_may_be_empty_where_it_is_declared(machine: Machine, server: Server) -> None:
     """`{args}` that the front matter names too is empty without arguments, and not sent as it stands."""
     machine.connect(server.url)

@@ -218,7 +218,7 @@ def _filling(source: CommandFile, typed: Sourced, settings: Settings) -> _Fillin
     spans, end = assigned(typed.text, (*source.arguments, *names(source.body)))
     filling.given |= {name: typed.cut(start, stop) for name, (start, stop) in spans.items()}
     filling.rest = typed.cut(end)
-    left = [name for name in source.arguments if name not in spans]
+    left = [name for name in source.arguments if name not in spans and name not in settings.variables(given=True)]
     filling.spare = not left
     at = end
     for number, name in enumerate(left, 1):
