@@ -22,7 +22,7 @@ from gptchat.config.key_text import require_name
 from gptchat.core.titles import shorten
 from gptchat.errors import UsageError
 from gptchat.storage.ids import safe_id
-from gptchat.storage.index.library import matching, title_record
+from gptchat.storage.index.library import AmbiguousError, matching, title_record
 from gptchat.waiting import to_thread
 from gptchat.words import _, ngettext
 
@@ -243,8 +243,8 @@ def _to_delete(library: Library, user: str, reference: str, forever: bool) -> Se
     """The session that `reference` names; for good, one in the trash will do, too."""
     try:
         return library.find(user, reference)
-    except UsageError:
-        if forever:
+    except UsageError as error:
+        if forever and not isinstance(error, AmbiguousError):
             try:
                 return library.find(user, reference, trashed=True)
             except UsageError:  # then it is told what there is in the list

@@ -150,11 +150,14 @@ class ChatLoop:
 
             self.carrier.transcript.replay(replay(self.services.manager, self.services.settings))
         asyncio.get_running_loop().call_later(_HEAD_START, self._warm_up)
-        for reference in self.options.attachments:
-            await self._attach(reference)
-        self.services.budget.begin()
-        if self.services.settings.template() and self.services.routing.unfilled():
-            await self.handle(Sourced(f"/preset {self.services.settings.template()}"))
+        try:
+            for reference in self.options.attachments:
+                await self._attach(reference)
+            self.services.budget.begin()
+            if self.services.settings.template() and self.services.routing.unfilled():
+                await self.handle(Sourced(f"/preset {self.services.settings.template()}"))
+        except (LeaveRequested, asyncio.CancelledError):
+            self.leaving = True  # what was typed meanwhile is kept
         while not (self.leaving or self.live.left or leaving.status() is not None):
             await self._turn()
         return 0 if await self._farewell() else 1
@@ -165,6 +168,7 @@ class ChatLoop:
             await self.carrier.attach(reference)
         except GptchatError as error:
             self.screen.error(error)
+        self.unsent.gather()
 
     def _warm_up(self) -> None:
         """Start background work, now that the prompt is visible: counting, loading and listing models."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
 
 from gptchat.core.width import cells
 from tests.chat.home import Home, asked, ready, say
@@ -515,3 +519,51 @@ def test_the_digits_of_older_scripts(home: Home, server: Server) -> None:
         screen.send("０\r")
         assert screen.wait_for_exit() == 0
     assert len(asked(server)) == 3
+
+
+@contextmanager
+def slow_page(released: Event) -> Generator[str, None, None]:
+    """The address of a page that is not answered before `released`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            released.wait(20)
+            with suppress(OSError):  # who asked may have left
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain")
+                self.end_headers()
+                self.wfile.write(b"the page")
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    pages = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    pages.daemon_threads = True
+    Thread(target=pages.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{pages.server_port}/page.txt"
+    finally:
+        released.set()
+        pages.shutdown()
+        pages.server_close()
+
+
+def test_typing_while_an_argument_is_attached(home: Home, server: Server) -> None:
+    """What is typed while `-a` fetches an address is the draft of the first prompt."""
+    home.connect(server.url)
+    released = Event()
+    with slow_page(released) as address, home.chat("-a", address, ready="Esc stops") as screen:
+        screen.send("typed early")
+        released.set()
+        screen.wait_for("attached: http")
+        screen.wait_for("alice › typed early")
+
+
+def test_leaving_while_an_argument_is_attached(home: Home, server: Server) -> None:
+    """Leaving while `-a` fetches an address keeps what was queued."""
+    home.connect(server.url)
+    with slow_page(Event()) as address, home.chat("-a", address, ready="Esc stops") as screen:
+        screen.send("one\rand two\r\x04")
+        assert screen.wait_for_exit() == 0
+    with home.chat(ready="your unsent draft is back") as screen:
+        assert screen.lines[screen.cursor[0]].endswith("and two")

@@ -195,3 +195,16 @@ def test_what_is_said_elsewhere_too_stays(home: Home, server: Server) -> None:
     history = (folder / "input_history").read_text()
     assert ("eggs" in history, "+bread and butter" in history) == (False, True)
     assert "more bread" in (folder / "draft").read_text()
+
+
+def test_a_name_of_several_sessions_removes_none_in_the_trash(home: Home, server: Server) -> None:
+    """Where a name could mean several listed sessions, a trashed one that it fits, too, is not taken instead."""
+    home.connect(server.url)
+    for title in ("tax one", "tax two", "tax three"):
+        assert home.ask(title).returncode == 0
+    assert home.ask("/delete", "three").returncode == 0
+    refused = home.ask("/delete", "--forever", "tax")
+    assert refused.returncode == 2
+    assert "could mean 2 sessions" in refused.stderr
+    assert "tax three" in home.ask("/trash").stdout
+    assert home.ask("/delete", "--forever", "three").returncode == 0

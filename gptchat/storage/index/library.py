@@ -30,6 +30,10 @@ LONGEST_TITLE = 200
 """Characters; a longer title is cut."""
 
 
+class AmbiguousError(UsageError):
+    """What was given could mean several sessions."""
+
+
 class Library:
     """The sessions below the data folder `data`.
 
@@ -94,7 +98,7 @@ class Library:
             return candidates[0].info(user)
         if candidates:
             message = _("{ref} could mean {count} sessions: {names}")
-            raise UsageError(
+            raise AmbiguousError(
                 message.format(ref=ref, count=len(candidates), names=_names(candidates)),
                 hint=_("give more of its id or title, or its number in the list"),
             )
