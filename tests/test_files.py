@@ -11,7 +11,7 @@ import pytest
 
 from gptchat.config.credentials import store_key, stored_key
 from gptchat.errors import ConfigurationError, GptchatError, StorageError
-from gptchat.files import locks
+from gptchat.files import locks, write_file
 from gptchat.storage.store import JournalStore
 from gptchat.terminal.input.drafts import DraftKeeper
 
@@ -77,3 +77,21 @@ def test_a_lock_that_another_holds_is_told(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(GptchatError) as caught:
         keep_a_turn(tmp_path)
     assert isinstance(caught.value, StorageError)
+
+
+def test_a_file_system_that_cannot_sync_takes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be forced to the disk a file is replaced all the same; a disk that fails is told."""
+    code = errno.EINVAL
+
+    def refuse(_fd: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, refuse, raising=False)
+    path = tmp_path / "settings"
+    write_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    code = errno.EIO
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        write_file(path, b"newer")
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"new"]

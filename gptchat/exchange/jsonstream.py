@@ -146,6 +146,8 @@ class _Source:
         """Place and depth of those that begin so and are not closed."""
         depth = 0
         for token in _TOKEN.finditer(self.text, self.at):
+            if token[0] == '"':
+                break  # the string is cut; each escaped quote in it would be searched to the end anew
             if token[0] in "{[":
                 if beginning.match(self.text, token.start()):
                     opened.append((token.start(), depth))

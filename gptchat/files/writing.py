@@ -67,7 +67,7 @@ def replacing(path: Path, *, durable: bool = True, own: bool = True) -> Iterator
             yield file
             file.flush()
             if durable:
-                os.fsync(file.fileno())
+                sync(file.fileno())
             if os.name != "nt":  # while it is still open and locked, so that nobody sweeps it
                 temporary.replace(target)
         if os.name == "nt":

@@ -71,6 +71,15 @@ def test_names_stay_names(name: str) -> None:
     assert require_name(name) == name
 
 
+@pytest.mark.parametrize("topic", ["Tutorial", "TypeScript", "JavaScript.", "Definitions of it", "DEFINITIONS"])
+def test_the_basics_of_a_topic_are_no_login(topic: str) -> None:
+    """A title such as `Basic TypeScript` is shown; the login of HTTP that begins so is masked."""
+    for basic in ("Basic", "basic", "BASIC"):
+        assert redact(f"{basic} {topic}") == f"{basic} {topic}"
+    for login in ("dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZDEy", "QWxhZGRpbjpvcGVu"):
+        assert login not in redact(f"Authorization: Basic {login}.")
+
+
 @given(st.lists(st.text(string.ascii_lowercase, min_size=1, max_size=9), min_size=1, max_size=5))
 @example(["sk", "a"])
 @examples(max_examples=60)
