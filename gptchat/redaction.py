@@ -16,14 +16,14 @@ _NAMED = (
 )
 """The name of a parameter that holds a secret."""
 _WORD = r"(?:[A-Z]++|[A-Z]?[a-z]++(?:[A-Z][a-z]++)*+)(?![\w~+/=-]|\.\w)"
-"""A word after `Basic` that is no login: `Basic TypeScript`."""
+"""A word after `Basic` or `bearer` that is no login: `Basic TypeScript`, `bearer certificate`."""
 # Servers may echo keys that were never registered here, so anything that looks like a key is masked too.
 _SHAPES = (
     r"(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|csk|xai|sess|glpat|pplx|nvapi|tvly|xox[abeoprs])-[A-Za-z0-9_\-*]{8,}"
     r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|fw|tgp_v1)_(?=[A-Za-z_]{0,99}\d)[A-Za-z0-9_*]{16,}"
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_\-]{16,}"
     r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
-    rf"|(?:(?i:\bbearer\s+)|\b[Bb](?:asic|ASIC)\s+(?!{_WORD})(?=[a-z+/]{{0,99}}[\dA-Z=]))[A-Za-z0-9._~+/\-]{{8,}}=*"
+    rf"|(?:(?i:\bbearer\s+)(?!{_WORD})|\b[Bb](?:asic|ASIC)\s+(?!{_WORD})(?=[a-z+/]{{0,99}}[\dA-Z=]))[A-Za-z0-9._~+/\-]{{8,}}=*"
     r"|(?i:(?<=api-key: )|(?<=x-api-key: ))\S{8,}"
     r"|(?P<login>://)(?:[^/\s:@\"'<>]{0,200}:(?!\d+(?:[/?#\s]|$))[^\s\"'<>]{0,400}|[^/\s:@\"'<>]{16,400})@"
     rf"|(?P<name>[?&;]{_NAMED}=)(?!{re.escape(MASK)})[^\s&;#\"'<>]+"

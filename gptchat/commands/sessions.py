@@ -244,7 +244,8 @@ def _to_delete(library: Library, user: str, reference: str, forever: bool) -> Se
     try:
         return library.find(user, reference)
     except UsageError as error:
-        if forever and not isinstance(error, AmbiguousError):
+        # A number is one of the list: what is gone from there must not become another one's in the trash.
+        if forever and not reference.strip().isdecimal() and not isinstance(error, AmbiguousError):
             try:
                 return library.find(user, reference, trashed=True)
             except UsageError:  # then it is told what there is in the list

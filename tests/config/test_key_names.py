@@ -76,6 +76,8 @@ def test_the_basics_of_a_topic_are_no_login(topic: str) -> None:
     """A title such as `Basic TypeScript` is shown; the login of HTTP that begins so is masked."""
     for basic in ("Basic", "basic", "BASIC"):
         assert redact(f"{basic} {topic}") == f"{basic} {topic}"
+    assert redact(f"the bearer {topic.lower()}") == f"the bearer {topic.lower()}"
+    assert "a1b2c3d4e5" not in redact("Bearer a1b2c3d4e5")
     for login in ("dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZDEy", "QWxhZGRpbjpvcGVu"):
         assert login not in redact(f"Authorization: Basic {login}.")
 
