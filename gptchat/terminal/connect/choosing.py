@@ -20,10 +20,9 @@ from prompt_toolkit.output import Output
 from gptchat.core.width import cells, wrapped
 from gptchat.leaving import LeaveRequested
 from gptchat.terminal.answers import chosen, leaves
-from gptchat.terminal.columns.layout import stand_in_columns
-from gptchat.terminal.columns.moving import add_editing, stop_between_characters
-from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes
-from gptchat.terminal.input.questions import ask
+from gptchat.terminal.columns.moving import add_editing
+from gptchat.terminal.input.keyboard import mark_pastes
+from gptchat.terminal.input.questions import ask, prepare
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
 from gptchat.words import _
@@ -73,10 +72,7 @@ class Choosing:
             input=keyboard,
             output=output,
         )
-        self._app.ttimeoutlen = self._app.timeoutlen = ESCAPE_WAIT
-        self._app.renderer.cpr_not_supported_callback = None
-        stand_in_columns(self._app.layout, output)
-        stop_between_characters(self._app)
+        prepare(self._app, output)
 
     async def choose(self) -> str | None:
         """The key of a row, another answer that is accepted, or `HELP`; None if the person leaves.
