@@ -23,6 +23,7 @@ from gptchat.core.width import cells, wrapped
 from gptchat.leaving import LeaveRequested
 from gptchat.terminal.answers import leaves
 from gptchat.terminal.columns.moving import add_editing
+from gptchat.terminal.input.keyboard import mark_pastes
 from gptchat.terminal.input.questions import ask, prepare
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
@@ -110,6 +111,7 @@ class Picker:
             for task in (self._looking, self._reading):
                 if task:
                     task.cancel()
+            mark_pastes(self._output)
 
     async def _pick_plainly(self, text: str) -> str | None:
         """For a dumb terminal: ask for one of the first rows by its number."""
