@@ -17,6 +17,7 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import Output
 
+from gptchat import leaving
 from gptchat.core.width import cells, wrapped
 from gptchat.leaving import LeaveRequested
 from gptchat.terminal.answers import chosen, leaves
@@ -77,7 +78,7 @@ class Choosing:
     async def choose(self) -> str | None:
         """The key of a row, another answer that is accepted, or `HELP`; None if the person leaves.
 
-        Raises LeaveRequested for Ctrl-D with nothing typed, and for `/exit`.
+        Raises LeaveRequested for Ctrl-D with nothing typed, for `/exit`, and if the terminal is gone.
         """
         if plain.is_dumb_terminal():
             answer = await ask(
@@ -92,7 +93,8 @@ class Choosing:
         try:
             return await self._app.run_async(handle_sigint=False)
         except (EOFError, OSError):  # the terminal is gone
-            return None
+            leaving.ask(leaving.GONE)
+            raise LeaveRequested from None
         finally:
             self._stay()
             mark_pastes(self._output)
