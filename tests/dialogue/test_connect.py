@@ -273,6 +273,20 @@ def test_plain_http_to_another_machine(home: Home) -> None:
     assert "192.0.2.7" not in home.config.read_text()
 
 
+def test_insisting_holds_for_one_address(home: Home) -> None:
+    """`--anyway` behind one address in the list lets no other one pass after it."""
+    home.configure('provider = "demo"\n')
+    with home.chat(rows=40, columns=110) as screen:
+        screen.send("/connect\r")
+        screen.wait_for("q goes back")
+        screen.send("http://192.0.2.7:8080/v1 --anyway\r")
+        asked_for(screen, "a short name for it")
+        screen.send("\x1b")
+        screen.wait_for("q goes back")
+        screen.send("http://192.0.2.8:8080/v1\r")
+        screen.wait_for("192.0.2.8:8080/v1 is not on this machine")
+
+
 def test_an_incognito_run_keeps_nothing(home: Home) -> None:
     """In an incognito run the connection holds, and neither key nor address is written anywhere."""
     home.configure('provider = "demo"\n')

@@ -142,7 +142,8 @@ class _Connect:
         self._screen.gap()
 
     def _forget(self) -> None:
-        """Let go of typed keys that were not stored, so that the next attempt does not use them."""
+        """Let go of typed keys that were not stored, and of `--anyway`: the next attempt does not use them."""
+        self._insist = False
         while self._held:
             self._keys.drop(self._held.pop())
 
