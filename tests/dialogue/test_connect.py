@@ -80,6 +80,21 @@ def test_a_model_is_chosen_with_the_arrow_keys(home: Home) -> None:
             assert asked(server)[-1].json["model"] == "two"
 
 
+def test_a_question_mark_among_models(home: Home) -> None:
+    """Where there is nothing to explain `?` does not turn back, which would forget a key that was typed."""
+    with Server(port=local_port()) as server:
+        server.models = [{"id": name} for name in ("one", "two", "three")]
+        with home.chat(ready=LIST) as screen:
+            screen.wait_for("(3 models)")
+            screen.send("\r")
+            screen.wait_for("› 1  one")
+            screen.send("?")
+            screen.send("two\r")
+            ready(screen)
+            say(screen, "hello", "You said: hello")
+            assert asked(server)[-1].json["model"] == "two"
+
+
 def test_a_local_server_with_a_key(home: Home) -> None:
     """A server on this machine that wants a key is asked with the one that is typed, and a wrong one is told."""
     with Server(port=local_port(), key=KEY) as server, home.chat(ready=LIST) as screen:
