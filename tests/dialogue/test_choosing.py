@@ -114,3 +114,19 @@ def test_an_arrow_takes_back_what_was_typed() -> None:
 def test_small_windows(columns: int, rows: int) -> None:
     """In a low or narrow window the marked row is still shown, and Enter takes it."""
     assert choose(UP, ENTER, columns=columns, rows=rows, shows="› c") == "c"
+
+
+def test_the_terminal_is_gone() -> None:
+    """Where the terminal is gone the program is left, as from every question."""
+
+    async def answer() -> None:
+        with create_pipe_input() as keyboard:
+            output = ColumnOutput(io.StringIO(), lambda: Size(24, 80), term="xterm-256color", enable_cpr=False)
+            running = asyncio.ensure_future(Choosing(ROWS, "", keyboard=keyboard, output=output).choose())
+            await asyncio.sleep(0.1)
+            keyboard.close()
+            async with asyncio.timeout(20):
+                await running
+
+    with pytest.raises(LeaveRequested):
+        asyncio.run(answer())

@@ -80,6 +80,21 @@ def test_a_model_is_chosen_with_the_arrow_keys(home: Home) -> None:
             assert asked(server)[-1].json["model"] == "two"
 
 
+def test_a_question_mark_among_models(home: Home) -> None:
+    """Where there is nothing to explain `?` does not turn back, which would forget a key that was typed."""
+    with Server(port=local_port()) as server:
+        server.models = [{"id": name} for name in ("one", "two", "three")]
+        with home.chat(ready=LIST) as screen:
+            screen.wait_for("(3 models)")
+            screen.send("\r")
+            screen.wait_for("› 1  one")
+            screen.send("?")
+            screen.send("two\r")
+            ready(screen)
+            say(screen, "hello", "You said: hello")
+            assert asked(server)[-1].json["model"] == "two"
+
+
 def test_a_local_server_with_a_key(home: Home) -> None:
     """A server on this machine that wants a key is asked with the one that is typed, and a wrong one is told."""
     with Server(port=local_port(), key=KEY) as server, home.chat(ready=LIST) as screen:
@@ -271,6 +286,20 @@ def test_plain_http_to_another_machine(home: Home) -> None:
         screen.send("\x1b")
         screen.wait_for("nothing was changed; demo answers as before")
     assert "192.0.2.7" not in home.config.read_text()
+
+
+def test_insisting_holds_for_one_address(home: Home) -> None:
+    """`--anyway` behind one address in the list lets no other one pass after it."""
+    home.configure('provider = "demo"\n')
+    with home.chat(rows=40, columns=110) as screen:
+        screen.send("/connect\r")
+        screen.wait_for("q goes back")
+        screen.send("http://192.0.2.7:8080/v1 --anyway\r")
+        asked_for(screen, "a short name for it")
+        screen.send("\x1b")
+        screen.wait_for("q goes back")
+        screen.send("http://192.0.2.8:8080/v1\r")
+        screen.wait_for("192.0.2.8:8080/v1 is not on this machine")
 
 
 def test_an_incognito_run_keeps_nothing(home: Home) -> None:

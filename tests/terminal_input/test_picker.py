@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import sys
 
 import pytest
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.input import create_pipe_input
 
+from gptchat.terminal.columns.output import ColumnOutput
+from gptchat.terminal.input.keyboard import quiet
+from gptchat.terminal.input.picker import Picker
 from tests.support.screen import Screen
 
 
@@ -56,6 +63,22 @@ def test_going_back(key: str) -> None:
         terminal.wait_for("› session 0 会议")
         terminal.send(key)
         terminal.wait_for("answer null")
+
+
+def test_pastes_are_marked_after_the_list() -> None:
+    """A paste right after a choice is marked as one: the list leaves the terminal as it was."""
+
+    async def marked() -> str:
+        stream = io.StringIO()
+        output = ColumnOutput(stream, lambda: Size(24, 80), term="xterm-256color", enable_cpr=False)
+        with create_pipe_input() as keyboard, quiet(keyboard, output):
+            keyboard.send_text("\x1b")
+            async with asyncio.timeout(20):
+                await Picker(lambda _text: (), str, keyboard=keyboard, output=output).pick()
+            return stream.getvalue()
+
+    shown = asyncio.run(marked())
+    assert shown.rfind("\x1b[?2004h") > shown.rfind("\x1b[?2004l") > 0
 
 
 @pytest.mark.parametrize(("keys", "answer"), [("\r", '"n"'), ("Y\r", '"y"'), ("no\r", '"n"'), ("\x1b", "null")])

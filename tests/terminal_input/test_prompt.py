@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prompt_toolkit.data_structures import Point
+from prompt_toolkit.data_structures import Point, Size
+from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.layout.screen import Char
 from prompt_toolkit.layout.screen import Screen as ScreenBuffer
 from prompt_toolkit.utils import get_cwidth
 
+from gptchat.terminal.columns.output import ColumnOutput
+from gptchat.terminal.input.prompt import Prompt
 from gptchat.terminal.output.layout import rows_more
 from tests.support.screen import Screen
 from tests.terminal_input.prompts import read, start
@@ -345,3 +351,30 @@ def test_a_draft_wrapped_anew_is_found_again(
             screen.data_buffer[number][x] = Char(character)
             x += get_cwidth(character)
     assert rows_more(screen, Point(*cursor), columns) == more
+
+
+def test_a_redraw_from_another_thread() -> None:
+    """The prompt is redrawn in its own thread: in another one it could end in the midst of it."""
+    drawn: list[int] = []
+
+    async def ask() -> None:
+        output = ColumnOutput(io.StringIO(), lambda: Size(24, 80), term="xterm-256color", enable_cpr=False)
+        with create_pipe_input() as keyboard:
+            prompt = Prompt(message=lambda: "› ", keyboard=keyboard, output=output)
+            app = prompt._session.app
+            original = app.invalidate
+
+            def invalidate() -> None:
+                drawn.append(threading.get_ident())
+                original()
+
+            app.invalidate = invalidate  # type: ignore[method-assign]
+            reading = asyncio.ensure_future(prompt.read())
+            while app.loop is None:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(prompt.refresh)
+            keyboard.send_text("x\r")
+            await reading
+
+    asyncio.run(ask())
+    assert set(drawn) == {threading.get_ident()}

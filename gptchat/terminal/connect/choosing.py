@@ -17,13 +17,13 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import Output
 
+from gptchat import leaving
 from gptchat.core.width import cells, wrapped
 from gptchat.leaving import LeaveRequested
 from gptchat.terminal.answers import chosen, leaves
-from gptchat.terminal.columns.layout import stand_in_columns
-from gptchat.terminal.columns.moving import add_editing, stop_between_characters
-from gptchat.terminal.input.keyboard import ESCAPE_WAIT, mark_pastes
-from gptchat.terminal.input.questions import ask
+from gptchat.terminal.columns.moving import add_editing
+from gptchat.terminal.input.keyboard import mark_pastes
+from gptchat.terminal.input.questions import ask, prepare
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
 from gptchat.words import _
@@ -73,15 +73,12 @@ class Choosing:
             input=keyboard,
             output=output,
         )
-        self._app.ttimeoutlen = self._app.timeoutlen = ESCAPE_WAIT
-        self._app.renderer.cpr_not_supported_callback = None
-        stand_in_columns(self._app.layout, output)
-        stop_between_characters(self._app)
+        prepare(self._app, output)
 
     async def choose(self) -> str | None:
         """The key of a row, another answer that is accepted, or `HELP`; None if the person leaves.
 
-        Raises LeaveRequested for Ctrl-D with nothing typed, and for `/exit`.
+        Raises LeaveRequested for Ctrl-D with nothing typed, for `/exit`, and if the terminal is gone.
         """
         if plain.is_dumb_terminal():
             answer = await ask(
@@ -96,7 +93,8 @@ class Choosing:
         try:
             return await self._app.run_async(handle_sigint=False)
         except (EOFError, OSError):  # the terminal is gone
-            return None
+            leaving.ask(leaving.GONE)
+            raise LeaveRequested from None
         finally:
             self._stay()
             mark_pastes(self._output)

@@ -142,7 +142,8 @@ class _Connect:
         self._screen.gap()
 
     def _forget(self) -> None:
-        """Let go of typed keys that were not stored, so that the next attempt does not use them."""
+        """Let go of typed keys that were not stored, and of `--anyway`: the next attempt does not use them."""
+        self._insist = False
         while self._held:
             self._keys.drop(self._held.pop())
 
@@ -311,10 +312,12 @@ class _Connect:
             rows.append(("n", more.format(n=len(models) - _SHOWN)))
         self._screen.say(_("which model should answer?"), "strong")
         hint = f"{self._hint(_('a number or name'))} · {_('Esc goes back')}"
-        chosen = await self._asking.choose(rows, hint, free=models.__contains__)
+        chosen: str | None = HELP
+        while chosen == HELP:  # there is nothing to explain
+            chosen = await self._asking.choose(rows, hint, free=models.__contains__)
         if chosen == "n":
             return await self._asking.line(_("the model's name")) or None
-        if chosen is None or chosen == HELP:
+        if chosen is None:
             return None
         model = dict(rows).get(chosen, chosen)
         self._screen.say(f"› {model}", "hint")

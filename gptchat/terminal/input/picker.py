@@ -22,10 +22,9 @@ from gptchat import leaving
 from gptchat.core.width import cells, wrapped
 from gptchat.leaving import LeaveRequested
 from gptchat.terminal.answers import leaves
-from gptchat.terminal.columns.layout import stand_in_columns
-from gptchat.terminal.columns.moving import add_editing, stop_between_characters
-from gptchat.terminal.input.keyboard import ESCAPE_WAIT
-from gptchat.terminal.input.questions import ask
+from gptchat.terminal.columns.moving import add_editing
+from gptchat.terminal.input.keyboard import mark_pastes
+from gptchat.terminal.input.questions import ask, prepare
 from gptchat.terminal.output import dumb_terminal as plain
 from gptchat.terminal.output.layout import styled
 from gptchat.terminal.output.toolbar import shortened
@@ -93,10 +92,7 @@ class Picker:
             input=keyboard,
             output=output,
         )
-        self._app.ttimeoutlen = self._app.timeoutlen = ESCAPE_WAIT
-        self._app.renderer.cpr_not_supported_callback = None
-        stand_in_columns(self._app.layout, output)
-        stop_between_characters(self._app)
+        prepare(self._app, output)
 
     async def pick(self, text: str = "") -> str | None:
         """Let the user choose, beginning with a search for `text`.
@@ -115,6 +111,7 @@ class Picker:
             for task in (self._looking, self._reading):
                 if task:
                     task.cancel()
+            mark_pastes(self._output)
 
     async def _pick_plainly(self, text: str) -> str | None:
         """For a dumb terminal: ask for one of the first rows by its number."""

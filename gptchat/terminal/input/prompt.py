@@ -153,7 +153,9 @@ class Prompt:
 
     def refresh(self) -> None:
         """Redraw the prompt and the toolbar. May be called from any thread."""
-        self._session.app.invalidate()
+        loop = self._session.app.loop
+        if loop is not None:  # only in its own thread, as the prompt may end meanwhile
+            loop.call_soon_threadsafe(self._session.app.invalidate)
 
     def complete_again(self) -> None:
         """Complete again because more candidates have arrived. May be called from any thread."""

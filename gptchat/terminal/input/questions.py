@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from prompt_toolkit.application import Application
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
@@ -83,6 +84,14 @@ async def ask(
         ]
 
 
+def prepare(app: Application[str] | Application[str | None], output: Output) -> None:
+    """Make `app`, which asks something on `output`, act on Esc at once, and draw and edit by whole characters."""
+    app.ttimeoutlen = app.timeoutlen = ESCAPE_WAIT
+    app.renderer.cpr_not_supported_callback = None
+    stand_in_columns(app.layout, output)
+    stop_between_characters(app)
+
+
 def _message(question: str, choices: Sequence[tuple[str, str]], default: str, width: int) -> StyleAndTextTuples:
     if not choices:
         return [(_QUESTION, question), ("", " "), *_default(default)]
@@ -132,10 +141,7 @@ async def _read(
         input=keyboard,
         output=output,
     )
-    session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_WAIT
-    session.app.renderer.cpr_not_supported_callback = None
-    stand_in_columns(session.layout, output)
-    stop_between_characters(session.app)
+    prepare(session.app, output)
     answered = False
     try:
         answer = await session.prompt_async(handle_sigint=False)
