@@ -6,7 +6,9 @@ import json
 import os
 import socket
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,17 @@ def listed(screen: Screen) -> None:
 def asked_for(screen: Screen, question: str) -> None:
     """Wait until the caret stands behind `question`."""
     screen.wait_for(lambda: screen.lines[screen.cursor[0]].startswith(question))
+
+
+@pytest.fixture(autouse=True)
+def one_at_a_time() -> Iterator[None]:
+    """No other worker's test has a server on a usual port meanwhile, which the list would show."""
+    import fcntl
+
+    assert sys.platform != "win32"
+    with (Path(tempfile.gettempdir()) / "gptchat-tests-usual-ports").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def local_port() -> int:
