@@ -14,7 +14,7 @@ from gptchat.errors import AuthenticationError, ConfigurationError
 from gptchat.providers.address import base_address, resource_address
 from gptchat.providers.engine import Engine
 from gptchat.providers.faults.refusals import shorten
-from gptchat.providers.sdk import sdk_options
+from gptchat.providers.sdk.options import sdk_options
 from gptchat.redaction import register
 from gptchat.words import _
 
@@ -91,11 +91,11 @@ class AzureProvider(Engine):
 
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
         """The SDK's Azure client for the classic API, or its plain client for v1."""
-        from openai import AsyncAzureOpenAI, AsyncOpenAI
+        from gptchat.providers.sdk.light import openai
 
         options = sdk_options(self, key, http)
         if self.version:
-            client: AsyncOpenAI = AsyncAzureOpenAI(
+            client: AsyncOpenAI = openai.AsyncAzureOpenAI(
                 base_url=self.address,
                 api_version=self.version,
                 azure_ad_token=key if is_token(key) else None,
@@ -103,7 +103,7 @@ class AzureProvider(Engine):
                 **options,
             )
         else:
-            client = AsyncOpenAI(api_key=key or "none", base_url=self.address, **options)
+            client = openai.AsyncOpenAI(api_key=key or "none", base_url=self.address, **options)
         client.organization = client.project = None
         return client
 
@@ -130,6 +130,6 @@ class AzureProvider(Engine):
         """Sends a token as bearer token and a key in the header `api-key`."""
         if is_token(key) or not key:
             return super().authorization(key)
-        from openai import Omit
+        from gptchat.providers.sdk.light import openai
 
-        return {"api-key": key, "Authorization": Omit()}
+        return {"api-key": key, "Authorization": openai.Omit()}

@@ -20,7 +20,7 @@ from gptchat.providers.engine import Engine
 from gptchat.providers.faults.failures import is_stale
 from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, window_in
 from gptchat.providers.payloads import clean
-from gptchat.providers.sdk import sdk_options
+from gptchat.providers.sdk.options import sdk_options
 from gptchat.providers.tokenizing import BODIES, tokens_in
 from gptchat.values import replace
 from gptchat.words import _
@@ -54,9 +54,9 @@ class CompatibleProvider(Engine):
 
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
         """The SDK's client, without organisation and project from the environment."""
-        from openai import AsyncOpenAI
+        from gptchat.providers.sdk.light import openai
 
-        client = AsyncOpenAI(api_key=key or "none", base_url=self.address, **sdk_options(self, key, http))
+        client = openai.AsyncOpenAI(api_key=key or "none", base_url=self.address, **sdk_options(self, key, http))
         client.organization = self.settings.organization or None
         client.project = self.settings.project or None
         return client

@@ -100,11 +100,11 @@ class Engine(ABC):
 
         Without a key, no authorisation is sent. An `Authorization` header in the settings takes precedence.
         """
-        from openai import Omit
+        from gptchat.providers.sdk.light import openai
 
         if any(name.lower() == "authorization" for name in self.settings.headers):
             return {}
-        return {"Authorization": f"Bearer {key}" if key else Omit()}
+        return {"Authorization": f"Bearer {key}" if key else openai.Omit()}
 
     # The provider port
 
@@ -243,7 +243,8 @@ class Engine(ABC):
     async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> httpx2.Response:
         client = await self._connected()
         import httpx2  # already imported by `_connected`
-        from openai import AsyncStream
+
+        from gptchat.providers.sdk.light import openai
 
         headers: dict[str, Any] = {
             # A compressing server collects text until there is enough of it, which would delay the stream
@@ -257,7 +258,7 @@ class Engine(ABC):
             "cast_to": httpx2.Response,
             "options": {"headers": headers},
             "stream": True,
-            "stream_cls": AsyncStream[Any],
+            "stream_cls": openai.AsyncStream[Any],
         }
         response = await (
             client.get(path, **options) if method == "get" else client.post(path, body=body, **options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.providers.address import base_address
 from gptchat.providers.engine import Engine
-from gptchat.providers.sdk import sdk_options
+from gptchat.providers.sdk.options import sdk_options
 
 if TYPE_CHECKING:
     import httpx2
@@ -26,9 +26,9 @@ class OpenAIProvider(Engine):
 
     def connect(self, key: str, http: httpx2.AsyncClient) -> AsyncOpenAI:
         """The SDK's standard client."""
-        from openai import AsyncOpenAI
+        from gptchat.providers.sdk.light import openai
 
-        return AsyncOpenAI(
+        return openai.AsyncOpenAI(
             api_key=key or "none",
             base_url=self.address,
             organization=self.settings.organization or None,

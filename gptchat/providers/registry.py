@@ -128,5 +128,5 @@ def modules(settings: ProviderSettings) -> tuple[str, ...]:
     own = (f"gptchat.providers.{_KINDS[settings.kind][0]}",) if settings.kind in _KINDS else ()
     if not abilities(settings).network:
         return own
-    slow = ("httpx2", "httpcore2", "anyio._backends._asyncio", "pydantic", "openai", "openai.resources.chat")
+    slow = ("httpx2", "httpcore2", "anyio._backends._asyncio", "pydantic", "gptchat.providers.sdk.light")
     return (*slow, *own, "gptchat.providers.wire.chat")

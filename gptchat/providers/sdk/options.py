@@ -19,14 +19,14 @@ def sdk_options(engine: Engine, key: str, http: httpx2.AsyncClient, *, ambient: 
     With `ambient`, the SDK's environment variable `OPENAI_CUSTOM_HEADERS` applies. Servers other than OpenAI
     must not get these headers, as they may contain a credential.
     """
-    from openai import Omit
+    from gptchat.providers.sdk.light import openai
 
     headers: dict[str, Any] = {}
     if not ambient:
         for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
             name, colon, _value = line.partition(":")
             if colon and name.strip().lower() not in ("authorization", "api-key"):
-                headers[name.strip()] = Omit()
+                headers[name.strip()] = openai.Omit()
     if engine.user_agent:
         headers["User-Agent"] = engine.user_agent
     headers.update(engine.settings.headers)
