@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:  # needs no settings, which declare the other flags
         print(f"gptchat {__version__}")
         return 0
+    if shell := os.environ.pop("_GPTCHAT_COMPLETE", ""):
+        return _complete(shell, arguments)
     # Nearly all objects that a start creates stay, so a search for garbage is wasted; longer runs enable it.
     gc.disable()
     try:
@@ -51,7 +53,7 @@ def _main(arguments: Sequence[str]) -> int:
     words.choose(asked_language(arguments) or words.detect(os.environ))
     try:
         options = parse(arguments)
-        status = _run(options)
+        status = _show_script(options.completion) if options.completion else _run(options)
         if sys.stdout is not None:
             sys.stdout.flush()  # what fails later, when Python ends, could not be told any more
         return status
@@ -76,6 +78,25 @@ def _main(arguments: Sequence[str]) -> int:
             _drop_output()
             return tell_failure(failure, as_json=False, debug=debug)
         return tell_failure(unexpected(fault), as_json=wants_json(arguments), debug=debug)
+
+
+def _show_script(shell: str) -> int:
+    from gptchat.terminal.completing.scripts import SCRIPTS
+
+    sys.stdout.write(SCRIPTS[shell])
+    return 0
+
+
+def _complete(shell: str, arguments: Sequence[str]) -> int:
+    """Answer a Tab that `shell` asks for, in the words of the environment."""
+    gc.disable()
+    from gptchat.terminal.completing.shell import main as answer
+
+    arguments = _speak(arguments)
+    words.choose(words.detect(os.environ))
+    breaks = os.environ.get("_GPTCHAT_BREAKS", "")
+    answer(shell, arguments, lambda options: compose(options, os.environ, attended=False), breaks)
+    return 0
 
 
 def _output_failed(fault: Exception) -> GptchatError | None:

@@ -17,9 +17,15 @@ from gptchat.words import LANGUAGES, N_, _
 T = TypeVar("T")
 
 
-def option(default: T, sentence: str, metavar: str = "", short: str = "", *, name: str = "") -> T:
+SHELLS = ("bash", "zsh", "fish")
+"""The shells that there is a completion script for."""
+
+
+def option(
+    default: T, sentence: str, metavar: str = "", short: str = "", *, name: str = "", choices: tuple[str, ...] = ()
+) -> T:
     """A field of `Options` that an option of the command line gives, in the words of `Flag`."""
-    return field(default=default, metadata={"flag": Flag(sentence, metavar, short, name)})
+    return field(default=default, metadata={"flag": Flag(sentence, metavar, short, name, choices)})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,6 +62,7 @@ class Options:
     config: str = option("", N_("settings file instead of the usual one"), "FILE")
     data_dir: str = option("", N_("data folder instead of the usual one"), "DIR")
     debug: bool = option(False, N_("tracebacks, and a log file without keys"))
+    completion: str = option("", N_("print the completion script for a shell"), choices=SHELLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +185,28 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """The words before a bare `--`, and those after it, which always belong to the prompt."""
     end = argv.index("--") if "--" in argv else len(argv)
     return list(argv[:end]), list(argv[end + 1 :])
+
+
+def before_prompt(argv: Sequence[str], known: Mapping[str, Declared]) -> tuple[list[str], Declared | None]:
+    """The words of `argv` that are no options, and the option at its end that still lacks its value, if any.
+
+    `known` are the options by all their names. For a line that is being typed; nothing is refused.
+    """
+    flags, after = _split(argv)
+    said: list[str] = []
+    pending: Declared | None = None
+    for word in flags:
+        if pending is not None:
+            pending = None
+            continue
+        option, value = _option(word, known)
+        if option is None:
+            said.append(word)
+        elif option.type is not bool and value is None:
+            pending = option
+    if "--" in argv:
+        return [*said, "--", *after], None
+    return said, pending
 
 
 def asked_language(argv: Sequence[str]) -> str:

@@ -12,7 +12,8 @@ from prompt_toolkit.document import Document
 
 from gptchat.commands.effects import Effects
 from gptchat.commands.registry import Argument, Call, Command, Registry
-from gptchat.terminal.input.completion import Candidate, ChatCompleter
+from gptchat.terminal.completing.place import Candidate
+from gptchat.terminal.input.completion import ChatCompleter
 
 WORDS = "rust async trip kyoto budget report draft tax azure proxy window tokens".split()  # noqa: SIM905 - readable
 WORDS += ["会议", "纪要", "翻译", "合同", "学习", "计划"]

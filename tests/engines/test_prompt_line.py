@@ -19,7 +19,8 @@ from gptchat.core.safe import marked
 from gptchat.core.width import cells
 from gptchat.terminal.columns import graphemes
 from gptchat.terminal.columns.output import ColumnOutput
-from gptchat.terminal.input.completion import Candidate, ChatCompleter
+from gptchat.terminal.completing.place import Candidate
+from gptchat.terminal.input.completion import ChatCompleter
 from tests.engines.engine import Engine
 from tests.engines.engines import NAMES, require
 from tests.engines.prompting import MESSAGE, Bench, run

@@ -12,7 +12,8 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from gptchat import leaving
 from gptchat.commands.registry import Argument, Call, Command, Registry
 from gptchat.leaving import LeaveRequested
-from gptchat.terminal.input.completion import Candidate, ChatCompleter
+from gptchat.terminal.completing.place import Candidate
+from gptchat.terminal.input.completion import ChatCompleter
 from gptchat.terminal.input.keyboard import quiet
 from gptchat.terminal.input.prompt import Prompt
 from gptchat.terminal.output.gauge import LiveCount

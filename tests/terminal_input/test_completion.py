@@ -15,8 +15,9 @@ from prompt_toolkit.document import Document
 
 from gptchat.commands.effects import Effects
 from gptchat.commands.registry import Argument, Call, Command, Registry, call
+from gptchat.terminal.completing.place import Candidate, quoted
 from gptchat.terminal.input import fuzzy
-from gptchat.terminal.input.completion import Candidate, ChatCompleter, quoted
+from gptchat.terminal.input.completion import ChatCompleter
 
 
 async def run(_call: Call) -> Effects:

@@ -15,7 +15,7 @@ from gptchat.core.typed import template
 from gptchat.errors import GptchatError
 from gptchat.manager.variables import AUTOMATIC
 from gptchat.providers.registry import abilities, summary
-from gptchat.terminal.input.completion import Candidate
+from gptchat.terminal.completing.place import Candidate
 from gptchat.terminal.output.theme import NAMES
 from gptchat.words import LANGUAGES, _
 
@@ -85,6 +85,11 @@ class ChatCandidates:
                 return self._code_blocks()
         return ()
 
+    @property
+    def reading(self) -> bool:
+        """Whether names are being read, or were: `ready` tells when."""
+        return bool(self._fetching)
+
     def refresh(self) -> None:
         """Read sessions and users again the next time they are requested, because they have changed."""
         self._fetching.clear()
@@ -96,7 +101,11 @@ class ChatCandidates:
         return [Candidate(key, meta=parse.require(key).summary) for key in keys]
 
     def _models(self) -> list[Candidate]:
-        listed, catalogued = self._services.routing.names_listed(), self._catalogued()
+        catalogued = self._catalogued()
+        try:
+            listed = self._services.routing.names_listed()
+        except GptchatError:  # no provider is chosen yet
+            listed = []
         # The same list object until the names change: they are then ranked once, not for every key.
         if self._model_names == (listed, catalogued):
             return self._models_of_names

@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from gptchat.commands.registry import Argument, Call, Command, Registry
+from gptchat.commands.registry import Command, Registry
+from gptchat.terminal.completing.place import Candidate, Candidates, Place, offered, place_in, quoted
 from gptchat.terminal.input import fuzzy
-from gptchat.values import dataclass
 from gptchat.words import _
 
 _SLASH = r"\s*[/／、]([^\W_][\w-]*|[?？]|)$"
@@ -25,36 +25,6 @@ _CALL = r"\s*[/／、]([^\W_][\w-]*|[?？])\s+"
 _AT = r"""(?:^|(?<=[\s(（，。、；：]))[@＠]("[^"\n]*|[^\s"]*)$"""
 _LIMIT = 50
 _ENTRIES = 5000  # at most so many entries of a folder are read
-
-
-class Candidate(NamedTuple):
-    """One possible completion: the inserted text, the displayed text (if empty, `text`), and a note beside it."""
-
-    text: str
-    display: str = ""
-    meta: str = ""
-
-
-class Candidates(Protocol):
-    """Source of candidates. `of` is called in the event loop for every key, so it must answer from memory."""
-
-    def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
-        """All candidates of an `Argument.kind`, most likely first; the completer filters them.
-
-        `text` is the argument typed so far, `call` the command with the arguments before it. Candidates that are
-        not in memory are left out and may be fetched in the background; `Prompt.complete_again` then shows them.
-
-        Return a long list as the same object until it changes: its ranking is then kept between keys.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Position of the cursor in a command: the argument, its text so far, and the call before it."""
-
-    argument: Argument
-    typed: str
-    call: Call
 
 
 class ChatCompleter(Completer):
@@ -107,13 +77,13 @@ class ChatCompleter(Completer):
         """The path typed so far; None if no path is expected at the cursor."""
         line = document.current_line_before_cursor
         place = self._place(document)
-        if isinstance(place, _Place) and place.argument.kind == "file":
+        if isinstance(place, Place) and place.argument.kind == "file":
             return place.typed
         if place is None and (match := re.search(_AT, line)):
             return match[1]
         return None
 
-    def _place(self, document: Document) -> _Place | str | None:
+    def _place(self, document: Document) -> Place | str | None:
         """The argument at the cursor, or the command name typed so far, or None outside a command."""
         if document.cursor_position_row > 0:
             return None
@@ -125,7 +95,7 @@ class ChatCompleter(Completer):
             return None
         match = re.match(_CALL, line)
         assert match is not None
-        return _argument(command, line[match.end() :])
+        return place_in(command, line[match.end() :])
 
     def _command(self, line: str) -> Command | None:
         match = re.match(_CALL, line)
@@ -148,12 +118,12 @@ class ChatCompleter(Completer):
                 display_meta=_(command.summary),
             )
 
-    def _arguments(self, place: _Place) -> Iterable[Completion]:
+    def _arguments(self, place: Place) -> Iterable[Completion]:
         argument, typed = place.argument, place.typed
         wanted = typed.lstrip("\"'")
-        offered = self._offered(place)
-        if self._ranking is None or self._ranking.items is not offered:
-            self._ranking = fuzzy.Ranking(offered, lambda one: one.display or one.text)
+        found = offered(place, self._registry, self._candidates)
+        if self._ranking is None or self._ranking.items is not found:
+            self._ranking = fuzzy.Ranking(found, lambda one: one.display or one.text)
         for one in self._ranking.best(wanted, _LIMIT):
             text = one.text if argument.rest else quoted(one.text, typed)
             yield Completion(
@@ -162,41 +132,6 @@ class ChatCompleter(Completer):
                 display=self._clean(one.display or one.text),
                 display_meta=self._clean(one.meta),
             )
-
-    def _offered(self, place: _Place) -> Sequence[Candidate]:
-        argument, call = place.argument, place.call
-        if place.typed.startswith("-") and not call.values and call.command.flags:
-            return [Candidate(flag, meta=_(about)) for flag, about in call.command.flags.items()]
-        if argument.choices:
-            return [Candidate(choice) for choice in argument.choices]
-        if argument.kind == "command":
-            return [Candidate(command.name, meta=_(command.summary)) for command in self._registry.commands]
-        return self._candidates.of(argument.kind, place.typed, call)
-
-
-def _argument(command: Command, rest: str) -> _Place | None:
-    """The argument at the end of `rest`, the text between the name of `command` and the cursor; None if none."""
-    values: dict[str, str] = {}
-    flags: set[str] = set()
-    while command.flags and rest.split(" ", 1)[0] in command.flags and " " in rest:
-        flag, rest = rest.split(" ", 1)
-        flags.add(flag)
-        rest = rest.lstrip()
-    for argument in command.arguments:
-        word = re.match(r"""("[^"]*"|'[^']*'|[^\s"']\S*)\s+""", rest)
-        if argument.rest or not word:
-            return _Place(argument, rest, Call(command, values, frozenset(flags)))
-        values[argument.name] = word[1].strip("\"'")
-        rest = rest[word.end() :]
-    return None
-
-
-def quoted(text: str, typed: str) -> str:
-    """`text` as one word of a command: quoted if it contains blanks, or if `typed` begins with a quote."""
-    if not (typed[:1] in ("'", '"') or re.search(r"\s", text) or text[:1] in ("'", '"')):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 class _Entry(NamedTuple):

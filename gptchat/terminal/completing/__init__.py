@@ -1,0 +1,1 @@
+"""Completion: what can be completed where, in the chat and on a shell's command line."""

@@ -1,0 +1,200 @@
+"""Answers a shell's Tab: the candidates for the last word of a command line that runs gptchat."""
+
+from __future__ import annotations
+
+import sys
+from threading import Event
+from typing import TYPE_CHECKING, cast
+
+from gptchat.commands.declared import Argument, Call, Command
+from gptchat.config.flags import Declared, before_prompt, declared, parse
+from gptchat.errors import GptchatError
+from gptchat.terminal.completing.place import Candidate, Place, offered, place_in, quoted
+from gptchat.values import dataclass, field
+from gptchat.words import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gptchat.commands.declared import Kind
+    from gptchat.commands.effects import Effects
+    from gptchat.commands.program import Program
+    from gptchat.config.flags import Options
+
+    Compose = Callable[[Options], Program]
+
+_WAIT = 1.0  # seconds at most for names that a thread reads from the disk
+_OF_OPTION: Mapping[str, str] = {
+    "user": "user",
+    "session": "session",
+    "settings": "setting",
+    "attachments": "file",
+    "config": "file",
+    "data_dir": "file",
+}
+"""What the value of an option names: an `Argument.kind`. The others that have one set the setting of that name."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a shell may offer for the word at the cursor. `files` says that files are possible as well."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    files: bool = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a candidate is to be typed on, so that no blank belongs behind it."""
+        return any(one.text.endswith("=") for one in self.candidates)
+
+    def lines(self, cut: int = 0) -> list[str]:
+        """The lines that the shell's script reads; each candidate without its first `cut` characters."""
+        lines = [":files"] if self.files else []
+        lines += [":nospace"] if self.unfinished else []
+        for one in self.candidates:
+            note = one.display if one.display not in ("", one.text) else one.meta
+            text, note = (" ".join(part.split()) for part in (one.text[cut:], note))
+            lines.append(f"{text}\t{note}" if note else text)
+        return lines
+
+
+def main(shell: str, arguments: Sequence[str], compose: Compose, breaks: str = "") -> None:
+    """Print the answer to a Tab in `shell`; prints nothing where something is wrong, as nobody asked for words.
+
+    `arguments` are the words behind the program's name, the last one being completed; for bash the whole line
+    up to the cursor. `compose` builds the program; `breaks` are the signs at which bash splits words.
+    """
+    words = split(arguments[0])[1:] if shell == "bash" and arguments else list(arguments)
+    current = words[-1] if words else ""
+    try:
+        answer = complete(words[:-1], current, compose)
+    except GptchatError:
+        return
+    cut = max((current.rfind(sign) for sign in "=:" if sign in breaks), default=-1) + 1
+    if shell == "fish":
+        answer.candidates = [one for one in answer.candidates if one.text.startswith(current)]
+    sys.stdout.write("".join(f"{line}\n" for line in answer.lines(cut if shell == "bash" else 0)))
+
+
+def split(line: str) -> list[str]:
+    """The words of a shell's line up to the cursor; the last one may be empty, or lack its closing quote."""
+    import shlex
+
+    words: list[str] = []
+    for closing in ("", '"', "'"):
+        try:
+            words = shlex.split(line + closing)
+            break
+        except ValueError:
+            continue
+    if not line or (line[-1].isspace() and not closing):
+        words.append("")
+    return words or [""]
+
+
+def complete(before: Sequence[str], current: str, compose: Compose) -> Answer:
+    """What `current` may become behind the words `before`. Raises GptchatError for a line that cannot be meant."""
+    known = {name: option for option in declared() for name in option.names}
+    said, pending = before_prompt(before, known)
+    if pending is not None:
+        return _value(pending, current, "", before[:-1], compose)
+    if said and said[0].startswith("/"):
+        return _of_command(said, current, before, compose)
+    if not said and current.startswith("/"):
+        commands = _composed(before, compose).registry.commands
+        found = [Candidate(f"/{command.name}", meta=_(command.summary)) for command in commands]
+        return Answer(_beginning(found, current))
+    if current.startswith("@"):
+        return Answer(files=True)
+    if current.startswith("-"):
+        name, equals, _value_typed = current.partition("=")
+        if equals and name in known:
+            return _value(known[name], current, f"{name}=", before, compose)
+        return Answer(_beginning(_options(known), current))
+    return Answer(files=not said)
+
+
+def _options(known: Mapping[str, Declared]) -> list[Candidate]:
+    return [
+        *(Candidate(name, meta=option.flag.summary) for name, option in known.items() if name.startswith("--")),
+        Candidate("--help"),
+        Candidate("--version"),
+    ]
+
+
+def _value(option: Declared, current: str, prefix: str, before: Sequence[str], compose: Compose) -> Answer:
+    """Values of `option`; `prefix` is the part of `current` before the value: empty, or `--name=`."""
+    typed = current.removeprefix(prefix)
+    if option.flag.choices:
+        return Answer(_beginning([Candidate(f"{prefix}{choice}") for choice in option.flag.choices], current))
+    kind = _OF_OPTION.get(option.target, option.target if option.of_setting else "")
+    if kind == "file":
+        return Answer(files=True)
+    if kind == "setting" and "=" in typed:
+        key = typed.partition("=")[0]
+        place = Place(_argument("value"), typed, _call({"key": key}))
+        prefix += f"{key}="
+    elif kind:
+        place = Place(_argument(kind), typed, _call({}))
+    else:
+        return Answer()
+    found = _found(place, _composed(before, compose))
+    ending = "=" if kind == "setting" and "=" not in typed else ""
+    chosen = [Candidate(f"{prefix}{one.text}{ending}", one.display, one.meta) for one in found]
+    return Answer(_beginning(chosen, current))
+
+
+def _of_command(said: Sequence[str], current: str, before: Sequence[str], compose: Compose) -> Answer:
+    """What may follow the slash command that `said` begins with."""
+    program = _composed([word for word in before if word not in said], compose)
+    command = program.registry.get(said[0])
+    if command is None:
+        return Answer()
+    rest = "".join(f"{quoted(word, '')} " for word in said[1:])
+    place = place_in(command, rest + current)
+    if place is None:
+        return Answer()
+    if place.argument.kind == "file":
+        return Answer(files=True)
+    found = _found(Place(place.argument, current, place.call), program)
+    if not current and command.flags and not place.call.values:
+        found = [*found, *(Candidate(flag, meta=_(about)) for flag, about in command.flags.items())]
+    return Answer(_beginning(found, current))
+
+
+def _found(place: Place, program: Program) -> Sequence[Candidate]:
+    if place.argument.kind == "user":
+        return [Candidate(name) for name in program.services.people.names()]
+    from gptchat.terminal.input.candidates import ChatCandidates
+
+    source = ChatCandidates(program)
+    read = Event()
+    source.ready = read.set
+    found = offered(place, program.registry, source)
+    if source.reading:
+        read.wait(_WAIT)
+        found = offered(place, program.registry, source)
+    return found
+
+
+def _beginning(found: Sequence[Candidate], current: str) -> list[Candidate]:
+    """Those that begin with `current`, or else those of which a word of the title does."""
+    begin = [one for one in found if one.text.startswith(current)]
+    wanted = current.lower()
+    return begin or [one for one in found if wanted in one.display.lower()]
+
+
+def _composed(before: Sequence[str], compose: Compose) -> Program:
+    return compose(parse([word for word in before if not word.startswith("/")]))
+
+
+def _argument(kind: str) -> Argument:
+    return Argument(kind, cast("Kind", kind))
+
+
+def _call(values: Mapping[str, str]) -> Call:
+    return Call(Command("", "", "", _nothing), values)
+
+
+def _nothing(_call: Call) -> Effects:
+    raise NotImplementedError  # nobody runs it
