@@ -71,6 +71,7 @@ _MODULES = {
     "templates.presets": "preset",
     "context": "context tokens pin unpin compact",
     "input": "attach editor",
+    "batch": "batch",
     "output": "copy save raw code json",
     "about": "usage cost status config help ? exit quit bye",
     "doctor.report": "doctor",

@@ -1,0 +1,1 @@
+"""Many questions at once: their lines, and how they are sent within a limit that heeds the server."""
