@@ -78,6 +78,7 @@ def _measures(data: bytes) -> str:
 
 
 def _can_shrink() -> bool:
+    import sys
     from importlib.util import find_spec
 
-    return find_spec("PIL") is not None
+    return sys.modules["PIL"] is not None if "PIL" in sys.modules else find_spec("PIL") is not None

@@ -11,7 +11,7 @@ from gptchat.errors import UsageError
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image as Picture
 
 _SHARP = 1_000_000
 """Bytes up to which a picture without loss stays one: screenshots with text do, photographs do not."""
@@ -28,7 +28,7 @@ def shrink(file: IO[bytes], arguments: dict[str, Any], _step: object) -> Iterato
     try:
         with Image.open(file) as opened:
             opened.draft("RGB", (side, side))
-            picture: Image = ImageOps.exif_transpose(opened)
+            picture: Picture = ImageOps.exif_transpose(opened)
             picture.thumbnail((side, side))
             clear = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
             photograph = opened.format == "JPEG"
@@ -51,7 +51,7 @@ def shrink(file: IO[bytes], arguments: dict[str, Any], _step: object) -> Iterato
     )
 
 
-def _written(picture: Image, *, clear: bool, photograph: bool) -> Iterator[tuple[str, bytes]]:
+def _written(picture: Picture, *, clear: bool, photograph: bool) -> Iterator[tuple[str, bytes]]:
     """The picture in files of less and less bytes."""
     if not photograph:
         yield "image/png", _saved(picture.convert("RGBA" if clear else "RGB"), "PNG", optimize=True)
@@ -66,7 +66,7 @@ def _written(picture: Image, *, clear: bool, photograph: bool) -> Iterator[tuple
         yield "image/jpeg", _saved(plain, "JPEG", quality=quality, optimize=True)
 
 
-def _saved(picture: Image, kind: str, **options: Any) -> bytes:
+def _saved(picture: Picture, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()

@@ -237,7 +237,7 @@ class CheckedStream(httpcore2.AsyncNetworkStream):
         """Turn what the first read says about TLS, or about a server that hung up, into an error of ours."""
         try:
             yield
-        except httpcore2.ReadError as error:
+        except (httpcore2.ReadError, ssl.SSLError) as error:  # httpcore2 lets alerts of TLS through
             if self._heard:
                 raise
             raise self._hung_up(error) from error
@@ -251,7 +251,7 @@ class CheckedStream(httpcore2.AsyncNetworkStream):
             return failing.proxy_closed(self._way, why, sent=True)
         return failing.closed_early(self._way, why)
 
-    def _hung_up(self, error: httpcore2.ReadError) -> ProviderError:
+    def _hung_up(self, error: Exception) -> ProviderError:
         broken = next((one for one in _chain(error) if isinstance(one, ssl.SSLError)), None)
         if broken is None or isinstance(broken, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return self._closed(_reason(error) if broken is None else "")

@@ -210,7 +210,7 @@ def proxy_failed(way: Way, why: str, *, status: int | None = None) -> ProviderEr
 def closed_early(way: Way, why: str = "") -> ProviderError:
     """The server took the connection and the request, and closed without a word."""
     tail = _(": {why}").format(why=why) if why else ""
-    hint = _("is that port the API's? /doctor tests each step")
+    hint = _("is that port the API's? It may also want a client certificate: network.client_cert")
     if way.where.startswith("http:"):
         hint = _("is that port the API's, and does it speak http, not https? /doctor tests each step")
     return _failed(

@@ -115,7 +115,8 @@ def _untrusted(way: Way, error: ssl.SSLCertVerificationError) -> ProviderError:
 def tls_closed(way: Way, why: str = "") -> ProviderError:
     """The connection was broken off in the middle of the handshake."""
     tail = _(": {why}").format(why=why) if why else ""
-    hint = _("check whether that port speaks https; a firewall may also block this host: a proxy may be needed")
+    hint = _("check whether that port speaks https; it may want a client certificate (network.client_cert), or a"
+             " firewall blocks this host, where a proxy helps")  # fmt: skip
     if way.proxy is not None:
         hint = _("check whether that port speaks https; the proxy or a firewall may also block this host")
     message = _("{where} broke off the TLS handshake{tail}").format(where=_who(way), tail=tail)
