@@ -84,7 +84,7 @@ def handshakes_alone(tls: ssl.SSLContext) -> Iterator[str]:
         thread.join(10)
 
 
-def failure(address: str, **settings: str) -> ProviderError:
+def failure(address: str, **settings: Any) -> ProviderError:
     """The error of a chat with `address`."""
     error = ask(provider(address, network=SHORT, **settings)).failure
     assert isinstance(error, ProviderError), error
