@@ -11,6 +11,7 @@ import pytest
 
 from gptchat.config.endpoints import NetworkSettings
 from gptchat.errors import GptchatError, ProviderError
+from gptchat.redaction import redact
 from tests.providers.asking import ask, provider
 from tests.support.peers import (
     ScriptedPeer,
@@ -225,3 +226,10 @@ def test_a_server_that_hangs_up_is_not_the_proxys_fault(tmp_path: Path) -> None:
     assert error.path is not None
     assert error.path.culprit == "server"
     assert peer.place in error.message
+
+
+def test_the_example_of_a_login_is_shown() -> None:
+    """The example in a hint reads as it is written, while a real login is masked, however like it it looks."""
+    assert redact("http://user:password@host:port") == "http://user:password@host:port"
+    for login in ("user:hunter2@", "user:password1@", "me:password@"):
+        assert login not in redact(f"http://{login}proxy.example.test:3128")
