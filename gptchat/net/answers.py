@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _PROXIES = re.compile(
-    r"tinyproxy|squid|proxy\.py|mitmproxy|privoxy|polipo|3proxy|bluecoat|mcafee|zscaler|forti|wsa|websense|charles"
+    r"tinyproxy|squid|proxy\.py|mitmproxy|privoxy|polipo|3proxy|bluecoat|mcafee|zscaler|fortigate|websense|charles"
     r"|burp|sophos|barracuda|ziproxy",
     re.IGNORECASE,
 )
@@ -29,7 +29,7 @@ _CLIENT_CERT_REFUSED = re.compile(r"The SSL certificate error", re.IGNORECASE)
 
 
 def by_proxy(response: httpx2.Response, way: Way, refused: int) -> None:
-    """Raise ProviderError if `response`, of a forwarded request, is the proxy's own.
+    """Raise ProviderError if `response` is the proxy's own, which forwards requests or looks into tunnels.
 
     `refused` is the status with which the proxy refused a tunnel; 0 if it just hung up.
     """

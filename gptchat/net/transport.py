@@ -35,13 +35,18 @@ class Transport(httpx2.AsyncBaseTransport):
         through = self._way.proxy is not None
         if not (plain and self._no_tunnel):
             try:
-                return await self._send(request, "tunnel" if through else "direct", plain=plain)
+                response = await self._send(request, "tunnel" if through else "direct", plain=plain)
+                # One that intercepts TLS says inside of the tunnel that it cannot reach the server
+                return await self._judged(response, 0) if through else response
             except NoTunnelError as error:
                 self._no_tunnel = error
-        response = await self._send(request, "forward", plain=True)
         assert self._no_tunnel is not None
+        return await self._judged(await self._send(request, "forward", plain=True), self._no_tunnel.status)
+
+    async def _judged(self, response: httpx2.Response, refused: int) -> httpx2.Response:
+        """`response`, if it is the server's. `refused` is the status that the proxy refused a tunnel with, or 0."""
         try:
-            by_proxy(response, self._way, self._no_tunnel.status)
+            by_proxy(response, self._way, refused)
         except ProviderError:
             await response.aclose()
             raise

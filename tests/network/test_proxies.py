@@ -233,3 +233,12 @@ def test_the_example_of_a_login_is_shown() -> None:
     assert redact("http://user:password@host:port") == "http://user:password@host:port"
     for login in ("user:hunter2@", "user:password1@", "me:password@"):
         assert login not in redact(f"http://{login}proxy.example.test:3128")
+
+
+def test_a_proxy_that_speaks_inside_of_the_tunnel() -> None:
+    """A proxy that intercepts the connection and fails inside of its tunnel is told as the proxy."""
+    inside = b"HTTP/1.1 502 Bad Gateway\r\nServer: mitmproxy 12\r\nContent-Length: 0\r\n\r\n"
+    with ScriptedPeer(saying(b"HTTP/1.1 200 OK\r\n\r\n", inside)) as peer:
+        error = failure(TARGETS[0], f"http://{peer.place}")
+    blames_the_proxy(error, peer.place)
+    assert error.status == 502
