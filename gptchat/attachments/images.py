@@ -73,8 +73,8 @@ def smaller_note(name: str, before: bytes, after: bytes) -> str:
 
 def _measures(data: bytes) -> str:
     size = picture_size(data)
-    pixels = f"{size[0]} × {size[1]}, " if size else ""
-    return f"{pixels}{human_size(len(data))}"
+    pixels = [f"{size[0]} × {size[1]}"] if size else []
+    return _(", ").join([*pixels, human_size(len(data))])
 
 
 def _can_shrink() -> bool:

@@ -44,7 +44,7 @@ class Transport(httpx2.AsyncBaseTransport):
         return await self._judged(await self._send(request, "forward", plain=True), self._no_tunnel.status)
 
     async def _judged(self, response: httpx2.Response, refused: int) -> httpx2.Response:
-        """`response`, if it is the server's. `refused` is the status that the proxy refused a tunnel with, or 0."""
+        """`response`, if it is the server's. `refused` is the status of a refused tunnel, or 0."""
         try:
             by_proxy(response, self._way, refused)
         except ProviderError:

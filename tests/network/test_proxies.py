@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -242,3 +244,33 @@ def test_a_proxy_that_speaks_inside_of_the_tunnel() -> None:
         error = failure(TARGETS[0], f"http://{peer.place}")
     blames_the_proxy(error, peer.place)
     assert error.status == 502
+
+
+@pytest.mark.parametrize("scheme", HTTP_AND_SOCKS)
+def test_addresses_of_ipv6_behind_a_proxy(scheme: str) -> None:
+    """An IPv6 address goes to the proxy in the form that its protocol has for it."""
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(4096))
+        if scheme == "socks5":
+            writer.write(b"\x05\x00")
+            heard.append(await reader.read(4096))
+
+    with ScriptedPeer(listen) as peer:
+        failure("https://[2001:db8::1]:8443/v1", f"{scheme}://{peer.place}")
+    if scheme == "http":
+        assert heard[0].startswith(b"CONNECT [2001:db8::1]:8443 HTTP/1.1")
+    else:
+        assert heard[1] == b"\x05\x01\x00\x04" + bytes.fromhex("20010db8") + bytes(11) + b"\x01" + b"\x20\xfb"
+
+
+def test_a_server_on_the_second_address_of_its_name(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name whose first address does not answer is reached at its next one, in time."""
+
+    def addresses(_host: str, port: int, *_more: object, **_named: object) -> list[tuple[object, ...]]:
+        return [(0, 1, 6, "", (host, port)) for host in ("::1", "127.0.0.2", "127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", addresses)
+    engine = provider(f"http://many.example.test:{server.port}/v1", network=replace(SHORT, connect_timeout=3))
+    assert ask(engine).text == "You said: hello"
