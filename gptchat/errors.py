@@ -29,7 +29,9 @@ from gptchat.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import ClassVar
+    from typing import ClassVar, Literal
+
+    Culprit = Literal["name", "network", "proxy", "tls", "server"]
 
 
 class GptchatError(Exception):
@@ -63,8 +65,23 @@ class Refusal:
     param: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PathFault:
+    """Where a request failed on its way, noted where the failure happens."""
+
+    culprit: Culprit
+    """`name`: name resolution; `network`: a login page of the network; `tls`: certificates and the handshake."""
+    sent: bool = False
+    """Whether the request may have reached the server."""
+    lasting: bool = False
+    """Whether the same request fails again until somebody changes something."""
+
+
 class ProviderError(GptchatError):
-    """A request to a provider failed. `retry_after` is the delay in seconds that the server asked for, or None."""
+    """A request to a provider failed. `retry_after` is the delay in seconds that the server asked for, or None.
+
+    `path` is set if it failed on its way, before the server answered it.
+    """
 
     def __init__(
         self,
@@ -74,10 +91,12 @@ class ProviderError(GptchatError):
         status: int | None = None,
         retry_after: float | None = None,
         said: Refusal | None = None,
+        path: PathFault | None = None,
     ) -> None:
         super().__init__(message, hint=hint, status=status)
         self.retry_after = retry_after
         self.said = said or Refusal()
+        self.path = path
 
 
 class AuthenticationError(ProviderError):

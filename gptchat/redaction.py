@@ -34,6 +34,8 @@ _BARE_SHAPES = (
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
     r"|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20,}[A-Za-z0-9._\-:+/=]*"
 )
+_EXAMPLE = "://user:password@"
+"""How hints show where a login goes; it is nobody's."""
 _SIGNS = ("-", "_", "=", "@", "KIA", "SIA", "AIza", "eyJ", "earer", "asic", "api-key")
 """What text with a secret of any shape has one of; without one the expression need not be compiled."""
 
@@ -103,7 +105,7 @@ def redact_address(address: str) -> str:
 def _masked(match: re.Match[str]) -> str:
     found = match.group()
     if match["login"]:
-        return f"://{MASK}@"
+        return found if found == _EXAMPLE else f"://{MASK}@"
     if match["name"]:
         return f"{match['name']}{MASK}"
     if MASK in found:

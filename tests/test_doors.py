@@ -46,6 +46,7 @@ WRITES = {
     "foreign/": "what the process that reads for us is told, and answers",
     "terminal/notices/bell.py": "control sequences, and a title that is cleaned there",
     "terminal/oneshot.py _unseen": "a line feed",
+    "net/connecting.py": "a connection",
     "net/local_servers.py": "a request to a server of this machine",
     "commands/output.py": "source text of a request, which is shown by the door",
 }
@@ -59,7 +60,8 @@ ERRORS = {
     "foreign/office.py": "told through the door",
     "foreign/pdf.py": "told through the door",
     "config/load.py": "told through the door",
-    "net/client.py": "what the libraries for certificates and compression say",
+    "foreign/pictures.py": "told through the door",
+    "net/": "what libraries for connections, certificates and compression say, masked where servers have a say",
     "terminal/debugging.py unexpected": "told through the door",
     "core/replies/media.py": "an error's words for another error",
 }

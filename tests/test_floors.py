@@ -30,6 +30,7 @@ OUTSIDE = {
     "pygments": {"grammar"},
     "openai": {"providers"},
     "httpx2": {"net", "providers", "attachments"},
+    "httpcore2": {"net"},
     "tiktoken": {"tokens"},
     "wcwidth": {"terminal"},
 }

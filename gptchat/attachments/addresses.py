@@ -10,7 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from gptchat import __version__, words
 from gptchat.attachments.limits import human_size
-from gptchat.errors import ProtocolError, TurnInterruptedError, UsageError
+from gptchat.errors import ProviderError, TurnInterruptedError, UsageError
 from gptchat.net.client import http_client
 from gptchat.net.private_hosts import is_private, private_address
 from gptchat.net.proxies import proxy_for
@@ -85,7 +85,12 @@ async def _fetch(address: str, network: NetworkSettings, limit: int, timeout: fl
             _("{address} takes too long to arrive").format(address=redact(address)),
             hint=_("save it with a browser and attach the file"),
         ) from error
-    except (OSError, httpx2.HTTPError, httpx2.InvalidURL, ProtocolError, ValueError) as error:
+    except ProviderError as error:  # who failed on the way, with its own advice
+        raise UsageError(
+            _("{address} cannot be fetched: {why}").format(address=redact(address), why=error.message),
+            hint=error.hint or _("check the address, the network and the proxy"),
+        ) from error
+    except (OSError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise _cannot(address, _reason(error)) from error
     raise _cannot(address, _("it leads from one address to the next without end"))
 

@@ -1,6 +1,11 @@
-"""Detects image formats by their first bytes: those that models accept (PNG, JPEG, WebP, GIF) and others."""
+"""Images: their formats, by the first bytes, and their size, which is made to fit what servers take."""
 
 from __future__ import annotations
+
+from gptchat.attachments.limits import SizeLimits, human_size
+from gptchat.errors import UsageError
+from gptchat.foreign.picture_size import picture_size
+from gptchat.words import _
 
 _OTHERS = (
     (b"BM", "BMP"),
@@ -30,3 +35,50 @@ def other_image(data: bytes) -> str:
     if data[4:12] in _HEIC:
         return "HEIC/AVIF"
     return next((name for magic, name in _OTHERS if data.startswith(magic)), "")
+
+
+def fitting(name: str, data: bytes, mime: str, limits: SizeLimits) -> tuple[str, bytes]:
+    """The media type and bytes of the image `data`, made smaller where servers would refuse it, or do it anyway.
+
+    That takes Pillow. Without it `data` itself is returned, unless it is too large. Blocks. Raises UsageError.
+    """
+    size = picture_size(data)
+    if len(data) <= limits.image and (size is None or max(size) <= limits.side):
+        return mime, data
+    if not _can_shrink():
+        if len(data) <= limits.image:
+            return mime, data
+        raise UsageError(
+            _("{name} has {size}, and servers take images of at most {limit}").format(
+                name=name, size=human_size(len(data)), limit=human_size(limits.image)
+            ),
+            hint=_('make it smaller, or let gptchat do it: pip install "gptchat[images]"'),
+        )
+    from base64 import b64decode
+
+    from gptchat.foreign.child import ChildLimits, read
+
+    most = ChildLimits(seconds=limits.reading, memory=2_000_000_000)
+    task = "gptchat.foreign.pictures:shrink"
+    mime, text, *_size = next(read(task, data, name, limits=most, side=limits.side, most=limits.image))
+    return mime, b64decode(text)
+
+
+def smaller_note(name: str, before: bytes, after: bytes) -> str:
+    """What to tell of an image that was made smaller."""
+    return _("{name} was made smaller: {before}, now {after}").format(
+        name=name, before=_measures(before), after=_measures(after)
+    )
+
+
+def _measures(data: bytes) -> str:
+    size = picture_size(data)
+    pixels = [f"{size[0]} × {size[1]}"] if size else []
+    return _(", ").join([*pixels, human_size(len(data))])
+
+
+def _can_shrink() -> bool:
+    import sys
+    from importlib.util import find_spec
+
+    return sys.modules["PIL"] is not None if "PIL" in sys.modules else find_spec("PIL") is not None

@@ -13,7 +13,12 @@ class SizeLimits:
 
     file: int = 8_000_000
     """Maximum size of a text file, a document, or the response of a URL."""
-    image: int = 20_000_000
+    image: int = 5_000_000
+    """Maximum size of an image that is sent: what the strictest of the large servers takes."""
+    side: int = 2048
+    """Pixels of an image's longer side; servers make larger ones smaller before a model sees them."""
+    picture: int = 40_000_000
+    """Maximum size of an image that is read to be made smaller."""
     folder: int = 8_000_000
     """Maximum total size of the files of a folder."""
     files: int = 300

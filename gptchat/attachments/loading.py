@@ -52,21 +52,21 @@ def load(
             )
         from gptchat.attachments.addresses import fetch
 
-        most = max(limits.file, limits.image)
+        most = max(limits.file, limits.picture)
         fetched = fetch(
             reference, network or NetworkSettings(), limit=most, timeout=limits.timeout, private=private
         )
         item = attachment_of(reference, fetched.data, limits, vision, mime=fetched.mime, charset=fetched.charset)
-        return Loaded((item,), (fetched.note, *_encoding_note(item, fetched.data)))
+        return Loaded((item,), (fetched.note, *_notes(item, fetched.data)))
     path = path_of(reference, cwd)
     mode = _mode(path, reference)
     if stat.S_ISDIR(mode):
         from gptchat.attachments.folders import load_folder
 
         return load_folder(path, reference, limits, policy or Policy(folder=path))
-    data = read(path, reference, mode, max(limits.file, limits.image))
+    data = read(path, reference, mode, max(limits.file, limits.picture))
     item = attachment_of(reference, data, limits, vision)
-    return Loaded((item,), _encoding_note(item, data))
+    return Loaded((item,), _notes(item, data))
 
 
 def judge(reference: str, policy: Policy, cwd: Path | None = None) -> Judgement:
@@ -133,8 +133,8 @@ def _image(name: str, data: bytes, mime: str, limits: SizeLimits, vision: bool |
             _("{name} is an image, and this model does not see").format(name=name),
             hint=_("choose a model with vision: /models shows which have it"),
         )
-    _check_size(name, len(data), limits.image)
-    return Attachment(name, "image", "", mime, data, len(data))
+    mime, fitted = images.fitting(name, data, mime, limits)
+    return Attachment(name, "image", "", mime, fitted, len(data))
 
 
 def _text(name: str, data: bytes, charset: str) -> str:
@@ -150,6 +150,13 @@ def _text(name: str, data: bytes, charset: str) -> str:
             hint=_("attach text, an image (PNG, JPEG, WebP, GIF) or a PDF"),
         )
     return found[0]
+
+
+def _notes(item: Attachment, data: bytes) -> tuple[str, ...]:
+    """What to tell of an attachment: that its image was made smaller, or a guessed encoding."""
+    if item.kind == "image" and item.data is not data:
+        return (images.smaller_note(item.name, data, item.data),)
+    return _encoding_note(item, data)
 
 
 def _encoding_note(item: Attachment, data: bytes) -> tuple[str, ...]:

@@ -91,6 +91,7 @@ class ProviderSettings:
     encoding: str = setting("", N_("tiktoken's encoding for its models"), example="o200k_base")
     proxy: str = setting("", N_("A proxy for this provider alone"), example="socks5://127.0.0.1:1080")
     ca_file: str = setting("", N_("Certificates to trust for this provider"), example="~/company-ca.pem")
+    client_cert: str = setting("", N_("A client certificate for this provider"), example="~/client.pem")
     app_id: str = setting(
         "", N_("GPT+: the application's id"), example="my-app", variable="GPTPLUS_APP_ID", builtin="gptplus"
     )
@@ -117,6 +118,7 @@ class NetworkSettings:
 
     proxy: str = setting("", N_("http, https or socks5; empty: the environment's"))
     ca_file: str = setting("", N_("Certificates to trust, such as a company's"))
+    client_cert: str = setting("", N_("Your certificate with its key (PEM), where a server asks for one"))
     connect_timeout: float = setting(10.0, N_("Seconds to reach a server"), 0.1, 3600)
     idle_timeout: float = setting(120.0, N_("Seconds of silence within a reply before giving up"), 0.1, 86400)
     """Comment pings do not count as life."""

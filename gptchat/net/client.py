@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import ssl
 import zlib
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
-from gptchat import words
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
-from gptchat.errors import ConfigurationError, ProtocolError
-from gptchat.files import SMALL, read_regular
+from gptchat.errors import PathFault, ProtocolError
+from gptchat.net.answers import by_other
+from gptchat.net.certificates import trust
 from gptchat.net.proxies import proxy_for
+from gptchat.net.proxy import proxy_of
+from gptchat.net.way import Step, Way
 from gptchat.redaction import redact
 from gptchat.words import _
 
@@ -23,46 +22,37 @@ if TYPE_CHECKING:
 _PIECE = 1 << 16  # maximum bytes per decompression step
 
 
-def trust(ca_file: str) -> ssl.SSLContext:
-    """A TLS context that trusts the system's authorities (or `SSL_CERT_FILE`'s) and those in `ca_file`.
-
-    `ca_file` is the path of a PEM file, or empty. Raises ConfigurationError if a file cannot be read.
-    """
-    import httpx2
-
-    path = ca_file or os.environ.get("SSL_CERT_FILE", "")
-    try:
-        context = httpx2.create_ssl_context()
-        if ca_file:
-            read_regular(Path(ca_file).expanduser(), SMALL)  # the library would wait for a pipe
-            context.load_verify_locations(cafile=str(Path(ca_file).expanduser()))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            _("the certificates in {path} cannot be read: {why}").format(path=path, why=words.reason(error)),
-            hint=_("ca_file and SSL_CERT_FILE name a file of certificates in PEM form"),
-        ) from error
-    return context
-
-
-def http_client(address: str, settings: ProviderSettings | None, network: NetworkSettings) -> httpx2.AsyncClient:
+def http_client(
+    address: str,
+    settings: ProviderSettings | None,
+    network: NetworkSettings,
+    watch: Callable[[Step], None] | None = None,
+) -> httpx2.AsyncClient:
     """An HTTP client for the server at `address`, with its proxy, certificates, timeouts and limits.
 
     `settings` are those of the provider at `address`: with them the client refuses redirects that would send
-    the provider's key to another server; with None it follows any redirect. Raises ConfigurationError if a
-    proxy or certificate file cannot be used.
+    the provider's key to another server; with None it follows any redirect. `watch` is told of each step on
+    the way that succeeds. Raises ConfigurationError if a proxy or certificate file cannot be used.
+
+    Requests raise ProviderError where the way fails, with its `path`; httpx2's exceptions elsewhere.
     """
     import httpx2
 
-    proxy = proxy_for(address, settings, network)
+    from gptchat.net.transport import Transport
+
+    proxy = proxy_of(proxy_for(address, settings, network))
+    way = Way(redact(address.partition("?")[0]), proxy, network.connect_timeout, watch)
+    client_cert = (settings.client_cert if settings else "") or network.client_cert
+    tls = trust((settings.ca_file if settings else "") or network.ca_file, client_cert)
 
     async def guard(response: httpx2.Response) -> None:
         if settings is not None:
             stay(response)
         limit(response, network.max_reply)
+        await by_other(response, way)
 
     return httpx2.AsyncClient(
-        proxy=proxy or None,
-        verify=trust((settings.ca_file if settings else "") or network.ca_file),
+        transport=Transport(way, tls, client_cert=bool(client_cert)),
         # The proxy is chosen above. With the environment, httpx2 would also let a .netrc override our key.
         trust_env=False,
         timeout=httpx2.Timeout(network.idle_timeout, connect=network.connect_timeout),
@@ -95,6 +85,7 @@ def stay(response: httpx2.Response) -> None:
             "if the service has moved, write that address into the settings; it may be the network's login page"
         ),
         status=response.status_code,
+        path=PathFault("server", sent=True, lasting=True),
     )
 
 

@@ -336,10 +336,12 @@ class Engine(ABC):
     def _lesson(self, error: GptchatError, request: Request) -> Lesson | None:
         if not isinstance(error, ProviderError):
             return None
-        lesson = lesson_in(error, self._payload(request).body, self.api(request.model))
+        body = self._payload(request).body
+        lesson = lesson_in(error, body, self.api(request.model))
         if lesson is None or (lesson.what == "api" and self.settings.api):
             return None
-        return lesson if self.learnt.learn(self.name, request.model, lesson) else None
+        new = self.learnt.learn(self.name, request.model, lesson)
+        return lesson if new and self._payload(request).body != body else None  # else it would be refused again
 
     def _count(self, error: GptchatError) -> None:
         if isinstance(error, (ConnectionFailedError, RequestTimeoutError, ServerError, RateLimitError)):

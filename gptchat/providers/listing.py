@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,20 @@ MOST_MODELS = 10_000
 _ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation", "deprecation_date", "retirement_date")
 """Where servers tell the end of a model: OpenAI, Anthropic, OpenRouter, Mistral, ..."""
 _AFTER = ("deprecation_replacement_model", "replacement_model", "successor_model", "replacement")
+
+
+_OTHER_USES = re.compile(
+    r"embed|rerank|moderation|whisper|transcri|dall-e|gpt-image|stable-diffusion|text-similarity|text-search"
+    r"|(?:^|[-_/:.])(?:tts|asr|bge|gte|e5|ocr|sora|veo|imagen|flux|wanx?|cogview|cogvideox?|seedream|seedance|image|speech"
+    r"|realtime|clip)(?:$|[-_/:.\d])",
+    re.IGNORECASE,
+)
+"""Names of models that do not chat: embeddings, reranking, speech, pictures, films."""
+
+
+def chat_models(names: Sequence[str]) -> list[str]:
+    """Those of `names` that may chat, by their names; all of them if none would be left."""
+    return [name for name in names if not _OTHER_USES.search(name)] or list(names)
 
 
 def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:

@@ -10,11 +10,12 @@ from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.messages import Request
 from gptchat.providers.faults.lessons import apply
 from gptchat.providers.faults.quirks import Lesson
+from gptchat.providers.faults.sizes import within
 from gptchat.providers.wire.common import Payload, Wire
 from gptchat.values import replace
 from gptchat.vendors import Vendor
 from gptchat.vendors.thinking import Fitted, fitted
-from gptchat.words import _
+from gptchat.words import _, ngettext
 
 
 def vendor_of(settings: ProviderSettings, address: str) -> Vendor | None:
@@ -34,10 +35,18 @@ def payload_of(
     payload = wire.payload(replace(request, parameters=fit.parameters))
     body = clean(apply({**payload.body, **extra}, lessons))
     assert isinstance(body, dict)
+    body, pictures = within(body, lessons)
     ignored = [
         _("the {api} API has no {name}; it is left out").format(api=wire.name, name=name)
         for name in payload.ignored
     ]
+    if pictures:
+        words = ngettext(
+            "{n} earlier picture is left out: the server takes no request of that size",
+            "{n} earlier pictures are left out: the server takes no request of that size",
+            pictures,
+        )
+        ignored.append(words.format(n=pictures))
     return Payload(body, payload.ignored, (*ignored, *_notes(fit, request.model)))
 
 

@@ -1,22 +1,21 @@
-"""Diagnoses the connection to a server without using its API: name resolution, connection, TLS and clock."""
+"""Diagnoses the connection to a server without using its API: the steps of the way, TLS and the clock."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
-from gptchat.errors import GptchatError, RequestTimeoutError
+from gptchat.errors import GptchatError
 from gptchat.net.client import http_client
 from gptchat.net.proxies import proxy_for
+from gptchat.net.way import Step
 from gptchat.providers.faults.failures import Endpoint, explain
 from gptchat.redaction import redact
 from gptchat.values import dataclass
-from gptchat.words import _
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,38 +38,20 @@ class Reached:
     skew: float | None = None
 
 
-async def resolve(address: str, seconds: float) -> list[str]:
-    """The IP addresses of the host in `address`, without duplicates.
-
-    Raises RequestTimeoutError after `seconds`, ConnectionFailedError if the name does not resolve.
-    """
-    parts = urlsplit(address)
-    endpoint = Endpoint(address=redact(address))
-    try:
-        async with asyncio.timeout(seconds):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                parts.hostname or "", parts.port or 443, type=socket.SOCK_STREAM
-            )
-    except TimeoutError:
-        raise RequestTimeoutError(
-            _("the name in {where} was not resolved within {seconds:g} s").format(
-                where=redact(address), seconds=seconds
-            ),
-            hint=_("check the network connection and its name server"),
-        ) from None
-    except (OSError, UnicodeError) as failure:
-        raise explain(failure, endpoint) from failure
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-async def reach(address: str, settings: ProviderSettings, network: NetworkSettings) -> Reached:
+async def reach(
+    address: str,
+    settings: ProviderSettings,
+    network: NetworkSettings,
+    watch: Callable[[Step], None] | None = None,
+) -> Reached:
     """Send one request to the server as the provider would, but without a key.
 
-    Any HTTP status counts as reached. Raises GptchatError if there is no response.
+    `watch` is told of each step on the way that succeeds. Any HTTP status counts as reached. Raises GptchatError
+    if there is no response.
     """
     endpoint = Endpoint(settings.name, redact(address), proxy=redact(proxy_for(address, settings, network)))
     try:
-        async with http_client(address, settings, network) as client:
+        async with http_client(address, settings, network, watch) as client:
             began = datetime.now(UTC)
             async with client.stream("GET", f"{address.partition('?')[0]}/models") as response:
                 middle = began + (datetime.now(UTC) - began) / 2

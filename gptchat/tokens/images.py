@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from gptchat.foreign.picture_size import picture_size
 from gptchat.tokens.names import bare
 
 
@@ -87,8 +88,7 @@ def data_size(url: str) -> tuple[int, int] | None:
         data = b64decode(body[: len(body) // 4 * 4])
     except (binascii.Error, ValueError):
         return None
-    size = _png(data) or _gif(data) or _webp(data) or _jpeg(data)
-    return size if size and min(size) > 0 else None
+    return picture_size(data)
 
 
 def _tiles(width: int, height: int) -> int:
@@ -106,44 +106,3 @@ def _patches(width: int, height: int, bound: int | None) -> int:
     wide, high = width * scale / _PATCH, height * scale / _PATCH
     scale = min(max(math.floor(wide), 1) / wide, max(math.floor(high), 1) / high)
     return min(max(math.ceil(wide * scale - 1e-9), 1) * max(math.ceil(high * scale - 1e-9), 1), bound)
-
-
-def _png(data: bytes) -> tuple[int, int] | None:
-    if not data.startswith(b"\x89PNG\r\n\x1a\n") or len(data) < 24:
-        return None
-    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-
-
-def _gif(data: bytes) -> tuple[int, int] | None:
-    if not data.startswith((b"GIF87a", b"GIF89a")) or len(data) < 10:
-        return None
-    return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
-
-
-def _webp(data: bytes) -> tuple[int, int] | None:
-    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
-        return None
-    match data[12:16]:
-        case b"VP8X":
-            return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
-        case b"VP8L":
-            bits = int.from_bytes(data[21:25], "little")
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        case b"VP8 ":
-            return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
-    return None
-
-
-def _jpeg(data: bytes) -> tuple[int, int] | None:
-    if not data.startswith(b"\xff\xd8"):
-        return None
-    at = 2
-    while at + 9 < len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a start of frame
-            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return None

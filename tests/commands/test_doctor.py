@@ -47,7 +47,7 @@ def test_all_is_well(tmp_path: Path, server: Server) -> None:
     server.models = [{"id": "m", "object": "model"}]
     found = examine(compose_program(tmp_path, settings_for(server.url)))
     assert not failures(found)
-    for check in ("settings", "key", "name", "connection", "models", "request", "streaming", "usage", "data",
+    for check in ("settings", "key", "name", "server", "models", "request", "streaming", "usage", "data",
                   "space", "permissions", "index", "journals", "learnt"):  # fmt: skip
         assert found[check]["state"] in ("ok", "note"), found[check]
     assert "the reply streams" in found["streaming"]["message"]
@@ -83,14 +83,14 @@ def test_a_dead_address(tmp_path: Path, server: Server) -> None:
     """Where nothing answers, that is said at once, with the address."""
     server.close()
     found = examine(compose_program(tmp_path, settings_for(server.url)))
-    assert failures(found) == {"connection": f"nothing answers at {server.url}"}
-    assert "is the server running" in found["connection"]["hint"]
+    assert failures(found) == {"server": f"nothing answers at {server.url}"}
+    assert "is the server running" in found["server"]["hint"]
 
 
 def test_a_name_that_does_not_resolve(tmp_path: Path) -> None:
     """A mistyped host is told as a name that does not resolve."""
     found = examine(compose_program(tmp_path, settings_for("https://no-such-host.invalid/v1")))
-    assert "does not resolve" in failures(found)["connection"]
+    assert "does not resolve" in failures(found)["name"]
 
 
 def test_a_wrong_path(tmp_path: Path, server: Server) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import GptchatError, ProtocolError
-from gptchat.providers.listing import models_in, moderation_in, window_in
+from gptchat.providers.listing import chat_models, models_in, moderation_in, window_in
 from tests.providers.asking import closing, provider
 from tests.support.server import Server
 
@@ -164,3 +164,13 @@ def test_limits_as_anthropic_lists_them() -> None:
     """The most tokens of a prompt and of a reply are understood."""
     found = facts({"max_input_tokens": 1_000_000, "max_tokens": 128_000})
     assert (found.context, found.max_output) == (1_000_000, 128_000)
+
+
+def test_models_that_chat() -> None:
+    """Models for embeddings, speech, pictures and the like are not offered for a chat; chat models all are."""
+    chat = ["gpt-6.1-terra", "qwen3-vl-plus", "deepseek-flash", "gemini-3-pro", "claude-5", "llama3.2:1b", "glm-5",
+            "kimi-k3", "Qwen/Qwen3-8B", "gpt-audio", "mistral-large"]  # fmt: skip
+    others = ["text-embedding-3-small", "nomic-embed-text", "BAAI/bge-m3", "Qwen/Qwen3-Reranker-8B", "whisper-1",
+              "tts-1-hd", "dall-e-3", "gpt-image-2", "wan2.2-t2v", "gpt-4o-transcribe"]  # fmt: skip
+    assert chat_models([*others, *chat]) == chat
+    assert chat_models(others) == others

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -14,10 +15,11 @@ from urllib.parse import urlsplit
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class _Proxy(ABC):
+class LoopbackProxy(ABC):
     """What both have: a thread, a port, and a list of the targets (`host:port`) that were asked for."""
 
-    def __init__(self, *, user: str = "", password: str = "") -> None:
+    def __init__(self, *, user: str = "", password: str = "", tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.targets: list[str] = []
         self.port = 0
         self.credentials = (user, password)
@@ -55,7 +57,7 @@ class _Proxy(ABC):
         self._loop.close()
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
@@ -93,7 +95,7 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
-class HttpProxy(_Proxy):
+class HttpProxy(LoopbackProxy):
     """An HTTP forward proxy; with `user` and `password` it asks for them (407)."""
 
     @property
@@ -123,7 +125,7 @@ class HttpProxy(_Proxy):
         return streams
 
 
-class SocksProxy(_Proxy):
+class SocksProxy(LoopbackProxy):
     """A SOCKS5 proxy (RFC 1928), with user name and password (RFC 1929) where given."""
 
     @property

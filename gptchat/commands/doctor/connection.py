@@ -1,29 +1,27 @@
-"""What `/doctor` finds on the way to a provider: key, name, proxy, TLS, clock, models, and a request."""
+"""What `/doctor` finds of a provider: the way to it, its key and models, and how it answers a request."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from gptchat import redaction, vendors
 from gptchat.commands.doctor.finding import Finding, failed
+from gptchat.commands.doctor.way import way
 from gptchat.commands.models import tokens_word
 from gptchat.commands.wording import window_source
-from gptchat.config.endpoints import NetworkSettings, ProviderSettings
+from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.keys import missing_key
 from gptchat.conversation.known_models import end_words
 from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, TextDelta, UsageReported
 from gptchat.core.messages import Request, Usage
 from gptchat.core.ports import Provider
 from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
-from gptchat.net.proxies import proxy_for
-from gptchat.providers.probing import elsewhere, reach, resolve
+from gptchat.providers.listing import chat_models
+from gptchat.providers.probing import elsewhere
 from gptchat.providers.registry import abilities, summary
-from gptchat.values import replace
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -31,10 +29,6 @@ if TYPE_CHECKING:
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
 
-_SKEW = 60.0
-"""Seconds our clock may be off; tokens and certificates begin to fail a few minutes beyond."""
-_SOON = timedelta(days=14)
-"""A certificate that ends sooner is worth a word."""
 _REASONING_TOKENS = 16
 """The least that a reasoning model, or the Responses API, takes as the length of a reply."""
 
@@ -55,20 +49,18 @@ async def connection(settings: Settings, routing: Routing, keys: ProviderKeys, n
     if (told := _vendor(entry)) is not None:
         yield told
     usable = True
-    async for finding in _key(keys, entry):
-        usable = usable and finding.state != "failed"
-        yield finding
-    network = settings.network
-    address = ""
     if provider.abilities.address is not None:
         try:
             address = provider.abilities.address()
         except GptchatError as error:
             yield failed("address", error)
             return
-        async for finding in _way(address, entry, network):
+        async for finding in way(address, entry, settings.network):
             usable = usable and finding.state != "failed"
             yield finding
+    async for finding in _key(keys, entry):
+        usable = usable and finding.state != "failed"
+        yield finding
     if not usable:
         yield Finding("request", "note", _("no request was tried; first see to what is above"))
         return
@@ -114,71 +106,6 @@ async def _key(keys: ProviderKeys, entry: ProviderSettings) -> Findings:
         yield failed("key", missing_key(entry))
 
 
-async def _way(address: str, entry: ProviderSettings, network: NetworkSettings) -> Findings:
-    """Everything up to the server's first word."""
-    try:
-        proxy = proxy_for(address, entry, network)
-    except GptchatError as error:
-        yield failed("proxy", error)
-        return
-    if proxy:
-        origin = _("[providers.{name}]").format(name=entry.name) if entry.proxy else "network.proxy"
-        if not (entry.proxy or network.proxy):
-            origin = _("the environment")
-        words = _("proxy: {proxy}, from {origin}")
-        shown = redaction.redact(proxy)
-        yield Finding("proxy", "ok", words.format(proxy=shown, origin=origin), more={"proxy": shown})
-    else:
-        yield Finding("proxy", "note", _("no proxy is used"), more={"proxy": None})
-    try:
-        found = await resolve(proxy or address, network.connect_timeout)
-        words = _("{host} resolves to {addresses}")
-        host = urlsplit(proxy or address).hostname
-        yield Finding("name", "ok", words.format(host=host, addresses=_(", ").join(found[:3])))
-        # a server that is slow to answer is a finding of the request, not of the way to it
-        patience = min(network.idle_timeout, 2 * network.connect_timeout)
-        reached = await reach(address, entry, replace(network, idle_timeout=patience))
-    except GptchatError as error:
-        yield failed("connection", error)
-        return
-    yield Finding(
-        "connection", "ok", _("{address} answers").format(address=redaction.redact(address)),
-        more={"address": redaction.redact(address), "status": reached.status},
-    )  # fmt: skip
-    yield _tls(address, reached.tls, reached.expires)
-    if reached.skew is not None:
-        yield _clock(reached.skew)
-
-
-def _tls(address: str, version: str, expires: datetime | None) -> Finding:
-    if not version:
-        local = (urlsplit(address).hostname or "") in ("localhost", "127.0.0.1", "::1")
-        if local:
-            return Finding("tls", "note", _("no TLS: nothing leaves this machine"))
-        return Finding(
-            "tls", "warning", _("no TLS: key and conversation travel in the clear"),
-            _("use an https:// address where the server has one"),
-        )  # fmt: skip
-    if expires is not None and expires - datetime.now(UTC) < _SOON:
-        words = _("{version}; the certificate ends on {date}").format(
-            version=version, date=expires.date().isoformat()
-        )
-        return Finding("tls", "warning", words, _("tell whoever runs the server"))
-    return Finding("tls", "ok", _("{version}, certificate trusted").format(version=version))
-
-
-def _clock(skew: float) -> Finding:
-    if abs(skew) <= _SKEW:
-        return Finding("clock", "ok", _("the clock agrees with the server's"), more={"seconds": round(skew)})
-    words = _("the clock is {seconds} s ahead of the server's") if skew > 0 else _(
-        "the clock is {seconds} s behind the server's"
-    )  # fmt: skip
-    return Finding(
-        "clock", "warning", words.format(seconds=f"{abs(skew):,.0f}"),
-        _("set the system's clock: logins and certificates depend on it"), {"seconds": round(skew)},
-    )  # fmt: skip
-
-
 async def _served(settings: Settings, routing: Routing, entry: ProviderSettings, provider: Provider) -> Findings:
     """What the server has, and whether it answers a request."""
     model = routing.model(entry.name)
@@ -198,8 +125,9 @@ async def _served(settings: Settings, routing: Routing, entry: ProviderSettings,
             return
     else:
         yield _listed(model, [facts.name for facts in listed])
-        if not model and len(listed) == 1:
-            model = listed[0].name
+        chatting = chat_models([facts.name for facts in listed])
+        if not model and len(chatting) == 1:
+            model = chatting[0]
     if not model:
         yield Finding(
             "model", "failed", _("no model is chosen for {name}").format(name=entry.name),
@@ -221,7 +149,7 @@ def _listed(model: str, names: list[str]) -> Finding:
     if not model or model in names:
         return Finding("models", "ok", count, more=more)
     words = _("{count}, but not {model}").format(count=count, model=model)
-    advice = _("choose one with /model: {names}").format(names=_(", ").join(names[:5]))
+    advice = _("choose one with /model: {names}").format(names=_(", ").join(chat_models(names)[:5]))
     return Finding("models", "warning", words, advice, more)
 
 

@@ -7,7 +7,6 @@ adds one that is missing here.
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,11 +17,14 @@ from gptchat.errors import (
     ConnectionFailedError,
     ContentFilterError,
     GptchatError,
+    PathFault,
     ProtocolError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
 )
+from gptchat.net.tls_failing import tls_failed
+from gptchat.net.way import Way
 from gptchat.providers.faults.refusals import Endpoint, error_of, shorten
 from gptchat.providers.wire.common import ServerSaid
 from gptchat.words import _
@@ -45,7 +47,7 @@ def explain(failure: BaseException, endpoint: Endpoint) -> GptchatError:
 def may_retry(error: GptchatError) -> bool:
     """Whether the same request may succeed if it is sent again later."""
     if isinstance(error, ConnectionFailedError):
-        return error.status is None and not any(isinstance(link, ssl.SSLError) for link in _chain(error))
+        return error.path is None or not error.path.lasting
     return isinstance(error, (RateLimitError, ServerError, RequestTimeoutError))
 
 
@@ -91,60 +93,20 @@ def _status(failure: BaseException, endpoint: Endpoint) -> GptchatError:
 
 
 def _connection(failure: BaseException, endpoint: Endpoint) -> GptchatError:
-    where = endpoint.address
-    for link in _chain(failure):
-        if isinstance(link, GptchatError):
-            return link
-        name = type(link).__name__
-        if name.endswith(("TimeoutException", "Timeout")) or isinstance(link, TimeoutError):
-            return _timeout(failure, endpoint)
-        if isinstance(link, ssl.SSLCertVerificationError):
-            return ConnectionFailedError(
-                _("the certificate of {where} is not trusted: {why}").format(
-                    where=where, why=shorten(getattr(link, "verify_message", "") or str(link))
-                ),
-                hint=_(
-                    "behind a company proxy or with your own authority, name its certificate in network.ca_file"
-                ),
-            )
-        if isinstance(link, ssl.SSLError):
-            return ConnectionFailedError(
-                _("no secure connection with {where}: {why}").format(
-                    where=where, why=shorten(getattr(link, "reason", "") or str(link))
-                ),
-                hint=_("check https:// against http:// in the address, and the proxy"),
-            )
-        if name == "ProxyError" or type(link).__module__.startswith("socksio"):
-            return ConnectionFailedError(
-                _("the proxy did not let us through to {where}: {why}").format(
-                    where=where, why=shorten(str(link))
-                ),
-                hint=_proxy_hint(),
-            )
-        if isinstance(link, socket.gaierror):
-            return ConnectionFailedError(
-                _("the name in {where} does not resolve").format(where=endpoint.proxy or where),
-                hint=_("check the address for typing errors, and the network connection"),
-            )
     chain = _chain(failure)
-    if any(isinstance(link, ConnectionRefusedError) or "attempts failed" in str(link) for link in chain):
-        if endpoint.proxy:
-            return ConnectionFailedError(
-                _("the proxy {proxy} does not answer").format(proxy=endpoint.proxy), hint=_proxy_hint()
-            )
-        return ConnectionFailedError(
-            _("nothing answers at {where}").format(where=where),
-            hint=_("is the server running, and the address right? A proxy may be needed: network.proxy"),
-        )
+    for link in chain:
+        if isinstance(link, GptchatError):  # who failed was told where it failed (`net.failing`)
+            return link
+        if type(link).__name__.endswith(("TimeoutException", "Timeout")) or isinstance(link, TimeoutError):
+            return _timeout(failure, endpoint)
+        if isinstance(link, ssl.SSLError):  # from a library that has a client of its own
+            return tls_failed(Way(endpoint.address, None, 0.0), link, client_cert=False, sent=True)
     why = shorten(str(chain[-1])) or type(chain[-1]).__name__
     return ConnectionFailedError(
-        _("the connection with {where} failed: {why}").format(where=where, why=why),
+        _("the connection with {where} failed: {why}").format(where=endpoint.address, why=why),
         hint=_("check the network and the proxy; /doctor tests each step"),
+        path=PathFault("server", sent=True),
     )
-
-
-def _proxy_hint() -> str:
-    return _("check network.proxy, or HTTP_PROXY, HTTPS_PROXY and ALL_PROXY in the environment")
 
 
 def _timeout(failure: BaseException, endpoint: Endpoint) -> GptchatError:
@@ -288,7 +250,6 @@ NAMES: Mapping[str, Explain] = {
 
 _ROOTS: Mapping[str, Explain] = {
     "httpcore2": _connection,
-    "socksio": _connection,
     "anyio": _connection,
     "h11": _connection,
 }

@@ -9,6 +9,7 @@ from typing import Any
 from gptchat.errors import BadRequestError, NotFoundError, ProviderError, Refusal, ServerError
 from gptchat.providers.faults.dialects import without_name
 from gptchat.providers.faults.quirks import Json, Lesson
+from gptchat.providers.faults.sizes import size_lesson
 
 _ESSENTIAL = frozenset(("model", "messages", "input", "prompt", "instructions", "stream"))
 _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -130,6 +131,8 @@ def lesson_in(error: ProviderError, body: Json, api: str) -> Lesson | None:
     `api` is the wire API of `body`. A refusal must name what it refuses. Of server errors (500) only those of
     a model's chat template count, which some servers report with that status.
     """
+    if isinstance(error, BadRequestError) and error.status == 413:
+        return size_lesson(body)
     message = without_name(error.said.text, str(body.get("model") or ""))
     if isinstance(error, (BadRequestError, ServerError)) and error.status in (400, 422, 500):
         lesson = _alternate(message) or _role(message, body)

@@ -18,7 +18,8 @@ class Lesson:
     """One adaptation of requests that a server requires.
 
     `what` is `drop` (the parameter `name`), `rename` (`name` to `value`), `system` (system prompts get the role
-    `value`), `alternate` (merge consecutive messages of the same role) or `api` (use the wire API `value`).
+    `value`), `alternate` (merge consecutive messages of the same role), `size` (keep below `value` bytes,
+    by leaving earlier pictures out) or `api` (use the wire API `value`).
     Window sizes are remembered elsewhere (`tokens.windows`).
     """
 
@@ -36,6 +37,10 @@ class Lesson:
             return _("the system prompt goes in the role {value}").format(value=self.value)
         if self.what == "alternate":
             return _("messages of the same role are sent as one")
+        if self.what == "size":
+            return _("a request of {size} kB or more is too large, and earlier pictures are left out").format(
+                size=f"{int(self.value) // 1000:,}"
+            )
         return _("the {value} API is used").format(value=self.value)
 
 

@@ -239,6 +239,13 @@ def _classified(
             status=told,
             retry_after=wait,
         )
+    if code == 413:
+        return BadRequestError(
+            _("{who} takes no request of this size{number}{tail}").format(who=who, number=number, tail=tail),
+            hint=_("/undo takes the message back; attach a smaller picture or a shorter text, or shorten the"
+                   " conversation with /compact"),
+            status=told,
+        )  # fmt: skip
     if code is not None:
         return BadRequestError(
             _("{who} refused the request{number}{tail}").format(who=who, number=number, tail=tail),

@@ -258,4 +258,6 @@ class GptPlusProvider:
 
 def _was_not_sent(error: errors.GptchatError) -> bool:
     """Whether the request never reached the server, so that a retry cannot send the message twice."""
-    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError")
+    if isinstance(error, errors.ProviderError) and error.path is not None:
+        return not error.path.sent and not error.path.lasting
+    return type(error.__cause__).__name__ == "PoolTimeout"

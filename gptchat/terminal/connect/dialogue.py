@@ -21,6 +21,7 @@ from gptchat.errors import (
 )
 from gptchat.providers import registry
 from gptchat.providers.address import base_address, require_private, resource_address
+from gptchat.providers.listing import chat_models
 from gptchat.terminal.connect import offers, places
 from gptchat.terminal.connect.asking import Questions
 from gptchat.terminal.connect.choosing import HELP
@@ -167,7 +168,7 @@ class _Connect:
             if found is None and not await self._key(server.settings):
                 return None
             return await self._with_key(server.settings)
-        model = await self._model(server.models)
+        model = await self._model(chat_models(server.models))
         return await self._settle(replace(server.settings, model=model)) if model else None
 
     async def _with_key(self, entry: ProviderSettings) -> str | None:

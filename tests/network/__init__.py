@@ -1,0 +1,1 @@
+"""Real and broken peers on the way to a server."""
