@@ -106,6 +106,8 @@ def _likeness(text: str, encoding: str) -> float:
 
 def _worth(char: str, code: int, before: str, encoding: str) -> float:
     if encoding in ("koi8_r", "cp1251"):
+        if before.isascii() and before.isalpha():
+            return -1.0  # within a Western word
         lower = 0x430 <= code <= 0x44F or code == 0x451
         if lower:
             return 0.9 if not before.isupper() or not before.isalpha() else 0.7

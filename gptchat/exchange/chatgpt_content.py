@@ -29,6 +29,7 @@ def fill(node: ForeignNode, message: Mapping[str, Any], names: Names, documents:
     recipient = message.get("recipient")
     recipient = recipient if isinstance(recipient, str) else "all"
     kind = text(content.get("content_type")) or "text"
+    names = {**{text(one.get("id")): text(one.get("name")) for one in dicts(metadata.get("attachments"))}, **names}
     if node.role == "assistant" and recipient.startswith("canmore."):
         _canvas(node, recipient, _said(content, node, names), documents)
     elif kind == "thoughts":
@@ -57,10 +58,7 @@ def fill(node: ForeignNode, message: Mapping[str, Any], names: Names, documents:
     if node.role == "assistant" and ":::writing" in node.text:
         node.text = _WRITING.sub(_writing, node.text)
     if not node.hidden:
-        known = {
-            names.get(text(one.get("id")), "") or text(one.get("name"))
-            for one in dicts(metadata.get("attachments"))
-        }
+        known = [names.get(text(one.get("id")), "") for one in dicts(metadata.get("attachments"))]
         node.files += [one for one in known if one and one not in node.files]
 
 

@@ -249,7 +249,9 @@ def _database(place: str | bytes, name: str) -> Iterator[Item]:
                 found = True
                 yield item
     except (sqlite3.Error, OverflowError) as error:
-        problem = UsageError(_("{file} cannot be read as a database: {why}").format(file=name, why=error))
+        problem = UsageError(
+            _("{file} cannot be read as a database: {why}").format(file=name, why=words.reason(error))
+        )
         if not found:
             raise problem from error
         yield Broken(problem.message)

@@ -70,8 +70,8 @@ def _words(words: str) -> float | None:
         return _moment(float(words))
     if match := _ISO.match(words):
         year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
-        half = re.match(r"\s*([ap])\.?m", words[match.end() :], re.IGNORECASE)
-        hour = _hour(hour, f"{half[1]}m" if half else "")
+        noon = re.match(r"\s*([ap])\.?m", words[match.end() :], re.IGNORECASE)
+        hour = _hour(hour, f"{noon[1]}m" if noon else "")
         return _at(year, month, day, hour, minute, second, _zone(match[7]))
     if match := _NAMED.match(words):
         month = next((place for place, one in enumerate(_MONTHS, 1) if one == match[1][:3].lower()), 0)

@@ -48,7 +48,7 @@ def nextchat(source: Mapping[str, Any], _where: str) -> Iterator[ForeignChat]:
             if url := text(message.get("audio_url")):
                 node.files.append(url.rpartition("/")[2])
             chat.follow(node)
-        times = [node.time for node in chat.nodes if moment(node.time)]
+        times = [node.time for node in chat.nodes if moment(node.time) and node.time is not late]
         chat.created = times[0] if times else late
         yield chat
 

@@ -173,7 +173,7 @@ class _Builder:
         unnamed = max(0, len(node.images) - len(named)) if node.role == "assistant" or not images else 0
         if named or unnamed:
             lines.append("\n".join(f"[{one}]" for one in [*named, *["image"] * unnamed]))
-        self._named += len(named) + unnamed
+        self._named += max(len(named) + unnamed, len(images))
         content: Any = "\n\n".join(line for line in lines if line.strip())
         if images and node.role == "user":
             content = [*([{"type": "text", "text": content}] if content else []), *images]

@@ -203,9 +203,11 @@ def _opencode(database: Database) -> Iterator[ForeignChat]:
             parts.setdefault(name(part.get("message_id")), []).append(fields(parsed(part.get("data"))))
         for message in database.each("message", "id", session_id=row.get("id")):
             id = name(message.get("id"))
-            listed.append({"info": {**fields(parsed(message.get("data"))), "id": id}, "parts": parts.get(id, [])})
+            about = {**fields(parsed(message.get("data"))), "id": id}
+            listed.append({"info": about, "parts": parts.get(id, [])})
         info = {**row, "time": {"created": row.get("time_created")}}
-        chat = opencode({"info": info, "messages": listed}, "")
+        source: dict[str, Any] = {"info": info, "messages": listed}
+        chat = opencode(source, "")
         chat.left["subagent"] += subagents
         subagents = 0
         yield chat

@@ -32,6 +32,7 @@ def chat(source: Mapping[str, Any], _where: str) -> ForeignChat:
 def _fill(node: ForeignNode, message: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
     node.time, node.model = message.get("inserted_at"), text(message.get("model"))
     node.files = list(files_named(message.get("files"), "file_name"))
+    held = [one for one in dicts(message.get("files")) if text(one.get("content")).strip()]
     said, thoughts, results = [], [], dicts(message.get("search_results"))
     role = first(message, "role").lower()
     fragments = dicts(message.get("fragments"))
@@ -55,6 +56,12 @@ def _fill(node: ForeignNode, message: Mapping[str, Any], mapping: Mapping[str, A
     node.role = role if role in ("user", "assistant") else "assistant"
     node.text = "\n\n".join(piece for piece in said if piece.strip())
     node.reasoning = "\n\n".join(piece for piece in thoughts if piece.strip())
+    if held:
+        from gptchat.attachments import fenced
+
+        blocks = [fenced(first(one, "file_name", "name") or "file", text(one.get("content"))) for one in held]
+        node.text = "\n\n".join(filter(None, (node.text, *blocks)))
+        node.files = [one for one in node.files if all(first(file, "file_name") != one for file in held)]
     if text(message.get("status")).upper() in ("INCOMPLETE", "WIP"):
         node.finish = "interrupted"
     if results and node.role == "assistant":

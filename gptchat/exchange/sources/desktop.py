@@ -159,11 +159,11 @@ def _lmstudio(version: Mapping[str, Any]) -> ForeignNode:
             node.left += ("call", "result")
         if kind != "contentBlock":
             continue
-        part = ForeignNode("")
-        spoken(step.get("content"), part)
-        node.left += part.left
-        thoughts.append(part.reasoning)
-        (thoughts if fields(step.get("style")).get("type") == "thinking" else pieces).append(part.text)
+        block = ForeignNode("")
+        spoken(step.get("content"), block)
+        node.left += block.left
+        thoughts.append(block.reasoning)
+        (thoughts if fields(step.get("style")).get("type") == "thinking" else pieces).append(block.text)
         about = fields(step.get("genInfo"))
         node.model = text(about.get("identifier")) or node.model
         if text(fields(about.get("stats")).get("stopReason")) in ("userStopped", "maxPredictedTokensReached"):

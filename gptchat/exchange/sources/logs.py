@@ -127,6 +127,8 @@ def threads(tables: Table) -> Iterator[ForeignChat]:
     for row in sorted(tables.get("turns", ()), key=lambda row: text(row.get("datetime_utc"))):
         thread = text(row.get("thread_id"))
         turns[thread, text(row.get("tip_message_hash"))] = row
+        for shared in ("parent_message_hash", "tip_message_hash"):
+            turns.setdefault(("", text(row.get(shared))), row)
         turns.setdefault((thread, text(row.get("parent_message_hash"))), row)
         tips.setdefault(thread, []).append(text(row.get("tip_message_hash")))
     for row in tables.get("threads", ()):
