@@ -60,7 +60,11 @@ def _wide(sample: bytes) -> str:
     if len(odd) < 2 or b"\0\0\0" in sample[:4096]:
         return ""
     for zeros, others, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-        if zeros.count(0) >= len(zeros) * 0.3 and others.count(0) <= len(others) * 0.02:
+        share = zeros.count(0) / len(zeros)
+        if share < 0.05 or others.count(0) / len(others) > share * 0.1 + 0.02:
+            continue
+        text = sample[: len(sample) // 2 * 2].decode(encoding, "replace")
+        if sum(char.isprintable() or char in "\t\r\n\x1b\ufeff" for char in text) >= len(text) * 0.98:
             return encoding
     return ""
 
@@ -119,7 +123,9 @@ def _worth(char: str, code: int, before: str, encoding: str) -> float:
         alone = before.isascii()
         return (0.75 if alone else -0.6) if letter else (0.4 if alone and code in _WESTERN else -0.5)
     if encoding == "cp949":
-        return 1.0 if 0xAC00 <= code <= 0xD7A3 else 0.3 if 0x3000 <= code <= 0x303F else -0.4
+        if 0xAC00 <= code <= 0xD7A3:
+            return 1.0 if _common_hangul(char) else -0.2
+        return 0.3 if 0x3000 <= code <= 0x303F else -0.4
     if encoding in ("shift_jis", "euc_jp"):
         if 0x3040 <= code <= 0x30FF:
             return 1.2
@@ -131,6 +137,14 @@ def _worth(char: str, code: int, before: str, encoding: str) -> float:
     if 0x4E00 <= code <= 0x9FFF:
         return 1.0 if char in _HAN_COMMON else 0.25
     return 0.5 if 0x3000 <= code <= 0x303F or 0xFF00 <= code <= 0xFF5E or code in _WESTERN else -0.7
+
+
+def _common_hangul(char: str) -> bool:
+    """Whether a syllable is among the 2,350 of EUC-KR; those that Windows added are rare."""
+    try:
+        return bool(char.encode("euc_kr"))
+    except UnicodeEncodeError:
+        return False
 
 
 _WESTERN = frozenset(

@@ -179,7 +179,7 @@ def _take_in(
     incoming = Session(draft.id, user)
     for record in draft.records:
         incoming.apply(record)
-    if not incoming.messages and not draft.settings:
+    if not incoming.messages and (not draft.settings or draft.same != "texts"):
         result.empty += 1
         return
     if draft.earlier in sources:
