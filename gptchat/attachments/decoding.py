@@ -142,7 +142,7 @@ def _worth(char: str, code: int, before: str, encoding: str) -> float:
 def _common_hangul(char: str) -> bool:
     """Whether a syllable is among the 2,350 of EUC-KR; those that Windows added are rare."""
     try:
-        return bool(char.encode("euc_kr"))
+        return len(char.encode("euc_kr")) == 2  # a rare one is composed of eight bytes
     except UnicodeEncodeError:
         return False
 

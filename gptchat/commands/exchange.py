@@ -262,7 +262,7 @@ COMMANDS = (
         shows=lambda call: (
             call.get("format") != "users" and not call.get("file") and (call.get("format") or "markdown").isalpha()
         ),
-        about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
+        about="Formats: markdown, json, jsonl, messages, training, html, users. Without a file it is shown.",
         brief="save as a file",
         session=lambda call: call.get("format") != "users",
     ),
