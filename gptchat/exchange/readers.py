@@ -196,16 +196,16 @@ def _read(file: IO[bytes], name: str, step: Progress, beside: Mapping[str, Any],
         yield Note(_("{name} was read as {encoding}").format(name=name, encoding=note))
     head = text.read(_PEEK).removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\0")
     text.seek(0)
-    if head[:1] == b"[" or (
-        head[:1] == b"{" and b'"mapping"' in head and b'"sessions"' not in head[:40] and not _lines(head)
-    ):
+    if head[:1] == b"[":
         yield from streams.array(text, name, beside)
     elif head[:1] == b"{" and _lines(head):
         yield from streams.lines(text, name, beside)
     elif head[:1] == b"{":
-        yield from streams.document(_without_mark(text.read()), name, beside)
-    elif note == "?":
-        raise unknown(name)
+        data = _without_mark(text.read())
+        if b'"mapping"' in head and not streams.whole(data):  # one chat of a list, or one that is cut
+            yield from streams.array(io.BytesIO(data), name, beside)
+        else:
+            yield from streams.document(data, name, beside)
     else:
         yield from streams.prose(text.read(), name)
 

@@ -162,6 +162,15 @@ def _parsed_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, Any]]:
             yield number, Broken(reason.format(file=name, number=number))
 
 
+def whole(data: bytes) -> bool:
+    """Whether `data` is one JSON value."""
+    try:
+        json.loads(data.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def document(data: bytes, name: str, beside: Mapping[str, Any]) -> Iterator[Item]:
     """The sessions in an object. Raises UsageError if it is of no known kind."""
     try:

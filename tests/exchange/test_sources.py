@@ -258,3 +258,20 @@ def test_damage_never_ends_in_a_traceback(name: str, seed: int, how: str) -> Non
             before = EXPECTED[name][1]
             if how == "cut" and name.endswith(".json"):
                 assert first.messages >= before or first.broken, "a part is missing, and nobody is told"
+
+
+@pytest.mark.parametrize(
+    "name", ["oterm-store.sql", "llm-logs.sql", "opencode.sql", "claude.zip", "chatgpt-sharded.zip"]
+)
+@pytest.mark.parametrize("seed", range(int(os.environ.get("GPTCHAT_IMPORT_SEEDS", "2"))))
+def test_a_damaged_database_or_archive(tmp_path: Path, name: str, seed: int) -> None:
+    """A damaged database or archive is refused with a reason, or what can be read of it comes in."""
+    dice = random.Random(seed)
+    data = bytearray(export(name, tmp_path).read_bytes())
+    if dice.random() < 0.3:
+        del data[dice.randrange(100, len(data)) :]
+    for _time in range(dice.randrange(1, 40)):
+        data[dice.randrange(30, len(data))] = dice.randrange(256)
+    path = tmp_path / "damaged"
+    path.write_bytes(bytes(data))
+    told(House(tmp_path / "data"), path)

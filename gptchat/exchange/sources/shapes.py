@@ -50,7 +50,9 @@ def element(one: Mapping[str, Any]) -> One | None:
     if isinstance(one.get("messages"), list) and any("contentBlocks" in m for m in dicts(one["messages"])[:3]):
         return alone(claude.chat)
     inner = parsed(one["chat"]) if "chat" in one else one
-    if isinstance(inner, dict) and ("history" in inner or ("chat" in one and "messages" in inner)):
+    if isinstance(inner, dict) and (
+        isinstance(inner.get("history"), dict) or ("chat" in one and "messages" in inner)
+    ):
         return alone(openwebui.chat)
     if isinstance(one.get("responses"), list) and isinstance(one.get("conversation"), dict):
         return alone(websites.grok)
@@ -149,6 +151,8 @@ def document(source: Mapping[str, Any]) -> One | None:
     if "chat_messages" in inner:
         return lambda _source, where, _beside: [deepseek.site(inner, where)]
     chats = source.get("chats")
+    if any("chatTitle" in one or "chatID" in one for one in dicts(chats)[:3]):
+        return lambda given, where, _beside: apps.typingmind({"data": given}, where)
     if isinstance(chats, list) and ("folders" in source or any("config" in one for one in dicts(chats)[:3])):
         return lambda given, where, _beside: apps.betterchatgpt(given.get("chats"), where)
     if isinstance(source.get("history"), list) and any("parts" in one for one in dicts(source["history"])[:3]):

@@ -54,7 +54,7 @@ def _grok(response: Mapping[str, Any]) -> ForeignNode:
     node.files = list(files_named(response.get("file_attachments"), "fileName"))
     if mine:
         return node
-    node.model = text(response.get("model"))
+    node.model, node.apart = text(response.get("model")), True
     node.text = _RENDER.sub("", node.text)
     thoughts = [text(response.get("thinking_trace"))]
     thoughts += [
