@@ -150,9 +150,14 @@ def _foreign(lines: list[str], name: str) -> Iterator[SessionDraft | Broken]:
     for message in messages:
         message["content"] = message["content"].strip()
     if not messages:
-        yield Broken(_("{file}: no headings that tell who speaks").format(file=name))
+        yield without_speakers(name)
     else:
         yield from build(chat_of(messages, "markdown", name), name)
+
+
+def without_speakers(name: str) -> Broken:
+    """What is told of a text that is no conversation."""
+    return Broken(_("{file}: no headings that tell who speaks").format(file=name))
 
 
 def _name(message: Message) -> str:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from gptchat import words
 from gptchat.errors import UsageError
 from gptchat.exchange import streams
+from gptchat.exchange.markdown_file import without_speakers
 from gptchat.exchange.session_builder import Broken, Note, Progress, pack, unpacked
 from gptchat.exchange.shelves import ArchiveShelf, Shelf
 from gptchat.exchange.sources import databases
@@ -120,8 +121,9 @@ def _folder(path: Path, step: Progress) -> Iterator[Item]:
         step(number, len(files))
         try:
             for item in _file(path / name, name, _silent, shelf.beside(name)):
-                found = True
-                yield item
+                if item != without_speakers(name):  # a text among others is no matter
+                    found = True
+                    yield item
         except UsageError as error:
             if error.message != unknown(name).message:
                 found = True
@@ -235,7 +237,9 @@ def _utf8(file: IO[bytes], head: bytes, size: int, step: Progress) -> tuple[IO[b
     if found is None:
         return io.BytesIO(data), ""
     text, encoding = found
-    return io.BytesIO(text.encode("utf-8", "replace")), "" if encoding == "utf-8" else encoding.upper()
+    return io.BytesIO(text.encode("utf-8", "replace")), "" if encoding == "utf-8" else encoding.upper().replace(
+        "_", "-"
+    )
 
 
 def _database(place: str | bytes, name: str) -> Iterator[Item]:
@@ -299,8 +303,9 @@ def _members(
         try:
             with archive.open(info) as member:
                 for item in _member(member, info, told, beside, depth):
-                    found = True
-                    yield item
+                    if item != without_speakers(info.filename):
+                        found = True
+                        yield item
         except UsageError as error:
             if error.message != unknown(info.filename).message:
                 found = True

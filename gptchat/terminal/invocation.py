@@ -151,5 +151,5 @@ def _text_of(stdin: TextIO) -> str:
         )
     if decoded[1] not in ("utf-8", locale):
         words = _("{name} was read as {encoding}")
-        notices.tell(words.format(name=_("standard input"), encoding=decoded[1].upper()))
+        notices.tell(words.format(name=_("standard input"), encoding=decoded[1].upper().replace("_", "-")))
     return decoded[0]

@@ -286,3 +286,58 @@ def test_any_yaml_is_survived(source: str) -> None:
         load(source)
     except ValueError:
         pass
+
+
+def test_results_of_calls_at_once_make_no_branches(house: House, tmp_path: Path) -> None:
+    """Claude Code writes each call of an answer as a line, and each result below its own call: it is one path."""
+
+    def line(id: str, parent: str | None, kind: str, content: object, answer: str = "") -> str:
+        message = {"role": kind, "content": content, **({"id": answer, "model": "claude"} if answer else {})}
+        return json.dumps({"uuid": id, "parentUuid": parent, "sessionId": "s", "type": kind, "message": message})
+
+    def use(id: str) -> list[dict[str, object]]:
+        return [{"type": "tool_use", "id": id, "name": "Bash", "input": {}}]
+
+    def result(id: str) -> list[dict[str, object]]:
+        return [{"type": "tool_result", "tool_use_id": id, "content": "1"}]
+
+    rows = [
+        line("q", None, "user", "Both?"),
+        line("a1", "q", "assistant", [{"type": "text", "text": "Looking."}], "m1"),
+        line("a2", "a1", "assistant", use("t1"), "m1"),
+        line("a3", "a2", "assistant", use("t2"), "m1"),
+        line("r1", "a2", "user", result("t1")),
+        line("r2", "a3", "user", result("t2")),
+        line("b1", "r2", "assistant", [{"type": "text", "text": "Done."}], "m2"),
+        line("q2", "b1", "user", "Thanks"),
+    ]
+    assert taken(house, tmp_path, "\n".join(rows), "s.jsonl") == [["Both?", "Looking.\n\nDone.", "Thanks"]]
+    assert len(house.sessions()[0].messages) == 3
+
+
+def test_a_fork_of_codex_is_its_own_chat(house: House, tmp_path: Path) -> None:
+    """A forked rollout begins with its parent's head as well; the first line says which chat it is."""
+    lines = (EXPORTS / "codex-rollout.jsonl").read_text(encoding="utf-8").splitlines()
+    head = json.loads(lines[0])
+    head["payload"]["id"] = "019b0000-fork"
+    taken(house, tmp_path, "\n".join(lines), "a.jsonl")
+    assert len(taken(house, tmp_path, "\n".join([json.dumps(head), *lines]), "b.jsonl")) == 2
+
+
+def test_names_of_files_in_both_layouts(house: House, tmp_path: Path) -> None:
+    """A picture of ChatGPT's export is named by the list beside it, by its attachment, or by the member's name."""
+
+    def chat(pointer: str) -> dict[str, Any]:
+        parts = [{"content_type": "image_asset_pointer", "asset_pointer": pointer}, "What is it?"]
+        message = {"author": {"role": "user"}, "content": {"content_type": "multimodal_text", "parts": parts}}
+        return {"id": pointer, "mapping": {"u": {"id": "u", "parent": None, "message": message}}}
+
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        chats = [chat("sediment://file_1"), chat("file-service://file-AbCdEfGh12"), chat("sediment://file_3")]
+        file.writestr("conversations-000.json", json.dumps(chats))
+        file.writestr("conversation_asset_file_names.json", json.dumps({"file_1.dat": "pond.png"}))
+        file.writestr("library_files.json", json.dumps([{"file_id": "file_3", "file_name": "third.png"}]))
+        file.writestr("file-AbCdEfGh12-lake.png", b"x")
+    house.take(tmp_path / "x.zip")
+    said = sorted(texts(session)[0] for session in house.sessions())
+    assert said == [f"What is it?\n\n[{name}]" for name in ("lake.png", "pond.png", "third.png")]

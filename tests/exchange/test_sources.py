@@ -133,6 +133,7 @@ def test_a_folder_and_an_archive_of_everything(house: House, tmp_path: Path) -> 
     (folder / "__MACOSX" / "._claude.json").write_bytes(b"\0\5")
     (folder / "notes.json").write_text('{"a": 1}')
     (folder / "page.html").write_text("<p>x")
+    (folder / "README.md").write_text("# Read me\n\nNothing is said here.\n")
     archive = tmp_path / "all.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for number, name in enumerate(EXPECTED):
