@@ -151,7 +151,10 @@ async def import_(
     if not report.sessions and not report.known:
         raise UsageError(
             _("nothing came in: {reason}").format(reason=report.broken[0]),
-            hint=_("import reads our own exports, lists of messages, and the exports of some forty programs"),
+            hint=_(
+                "import reads markdown, json, jsonl, messages, users, training files, "
+                "and exports of some forty programs"
+            ),
         )
     lines = _imported(report, manager.user)
     blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(lines)]

@@ -37,7 +37,10 @@ def unknown(name: str) -> UsageError:
     """The error for a file without conversations."""
     return UsageError(
         _("{file} holds no conversations that can be read").format(file=name),
-        hint=_("import reads our own exports, lists of messages, and the exports of some forty programs"),
+        hint=_(
+            "import reads markdown, json, jsonl, messages, users, training files, "
+            "and exports of some forty programs"
+        ),
     )
 
 

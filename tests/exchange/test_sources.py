@@ -276,3 +276,20 @@ def test_a_damaged_database_or_archive(tmp_path: Path, name: str, seed: int) -> 
     path = tmp_path / "damaged"
     path.write_bytes(bytes(data))
     told(House(tmp_path / "data"), path)
+
+
+@pytest.mark.parametrize("name", [name for name in EXPECTED if name.endswith((".json", ".jsonl"))])
+def test_halves_of_characters_and_controls(house: House, tmp_path: Path, name: str) -> None:
+    """Lone halves of characters and NUL change nothing else, and stay out of the journals."""
+    data = (EXPORTS / name).read_text(encoding="utf-8")
+    for at, char in enumerate("三的一是花河云？茶"):
+        data = data.replace(char, char + ("\\ud83d", "\\u0000", "\\udc00\\u001b[2J")[at % 3])
+    path = tmp_path / name
+    path.write_text(data, encoding="utf-8")
+    result = house.take(path)
+    assert (len(result.sessions), result.messages) == EXPECTED[name][:2]
+    for session in house.sessions():
+        for words in [session.title or "", *(message.text for message in session.messages.values())]:
+            assert "\0" not in words
+            words.encode()
+    assert house.take(path).sessions == []
