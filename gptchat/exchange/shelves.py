@@ -36,6 +36,7 @@ class Shelf:
 
     def __init__(self, folder: Path, names: list[str] | None = None) -> None:
         self._folder = folder
+        self._name = folder.absolute().name
         self.names = names if names is not None else list(_walk(folder))
 
     def read(self, name: str) -> bytes | None:
@@ -55,6 +56,7 @@ class Shelf:
             if data is not None:
                 found[one] = _toml(data) if one.endswith(".toml") else parsed(data.decode(errors="replace"))
         found["branches"] = [self._lines(one) for one in self._branches(prefix)]
+        found["folder"] = folder.rpartition("/")[2] or self._name
         found["members"] = [one for one in self.names if "file" in one][:50_000]
         return found
 
@@ -117,6 +119,7 @@ class ArchiveShelf(Shelf):
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+        self._name = ""
         infos = [info for info in archive.infolist() if not info.is_dir() and not _SKIPPED.match(info.filename)]
         self.outside = [info.filename for info in infos if _leads_out(info.filename)]
         self.infos = {info.filename: info for info in infos if not _leads_out(info.filename)}

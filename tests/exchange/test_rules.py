@@ -174,6 +174,8 @@ def test_titles_beside_the_messages(house: House, tmp_path: Path) -> None:
     assert set(by_title) == {"Paths 小路", "2026-count"}
     assert any(m.text == "Another way." for m in by_title["2026-count"].messages.values())
     assert "Another way." not in texts(by_title["2026-count"])
+    assert house.take(log / "conversation.jsonl").known == 1
+    assert house.take(thread / "messages.jsonl").known == 1
 
 
 def test_a_store_of_many_small_files(house: House, tmp_path: Path) -> None:
@@ -341,3 +343,29 @@ def test_names_of_files_in_both_layouts(house: House, tmp_path: Path) -> None:
     house.take(tmp_path / "x.zip")
     said = sorted(texts(session)[0] for session in house.sessions())
     assert said == [f"What is it?\n\n[{name}]" for name in ("lake.png", "pond.png", "third.png")]
+
+
+def test_writing_blocks_and_canvas(house: House, tmp_path: Path) -> None:
+    """The text of a writing block stays, its marks go; a canvas document is there as it stood after each change."""
+    mapping: dict[str, Any] = {}
+    said = [
+        ("user", "Write it", "all"),
+        ("assistant", '{"name":"Note","type":"document","content":"# A\\n\\none 一"}', "canmore.create_textdoc"),
+        (
+            "assistant",
+            '{"updates":[{"pattern":"one","multiple":false,"replacement":"two"}]}',
+            "canmore.update_textdoc",
+        ),
+        ("assistant", "{cut", "canmore.create_textdoc"),
+        ("assistant", 'Here:\n:::writing{variant="email" id="1" subject="Hello"}\nDear B\n:::\nDone.', "all"),
+    ]
+    for number, (role, words, to) in enumerate(said):
+        content = {"content_type": "code" if to != "all" else "text", "text": words, "parts": [words]}
+        message = {"author": {"role": role}, "content": content, "recipient": to}
+        mapping[str(number)] = {"id": str(number), "parent": str(number - 1), "message": message}
+    (path,) = taken(house, tmp_path, [{"id": "c", "mapping": mapping}])
+    assert len(path) == 2
+    assert "# A\n\none 一" in path[1]
+    assert "# A\n\ntwo 一" in path[1]
+    assert "{cut" in path[1]
+    assert path[1].endswith("Here:\n**Hello**\n\nDear B\nDone.")

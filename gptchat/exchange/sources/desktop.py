@@ -270,10 +270,10 @@ def anythingllm(rows: Sequence[dict[str, Any]], _where: str) -> Iterator[Foreign
 
 def gptme(rows: Sequence[dict[str, Any]], where: str, beside: Mapping[str, Any]) -> Iterator[ForeignChat]:
     """The chat of gptme's log and of the copies of it in `branches`, which fork where they differ."""
-    folder = base(where.replace("\\", "/").rpartition("/")[0])
+    folder = text(beside.get("folder"))
     chat = ForeignChat("gptme", title=text(fields(beside.get("config.toml")).get("name")))
     chat.model = text(fields(beside.get("config.toml")).get("model"))
-    if folder and where.endswith("conversation.jsonl"):
+    if folder and base(where) == "conversation.jsonl":
         chat.title = chat.title or folder
     known: dict[tuple[str | None, str], str] = {}
     branches = [one for one in items(beside.get("branches")) if isinstance(one, list)]
