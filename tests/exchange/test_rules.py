@@ -346,7 +346,7 @@ def test_names_of_files_in_both_layouts(house: House, tmp_path: Path) -> None:
 
 
 def test_writing_blocks_and_canvas(house: House, tmp_path: Path) -> None:
-    """The text of a writing block stays, its marks go; a canvas document is there as it stood after each change."""
+    """The text of a writing block stays, its marks go; a canvas document is there after each change."""
     mapping: dict[str, Any] = {}
     said = [
         ("user", "Write it", "all"),
