@@ -78,7 +78,8 @@ OPENS = {
     "providers/demo/provider.py": "a file of the package",
     "attachments/": "a file that a person named, looked at first by `loading` or `policy`",
     "terminal/input/editor.py": "the draft in a folder that was made for it",
-    "exchange/readers.py": "members of an archive",
+    "exchange/readers.py": "members of an archive, and the copy of a database",
+    "exchange/shelves.py": "members of an archive",
 }
 """Where a file is opened without the opener, and why it may be."""
 

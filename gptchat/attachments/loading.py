@@ -166,7 +166,9 @@ def _encoding_note(item: Attachment, data: bytes) -> tuple[str, ...]:
     found = decode(data)
     if found is None or found[1] not in ("gb18030", "cp1252"):
         return ()
-    return (_("{name} was read as {encoding}").format(name=item.name, encoding=found[1].upper()),)
+    return (
+        _("{name} was read as {encoding}").format(name=item.name, encoding=found[1].upper().replace("_", "-")),
+    )
 
 
 def _check_size(name: str, size: int, limit: int) -> None:

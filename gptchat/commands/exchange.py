@@ -148,10 +148,13 @@ async def import_(
             yield step
         else:
             report = step
-    if report.broken and not report.sessions and not report.known:
+    if not report.sessions and not report.known:
         raise UsageError(
             _("nothing came in: {reason}").format(reason=report.broken[0]),
-            hint=_("import reads markdown, json, jsonl, messages, users, and ChatGPT's export"),
+            hint=_(
+                "import reads markdown, json, jsonl, messages, users, training files, "
+                "and exports of some forty programs"
+            ),
         )
     lines = _imported(report, manager.user)
     blocks = [Text(line, "good" if index == 0 else "warning") for index, line in enumerate(lines)]
@@ -173,14 +176,12 @@ def _imported(report: Imported, user: str) -> list[str]:
         lines[0] += _("; {commands} switches to them").format(commands=ways + rest)
     if known := report.known:
         lines.append(ngettext("{n} was here already", "{n} were here already", known).format(n=known))
-    if left := report.left_out:
-        lines.append(
-            ngettext(
-                "{n} hidden message or tool result was left out",
-                "{n} hidden messages or tool results were left out",
-                left,
-            ).format(n=left)
-        )
+    if told := _counted(report):
+        lines.append(told)
+    if report.left_out:
+        kinds = _(", ").join(_left(kind, count) for kind, count in report.left.items() if count)
+        lines.append(_("left out: {kinds}").format(kinds=kinds))
+    lines += report.notes[:_NAMED]
     if empty := report.empty:
         lines.append(ngettext("{n} conversation was empty", "{n} conversations were empty", empty).format(n=empty))
     if parts := len(report.broken):
@@ -193,11 +194,56 @@ def _imported(report: Imported, user: str) -> list[str]:
     return lines
 
 
+def _counted(report: Imported) -> str:
+    """The messages, branches and named files that came in; empty if there are none."""
+    counts = []
+    if n := report.messages:
+        counts.append(ngettext("{n} message", "{n} messages", n).format(n=n))
+    if n := report.branches:
+        counts.append(ngettext("{n} further branch", "{n} further branches", n).format(n=n))
+    if n := report.named:
+        counts.append(ngettext("{n} file named", "{n} files named", n).format(n=n))
+    return _(", ").join(counts)
+
+
+def _left(kind: str, n: int) -> str:
+    """What is left out and how often, in words."""
+    match kind:
+        case "system":
+            words = ngettext("{n} later system message", "{n} later system messages", n)
+        case "call":
+            words = ngettext("{n} call of a tool", "{n} calls of tools", n)
+        case "result":
+            words = ngettext("{n} result of a tool", "{n} results of tools", n)
+        case "reasoning":
+            words = ngettext("{n} reasoning without an answer", "{n} reasonings without an answer", n)
+        case "empty":
+            words = ngettext("{n} message without text", "{n} messages without text", n)
+        case "error":
+            words = ngettext("{n} failure of a server", "{n} failures of a server", n)
+        case "command":
+            words = ngettext("{n} command of the program", "{n} commands of the program", n)
+        case "subagent":
+            words = ngettext("{n} message between programs", "{n} messages between programs", n)
+        case "draft":
+            words = ngettext("{n} unsent draft", "{n} unsent drafts", n)
+        case "event":
+            words = ngettext("{n} line that is no message", "{n} lines that are no messages", n)
+        case _hidden:
+            words = ngettext("{n} hidden message", "{n} hidden messages", n)
+    return words.format(n=n)
+
+
 def _imported_json(report: Imported) -> dict[str, Any]:
     return {
         "sessions": [{"user": taken.user, "id": taken.id, "title": taken.title} for taken in report.sessions],
         "known": report.known,
+        "messages": report.messages,
+        "branches": report.branches,
+        "files_named": report.named,
         "left_out": report.left_out,
+        "left": dict(report.left),
+        "notes": report.notes,
         "empty": report.empty,
         "broken": report.broken,
     }
@@ -219,17 +265,17 @@ COMMANDS = (
         shows=lambda call: (
             call.get("format") != "users" and not call.get("file") and (call.get("format") or "markdown").isalpha()
         ),
-        about="Formats: markdown, json, jsonl, messages, html, users. Without a file the export is shown.",
+        about="Formats: markdown, json, jsonl, messages, training, html, users. Without a file it is shown.",
         brief="save as a file",
         session=lambda call: call.get("format") != "users",
     ),
     Command(
         "import",
         "sessions",
-        "Read sessions from a file",
+        "Read sessions from a file or a folder",
         import_,
         (Argument("file", "file", required=True, rest=True),),
         examples=(("/import conversations.json", "an export of ChatGPT"),),
-        about="Reads every export format but html, the files of simple scripts, and ChatGPT's exports.",
+        about="Reads every export format but html, and the exports, databases and logs of some forty programs.",
     ),
 )

@@ -17,8 +17,8 @@ from gptchat.storage.journal import to_line
 from gptchat.storage.snapshot import message_records, snapshot
 from gptchat.words import _
 
-FORMATS = ("markdown", "json", "jsonl", "messages", "html", "users")
-SUFFIXES: Mapping[str, str] = {"markdown": ".md", "jsonl": ".jsonl", "html": ".html"}
+FORMATS = ("markdown", "json", "jsonl", "messages", "training", "html", "users")
+SUFFIXES: Mapping[str, str] = {"markdown": ".md", "jsonl": ".jsonl", "training": ".jsonl", "html": ".html"}
 """File suffix by format; all other formats use `.json`."""
 
 _ENDINGS = {
@@ -63,6 +63,9 @@ def render(
             pieces = _json(sessions, files)
         case "jsonl":
             pieces = _journals(sessions, journals)
+        case "training":
+            lines = (session for session in sessions if session.messages)
+            pieces = (json.dumps(training(session), ensure_ascii=False, default=str) + "\n" for session in lines)
         case "users":
             pieces = _users(sessions)
         case "messages":
@@ -93,6 +96,14 @@ def messages(session: Session) -> list[dict[str, Any]]:
             tools = {key: message.extra[key] for key in _OF_TOOLS if key in message.extra}
             result.append({"role": message.role, "content": content, **tools})
     return result
+
+
+def training(session: Session) -> dict[str, Any]:
+    """The current path as an entry of a training file: messages with text alone, and whole tool rounds."""
+    entry = messages(session)
+    for message in entry:
+        message["role"] = "system" if message["role"] == "developer" else message["role"]
+    return {"messages": entry}
 
 
 def document(session: Session, files: Files | None = None) -> dict[str, Any]:

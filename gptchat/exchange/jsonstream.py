@@ -42,12 +42,17 @@ def elements(file: IO[bytes], resume: str) -> Iterator[Any]:
     source = _Source(file)
     again = re.compile(resume)
     source.skip()
-    if source.text[source.at : source.at + 1] == "[":
+    listed = source.text[source.at : source.at + 1] == "["
+    if listed:
         source.at += 1
     in_a_row = 0
     while True:
         source.skip()
         if source.at >= len(source.text) or source.text[source.at] == "]":
+            if listed and source.at >= len(source.text) and not in_a_row:  # cut between two elements
+                cut = Garbled(source.passed + source.at)
+                cut.unfinished = True
+                yield cut
             return
         end = source.end_of_element()
         begin, stop = source.at, end or len(source.text)

@@ -16,7 +16,9 @@ from gptchat.core.replies.media import files_of
 from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.core.session import Session
 from gptchat.exchange.kept_files import Files
-from gptchat.exchange.session_builder import Broken, SessionDraft, from_messages
+from gptchat.exchange.session_builder import Broken, SessionDraft
+from gptchat.exchange.sources.build import build
+from gptchat.exchange.sources.training import messages as chat_of
 from gptchat.words import _
 
 _MARK = re.compile(r"<!-- gptchat (session|message) (\{.*\}) -->\Z")
@@ -147,12 +149,15 @@ def _foreign(lines: list[str], name: str) -> Iterator[SessionDraft | Broken]:
             messages[-1]["content"] += line + "\n"
     for message in messages:
         message["content"] = message["content"].strip()
-    draft, broken = from_messages(messages, "markdown", name)
-    yield from broken
-    if draft is None:
-        yield Broken(_("{file}: no headings that tell who speaks").format(file=name))
+    if not messages:
+        yield without_speakers(name)
     else:
-        yield draft
+        yield from build(chat_of(messages, "markdown", name), name)
+
+
+def without_speakers(name: str) -> Broken:
+    """What is told of a text that is no conversation."""
+    return Broken(_("{file}: no headings that tell who speaks").format(file=name))
 
 
 def _name(message: Message) -> str:

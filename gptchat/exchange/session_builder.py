@@ -5,17 +5,31 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
-from gptchat.core.messages import ROLES, Record
+from gptchat.core.messages import Record
 from gptchat.core.numbers import believable
 from gptchat.core.session import Session
 from gptchat.storage.upgrades import upgrade
 from gptchat.values import dataclass, field, fields
-from gptchat.words import _
 
-_OURS = ("type", "id", "parent", "role", "content")
+LEFT = (
+    "hidden",
+    "system",
+    "call",
+    "result",
+    "reasoning",
+    "empty",
+    "error",
+    "command",
+    "subagent",
+    "draft",
+    "event",
+)
+"""Kinds of things that an import leaves out: hidden messages, later system messages, calls and results of tools,
+reasoning without an answer, messages without text, messages of failures, commands of a program, conversations
+between programs, unsent drafts, and events that are no exchange."""
 
 Progress = Callable[[int, int], None]
 """Called as `progress(done, total)`; the unit is bytes or sessions."""
@@ -26,8 +40,7 @@ class SessionDraft:
     """A session that is about to be imported. Empty strings mean unknown.
 
     `source` is a stable name of its origin, so that a second import recognises the session; a session that
-    keeps its own `id` needs none. `user` is its owner; if empty, the user who imports. `left_out` is the number
-    of messages that are not part of the conversation (hidden, tools).
+    keeps its own `id` needs none. `user` is its owner; if empty, the user who imports.
     """
 
     records: list[Record]
@@ -38,7 +51,16 @@ class SessionDraft:
     created: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     kind: str = ""
-    left_out: int = 0
+    left: dict[str, int] = field(default_factory=dict)
+    """Number of things that are left out, by kind; see `LEFT`."""
+    same: Literal["texts", "ids", "path"] = "texts"
+    """What makes a message of an earlier import the same: its id and text, its id alone (where the program gives
+    ids), or its id, if one of both conversations goes on with the other (where the id follows from the texts)."""
+    earlier: str = ""
+    """A source under which an older version imported the same chat."""
+    branches: int = 1
+    named: int = 0
+    """Number of files that its messages name."""
     files: dict[str, bytes] = field(default_factory=dict)
     """Contents of files of replies, by name; the names fit the contents."""
 
@@ -50,18 +72,29 @@ class Broken:
     reason: str
 
 
-def pack(item: SessionDraft | Broken) -> Any:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence about what was read, such as a guessed encoding, that is no failure."""
+
+    text: str
+
+
+def pack(item: SessionDraft | Broken | Note) -> Any:
     """`item` as a value that JSON can express."""
+    if isinstance(item, Note):
+        return [item.text]
     if isinstance(item, Broken):
         return item.reason
     values = {one.name: getattr(item, one.name) for one in fields(item)}
     return {**values, "files": {name: base64.b64encode(data).decode() for name, data in item.files.items()}}
 
 
-def unpacked(value: Any) -> SessionDraft | Broken:
+def unpacked(value: Any) -> SessionDraft | Broken | Note:
     """What `pack` made of it."""
     if isinstance(value, str):
         return Broken(value)
+    if isinstance(value, list):
+        return Note(value[0])
     files = {name: base64.b64decode(data) for name, data in value["files"].items()}
     return SessionDraft(**{**value, "files": files})
 
@@ -90,33 +123,6 @@ def from_records(records: Iterable[Record]) -> SessionDraft:
         settings=session.settings,
         kind=session.kind,
     )
-
-
-def from_messages(messages: Sequence[object], name: str, where: str) -> tuple[SessionDraft | None, list[Broken]]:
-    """Build the draft of a session from chat API messages. Its source is `name` and a digest of the contents.
-
-    System messages at the start become the system prompt. `where` names the list in error messages. Returns
-    the draft (None if there are no valid messages) and the invalid entries.
-    """
-    broken: list[Broken] = []
-    records: list[Record] = []
-    settings: dict[str, Any] = {}
-    for number, message in enumerate(messages, 1):
-        if not isinstance(message, Mapping) or message.get("role") not in ROLES or "content" not in message:
-            reason = _("{where}: entry {number} is not a message with role and content")
-            broken.append(Broken(reason.format(where=where, number=number)))
-            continue
-        content = message["content"] if message["content"] is not None else ""
-        if message["role"] in ("system", "developer") and not records and isinstance(content, str):
-            settings["system"] = "\n\n".join(filter(None, (settings.get("system"), content)))
-            continue
-        parent = f"m{len(records)}" if records else None
-        further = {key: value for key, value in message.items() if key not in _OURS}
-        record = {"type": "message", "id": f"m{len(records) + 1}", "parent": parent, "role": message["role"]}
-        records.append({**record, "content": content, **believable(further)})
-    if not records and not settings:
-        return None, broken
-    return SessionDraft(records, source=f"{name}:{digest(messages)}", settings=settings), broken
 
 
 def digest(value: object) -> str:

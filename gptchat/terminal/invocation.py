@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from gptchat import leaving
+from gptchat import leaving, notices
 from gptchat.commands.program import registry
 from gptchat.commands.registry import Call, Parsed, Said
 from gptchat.config.flags import Options
@@ -149,4 +149,7 @@ def _text_of(stdin: TextIO) -> str:
         raise UsageError(
             _("standard input is not text"), hint=_("attach a file by its name: gptchat -a FILE QUESTION")
         )
+    if decoded[1] not in ("utf-8", locale):
+        words = _("{name} was read as {encoding}")
+        notices.tell(words.format(name=_("standard input"), encoding=decoded[1].upper().replace("_", "-")))
     return decoded[0]

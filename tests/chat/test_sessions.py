@@ -212,7 +212,7 @@ def test_sessions_come_in_and_go_out(home: Home, server: Server) -> None:
     )
     with home.chat(rows=40) as screen:
         say(screen, "keep this", "You said: keep this")
-        for name in ("markdown", "json", "jsonl", "messages", "html", "users"):
+        for name in ("markdown", "json", "jsonl", "messages", "training", "html", "users"):
             say(screen, f"/export {name} out.{name}", f"saved as out.{name}")
             assert "keep this" in (home.folder / f"out.{name}").read_text()
         screen.send("/export json out.json\r")

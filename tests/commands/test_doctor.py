@@ -280,3 +280,17 @@ def test_a_service_that_ended_is_told(tmp_path: Path) -> None:
     assert found["state"] == "warning"
     assert "ended on 2026-09-30" in found["message"]
     assert "/provider hunyuan" in found["hint"]
+
+
+def test_a_copy_of_a_file_service(tmp_path: Path, server: Server) -> None:
+    """A conflict copy of a journal that is a part of it is merged and named, and no session any more."""
+    program = compose_program(tmp_path, settings_for(server.url))
+    with running(program) as loop:
+        loop.run(turn(program, Send("hello")))
+        journal = program.services.journals.journal_path("ann", program.services.manager.session.id)
+    copy = journal.with_name(f"{journal.stem} (conflicted copy).jsonl")
+    copy.write_bytes(journal.read_bytes())
+    found = examine(compose_program(tmp_path))
+    assert copy.stem in str(found["conflicts"])
+    assert not copy.exists()
+    assert "conflicts" not in examine(compose_program(tmp_path))

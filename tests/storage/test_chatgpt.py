@@ -120,7 +120,7 @@ def test_kinds_of_content(store: JournalStore, tmp_path: Path) -> None:
     path.write_text(json.dumps([source]))
     assert take(store, path).broken == []
     session = the_session(store)
-    assert texts(session) == ["Look:\n\n[image_asset_pointer]\n\nsaid", "print(1)"]
+    assert texts(session) == ["Look:\nsaid\n\n[x]", "print(1)"]
     assert session.settings == {"system": "Be brief."}
 
 
@@ -285,9 +285,9 @@ def _cited(text: str, **metadata: Any) -> tuple[str, list[tuple[str, str]]]:
 def _only(source: dict[str, Any]) -> Session:
     import io
 
-    from gptchat.exchange.chatgpt import read as read_export
+    from gptchat.exchange.streams import array
 
-    (draft,) = read_export(io.BytesIO(json.dumps([source]).encode()), "x.json")
+    (draft,) = array(io.BytesIO(json.dumps([source]).encode()), "x.json", {})
     assert isinstance(draft, SessionDraft)
     session = Session("s", "u")
     for record in draft.records:

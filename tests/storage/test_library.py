@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from gptchat.core.records import kind_record
 from gptchat.core.session import Session
 from gptchat.errors import UsageError
 from gptchat.exchange.exporting import render
+from gptchat.storage.ids import timestamp
 from gptchat.storage.index.library import Library, matching, title_record
 from gptchat.storage.index.search import SearchIndex
 from gptchat.storage.store import JournalStore
@@ -51,12 +53,11 @@ def test_newest_first(shelf: Shelf) -> None:
     shelf.add("数据是什么", title="数据")
     shelf.add("not alice's", name="bob")
     assert shelf.titles() == ["数据", "How do I boil an egg?"]
-    shelf.store.append(first, [{**user("And two?", first.head), "ts": "2027-01-01T00:00:00Z"}])
+    soon = timestamp(time.time() + 3600)
+    shelf.store.append(first, [{**user("And two?", first.head), "ts": soon}])
     latest = shelf.library.latest("alice")
     assert shelf.library.list("alice")[0] == latest
-    assert latest == SessionInfo(
-        first.id, "alice", "How do I boil an egg?", first.created, "2027-01-01T00:00:00Z", 2, "demo-1"
-    )
+    assert latest == SessionInfo(first.id, "alice", "How do I boil an egg?", first.created, soon, 2, "demo-1")
     assert shelf.library.list("nobody") == []
     assert shelf.library.latest("nobody") is None
 

@@ -186,7 +186,26 @@ def _index(paths: Paths) -> Finding:
     return Finding("index", "ok", _("index of sessions: sound"))
 
 
+def _conflicts(manager: SessionManager, library: Library, paths: Paths) -> Iterator[Finding]:
+    """Copies of journals that a service for files made: merged where that is safe, and told."""
+    from gptchat.storage import conflicts
+    from gptchat.storage.store import JournalStore
+
+    users = [user.name for user in people.list_users(paths.data_dir)]
+    for copy in conflicts.all_merged(JournalStore(paths.data_dir), library, users, manager.session.id):
+        if copy.merged:
+            words = _("{name} was a copy of the session {id}, which a file service made; they are one again")
+            yield Finding("conflicts", "ok", words.format(name=copy.name, id=copy.id))
+        else:
+            words = _("{name} is a copy of the session {id} from another machine; both went on by themselves")
+            yield Finding(
+                "conflicts", "warning", words.format(name=copy.name, id=copy.id),
+                _("both are kept; /delete {name} if it is not needed").format(name=shlex.quote(copy.name)),
+            )  # fmt: skip
+
+
 def _journals(manager: SessionManager, library: Library, paths: Paths) -> Iterator[Finding]:
+    yield from _conflicts(manager, library, paths)
     total = 0
     damaged: list[str] = []
     for user in people.list_users(paths.data_dir):

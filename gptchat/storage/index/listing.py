@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from functools import lru_cache, partial
 from pathlib import Path
 from stat import S_ISREG
@@ -249,17 +250,24 @@ def _grown(path: Path, row: SessionRow, stat: os.stat_result) -> SessionRow | No
     except OSError:
         return None
     kind = session.kind or row.kind
-    return row._replace(updated=max(row.updated, session.updated), kind=kind, mtime=stat.st_mtime_ns)
+    updated = max(row.updated, _past(session.updated, stat.st_mtime))
+    return row._replace(updated=updated, kind=kind, mtime=stat.st_mtime_ns)
+
+
+def _past(ts: str, mtime: float) -> str:
+    """The time `ts`, or that of the file if `ts` is still to come: a clock was wrong. A day ahead is a zone."""
+    now = time.time()
+    return timestamp(max(min(mtime, now), 0)) if ts[:10] > timestamp(now + 86_400)[:10] else ts
 
 
 def _row(session: Session, stat: os.stat_result, damaged: str, source: str) -> SessionRow:
-    modified = timestamp(max(stat.st_mtime, 0))
+    modified = timestamp(max(min(stat.st_mtime, time.time()), 0))
     model = next((m.model for m in map(session.messages.__getitem__, reversed(session.path_ids())) if m.model), "")
     return SessionRow(
         session.id,
         session.name,
-        session.created or modified,
-        session.updated or modified,
+        _past(session.created, stat.st_mtime) or modified,
+        _past(session.updated, stat.st_mtime) or modified,
         len(session.user_ids()),
         model or str(session.settings.get("model") or ""),
         damaged,

@@ -1,0 +1,1 @@
+"""Forms that values have in other programs' files: times, HTML, and YAML."""
