@@ -15,10 +15,14 @@ from gptchat.core.events import (
     Notice,
     ReasoningDelta,
     Retrying,
+    RoundEnded,
     SourcesFound,
     TextDelta,
     TextWasReasoning,
     ToolCall,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
     TurnEvent,
     TurnFailed,
     TurnFinished,
@@ -109,6 +113,8 @@ def _take(event: TurnEvent, painter: ReplyPainter) -> None:
         case ToolCall(_id, name, arguments):
             painter.note(_("the model asks for the function {name}({arguments}); gptchat runs none").format(
                 name=name, arguments=arguments))  # fmt: skip
+        case RoundEnded() | ToolStarted() | ToolProgress() | ToolFinished():
+            pass
         case TurnStarted() | TurnFinished() | TurnInterrupted() | TurnFailed():
             pass
         case _:
