@@ -141,9 +141,9 @@ Exchange = AsyncGenerator[ConversationEvent, None]
 """The events of one order. The consumer must close the generator (`contextlib.aclosing`)."""
 
 
-async def turn_events(exchange: Exchange) -> AsyncGenerator[TurnEvent, None]:
-    """The events of the turn that `exchange` has just begun, up to `TurnEnded`."""
+async def turn_events(exchange: Exchange) -> AsyncGenerator[TurnEvent | Decision, None]:
+    """The events of the turn that `exchange` has just begun, and its decisions, up to `TurnEnded`."""
     async for event in exchange:
-        if not isinstance(event, TurnEvent):
+        if not isinstance(event, TurnEvent | Decision):
             return
         yield event
