@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from gptchat.errors import UsageError
 from gptchat.values import dataclass
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gptchat.core.attachments import Attachment
     from gptchat.core.messages import Part
 
 Effect = Literal["reads", "changes", "runs"]
@@ -34,8 +37,18 @@ class ToolSpec:
     group: str
     effect: Effect = "runs"
     permission: Permission = "ask"
+    own_name: str = ""
+    """The name by which its source knows it, if that differs from `name`."""
     always_asks: bool = False
     """Whether `allow` is never remembered for it, such as for a tool that runs any command."""
+
+    @property
+    def key(self) -> str:
+        """`GROUP/TOOL`: by this a permission is remembered.
+
+        `name` may pass to another tool when a source comes or goes; this never does.
+        """
+        return f"{self.group}/{self.own_name or self.name}"
 
     def definition(self) -> dict[str, Any]:
         """The tool in the format of the chat API: `{"type": "function", "function": {...}}`."""
@@ -69,8 +82,43 @@ class Tool(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class ServerPrompt:
+    """A prompt that a server offers. `name` is `SERVER:PROMPT`, `arguments` are its variables."""
+
+    name: str
+    description: str
+    arguments: Sequence[str] = ()
+    required: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerResource:
+    """What a server offers to attach: `@NAME:uri` in a message, with `NAME` the server's."""
+
+    name: str
+    """`NAME:uri`."""
+    title: str
+    mime: str = ""
+
+
 class ToolBox(Protocol):
     """All tools of the settings, whatever their source."""
+
+    def start(self) -> None:
+        """Begin to open the sources behind the prompt; needs a running event loop, and returns at once."""
+
+    async def prompts(self) -> Sequence[ServerPrompt]:
+        """The prompts of the servers: slash commands."""
+
+    async def prompt(self, name: str, arguments: Mapping[str, str]) -> str:
+        """The text of a prompt, filled. Raises GptchatError."""
+
+    async def resources(self) -> Sequence[ServerResource]:
+        """The resources that the servers list."""
+
+    async def resource(self, name: str) -> Sequence[Attachment]:
+        """The contents of the resource `NAME:uri`. Raises GptchatError."""
 
     async def tools(self) -> Sequence[Tool]:
         """The tools that are ready, in the order of the settings; waits for servers that are starting.
@@ -87,6 +135,25 @@ class ToolBox(Protocol):
 
 class NoTools:
     """A box without tools."""
+
+    def start(self) -> None:
+        """There is nothing to open."""
+
+    async def prompts(self) -> Sequence[ServerPrompt]:
+        """None."""
+        return ()
+
+    async def prompt(self, name: str, _arguments: Mapping[str, str]) -> str:
+        """There is none."""
+        raise UsageError(_("there is no prompt {name}").format(name=name), hint=_("/tools lists what there is"))
+
+    async def resources(self) -> Sequence[ServerResource]:
+        """None."""
+        return ()
+
+    async def resource(self, name: str) -> Sequence[Attachment]:
+        """There is none."""
+        raise UsageError(_("there is no resource {name}").format(name=name), hint=_("/tools lists what there is"))
 
     async def tools(self) -> Sequence[Tool]:
         """None."""
