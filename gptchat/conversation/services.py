@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.spending import Account
     from gptchat.core.messages import Record
     from gptchat.core.ports import Provider, SessionStore
+    from gptchat.core.tooling import ToolBox
     from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
     from gptchat.storage.index.background import Indexing
@@ -204,12 +205,21 @@ class Services:
         return Compaction(self.manager, self.settings, self.routing)
 
     @cached_property
+    def toolbox(self) -> ToolBox:
+        """The tools of the settings."""
+        from gptchat.core.tooling import NoTools
+
+        return NoTools()
+
+    @cached_property
     def conversation(self) -> Conversation:
         """Say, retry and continue."""
         from gptchat.conversation.budget import Forewarnings
         from gptchat.conversation.concurrent_edits import ConcurrentEdits
         from gptchat.conversation.conversation import Conversation
         from gptchat.conversation.moderation import Moderation
+        from gptchat.conversation.tooling.permissions import Permissions
+        from gptchat.conversation.tooling.rounds import Rounds
 
         return Conversation(
             manager=self.manager,
@@ -220,6 +230,9 @@ class Services:
             moderation=Moderation(self.settings, self.routing),
             compaction=self.compaction,
             edits=ConcurrentEdits(self.manager, self.profile.begin_session),
+            rounds=Rounds(
+                self.manager, self.settings, Permissions(self.settings), self.budget, lambda: self.toolbox
+            ),
             keep=self.keep,
             unattended=self.run.unattended,
         )
