@@ -10,7 +10,7 @@ from gptchat import words
 from gptchat.config.paths import find_paths
 from gptchat.config.settings import read_settings
 from gptchat.conversation.people import People
-from gptchat.values import dataclass
+from gptchat.conversation.people import RunOptions as RunOptions
 from gptchat.waiting import to_thread
 
 if TYPE_CHECKING:
@@ -41,20 +41,6 @@ if TYPE_CHECKING:
 
 _LARGE = 1000
 """From so many messages on, how a session stands is noted when it is left, so that the next start is quick."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How this run was asked to behave, apart from the settings."""
-
-    incognito: bool = False
-    """Nothing is saved."""
-    unattended: bool = False
-    """Nobody can answer a question."""
-    system: str | None = None
-    """The system prompt of the command line."""
-    create_user: bool = True
-    """Whether a name that nobody has makes a new person."""
 
 
 class Services:
