@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gptchat.core.events import ToolCall
@@ -64,6 +64,40 @@ def result_of(message: Message) -> CallResult:
         parts,
         whole if isinstance(whole, str) else "",
     )
+
+
+def with_results(messages: Iterable[Message]) -> Iterator[tuple[Message, list[tuple[ToolCall, Message | None]]]]:
+    """Each of `messages` with the calls that it asks for, and their results, which are not given again.
+
+    A result follows its call before anybody else speaks; None for a call without one. A result that belongs to no
+    call is given by itself.
+    """
+    listed = list(messages)
+    at = 0
+    while at < len(listed):
+        message = listed[at]
+        at += 1
+        calls = calls_of(message)
+        results: list[Message] = []
+        while calls and at < len(listed) and listed[at].role == "tool":
+            results.append(listed[at])
+            at += 1
+        pairs: list[tuple[ToolCall, Message | None]] = []
+        for call in calls:
+            found = next((one for one in results if str(one.extra.get("tool_call_id") or "") == call.id), None)
+            if found is not None:
+                results.remove(found)
+            pairs.append((call, found))
+        yield message, pairs
+        for rest in results:
+            yield rest, []
+
+
+def gist(message: Message) -> str:
+    """The text of `message`; where it has none, the calls that it asks for."""
+    if message.text.strip():
+        return message.text
+    return ", ".join(call_line(call.name, call.arguments) for call in calls_of(message))
 
 
 def call_line(name: str, arguments: str | Mapping[str, Any]) -> str:
@@ -139,6 +173,16 @@ def result_line(result: CallResult, width: int) -> str:
     if result.whole:
         facts.append(_("a part is sent"))
     return fold(f"{sign} " + " · ".join(filter(None, (*facts, begins))), width)
+
+
+def told_calls(calls: Iterable[tuple[ToolCall, Message | None]], width: int = 120) -> list[str]:
+    """Calls and their results as lines of text, of at most `width` columns."""
+    lines = []
+    for call, message in calls:
+        result = result_of(message) if message is not None else CallResult("interrupted", "")
+        lines.append("▸ " + fold(call_line(call.name, call.arguments), width - 2))
+        lines.append("  " + result_line(result, width - 2))
+    return lines
 
 
 def _json(value: object) -> str:

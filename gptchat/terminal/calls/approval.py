@@ -20,7 +20,7 @@ _ROWS = 2
 """Rows of a question's call before it is folded."""
 
 
-class Questions(Protocol):
+class CallQuestions(Protocol):
     """What a front end offers to ask with."""
 
     async def ask(self, ask: Ask) -> str | None:
@@ -33,7 +33,7 @@ class Questions(Protocol):
         """`text` as it was edited, None where that was left. Raises GptchatError."""
 
 
-async def approve(decision: Decision, questions: Questions, width: int) -> bool:
+async def approve(decision: Decision, questions: CallQuestions, width: int) -> bool:
     """Have the person decide on the call that `decision` is about; False where they decline, which stops the turn.
 
     What they edit and the reason they give is put into the decision. `width` is that of the window in columns.
@@ -82,7 +82,7 @@ def _question(decision: Decision, wanted: WantedCall, shown: str, *, folded: boo
     return Ask(question, choices, decision.default, words=("n",))
 
 
-async def _edited(wanted: WantedCall, questions: Questions) -> None:
+async def _edited(wanted: WantedCall, questions: CallQuestions) -> None:
     """Have the person edit the arguments until they are a JSON object, or are left as they were."""
     text = json.dumps(wanted.arguments, ensure_ascii=False, default=str)
     while True:
