@@ -44,6 +44,12 @@ def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool
     _write(path, changes)
 
 
+def write_table(path: Path, table: str, name: str, values: Mapping[str, Any]) -> None:
+    """Write the fields `values` of `[table.name]`. Raises ConfigurationError and UsageError as `write_value`."""
+    changes = {f"{table}.{name}.{field}": value for field, value in values.items()}
+    _write(path, {key: checked(key, value) for key, value in changes.items()})
+
+
 def remove_table(path: Path, table: str, name: str) -> None:
     """Remove `[table.name]` from the file. Raises ConfigurationError where it cannot be understood or written."""
     _write(path, {f"{table}.{name}.{field}": None for field in schema.TABLES[table]})

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gptchat.core.events import ToolCall
+from gptchat.core.messages import Message
 from gptchat.core.replies.media import files_of, text_alone
 from gptchat.core.session import VERSION, Session
+from gptchat.core.tooling.described import with_results
 from gptchat.errors import UsageError
 from gptchat.exchange.kept_files import Files
 from gptchat.files import open_to_read
@@ -29,7 +32,6 @@ _ENDINGS = {
     ".htm": "html",
     ".json": "json",
 }
-_OF_TOOLS = ("name", "tool_calls", "tool_call_id")
 
 
 def format_of(path: Path) -> str | None:
@@ -81,18 +83,39 @@ def render(
 
 
 def messages(session: Session) -> list[dict[str, Any]]:
-    """The current path as a message list for the chat API, system prompt first."""
+    """The current path as a message list for the chat API, system prompt first.
+
+    A call of a tool is there with its result, or else neither is.
+    """
     result: list[dict[str, Any]] = []
     system = session.settings.get("system")
     if isinstance(system, str) and system:
         result.append({"role": "system", "content": system})
-    for message in session.path():
+    for message, calls in with_results(session.path()):
         content = text_alone(message)
         content = content if isinstance(content, str) else [dict(part) for part in content]
-        if content or message.status != "failed":
-            tools = {key: message.extra[key] for key in _OF_TOOLS if key in message.extra}
-            result.append({"role": message.role, "content": content, **tools})
+        # Servers refuse a call without its result, and a result without its call.
+        paired = bool(calls) and all(answer is not None for _call, answer in calls)
+        if message.role == "tool" or (not content and (calls or message.status == "failed") and not paired):
+            continue
+        named = {"name": message.extra["name"]} if "name" in message.extra else {}
+        record = {"role": message.role, "content": content, **named}
+        if paired:
+            record |= {"content": content or None, "tool_calls": message.extra["tool_calls"]}
+        result.append(record)
+        if paired:
+            result += [_result(call, answer) for call, answer in calls if answer is not None]
     return result
+
+
+def _result(call: ToolCall, message: Message) -> dict[str, Any]:
+    content = text_alone(message)
+    return {
+        "role": "tool",
+        "tool_call_id": call.id,
+        "name": call.name,
+        "content": content if isinstance(content, str) else [dict(part) for part in content],
+    }
 
 
 def document(session: Session, files: Files | None = None) -> dict[str, Any]:

@@ -30,3 +30,11 @@ def chosen(answer: str, choices: Sequence[tuple[str, str]]) -> str | None:
             return key
     meant = _MEANT.get(plain)
     return meant if any(key == meant for key, _meaning in choices) else None
+
+
+def with_words(answer: str, keys: Sequence[str]) -> tuple[str, str] | None:
+    """The key of `keys` with which `answer` begins, and the words behind it, as in `n too dear`; None without."""
+    first, _blank, words = answer.strip().partition(" ")
+    key = half_width(first).rstrip(",.:;").lower()
+    key = _MEANT.get(key, key)
+    return (key, words.strip()) if key in keys and words.strip() else None
