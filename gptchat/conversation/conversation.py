@@ -189,7 +189,7 @@ class Conversation:
         if goes_on and session.kind == ONESHOT:
             self._manager.record(kind_record(session.id, CONVERSATION))
         yield TurnBegins()
-        async with aclosing(self._moderation.hold(self._manager.run_turn(order, routes))) as events:
+        async with aclosing(self._moderation.hold(self._rounds.run(order, routes))) as events:
             async for event in events:
                 if not isinstance(event, Decision):
                     outcome.take(event)

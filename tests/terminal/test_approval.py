@@ -77,7 +77,7 @@ def test_no(answers: tuple[str, ...], reason: str) -> None:
     assert (going, decision.answer, wanted.reason) == (True, "n", reason)
 
 
-@pytest.mark.parametrize("answers", [(None,), ("n", None), ("v", None)])
+@pytest.mark.parametrize("answers", [(None,), ("Esc",), ("n", None), ("v", None)])
 def test_escape_stops_the_turn(answers: tuple[str | None, ...]) -> None:
     """Esc at any of its questions declines: the turn is stopped, and the call does not run."""
     going, decision, _wanted = decided(Person(*answers))
@@ -88,7 +88,7 @@ def test_always_is_left_out_where_it_is_never_remembered() -> None:
     """A tool that always asks has no `a`."""
     person = Person("y")
     decided(person, choices=[choice for choice in CHOICES if choice[0] != "a"])
-    assert [key for key, _meaning in person.asked[0].choices] == ["y", "n", "e"]
+    assert [key for key, _meaning in person.asked[0].choices] == ["y", "n", "e", "Esc"]
 
 
 def test_edited_arguments_run() -> None:
