@@ -195,7 +195,7 @@ def test_a_dumb_terminal(home: Home, server: Server) -> None:
 
 
 def test_one_shot(home: Home, server: Server) -> None:
-    """From the shell standard output is the reply alone; calls, and how a denied one may run, are told beside it."""
+    """From the shell standard output is the reply alone; calls, and how a denied one may run, go elsewhere."""
     home.connect(server.url)
     server.script(
         calls(("weather", {"city": "Oslo"}), ("remove", {"city": "Oslo"}), text="Looking."), say("Cold.")

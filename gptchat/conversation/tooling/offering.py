@@ -44,7 +44,7 @@ def offer(tools: Sequence[Tool], room: int, count: Callable[[Sequence[Definition
         )
         return Offer(tools, brief, words.format(n=len(tools)))
     wanted = _parts(text)
-    ranked = sorted(range(len(tools)), key=lambda i: (-_common(wanted, brief[i]), i))
+    ranked = sorted(range(len(tools)), key=lambda i: (-_common(wanted, whole[i]), i))
     chosen: list[int] = []
     left = room - count([])
     for i in ranked:
