@@ -97,7 +97,9 @@ async def history(call: Call, manager: SessionManager, run: RunOptions) -> Aside
     for number, turn in enumerate(shown, first):
         for message, pairs in with_results(turn):
             beside = len(branches.versions(session, message.id)) - 1
-            rows.append([str(number) if message.role == "user" else "", *_history_row(manager, message, beside)])
+            row = _history_row(manager, message, beside)
+            if message.text.strip() or row[-1] or not pairs:  # many models only call
+                rows.append([str(number) if message.role == "user" else "", *row])
             rows += [_call_row(call, result, next(calls)) for call, result in pairs]
         data += [{**message.to_record(), "turn": number} for message in turn]
     table = Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))

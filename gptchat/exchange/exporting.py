@@ -96,16 +96,29 @@ def messages(session: Session) -> list[dict[str, Any]]:
         content = content if isinstance(content, str) else [dict(part) for part in content]
         # Servers refuse a call without its result, and a result without its call.
         paired = bool(calls) and all(answer is not None for _call, answer in calls)
-        if message.role == "tool" or (not content and (calls or message.status == "failed") and not paired):
+        if message.role == "tool" or (
+            not content and ("tool_calls" in message.extra or message.status == "failed") and not paired
+        ):
             continue
         named = {"name": message.extra["name"]} if "name" in message.extra else {}
         record = {"role": message.role, "content": content, **named}
         if paired:
-            record |= {"content": content or None, "tool_calls": message.extra["tool_calls"]}
+            record |= {"content": content or None, "tool_calls": _calls(message, calls)}
         result.append(record)
         if paired:
             result += [_result(call, answer) for call, answer in calls if answer is not None]
     return result
+
+
+def _calls(message: Message, calls: Sequence[tuple[ToolCall, Message | None]]) -> list[Any]:
+    """The calls as they were received, or if something among them is none, written anew."""
+    received: Sequence[Any] = message.extra["tool_calls"]
+    if len(received) == len(calls):
+        return list(received)
+    return [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call, _answer in calls
+    ]
 
 
 def _result(call: ToolCall, message: Message) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gptchat.core.typed.lines import half_width
@@ -34,7 +35,7 @@ def chosen(answer: str, choices: Sequence[tuple[str, str]]) -> str | None:
 
 def with_words(answer: str, keys: Sequence[str]) -> tuple[str, str] | None:
     """The key of `keys` with which `answer` begins, and the words behind it, as in `n too dear`; None without."""
-    first, _blank, words = answer.strip().partition(" ")
-    key = half_width(first).rstrip(",.:;").lower()
-    key = _MEANT.get(key, key)
-    return (key, words.strip()) if key in keys and words.strip() else None
+    first, *words = re.split(r"[\s,.:;，。：；、]+", half_width(answer).strip(), maxsplit=1)
+    key = _MEANT.get(first.lower(), first.lower())
+    said = words[0] if words else ""
+    return (key, said) if key in keys and said else None

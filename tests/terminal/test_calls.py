@@ -125,7 +125,7 @@ def test_lines_of_calls_fit_the_width(columns: int) -> None:
 
 
 def test_calls_that_did_not_run_are_told() -> None:
-    """A denied call shows its reason, a failed one its error, and a stopped turn says what was cut off."""
+    """A denied call shows its reason, a failed one its error, and a stopped turn which calls were cut off."""
     window, one, two, three = Window(), call(1), call(2), call(3)
     window.painter.call_finished(ended(one, "The person said no: too dear", "denied"))
     window.painter.call_started(two, SPEC)

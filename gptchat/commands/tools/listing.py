@@ -137,7 +137,7 @@ def _permit(action: str, name: str, settings: Settings, profile: Profile, specs:
     if action == "allow" and meant and all(spec.always_asks for spec in meant):
         raise UsageError(
             _("{name} always asks, since it may run anything").format(name=meant[0].name),
-            hint=_("--approve always lets it run in one run"),
+            hint=_("you are asked about each call of it"),
         )
     within = {pattern, *(spec.key for spec in meant if pattern == spec.group)}
     lists = {"allow": settings.tools.allow, "ask": settings.tools.ask, "deny": settings.tools.deny}
@@ -220,7 +220,9 @@ def _listed(rows: Sequence[_Row], troubles: Sequence[str], settings: Settings) -
             ]
             for row in rows
         ]
-        blocks.append(Table([_("tool"), _("from"), _("it"), _("tokens"), _("permission")], table, frozenset({3})))
+        blocks.append(
+            Table([_("tool"), _("from"), _("effect"), _("tokens"), _("permission")], table, frozenset({3}))
+        )
         sent = [row for row in rows if row.offered]
         told = ngettext("{n} tool is offered: {tokens} tokens of each request",
                         "{n} tools are offered: {tokens} tokens of each request", len(sent))  # fmt: skip

@@ -15,7 +15,7 @@ from gptchat.core.safe import clean
 from gptchat.core.tooling import Tool, ToolResult, ToolSpec
 from gptchat.manager import Route, SessionManager
 from gptchat.manager.request import INTERRUPTED
-from gptchat.values import dataclass
+from gptchat.values import dataclass, replace
 
 Outcome = Literal["done", "failed", "denied", "interrupted"]
 _LEAST = 200
@@ -31,6 +31,14 @@ class Planned:
     arguments: Mapping[str, Any] | None = None
     result: ToolResult | None = None
     outcome: Outcome = "done"
+    changed: str = ""
+    """The arguments as JSON, if the person has changed them."""
+
+    def change(self, arguments: Mapping[str, Any]) -> None:
+        """Let it run with other arguments, which the model is told with the result."""
+        self.arguments = arguments
+        self.changed = json.dumps(arguments, ensure_ascii=False, default=str)
+        self.call = replace(self.call, arguments=self.changed)
 
     @property
     def spec(self) -> ToolSpec | None:
@@ -178,6 +186,8 @@ class Calls:
         manager = self._manager
         counter, name = manager.counter, self._route.counted_as
         text = clean(ended.result.text)
+        if planned.changed:
+            text = f"[the user changed the arguments to {clean(planned.changed)}]\n{text}"
         whole, tokens = "", counter.count(text, name)
         if tokens > self._most:
             data = text.encode("utf-8", "replace")
@@ -193,6 +203,8 @@ class Calls:
         }
         if planned.spec is not None:
             extra["source"] = planned.spec.source
+        if planned.changed:
+            extra["arguments"] = planned.changed
         if ended.seconds:
             extra["seconds"] = round(ended.seconds, 3)
         if whole:

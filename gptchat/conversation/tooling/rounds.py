@@ -201,7 +201,8 @@ class Rounds:
         decision = Decision("tool_call", question, choices, "n", answer="n", call=wanted)
         yield decision
         if decision.answer in ("y", "a") and not self._manager.stopping:
-            planned.arguments = wanted.arguments
+            if wanted.arguments != planned.arguments:
+                planned.change(wanted.arguments)
             if decision.answer == "a":
                 self._permissions.always(spec, session)
             return

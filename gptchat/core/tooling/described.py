@@ -10,7 +10,7 @@ from gptchat.core.events import ToolCall
 from gptchat.core.replies.media import size_words
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells, cut
-from gptchat.values import dataclass
+from gptchat.values import dataclass, replace
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def with_results(messages: Iterable[Message]) -> Iterator[tuple[Message, list[tu
     """Each of `messages` with the calls that it asks for, and their results, which are not given again.
 
     A result follows its call before anybody else speaks; None for a call without one. A result that belongs to no
-    call is given by itself.
+    call is given by itself. Arguments that the person changed before the call ran are those of the call.
     """
     listed = list(messages)
     at = 0
@@ -87,6 +87,8 @@ def with_results(messages: Iterable[Message]) -> Iterator[tuple[Message, list[tu
             found = next((one for one in results if str(one.extra.get("tool_call_id") or "") == call.id), None)
             if found is not None:
                 results.remove(found)
+                if isinstance(ran := found.extra.get("arguments"), str):  # the person has changed them
+                    call = replace(call, arguments=ran)
             pairs.append((call, found))
         yield message, pairs
         for rest in results:

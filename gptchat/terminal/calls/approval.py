@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.events import Decision, WantedCall
     from gptchat.terminal.output.reply import ReplyPainter
 
+_STOP = "Esc"
 _ROWS = 2
 """Rows of a question's call before it is folded."""
 
@@ -44,7 +45,7 @@ async def approve(decision: Decision, questions: CallQuestions, width: int) -> b
         line = call_line(wanted.call.name, wanted.arguments)
         shown = fold(line, _ROWS * max(width - 8, 20))
         answer = await questions.ask(_question(decision, wanted, shown, folded=shown != line or len(line) > 1500))
-        if answer is None:
+        if answer is None or answer == _STOP:
             decision.answer = None
             return False
         key, reason = with_words(answer, ("n",)) or (answer, "")
@@ -78,7 +79,8 @@ def _question(decision: Decision, wanted: WantedCall, shown: str, *, folded: boo
     choices += [("n", _("no; n REASON tells the model why")), ("e", _("edit the arguments"))]
     if folded:
         choices.append(("v", _("view all of it first")))
-    question = _("▸ run {call}? ({facts}; Esc stops the turn)").format(call=shown, facts=facts)
+    choices.append((_STOP, _("stop the turn")))
+    question = _("▸ run {call}? · {facts}").format(call=shown, facts=facts)
     return Ask(question, choices, decision.default, words=("n",))
 
 
