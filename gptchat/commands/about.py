@@ -201,7 +201,7 @@ def _by_task(registry: Registry) -> list[Block]:
         (_("Answers"), ("turns",)),
         (_("Sessions and people"), ("sessions", "users")),
         (_("Who answers, and how"), ("model",)),
-        (_("What the model is sent"), ("context", "input")),
+        (_("What the model is sent"), ("context", "tools", "input")),
         (_("Output"), ("output",)),
         (_("About"), ("about",)),
     )
@@ -234,6 +234,7 @@ def _everything(registry: Registry) -> list[Block]:
         "users": _("People"),
         "model": _("Model and settings"),
         "context": _("What the model is sent"),
+        "tools": _("Tools"),
         "input": _("Input"),
         "output": _("Output"),
         "about": _("About"),

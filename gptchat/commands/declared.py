@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "text", "word", "number", "file", "session", "user", "model", "provider", "setting", "value", "preset",
-    "format", "trashed", "command", "theme", "language", "code", "key",
+    "format", "trashed", "command", "theme", "language", "code", "key", "tool",
 ]  # fmt: skip
 """What an argument names; completion offers the things of that kind."""
 
-FAMILIES = ("sessions", "turns", "users", "model", "context", "input", "output", "about", "own")
+FAMILIES = ("sessions", "turns", "users", "model", "context", "tools", "input", "output", "about", "own")
 """`own` are commands of the user's own."""
 
 
@@ -36,6 +36,8 @@ class Argument:
     required: bool = False
     rest: bool = False
     choices: Sequence[str] = ()
+    others: bool = False
+    """Whether a number or `last` will do instead of one of `choices`."""
 
     @property
     def usage(self) -> str:

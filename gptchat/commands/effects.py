@@ -149,13 +149,16 @@ class Ask:
     """Ask for a line; the answer comes back as a string, or None when the person declines.
 
     `choices` are (key, meaning) pairs of which one is wanted; `secret` hides what is typed; `default` is
-    what an empty answer means. Where nobody can answer, the answer is None.
+    what an empty answer means. After a key of `words` more may follow, which the answer then is (`n too dear`).
+    `begun` is text to begin with. Where nobody can answer, the answer is None.
     """
 
     question: str
     choices: Sequence[tuple[str, str]] = ()
     default: str = ""
     secret: bool = False
+    words: Sequence[str] = ()
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)

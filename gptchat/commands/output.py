@@ -30,10 +30,13 @@ if TYPE_CHECKING:
 
 
 def last_reply(manager: SessionManager) -> Message:
-    """The newest reply of the conversation; raises UsageError if there is none."""
-    for message in reversed(manager.session.path()):
-        if message.role == "assistant":
+    """The newest reply of the conversation that says something; raises UsageError if there is none."""
+    replies = [message for message in reversed(manager.session.path()) if message.role == "assistant"]
+    for message in replies:
+        if message.text.strip() or "tool_calls" not in message.extra:
             return message
+    if replies:
+        return replies[0]
     raise UsageError(_("there is no reply yet"))
 
 

@@ -70,6 +70,7 @@ _MODULES = {
     "preferences": "set unset system key theme lang",
     "templates.presets": "preset",
     "context": "context tokens pin unpin compact",
+    "tools.listing": "tools",
     "input": "attach editor",
     "batch": "batch",
     "output": "copy save raw code json",

@@ -259,6 +259,8 @@ def call(command: Command, rest: str) -> Call:
 
 
 def _check_choice(command: Command, argument: Argument, value: str) -> None:
+    if argument.others and (value.isdecimal() or value == "last"):
+        return
     if argument.choices and value not in argument.choices:
         raise UsageError(
             _("/{name} takes one of {choices}, not {value}").format(

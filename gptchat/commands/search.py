@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import TYPE_CHECKING
 
 from gptchat.commands.effects import (
@@ -25,6 +26,16 @@ from gptchat.core.messages import Message
 from gptchat.core.replies.media import files_of
 from gptchat.core.replies.sources import sources_of
 from gptchat.core.session import move, shorten
+from gptchat.core.tooling.described import (
+    CallResult,
+    call_line,
+    calls_of,
+    fold,
+    gist,
+    result_line,
+    result_of,
+    with_results,
+)
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
@@ -33,6 +44,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.services import RunOptions
     from gptchat.core.branches import TreeRow
+    from gptchat.core.events import ToolCall
     from gptchat.manager import SessionManager
     from gptchat.storage.index.background import Indexing
 
@@ -80,13 +92,29 @@ async def history(call: Call, manager: SessionManager, run: RunOptions) -> Aside
     total = len(session.user_ids())
     first = total - len(shown) + 1
     rows, data = [], []
+    calls = count(1 + sum(len(calls_of(session.messages[id])) for id in session.path_ids()) - sum(
+        len(calls_of(message)) for turn in shown for message in turn))  # fmt: skip
     for number, turn in enumerate(shown, first):
-        for message in turn:
+        for message, pairs in with_results(turn):
             beside = len(branches.versions(session, message.id)) - 1
-            rows.append([str(number) if message.role == "user" else "", *_history_row(manager, message, beside)])
-            data.append({**message.to_record(), "turn": number})
+            row = _history_row(manager, message, beside)
+            if message.text.strip() or row[-1] or not pairs:  # many models only call
+                rows.append([str(number) if message.role == "user" else "", *row])
+            rows += [_call_row(call, result, next(calls)) for call, result in pairs]
+        data += [{**message.to_record(), "turn": number} for message in turn]
     table = Table(["", _("who"), _("said"), ""], rows, right=frozenset({0}))
-    yield Show([table, *unsaved(manager, run)], data)
+    hint = (
+        [Text(_("/tools N shows call N with its whole result"), "quiet")]
+        if any("▸" in row[1] for row in rows)
+        else []
+    )
+    yield Show([table, *hint, *unsaved(manager, run)], data)
+
+
+def _call_row(call: ToolCall, result: Message | None, number: int) -> list[str]:
+    """The row of a call, with its number, its result and how it ended."""
+    told = result_line(result_of(result) if result is not None else CallResult("interrupted", ""), 40)
+    return ["", f"▸ {number}", fold(call_line(call.name, call.arguments), 60), told]
 
 
 def _history_row(manager: SessionManager, message: Message, beside: int) -> list[str]:
@@ -102,7 +130,7 @@ def _history_row(manager: SessionManager, message: Message, beside: int) -> list
         marks.append(ngettext("{n} source", "{n} sources", sources).format(n=sources))
     if beside:
         marks.append(ngettext("{n} other version", "{n} other versions", beside).format(n=beside))
-    return [who, shorten(message.text, 60), _(", ").join(marks)]
+    return [who, shorten(gist(message), 60), _(", ").join(marks)]
 
 
 _INDENT = 36
@@ -190,12 +218,12 @@ def _number(word: str, now: int, count: int) -> int:
 
 
 def _version(manager: SessionManager, message: Message) -> list[str]:
-    return [speaker(message, manager.user), shorten(message.text, 60)]
+    return [speaker(message, manager.user), shorten(gist(message), 60)]
 
 
 def _drawn(manager: SessionManager, row: TreeRow) -> str:
     message = manager.session.messages[row.id]
-    said = _("{who}: {text}").format(who=speaker(message, manager.user), text=shorten(message.text, 60))
+    said = _("{who}: {text}").format(who=speaker(message, manager.user), text=shorten(gist(message), 60))
     return row.lines[-_INDENT:] + said
 
 

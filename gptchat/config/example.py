@@ -29,6 +29,7 @@ _SECTIONS = {
     "input": "What a message may do besides being sent.",
     "attach": "What may leave this machine besides what lies in the working folder and public addresses.",
     "budget": "Money.",
+    "tools": "Which tools a model may call, and when you are asked.",
     "network": "How requests travel. Times are seconds.",
 }
 
@@ -60,6 +61,15 @@ _TABLES = """\
 _PRESETS = '# Presets: used with `preset = "NAME"`, `--preset NAME` or `/preset NAME`.\n'
 _MODELS = "# Models: what the catalogue does not know, or your own prices. A name with a dot is quoted.\n"
 
+_TOOLS = """\
+# Tools: Python functions of a file, a command, or the operations of an OpenAPI document. Files are found from this
+# file's folder. Each table has one of python, command, openapi. Nothing changes or runs before you agree.
+"""
+_SERVERS = """\
+# MCP servers: programs that offer tools, prompts and resources (with the extra: pip install 'gptchat[mcp]').
+# A server gets PATH, HOME, LANG and their like from the environment, and what `env` names.
+"""
+
 
 def example() -> str:
     """The text of the example file."""
@@ -79,6 +89,10 @@ def example() -> str:
     parts.append(_named("presets.translator", schema.TABLES["presets"], shown))
     parts.append(_MODELS)
     parts.append(_named('models."my-model"', schema.TABLES["models"]))
+    parts.append(_TOOLS)
+    parts.append(_named("tools.everything", schema.TABLES["tools"]))
+    parts.append(_SERVERS)
+    parts.append(_named("mcp.my-server", schema.TABLES["mcp"]))
     return "\n".join(parts)
 
 

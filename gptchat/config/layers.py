@@ -327,12 +327,14 @@ def _checked(layer: Layer, key: str, value: object) -> Any:
     setting = require(key)
     if layer == "session" and setting.scope != "chat":
         raise UsageError(_("{key} does not belong to a session").format(key=key), hint=setting.summary)
+    if layer == "user" and setting.scope == "tool":
+        raise UsageError(_("{key} belongs into the settings file").format(key=key), hint=setting.summary)
     return checked(key, value)
 
 
 def _shown(setting: Setting, value: object) -> str:
     """A value as text; of a table of headers or query parameters only the names, for its values may be secrets."""
-    if setting.type == "texts" and setting.scope == "provider" and isinstance(value, Mapping):
+    if setting.type == "texts" and setting.scope in ("provider", "tool") and isinstance(value, Mapping):
         return ", ".join(f"{name} = {redaction.MASK}" for name in value)
     shown = show_value(value)
     return redaction.redact_command(shown) if setting.key.endswith("command") else redaction.redact(shown)

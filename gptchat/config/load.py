@@ -12,6 +12,7 @@ from gptchat.config import schema
 from gptchat.config.parse import SECRET_FIELDS, check, suggestion
 from gptchat.config.private_files import cannot_write, decode, read_settings_file
 from gptchat.config.setting import Setting
+from gptchat.config.sources import RESERVED, SENSITIVE, is_reference
 from gptchat.errors import ConfigurationError
 from gptchat.files import UnfitFile
 from gptchat.values import dataclass
@@ -19,8 +20,6 @@ from gptchat.words import _
 
 Place = tuple[str, ...]
 """Where a value stands in the file: `("models", "gpt-4.1", "context")`."""
-
-_SENSITIVE = r"(?i)auth|key|token|secret|cookie|password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,7 @@ def parse(text: str, path: Path) -> ConfigFile:
         raise ConfigurationError(_("{file}: a number has too many digits").format(file=path)) from None
     except RecursionError:
         raise ConfigurationError(_("{file}: too deeply nested").format(file=path)) from None
+    _refuse_shared_names(document, text, path)
     values: dict[str, Any] = {}
     places: dict[str, Place] = {}
     for place, setting, value in _entries(document, text, path):
@@ -103,6 +103,11 @@ def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[
     groups = _groups()
     for first, value in document.items():
         if first in schema.TABLES:
+            if first in groups and isinstance(value, dict):
+                fixed = {name: entry for name, entry in value.items() if _is_fixed(first, name, entry)}
+                for name, entry in fixed.items():
+                    yield (first, name), schema.SETTINGS.get(f"{first}.{name}"), entry
+                value = {name: table for name, table in value.items() if name not in fixed}
             for name, table in _named_tables(first, value, text, path):
                 for last, entry in table.items():
                     yield (first, name, last), schema.TABLES[first].get(last), entry
@@ -111,6 +116,30 @@ def _entries(document: dict[str, Any], text: str, path: Path) -> Iterator[tuple[
                 yield (first, last), schema.SETTINGS.get(f"{first}.{last}"), entry
         else:
             yield (first,), schema.SETTINGS.get(first), value
+
+
+def _is_fixed(group: str, name: str, entry: object) -> bool:
+    """Whether an entry of a group that has both is one of its settings, and no named table."""
+    return f"{group}.{name}" in schema.SETTINGS or not isinstance(entry, dict)
+
+
+def _refuse_shared_names(document: Mapping[str, Any], text: str, path: Path) -> None:
+    """Refuse a tool or server whose name means something else as well. Raises ConfigurationError."""
+    tables = {first: document.get(first) for first in ("tools", "mcp")}
+    tools, servers = (
+        [name for name, entry in table.items() if isinstance(entry, dict)] if isinstance(table, dict) else []
+        for table in tables.values()
+    )
+    settings = {key.partition(".")[2] for key in schema.SETTINGS if key.startswith("tools.")}
+    for first, names, taken in (("tools", tools, RESERVED | settings), ("mcp", servers, RESERVED | set(tools))):
+        for name in names:
+            if name in taken:
+                raise ConfigurationError(
+                    _("{where}: {table} cannot have that name, which has another meaning").format(
+                        where=_where(text, path, (first, name)), table=f"[{first}.{name}]"
+                    ),
+                    hint=_("choose another name, such as {name}").format(name=f"[{first}.my-{name}]"),
+                )
 
 
 def _groups() -> set[str]:
@@ -282,5 +311,5 @@ def _shown(value: object) -> str:
 def _register_secrets(table: Mapping[str, str]) -> None:
     """Register secrets in headers and query parameters, so that they are masked everywhere."""
     for name, value in table.items():
-        if re.search(_SENSITIVE, name):
+        if re.search(SENSITIVE, name) and not is_reference(value):
             redaction.register(value.rpartition(" ")[2])

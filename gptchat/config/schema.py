@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from gptchat.config.endpoints import Api, NetworkSettings, ProviderSettings
 from gptchat.config.setting import Flag, Scope, Setting, declared, setting
+from gptchat.config.sources import FileSettings, ServerSettings, ToolSettings, ToolSource
 from gptchat.values import dataclass, fields, replace
 from gptchat.words import LANGUAGES, N_
 
@@ -184,11 +185,13 @@ class ModelSettings:
 GROUPS: Mapping[type, tuple[str, Scope]] = {
     ChatSettings: ("", "chat"),
     Parameters: ("", "chat"),
+    FileSettings: ("", "program"),
     ContextSettings: ("context.", "chat"),
     UiSettings: ("ui.", "program"),
     InputSettings: ("input.", "program"),
     AttachSettings: ("attach.", "program"),
     BudgetSettings: ("budget.", "program"),
+    ToolSettings: ("tools.", "program"),
     NetworkSettings: ("network.", "program"),
 }
 """With what the keys of each group begin, and what its settings belong to; in the order of the example file."""
@@ -205,6 +208,8 @@ TABLES: Mapping[str, Mapping[str, Setting]] = {
     "providers": declared(ProviderSettings, "", "provider"),
     "presets": {key: SETTINGS[key] for key in ("system", "model", *PARAMETERS)},
     "models": declared(ModelSettings, "", "model"),
+    "tools": declared(ToolSource, "", "tool"),
+    "mcp": declared(ServerSettings, "", "tool"),
 }
 """Tables whose second part is chosen by the user: `providers.NAME.FIELD`."""
 
@@ -215,7 +220,7 @@ def find(key: str) -> Setting | None:
     if setting is None:
         table, name, field = split(key)
         found = TABLES.get(table, {}).get(field)
-        if found is not None and name:
+        if found is not None and name and f"{table}.{name}" not in SETTINGS:
             setting = replace(found, key=key)
     return setting
 

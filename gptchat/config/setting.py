@@ -14,8 +14,9 @@ Type = Literal["text", "integer", "number", "flag", "list", "stop", "bias", "tex
 """`flag` is true or false; `list` a list of texts; `stop` a text or a list of texts; `bias` token id to number;
 `texts` name to text; `object` name to anything JSON has."""
 
-Scope = Literal["chat", "program", "provider", "model"]
-"""The scope of a setting: the conversation (stored in a session), the program, one provider or one model."""
+Scope = Literal["chat", "program", "provider", "model", "tool"]
+"""The scope of a setting: the conversation (stored in a session), the program, one provider or one model, or one
+source of tools, which only the settings file and this run may name: it runs programs."""
 
 _TYPES: Mapping[tuple[Any, ...], Type] = {
     (str,): "text",
@@ -109,13 +110,17 @@ def setting(default: T, sentence: str, low: float | None = None, high: float | N
 
 
 def declared(group: type, prefix: str, scope: Scope) -> dict[str, Setting]:
-    """The settings that a dataclass declares by its fields; the key of each is `prefix` and the field's name."""
+    """The settings that a dataclass declares by its fields; the key of each is `prefix` and the field's name.
+
+    They belong to `scope`, but for those of a program that say they belong to the conversation.
+    """
     found = {}
     for entry in fields(group):
         if (about := entry.metadata.get("setting")) is not None:
             kind, choices = _type(entry.type)
             key = prefix + entry.name
-            found[key] = replace(about, key=key, type=kind, choices=choices, scope=scope)
+            own = about.scope if about.scope == "chat" else scope
+            found[key] = replace(about, key=key, type=kind, choices=choices, scope=own)
     return found
 
 

@@ -12,6 +12,7 @@ from gptchat.config.environment import told
 from gptchat.config.layers import LAYERS, Builtin, Item, Layer, Layers, Provenance, named, no_builtin
 from gptchat.config.parse import parse_assignment, parse_variable, unknown_name
 from gptchat.config.paths import Paths
+from gptchat.config.sources import FileSettings, ServerSettings, ToolSettings, ToolSource
 from gptchat.errors import ConfigurationError
 from gptchat.values import replace
 from gptchat.words import _
@@ -27,6 +28,9 @@ class Settings(Layers):
 
     What a key is worth that a person typed is told by `get`, where a value came from by `source`.
     """
+
+    folder = ""
+    """The folder of the settings file; empty where there is none."""
 
     def use_options(self, options: Options, *, presets: bool = True) -> None:
         """Apply the options of the command line. Raises UsageError and ConfigurationError.
@@ -77,6 +81,43 @@ class Settings(Layers):
     def budget(self) -> schema.BudgetSettings:
         """`[budget]`."""
         return self.group(schema.BudgetSettings)
+
+    @property
+    def tools(self) -> ToolSettings:
+        """`[tools]`: which tools are offered, and when a person is asked."""
+        return self.group(ToolSettings)
+
+    def tool_sources(self) -> list[ToolSource]:
+        """The tables `[tools.NAME]`, in the order of the file."""
+        return [
+            ToolSource(name, self._folder_of("tools", name), **self._named_values("tools", name))
+            for name in self._in_order("tools")
+        ]
+
+    def mcp_servers(self) -> list[ServerSettings]:
+        """The tables `[mcp.NAME]`, in the order of the file."""
+        return [
+            ServerSettings(name, self._folder_of("mcp", name), **self._named_values("mcp", name))
+            for name in self._in_order("mcp")
+        ]
+
+    def mcp_files(self) -> list[str]:
+        """Other programs' files of MCP servers, as absolute paths; `~` is not expanded."""
+        from pathlib import Path  # few have any
+
+        folder = self.folder if self.source("mcp_files").layer == "file" else ""
+        files = self.group(FileSettings).mcp_files
+        return [file if file.startswith("~") else str(Path(folder, file)) for file in files]
+
+    def _in_order(self, table: str) -> list[str]:
+        """The names of a table's tables, as they were written."""
+        parts = (schema.split(key) for key in self._all_keys() if key not in schema.SETTINGS)
+        return list(dict.fromkeys(name for first, name, _last in parts if first == table))
+
+    def _folder_of(self, table: str, name: str) -> str:
+        """Where a table's relative paths start: the settings file's folder; empty (the working one) for a flag."""
+        begins = f"{table}.{name}."
+        return self.folder if any(key.startswith(begins) for key in self._layers["file"].values) else ""
 
     @property
     def network(self) -> NetworkSettings:
@@ -258,6 +299,7 @@ def read_settings(
 
     file = load(paths.config_file)
     settings = Settings(builtin, builtin_names, environ)
+    settings.folder = str(paths.config_file.parent)
     settings.replace_layer("file", file.values, file.where)
     for key in file.values:
         if settings.environment.is_older(key):

@@ -44,6 +44,12 @@ def write_provider(path: Path, provider: ProviderSettings, *, make_default: bool
     _write(path, changes)
 
 
+def write_table(path: Path, table: str, name: str, values: Mapping[str, Any]) -> None:
+    """Write the fields `values` of `[table.name]`. Raises ConfigurationError and UsageError as `write_value`."""
+    changes = {f"{table}.{name}.{field}": value for field, value in values.items()}
+    _write(path, {key: checked(key, value) for key, value in changes.items()})
+
+
 def remove_table(path: Path, table: str, name: str) -> None:
     """Remove `[table.name]` from the file. Raises ConfigurationError where it cannot be understood or written."""
     _write(path, {f"{table}.{name}.{field}": None for field in schema.TABLES[table]})
@@ -86,13 +92,13 @@ def _change(document: TOMLDocument, key: str, value: Any) -> None:
         if name not in table:
             if value is None:
                 return
-            table[name] = _new_table(table, name)
+            table[name] = _new_table(table, name, scalar=len(place) == 2)
         table = table[name]
     last = place[-1]
     if value is None:
         if last in table:
             del table[last]
-            if not table and place[0] in schema.TABLES:
+            if not table and len(place) == 3 and place[0] in schema.TABLES:
                 del document[place[0]][place[1]]
     elif isinstance(value, Mapping):
         inline = tomlkit.inline_table()
@@ -102,12 +108,13 @@ def _change(document: TOMLDocument, key: str, value: Any) -> None:
         table[last] = list(value) if isinstance(value, tuple) else value
 
 
-def _new_table(parent: Any, name: str) -> Any:
-    """An empty table to stand in `parent`, in the form that fits there."""
+def _new_table(parent: Any, name: str, *, scalar: bool) -> Any:
+    """An empty table to stand in `parent`, in the form that fits there; `scalar`: it will hold a plain value."""
     import tomlkit
     from tomlkit.items import InlineTable
 
     if isinstance(parent, InlineTable):
         return tomlkit.inline_table()
     # A table that only holds tables needs no header of its own: [providers.work], not [providers].
-    return tomlkit.table(is_super_table=name in schema.TABLES and isinstance(parent, tomlkit.TOMLDocument))
+    only = name in schema.TABLES and not scalar
+    return tomlkit.table(is_super_table=only and isinstance(parent, tomlkit.TOMLDocument))

@@ -37,8 +37,10 @@ class Budget:
             self._of, self._since = now, 0.0
             self._reading = asyncio.create_task(asyncio.to_thread(self._account.today))
 
-    async def check(self) -> str:
+    async def check(self, more: float = 0.0) -> str:
         """Return a sentence, once a day, when the budget is spent; otherwise an empty string.
+
+        `more` is what was spent, in US$, and is not added yet.
 
         Raises QuotaError where `budget.stop` wants it to end there.
         """
@@ -49,7 +51,7 @@ class Budget:
             return ""
         self.begin()
         assert self._reading is not None
-        spent = await self._reading + self._since
+        spent = await self._reading + self._since + more
         if spent < daily:
             return ""
         words = _("today's budget is spent: {spent} of {daily}").format(spent=money(spent), daily=money(daily))

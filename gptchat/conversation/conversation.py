@@ -26,6 +26,7 @@ from gptchat.conversation.moderation import Moderation
 from gptchat.conversation.outcome import Outcome
 from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
+from gptchat.conversation.tooling.rounds import Rounds
 from gptchat.core import session as tree
 from gptchat.core.messages import Message
 from gptchat.core.origin import Sourced, whole
@@ -33,7 +34,7 @@ from gptchat.core.ports import CONVERSATION, ONESHOT
 from gptchat.core.records import kind_record
 from gptchat.core.session import Session
 from gptchat.errors import ContentFilterError, UsageError
-from gptchat.manager import Continue, Order, Retry, Route, Send, SessionManager
+from gptchat.manager import Answer, Continue, Order, Retry, Route, Send, SessionManager
 from gptchat.words import _
 
 
@@ -57,6 +58,7 @@ class Conversation:
         moderation: Moderation,
         compaction: Compaction,
         edits: ConcurrentEdits,
+        rounds: Rounds,
         keep: Callable[[], None],
         unattended: bool,
     ) -> None:
@@ -68,6 +70,7 @@ class Conversation:
         self._moderation = moderation
         self._compaction = compaction
         self._edits = edits
+        self._rounds = rounds
         self._keep = keep
         self._unattended = unattended
 
@@ -148,6 +151,11 @@ class Conversation:
 
     async def continue_(self, model: str = "") -> Exchange:
         """Go on with the last reply; answer the message again where none of a reply's text had come."""
+        if [message.role for message in self._manager.session.tail(1)] == ["tool"]:
+            async with aclosing(self._again(Answer(), model, Outcome())) as events:
+                async for event in events:
+                    yield event
+            return
         if not has_text(self._manager.session):
             yield Told(_("there is no text to go on from, so your message is answered again"))
             async with aclosing(self.retry(model)) as events:
@@ -181,9 +189,10 @@ class Conversation:
         if goes_on and session.kind == ONESHOT:
             self._manager.record(kind_record(session.id, CONVERSATION))
         yield TurnBegins()
-        async with aclosing(self._moderation.hold(self._manager.run_turn(order, routes))) as events:
+        async with aclosing(self._moderation.hold(self._rounds.run(order, routes))) as events:
             async for event in events:
-                outcome.take(event)
+                if not isinstance(event, Decision):
+                    outcome.take(event)
                 yield event
         self._budget.add(outcome.message, outcome.cost)
         yield TurnEnded(outcome)

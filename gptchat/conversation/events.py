@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Literal
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Literal
 
 from gptchat.conversation.outcome import Outcome
-from gptchat.core.events import TurnEvent
+from gptchat.core.events import ToolCall, TurnEvent
 from gptchat.core.messages import Message
+from gptchat.core.tooling import ToolSpec
 from gptchat.values import dataclass, field
 
 Subject = Literal[
-    "foreign_edits", "send_flagged", "show_withheld", "choose_answer", "compact", "attach", "unknown_price"
+    "foreign_edits",
+    "send_flagged",
+    "show_withheld",
+    "choose_answer",
+    "compact",
+    "attach",
+    "unknown_price",
+    "tool_call",
 ]
+
+
+@dataclass(slots=True)
+class WantedCall:
+    """A call that the model wants, with what a person may add to their answer.
+
+    The answers to `tool_call` are `y` (once), `a` (always in this session) and `n` (no; `reason` goes to the
+    model). With `y` or `a`, the call runs with `arguments`, which the person may have edited. `spec.always_asks`
+    leaves `a` out of the choices.
+    """
+
+    call: ToolCall
+    spec: ToolSpec
+    arguments: Mapping[str, Any]
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -28,6 +51,8 @@ class Decision:
     choices: Sequence[tuple[str, str]]
     default: str
     answer: str | None = field(kw_only=True)
+    call: WantedCall | None = None
+    """What `tool_call` asks about; its `reason` and `arguments` may be set with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +141,9 @@ Exchange = AsyncGenerator[ConversationEvent, None]
 """The events of one order. The consumer must close the generator (`contextlib.aclosing`)."""
 
 
-async def turn_events(exchange: Exchange) -> AsyncGenerator[TurnEvent, None]:
-    """The events of the turn that `exchange` has just begun, up to `TurnEnded`."""
+async def turn_events(exchange: Exchange) -> AsyncGenerator[TurnEvent | Decision, None]:
+    """The events of the turn that `exchange` has just begun, and its decisions, up to `TurnEnded`."""
     async for event in exchange:
-        if not isinstance(event, TurnEvent):
+        if not isinstance(event, TurnEvent | Decision):
             return
         yield event

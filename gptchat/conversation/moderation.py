@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from gptchat.conversation.events import Decision
 from gptchat.core.events import (
     FileReceived,
     Notice,
     ReasoningDelta,
+    RoundEnded,
     SourcesFound,
     TextDelta,
     TextWasReasoning,
@@ -55,7 +57,9 @@ class Moderation:
         reason = await self._objection(Message("user", content).text, notes.append)
         return reason, _("; ").join(notes)
 
-    async def hold(self, events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent, None]:
+    async def hold(
+        self, events: AsyncIterator[TurnEvent | Decision]
+    ) -> AsyncGenerator[TurnEvent | Decision, None]:
         """Pass on the events of a turn; if output is moderated, hold the reply back until it is checked.
 
         A reply that is flagged, or cannot be checked, is left out, and `withheld` says why.
@@ -71,18 +75,19 @@ class Moderation:
                     event, (TextDelta, ReasoningDelta, TextWasReasoning, FileReceived, SourcesFound, ToolCall)
                 ):
                     held.append(event)
-                elif isinstance(event, (TurnFinished, TurnInterrupted, TurnFailed)):
-                    notes = await self._check(event)
-                    for note in notes:
-                        yield Notice(note)
+                elif isinstance(event, (RoundEnded, TurnFinished, TurnInterrupted, TurnFailed)):
+                    if not self.withheld:
+                        for note in await self._check(event):
+                            yield Notice(note)
                     if not self.withheld:
                         for piece in held:
                             yield piece
+                    held.clear()
                     yield event
                 else:
                     yield event
 
-    async def _check(self, end: TurnFinished | TurnInterrupted | TurnFailed) -> list[str]:
+    async def _check(self, end: RoundEnded | TurnFinished | TurnInterrupted | TurnFailed) -> list[str]:
         """Check the final reply and set `withheld`; return notes for the user."""
         notes: list[str] = []
         if end.message is not None:
@@ -131,7 +136,7 @@ class Moderation:
 
 
 @asynccontextmanager
-async def _closing(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[None, None]:
+async def _closing(events: AsyncIterator[TurnEvent | Decision]) -> AsyncGenerator[None, None]:
     """Close the turn's event stream when the consumer stops."""
     try:
         yield

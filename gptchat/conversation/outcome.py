@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from gptchat.core.context import ContextPlan
-from gptchat.core.events import TurnEvent, TurnFailed, TurnFinished, TurnInterrupted, TurnStarted
+from gptchat.core.events import ToolFinished, TurnEvent, TurnFailed, TurnFinished, TurnInterrupted, TurnStarted
 from gptchat.core.messages import Message, Usage
 from gptchat.core.replies.sources import sources_of
 from gptchat.errors import ContentFilterError, GptchatError
-from gptchat.values import dataclass
+from gptchat.values import dataclass, field
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Outcome:
     plan: ContextPlan | None = None
     withheld: str = ""
     """Why the reply is not shown and the turn was taken back, if so."""
+    calls: list[ToolFinished] = field(default_factory=list)
+    """The calls of tools with their results, in the order in which they ended."""
 
     def refusal(self) -> ContentFilterError:
         """The error that stands for a withheld reply where nobody can be shown a notice."""
@@ -65,6 +67,8 @@ class Outcome:
                 self.interrupted, self.message, self.seconds = True, message, seconds
             case TurnFailed(error, message, draft):
                 self.error, self.message, self.draft = error, message, draft
+            case ToolFinished():
+                self.calls.append(event)
             case _:
                 pass
 

@@ -11,6 +11,7 @@ from gptchat import notices, words
 from gptchat.errors import ConfigurationError, StorageError, UsageError
 from gptchat.files import hold_folder
 from gptchat.storage import users
+from gptchat.values import dataclass
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
 
 IN_TRASH = "trash."
 """Begins the name under which keys of a removed person are kept. A slug has no dot, so it is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How this run was asked to behave, apart from the settings."""
+
+    incognito: bool = False
+    """Nothing is saved."""
+    unattended: bool = False
+    """Nobody can answer a question."""
+    system: str | None = None
+    """The system prompt of the command line."""
+    create_user: bool = True
+    """Whether a name that nobody has makes a new person."""
 
 
 class People:

@@ -10,7 +10,7 @@ from gptchat import words
 from gptchat.config.paths import find_paths
 from gptchat.config.settings import read_settings
 from gptchat.conversation.people import People
-from gptchat.values import dataclass
+from gptchat.conversation.people import RunOptions as RunOptions
 from gptchat.waiting import to_thread
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.spending import Account
     from gptchat.core.messages import Record
     from gptchat.core.ports import Provider, SessionStore
+    from gptchat.core.tooling import ToolBox
     from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
     from gptchat.storage.index.background import Indexing
@@ -40,20 +41,6 @@ if TYPE_CHECKING:
 
 _LARGE = 1000
 """From so many messages on, how a session stands is noted when it is left, so that the next start is quick."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How this run was asked to behave, apart from the settings."""
-
-    incognito: bool = False
-    """Nothing is saved."""
-    unattended: bool = False
-    """Nobody can answer a question."""
-    system: str | None = None
-    """The system prompt of the command line."""
-    create_user: bool = True
-    """Whether a name that nobody has makes a new person."""
 
 
 class Services:
@@ -189,9 +176,9 @@ class Services:
         """What goes with the next message."""
         from gptchat.conversation.outgoing import Outbox
 
-        paths = self.paths
-        own = [paths.data_dir, paths.cache_dir, paths.config_file]
-        outbox = Outbox(self.settings, self.routing, own, lambda key, value: self.profile.change(key, value))
+        outbox = Outbox(
+            self.settings, self.routing, self.paths.own(), lambda key, value: self.profile.change(key, value)
+        )
         # What one person chose to send does not go out under another's name.
         self.people.follow(lambda _name: outbox.attached.clear(), renamed=lambda _name: None)
         return outbox
@@ -204,12 +191,24 @@ class Services:
         return Compaction(self.manager, self.settings, self.routing)
 
     @cached_property
+    def toolbox(self) -> ToolBox:
+        """The tools of the settings."""
+        from gptchat.tools.shelf import ToolShelf
+
+        paths = self.paths
+        shelf = ToolShelf(self.settings, paths.own(), paths.data_dir / "logs")
+        self._closing.append(shelf.close)
+        return shelf
+
+    @cached_property
     def conversation(self) -> Conversation:
         """Say, retry and continue."""
         from gptchat.conversation.budget import Forewarnings
         from gptchat.conversation.concurrent_edits import ConcurrentEdits
         from gptchat.conversation.conversation import Conversation
         from gptchat.conversation.moderation import Moderation
+        from gptchat.conversation.tooling.permissions import Permissions
+        from gptchat.conversation.tooling.rounds import Rounds
 
         return Conversation(
             manager=self.manager,
@@ -220,6 +219,9 @@ class Services:
             moderation=Moderation(self.settings, self.routing),
             compaction=self.compaction,
             edits=ConcurrentEdits(self.manager, self.profile.begin_session),
+            rounds=Rounds(
+                self.manager, self.settings, Permissions(self.settings), self.budget, lambda: self.toolbox
+            ),
             keep=self.keep,
             unattended=self.run.unattended,
         )

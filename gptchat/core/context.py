@@ -75,6 +75,8 @@ class ContextPlan:
     """The function that counted the tokens of a message for this plan."""
     summarised: int = 0
     """Number of omitted messages that the summary replaces."""
+    tool_tokens: int = 0
+    """Tokens of the definitions of the tools offered."""
 
     @property
     def left_out(self) -> int:
@@ -89,7 +91,8 @@ class ContextPlan:
     @property
     def tokens(self) -> int:
         """Total tokens of the request."""
-        return self.system_tokens + self.summary_tokens + self.pinned_tokens + self.turn_tokens + self.overhead
+        parts = (self.system_tokens, self.summary_tokens, self.pinned_tokens, self.turn_tokens)
+        return sum(parts) + self.tool_tokens + self.overhead
 
     @property
     def share(self) -> float:
@@ -126,6 +129,7 @@ def plan(
     until: str | None = None,
     pins: Sequence[str] = (),
     overhead: int = 0,
+    tool_tokens: int = 0,
 ) -> ContextPlan:
     """Choose the messages of `path` (from the root to the newest message) that fit `limits`.
 
@@ -144,7 +148,7 @@ def plan(
 
     start, turns, turn_tokens = len(path), 0, 0
     pins_left = list(pins_at)
-    room = limits.budget - overhead - opening_tokens - sum(pinned_costs.values())
+    room = limits.budget - overhead - tool_tokens - opening_tokens - sum(pinned_costs.values())
     reason: Reason | None = None
     for begin in _starts_back(path, covered):
         cost = sum(map(count, path[begin:start]))
@@ -182,6 +186,7 @@ def plan(
         fits=limits.budget - room <= limits.most,
         count=count,
         summarised=summarised,
+        tool_tokens=tool_tokens,
     )
 
 

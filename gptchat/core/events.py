@@ -7,12 +7,13 @@ and adds its own; together they are the `TurnEvent`s. Front ends match on the cl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message, Usage
 from gptchat.core.replies.media import KeptFile
 from gptchat.core.replies.sources import CitedSource
+from gptchat.core.tooling import ToolSpec
 from gptchat.errors import GptchatError
 from gptchat.values import dataclass
 
@@ -35,7 +36,7 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function call that the model requests. gptchat displays and stores it but does not run it."""
+    """A function call that the model requests. `arguments` is JSON as the model wrote it, which may be invalid."""
 
     id: str
     name: str
@@ -158,6 +159,48 @@ class ContextTrimmed:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundEnded:
+    """A reply that calls tools, `message`, is complete and in the journal; its calls are decided and run next."""
+
+    message: Message
+    number: int
+    """The number of the round in this turn, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A call that may run has begun. Calls of one round may run at once. `spec` is None for an unknown name."""
+
+    call: ToolCall
+    spec: ToolSpec | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    """A running call tells how far it is, in one line."""
+
+    call: ToolCall
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """The result of a call is in the journal as `message` (role `tool`).
+
+    It is also emitted for a call that did not run: one that was denied, or whose name or arguments are invalid.
+    `tokens` are those of the result as it is sent. `whole` is the path of the file with the whole result, if
+    only a part of it is sent; else empty.
+    """
+
+    call: ToolCall
+    message: Message
+    outcome: Literal["done", "failed", "denied", "interrupted"]
+    seconds: float
+    tokens: int
+    whole: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnFinished:
     """The reply is complete and in the journal. `seconds` is the total time, `first` up to the first piece."""
 
@@ -205,6 +248,10 @@ TurnEvent = (
     | Notice
     | TurnStarted
     | ContextTrimmed
+    | RoundEnded
+    | ToolStarted
+    | ToolProgress
+    | ToolFinished
     | TurnFinished
     | TurnInterrupted
     | TurnFailed

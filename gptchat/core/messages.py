@@ -193,6 +193,8 @@ class Request:
     `conversation` is the server-side id of the conversation, for providers that keep one.
     `continuing` asks the model to continue the last message, an unfinished assistant message.
     `alone` says that the request stands for itself: nothing comes before it, and hardly anything after it.
+    `tools` are the definitions of the tools offered, in the chat API's format; `may_call` says whether the model
+    may call them, or has to answer.
     """
 
     model: str
@@ -202,3 +204,5 @@ class Request:
     conversation: str | None = None
     continuing: bool = False
     alone: bool = False
+    tools: Sequence[Mapping[str, Any]] = ()
+    may_call: bool = True

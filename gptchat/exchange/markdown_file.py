@@ -15,6 +15,7 @@ from gptchat.core.messages import Message, Record
 from gptchat.core.replies.media import files_of
 from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.core.session import Session
+from gptchat.core.tooling.described import call_line, calls_of, fold
 from gptchat.exchange.kept_files import Files
 from gptchat.exchange.session_builder import Broken, SessionDraft
 from gptchat.exchange.sources.build import build
@@ -47,13 +48,19 @@ def write(session: Session, files: Files | None = None) -> Iterator[str]:
         if isinstance(message.content, str):
             del record["content"]
         lines = text.split("\n")
-        below = [*_links(session.user, message, files), *numbered(sources_of(message))]
+        below = [*_calls(message), *_links(session.user, message, files), *numbered(sources_of(message))]
         mark: dict[str, Any] = {**record, "lines": len(lines)}
         if below:
             mark["below"] = len(below)
             text += "\n\n" + "\n".join(below)
         yield _mark("message", mark)
         yield f"## {_name(message)}\n\n{text}\n\n"
+
+
+def _calls(message: Message) -> Iterator[str]:
+    """A line for each call of a tool that `message` asks for."""
+    for call in calls_of(message):
+        yield "▸ `" + fold(call_line(call.name, call.arguments), 200).replace("`", "'") + "`"
 
 
 def _links(user: str, message: Message, files: Files | None) -> Iterator[str]:
@@ -161,7 +168,8 @@ def without_speakers(name: str) -> Broken:
 
 
 def _name(message: Message) -> str:
-    return f"{message.role.capitalize()} ({message.model})" if message.model else message.role.capitalize()
+    name = message.model or (str(message.extra.get("name") or "") if message.role == "tool" else "")
+    return f"{message.role.capitalize()} ({' '.join(name.split())})" if name else message.role.capitalize()
 
 
 def _mark(kind: str, about: Mapping[str, Any]) -> str:

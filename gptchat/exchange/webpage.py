@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from gptchat.core.events import ToolCall
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import data_address, files_of
 from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.core.safe import clean, clean_line
 from gptchat.core.session import Session
+from gptchat.core.tooling.described import arguments_whole, told_calls, with_results
 from gptchat.exchange.html_blocks import html_of, plain_html
 from gptchat.exchange.kept_files import Files
 from gptchat.words import _
@@ -90,8 +92,8 @@ def write(sessions: Sequence[Session], files: Files | None = None) -> Iterator[s
     for session in sessions:
         messages = session.path()
         yield f'<h1 dir="auto">{_line(_title(session))}</h1>\n{_about(session, messages)}'
-        for message in messages:
-            yield from _article(message, session.user, files)
+        for message, calls in with_results(messages):
+            yield from _article(message, session.user, files, calls)
     yield "</body>\n</html>\n"
 
 
@@ -106,7 +108,9 @@ def _about(session: Session, messages: Sequence[Message]) -> str:
     return f'<p class="about" dir="auto">{_line(" · ".join(filter(None, parts)))}</p>\n'
 
 
-def _article(message: Message, user: str, files: Files | None) -> Iterator[str]:
+def _article(
+    message: Message, user: str, files: Files | None, calls: Sequence[tuple[ToolCall, Message | None]]
+) -> Iterator[str]:
     role = message.role if message.role in ("user", "assistant") else "other"
     who = {"user": user, "assistant": message.model}.get(role) or message.role
     yield (
@@ -119,6 +123,11 @@ def _article(message: Message, user: str, files: Files | None) -> Iterator[str]:
         yield from html_of(message.text)
     else:
         yield plain_html(message.text)
+    for call, result in calls:
+        line, *below = told_calls([(call, result)])
+        yield f"<details>\n<summary>{_line(line)}<br>{_line(below[0])}</summary>\n"
+        yield plain_html(arguments_whole(call.arguments))
+        yield (plain_html(result.text) if result is not None else "") + "</details>\n"
     if message.status != "complete":
         ended = _("stopped") if message.status == "interrupted" else _("cut off; what came is kept")
         yield f'<p class="stopped">■ {_line(ended)}</p>\n'

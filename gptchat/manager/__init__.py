@@ -2,6 +2,6 @@
 
 from gptchat.manager.manager import SessionManager
 from gptchat.manager.request import build, split_system
-from gptchat.manager.route import Continue, Order, Retry, Route, Send
+from gptchat.manager.route import Answer, Continue, Order, Retry, Route, Send
 
-__all__ = ["Continue", "Order", "Retry", "Route", "Send", "SessionManager", "build", "split_system"]
+__all__ = ["Answer", "Continue", "Order", "Retry", "Route", "Send", "SessionManager", "build", "split_system"]

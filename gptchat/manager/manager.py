@@ -9,7 +9,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
-from gptchat.core import branches, context
+from gptchat.core import context
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import (
     ContextTrimmed,
@@ -28,12 +28,12 @@ from gptchat.core.ports import PartialReply, SessionStore, TokenCounter
 from gptchat.core.replies.media import files_of
 from gptchat.core.session import Session, continuation_record, move
 from gptchat.errors import ContextLengthError, UsageError
-from gptchat.manager import request
+from gptchat.manager import orders, request, results
 from gptchat.manager.keeping import keep_files
 from gptchat.manager.measuring import Measuring
-from gptchat.manager.pump import Pump
+from gptchat.manager.pump import Pump, Stoppable
 from gptchat.manager.reply import ReplyBuilder, closer_known
-from gptchat.manager.route import Continue, Order, Retry, Route, Send
+from gptchat.manager.route import Continue, Order, Route, Send
 from gptchat.values import replace
 from gptchat.words import _
 
@@ -60,7 +60,8 @@ class SessionManager:
         self._now = now
         self._clock = clock
         self._session: Session | None = None
-        self._pump: Pump | None = None
+        self.running: Stoppable | None = None
+        """What `stop` stops: the reply that streams, or the calls of tools that run."""
         self._measuring = Measuring(counter)
         self._stopping = False
         self._trimming = False
@@ -109,8 +110,13 @@ class SessionManager:
     def stop(self) -> None:
         """Stop the streaming reply. `run_turn` keeps the partial reply and ends with TurnInterrupted."""
         self._stopping = True
-        if self._pump is not None:
-            self._pump.stop()
+        if self.running is not None:
+            self.running.stop()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called since the last `run_turn` began."""
+        return self._stopping
 
     async def run_turn(self, order: Order, routes: Sequence[Route]) -> AsyncGenerator[TurnEvent, None]:
         """Execute `order` on the first of `routes`, or on the next one if a route fails before any text arrives.
@@ -121,7 +127,7 @@ class SessionManager:
         self._stopping = False
         started, session = self._clock(), self.session
         self._before = session.head
-        path, pending, base = self._begin_order(order)
+        path, pending, base = orders.begin(order, session, self.timestamp())
         plan = await asyncio.to_thread(self._plan, routes[0], path)
         if not plan.fits:
             message, hint = request.too_large(plan)
@@ -215,7 +221,7 @@ class SessionManager:
         )
         first: float | None = None
         asked = request.build(plan, route, session, continuing=continued)
-        pump = self._pump = Pump(route.provider.stream(asked))
+        pump = self.running = Pump(route.provider.stream(asked))
         if self._stopping:
             pump.stop()
         try:
@@ -228,7 +234,7 @@ class SessionManager:
             for event in (*reply.flush(), *await keep_files(self.store, session.user, reply)):
                 yield event
         finally:
-            self._pump = None
+            self.running = None
             self._measuring.stop()
             pump.stop()
 
@@ -265,7 +271,7 @@ class SessionManager:
         if reply.usage is None and reply.begun:
             completion = await asyncio.to_thread(self.counter.count, reply.text(), route.counted_as)
             reply.usage = Usage(plan.tokens, completion, plan.tokens + completion, estimated=True)
-        elif reply.usage is not None and not reply.usage.estimated:
+        elif reply.usage is not None and not reply.usage.estimated and not route.tools:
             self.counter.learn(
                 route.counted_as,
                 plan.tokens,
@@ -292,43 +298,25 @@ class SessionManager:
         kept = [session.messages[record["id"]] for record in written]
         return kept[-1], kept[-2::-1]
 
-    def _begin_order(self, order: Order) -> tuple[list[Message], Message | None, Message]:
-        """The path to answer, the user message still to be written (if any), and the reply's initial fields."""
-        session, path = self.session, self.session.path()
-        match order:
-            case Send(content, replaces):
-                # The parent is the message this process showed last, even if another process has written since.
-                parent = session.parent_of(replaces) if replaces in session.messages else session.head
-                pending = Message("user", content, parent=parent, ts=self.timestamp())
-                return [*branches.path_to(session, parent), pending], pending, Message("assistant", "")
-            case Retry():
-                while path and path[-1].role != "user":
-                    path.pop()
-                if not path:
-                    raise UsageError(_("there is nothing to answer again yet"))
-                return path, None, Message("assistant", "", parent=path[-1].id)
-            case Continue():
-                if not path or path[-1].role != "assistant":
-                    raise UsageError(
-                        _("there is no reply to go on with"), hint=_("/retry answers the last message again")
-                    )
-                return path, None, Message("assistant", "", id=path[-1].id, parent=path[-1].parent)
-
     def _plan(self, route: Route, path: Sequence[Message]) -> ContextPlan:
         session = self.session
         system, rest = request.split_system(path, route.system_for(path))
-        summary = session.summary()
-        planned = context.plan(
+        summary, counter, name = session.summary(), self.counter, route.counted_as
+        planned = results.plan(
             rest,
-            self.counter.counting(route.counted_as),
-            route.limits,
-            system=system,
-            summary=summary.content if summary else "",
-            until=summary.until if summary else None,
-            pins=tuple(session.pinned),
-            overhead=self.counter.overhead(route.counted_as),
+            lambda messages: context.plan(
+                messages,
+                counter.counting(name),
+                route.limits,
+                system=system,
+                summary=summary.content if summary else "",
+                until=summary.until if summary else None,
+                pins=tuple(session.pinned),
+                overhead=counter.overhead(name),
+                tool_tokens=counter.tools(route.tools, name) if route.tools else 0,
+            ),
         )
-        return request.count_joined(planned, self.counter.joining(route.counted_as))
+        return request.count_joined(planned, counter.joining(name))
 
     def _relearnt(
         self, route: Route, error: ContextLengthError, plan: ContextPlan, path: Sequence[Message]

@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Protocol
 
 from gptchat.core.events import ProviderEvent
 from gptchat.errors import GptchatError, ProtocolError
 from gptchat.words import _
 
 log = logging.getLogger(__name__)
+
+
+class Stoppable(Protocol):
+    """Something that a person can stop."""
+
+    def stop(self) -> None:
+        """End it soon; what has come stays."""
 
 
 class Pump:

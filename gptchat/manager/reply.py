@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from secrets import token_hex
 
 from gptchat.core.events import (
     FileReceived,
@@ -62,7 +63,10 @@ class ReplyBuilder:
                     self._choice(choice).received(address)
                 case SourcesFound(sources, choice):
                     self._choice(choice).cites(sources)
-                case ToolCall():
+                case ToolCall(name, function, arguments):
+                    taken = [call.id for call in self.tool_calls]
+                    if not name or name in taken:  # some servers send none, or the same for all
+                        event = ToolCall(f"call_{token_hex(6)}", function, arguments)
                     self.tool_calls.append(event)
                     self._show(event)
                 case UsageReported(usage):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from gptchat.core.context import ContextPlan
+from gptchat.core.events import ToolCall
 from gptchat.core.messages import Message, Request
 from gptchat.core.replies.media import text_alone
 from gptchat.core.session import Session
@@ -27,10 +29,29 @@ def split_system(path: Sequence[Message], system: str) -> tuple[str, list[Messag
 
 
 def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool = False) -> Request:
-    """The request that `plan` describes, for `route`."""
+    """The request that `plan` describes, for `route`.
+
+    Each call of a tool has exactly one result right behind it, in the order of the calls, and an id of its own: a
+    result without its call is left out, and a call without a result gets one that says that it was interrupted.
+    """
     messages: list[dict[str, Any]] = []
-    for message in plan.everything():
+    used: set[str] = set()
+    everything = plan.everything()
+    at = 0
+    while at < len(everything):
+        message = everything[at]
+        at += 1
+        if message.role == "tool":
+            continue  # its call is missing, or has been answered before
+        calls = calls_of(message)
         wire = _wire(message)
+        if calls:
+            results = []
+            while at < len(everything) and everything[at].role == "tool":
+                results.append(everything[at])
+                at += 1
+            messages += _exchange(wire or {"role": "assistant", "content": None}, calls, results, used)
+            continue
         if wire is None:
             continue
         last = messages[-1] if messages else None
@@ -47,7 +68,51 @@ def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool
         conversation=_conversation(plan, route, session),
         continuing=continuing,
         alone=route.alone and sum(message["role"] in ("user", "assistant") for message in messages) == 1,
+        tools=route.tools,
+        may_call=route.may_call,
     )
+
+
+INTERRUPTED = "[this call was interrupted: it has no result, and may have had an effect]"
+"""The result of a call that has none. Not translated, because models read it."""
+
+
+def calls_of(message: Message) -> list[ToolCall]:
+    """The calls of tools in a reply, as it was received or imported; calls without a name are none."""
+    found = message.extra.get("tool_calls") if message.role == "assistant" else None
+    calls = []
+    for call in found if isinstance(found, list | tuple) else ():
+        function = call.get("function", call) if isinstance(call, Mapping) else None
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str) or not function["name"]:
+            continue
+        arguments, name = function.get("arguments", "{}"), call.get("id")
+        if not isinstance(arguments, str):
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        calls.append(ToolCall(name if isinstance(name, str) else "", function["name"], arguments or "{}"))
+    return calls
+
+
+def _exchange(
+    reply: dict[str, Any], calls: Sequence[ToolCall], results: Sequence[Message], used: set[str]
+) -> list[dict[str, Any]]:
+    """A reply that calls tools, and the result of each call. Ids that are missing or `used` are replaced."""
+    left = list(results)
+    sent: list[dict[str, Any]] = []
+    wanted: list[dict[str, Any]] = []
+    for call in calls:
+        result = next((one for one in left if one.extra.get("tool_call_id", "") == call.id), None)
+        if result is not None:
+            left.remove(result)
+        name = call.id
+        while not name or name in used:
+            name = f"call_{len(used) + 1}" if not name else f"{call.id or 'call'}_{len(used) + 1}"
+        used.add(name)
+        wanted.append(
+            {"id": name, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        )
+        text = (result.text if result is not None else "") or (INTERRUPTED if result is None else "[no output]")
+        sent.append({"role": "tool", "tool_call_id": name, "content": text})
+    return [{**reply, "content": reply.get("content") or None, "tool_calls": wanted}, *sent]
 
 
 def count_joined(plan: ContextPlan, saved: int) -> ContextPlan:
@@ -67,12 +132,8 @@ def count_joined(plan: ContextPlan, saved: int) -> ContextPlan:
 def _wire(message: Message) -> dict[str, Any] | None:
     """The message in the format of the chat API; None if it has no content."""
     wire: dict[str, Any] = {"role": message.role}
-    for key in ("name", "tool_calls", "tool_call_id"):
-        if key in message.extra:
-            wire[key] = message.extra[key]
-    if message.role == "assistant" and "tool_calls" in wire:
-        # gptchat runs no functions, so no result can follow; servers reject a call without its result.
-        del wire["tool_calls"]
+    if "name" in message.extra:
+        wire["name"] = message.extra["name"]
     content = text_alone(message)
     if not content:
         return None

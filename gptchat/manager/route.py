@@ -47,6 +47,10 @@ class Route:
     learn_limit: Callable[[ContextLengthError], Limits | None] = _no_limit
     taken: Callable[[int], None] = _not_noted
     alone: bool = False
+    tools: Sequence[Mapping[str, Any]] = ()
+    """Definitions of the tools that the model may call, in the chat API's format."""
+    may_call: bool = True
+    """Whether it may call them in this request; if not, it must answer."""
 
     @property
     def counted_as(self) -> str:
@@ -82,4 +86,9 @@ class Continue:
     """Continue the last reply; the new text is appended to it."""
 
 
-Order = Send | Retry | Continue
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Request the next reply of a turn in which tools were called: the results are the last messages."""
+
+
+Order = Send | Retry | Continue | Answer

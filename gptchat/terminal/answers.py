@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gptchat.core.typed.lines import half_width
@@ -30,3 +31,11 @@ def chosen(answer: str, choices: Sequence[tuple[str, str]]) -> str | None:
             return key
     meant = _MEANT.get(plain)
     return meant if any(key == meant for key, _meaning in choices) else None
+
+
+def with_words(answer: str, keys: Sequence[str]) -> tuple[str, str] | None:
+    """The key of `keys` with which `answer` begins, and the words behind it, as in `n too dear`; None without."""
+    first, *words = re.split(r"[\s,.:;，。：；、]+", half_width(answer).strip(), maxsplit=1)
+    key = _MEANT.get(first.lower(), first.lower())
+    said = words[0] if words else ""
+    return (key, said) if key in keys and said else None

@@ -14,6 +14,7 @@ from gptchat.core.safe import clean_line
 from gptchat.core.typed.lines import half_width
 from gptchat.errors import StorageError
 from gptchat.storage.users import read_state, write_state
+from gptchat.terminal.answers import with_words
 from gptchat.terminal.input import questions
 from gptchat.words import _
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from gptchat.terminal.input.prompt import Prompt
     from gptchat.terminal.output.screen import Screen
 
+_SHORT = 300
+"""Characters of a text that is edited on the line of a question."""
 DIGITS = {"0": "/exit", "1": "/new"}
 """What a lone digit does in the scripts that many learnt from."""
 
@@ -52,7 +55,22 @@ class Asking:
             secret=ask.secret,
             style=self._screen.rules,
             keep=self._keep,
+            free=(lambda answer: with_words(answer, ask.words) is not None) if ask.words else None,
+            begun=ask.begun,
         )
+
+    def show(self, text: str, look: str = "text") -> None:
+        """Show `text` beside a question."""
+        self._screen.say(text, look)
+
+    async def edit(self, text: str) -> str | None:
+        """Have `text` edited at the keyboard; what is long, or a dumb terminal cannot edit, in the editor."""
+        if len(text) <= _SHORT and not self._screen.terminal.dumb:
+            return await self.ask(Ask(_("edit, then Enter (Esc leaves it as it was):"), begun=text))
+        from gptchat.terminal.input.editor import visit
+
+        keep = self._prompt.keep_edited
+        return await visit(self._prompt.keyboard, self._prompt.output, text, ".json", keep=keep)
 
     async def may_run(self, parsed: Parsed, line: str) -> str | None:
         """Ask before a command that was not typed, shown in full: `y` runs it, `m` sends `line` as a message."""

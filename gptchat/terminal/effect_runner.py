@@ -52,6 +52,7 @@ from gptchat.core.origin import Sourced, whole
 from gptchat.errors import GptchatError
 from gptchat.leaving import LeaveRequested
 from gptchat.terminal.asking import Asking
+from gptchat.terminal.calls.approval import approve
 from gptchat.terminal.debugging import unexpected
 from gptchat.terminal.input.editor import visit
 from gptchat.terminal.keeping.disk import Disk
@@ -143,9 +144,9 @@ class Carrier:
                     case TurnBegins():
                         screen.write("\n")
                         self._began = (self._services.manager.session.head,)
-                        self._ended(await self._live.run(turn_events(exchange)))
-                    case Decision(_subject, question, choices, default):
-                        event.answer = await self._asking.ask(Ask(question, choices, default))
+                        self._ended(await self._live.run(turn_events(exchange), self._decide))
+                    case Decision():
+                        event.answer = await self._asking.ask(Ask(event.question, event.choices, event.default))
                     case Told(text, tone):
                         screen.say(text, tone)
                     case Foreign(messages):
@@ -171,6 +172,19 @@ class Carrier:
                     case _:
                         assert_never(event)
         return sent
+
+    async def _decide(self, decision: Decision) -> None:
+        """Answer a decision in the middle of a turn. Esc stops the turn; so does leaving."""
+        try:
+            if decision.call is None:
+                asked = Ask(decision.question, decision.choices, decision.default)
+                decision.answer = await self._asking.ask(asked)
+            elif not await approve(decision, self._asking, self._screen.size()[0]):
+                self._services.manager.stop()
+            self._screen.write("\n")
+        except LeaveRequested:
+            decision.answer = None
+            self._live.leave()
 
     def _ended(self, outcome: Outcome) -> None:
         """Report a turn's error and what the user can do."""

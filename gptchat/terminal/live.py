@@ -13,24 +13,27 @@ from gptchat.commands.registry import Call
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent, TurnStarted
 from gptchat.core.origin import Sourced, joined
-from gptchat.core.safe import clean, clean_line
+from gptchat.core.safe import clean_line
 from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.leaving import LeaveRequested
 from gptchat.redaction import looks_like_key
-from gptchat.terminal.input.editing import footer
+from gptchat.terminal.calls.approval import pause_typing
+from gptchat.terminal.input.editing import drawn, footer
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.listener import Listener
 from gptchat.terminal.output.reply import Lines, columns_to_fill
 from gptchat.terminal.output.status import SPINNER, TICKS
 from gptchat.terminal.output.toolbar import shortened
-from gptchat.terminal.turn import finished, paint, painter_for
+from gptchat.terminal.turn import finished, paint, painter_for, unasked
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.commands.registry import Registry
     from gptchat.config.settings import Settings
+    from gptchat.conversation.events import Decision
     from gptchat.manager import SessionManager
+    from gptchat.terminal.calls.approval import Decide
     from gptchat.terminal.input.prompt import Prompt
     from gptchat.terminal.notices.bell import Bell
     from gptchat.terminal.output.reply import LivePainter
@@ -82,10 +85,7 @@ class LiveTurn:
 
     def next_queued(self) -> Sourced | None:
         """Remove and return the oldest queued message; None if there is none."""
-        if not self._queued:
-            return None
-        first, *rest = self._queued
-        self._queued = tuple(rest)
+        first, self._queued = next(iter(self._queued), None), self._queued[1:]
         return first
 
     def take_draft(self) -> FoldedDraft:
@@ -172,10 +172,11 @@ class LiveTurn:
         """Set the draft for the next reply: it can be edited while that streams, and `take_draft` returns it."""
         self._draft = draft
 
-    async def run(self, events: AsyncIterator[TurnEvent]) -> Outcome:
+    async def run(self, events: AsyncIterator[TurnEvent | Decision], answer: Decide = unasked) -> Outcome:
         """Paint `events` and read keys until the turn ends; returns its outcome.
 
-        If the turn failed or was stopped, queued messages are moved back into the draft.
+        `answer` answers decisions, with screen and keyboard to itself. If the turn failed or was stopped, queued
+        messages are moved back into the draft.
         """
         painter = painter_for(self._settings, self._screen)
         shown: tuple[str, int] = ("", 0)
@@ -214,6 +215,14 @@ class LiveTurn:
             self._manager.stop()
             painter.skip()
 
+        async def decide(decision: Decision) -> None:
+            await pause_typing(listener.quiet_in, painter)
+            self._bell.done()
+            self._bell.pause()
+            with listener.released():
+                await answer(decision)
+            resume()
+
         def on_submit(entry: Sourced) -> bool:
             runs = self._beside(entry, painter)
             if runs:
@@ -237,7 +246,7 @@ class LiveTurn:
             queued=self._queued,
         )
 
-        async def begun() -> AsyncIterator[TurnEvent]:
+        async def begun() -> AsyncIterator[TurnEvent | Decision]:
             async for event in events:
                 if isinstance(event, TurnStarted):
                     keep(at_once=True)  # the message is in the journal now, and no draft any more
@@ -248,7 +257,7 @@ class LiveTurn:
             with leaving.gently(stop), self._bell.watching():
                 async with listener:
                     told = partial(finished, session=self._manager.session)
-                    outcome = await paint(begun(), painter, told=told)
+                    outcome = await paint(begun(), painter, told=told, decide=decide)
                     for task in list(self._asides):
                         await task
         finally:
@@ -281,7 +290,7 @@ class LiveTurn:
             who = f"{clean_line(self._manager.user)} › "
             width = max(self._screen.size()[0] - 1 - cells(who), 10)
             # Control characters are drawn as signs of different length; the cursor column must count these.
-            before, after = _drawn(text[:column]), _drawn(text[column:])
+            before, after = drawn(text[:column]), drawn(text[column:])
             visible, at = footer(before + after, len(before), width)
             cursor = (0, cells(who) + at)
             lines.append([(who, "prompt"), (visible, "text")])
@@ -339,8 +348,3 @@ class LiveTurn:
 def _is_key(entry: Sourced) -> bool:
     """Whether a line is a key: pasted once more while the first is tried, it must not be sent as a message."""
     return len(entry.text.split()) == 1 and looks_like_key(entry.text)
-
-
-def _drawn(text: str) -> str:
-    """`text` as it is drawn on one line: control characters as signs, a tab as a blank."""
-    return clean(text).replace("\t", " ")

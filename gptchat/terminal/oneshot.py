@@ -246,10 +246,12 @@ class _OneShot:
     def _replay(self, messages: Sequence[Message]) -> None:
         from gptchat.commands.wording import speaker
         from gptchat.core.replies.sources import numbered, sources_of
+        from gptchat.core.tooling.described import told_calls, with_results
 
-        for message in messages:
+        for message, calls in with_results(messages):
             who = speaker(message, self.services.manager.user)
-            text = "\n\n".join(filter(None, (message.text, "\n".join(numbered(sources_of(message))))))
+            below = "\n".join(told_calls(calls)), "\n".join(numbered(sources_of(message)))
+            text = "\n\n".join(filter(None, (message.text, *below)))
             told = _("{who}: {text}").format(who=clean(who, newlines=False), text=clean(text))
             show(told + "\n", self.streams.stdout)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TextIO, assert_never
 
 from gptchat import leaving
 from gptchat.commands.effects import Ask
@@ -93,9 +94,30 @@ class Replying:
     async def _paint(self, exchange: Exchange) -> Outcome:
         painter = self._painter()
         with leaving.gently(self.services.manager.stop):
-            outcome = await paint(turn_events(exchange), painter, told=self._below)
+            outcome = await paint(turn_events(exchange), painter, told=self._below, decide=self._decide)
         self.answered = True
         return outcome
+
+    async def _decide(self, decision: Decision) -> None:
+        """Answer a decision in the middle of a turn; where nobody can be asked, its safe answer stands."""
+        if decision.call is None:
+            decision.answer = self._ask(Ask(decision.question, decision.choices, decision.default))
+        elif self.streams.stdin.isatty():
+            from gptchat.terminal.calls.approval import approve
+
+            if not await approve(decision, _Questions(self._ask, self._tell, self.streams.stdin), 80):
+                self.services.manager.stop()
+
+    def _tell_denied(self, outcome: Outcome) -> None:
+        """Say how calls may run that did not, because nobody could be asked."""
+        denied = [one.call.name for one in outcome.calls if one.outcome == "denied"]
+        if denied and not self.streams.stdin.isatty():
+            names = _(", ").join(dict.fromkeys(denied))
+            self._tell(
+                _("not run: {names}; --approve always lets all calls run, /tools allow NAME this tool's").format(
+                    names=names
+                )
+            )
 
     def _below(self, outcome: Outcome) -> str:
         """The status line below a reply that is drawn."""
@@ -105,6 +127,7 @@ class Replying:
 
     def _report(self, outcome: Outcome) -> None:
         """Print the rest of a turn's output: its error, the JSON document, or the other answers."""
+        self._tell_denied(outcome)
         if outcome.error is not None:
             self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
         elif outcome.interrupted:
@@ -155,3 +178,31 @@ class Replying:
             )
         watched = self.streams.stderr.isatty()
         return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json, watched=watched)
+
+
+class _Questions:
+    """Asks at a terminal about a call. What was typed before the question is dropped, for it cannot answer it."""
+
+    def __init__(self, ask: Callable[[Ask], str | None], tell: Callable[[str], None], stdin: TextIO) -> None:
+        self._ask = ask
+        self._tell = tell
+        self._stdin = stdin
+
+    async def ask(self, ask: Ask) -> str | None:
+        if sys.platform != "win32":
+            import termios
+
+            termios.tcflush(self._stdin, termios.TCIFLUSH)
+        for key, meaning in ask.choices:
+            self._tell(f"  {key}  {meaning}")
+        answer = self._ask(ask)
+        return None if ask.choices and not answer else answer
+
+    def show(self, text: str, look: str = "text") -> None:
+        self._tell(text)
+
+    async def edit(self, text: str) -> str | None:
+        from gptchat.terminal.input.editor import edit
+        from gptchat.waiting import to_thread
+
+        return await to_thread(edit, text, ".json")

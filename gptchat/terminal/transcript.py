@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gptchat.commands.effects import Replay, SearchedTurn
@@ -10,13 +10,18 @@ from gptchat.commands.wording import speaker
 from gptchat.core.messages import Message
 from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.core.safe import clean_line
+from gptchat.core.tooling.described import CallResult, call_line, result_of, with_results
 from gptchat.core.width import cells
+from gptchat.terminal.calls.running import call_fragments, result_fragments
+from gptchat.terminal.output.reply import columns_to_fill
 from gptchat.terminal.turn import version
 from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
+    from gptchat.core.events import ToolCall
     from gptchat.manager import SessionManager
+    from gptchat.terminal.output.blocks import Fragment
     from gptchat.terminal.output.screen import Screen
 
 
@@ -59,12 +64,12 @@ class Transcript:
     def messages(self, messages: Iterable[Message]) -> None:
         """Print messages in the same form as when they were new."""
         screen = self._screen
-        for message in messages:
-            self._message(message)
+        for message, calls in with_results(messages):
+            self._message(message, calls)
             if message.role == "assistant":
                 screen.write("\n")
 
-    def _message(self, message: Message) -> None:
+    def _message(self, message: Message, calls: Sequence[tuple[ToolCall, Message | None]] = ()) -> None:
         screen = self._screen
         if message.role == "user":
             who = f"{clean_line(self._manager.user)} › "
@@ -72,10 +77,13 @@ class Transcript:
             screen.print([[(who, "prompt"), first], *([(" " * cells(who), "prompt"), line] for line in rest)])
             screen.write("\n")
         elif message.role == "assistant":
-            if self._settings.ui.raw:
+            if calls and not message.text.strip():
+                pass  # many models only call
+            elif self._settings.ui.raw:
                 screen.say(message.text)
             else:
                 screen.markdown(message.text)
+            self._calls(calls, apart=bool(message.text.strip()))
             screen.sources(numbered(sources_of(message)))
             if mark := version(self._manager.session, message):
                 screen.write("\n")
@@ -87,6 +95,16 @@ class Transcript:
         else:
             who = speaker(message, self._manager.user)
             screen.say(_("{who}: {text}").format(who=who, text=message.text), "hint")
+
+    def _calls(self, calls: Sequence[tuple[ToolCall, Message | None]], *, apart: bool) -> None:
+        """Print calls and their results in the same form as when they were new; `apart`: below a blank line."""
+        width = columns_to_fill(self._screen.size()[0])
+        lines: list[list[Fragment]] = [[("", "text")]] if apart and calls else []
+        for call, message in calls:
+            result = result_of(message) if message is not None else CallResult("interrupted", "")
+            lines.append(call_fragments(call_line(call.name, call.arguments), None, width))
+            lines.append(result_fragments(result, width))
+        self._screen.print(lines)
 
 
 def _shown(text: str) -> list[tuple[str, str]]:

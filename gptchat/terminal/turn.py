@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, assert_never
 
+from gptchat.conversation.events import Decision
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.branches import place
 from gptchat.core.context import ContextPlan
@@ -15,10 +16,14 @@ from gptchat.core.events import (
     Notice,
     ReasoningDelta,
     Retrying,
+    RoundEnded,
     SourcesFound,
     TextDelta,
     TextWasReasoning,
     ToolCall,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
     TurnEvent,
     TurnFailed,
     TurnFinished,
@@ -27,6 +32,7 @@ from gptchat.core.events import (
 )
 from gptchat.core.messages import Message
 from gptchat.core.replies.sources import numbered
+from gptchat.core.tooling.described import call_line, fold
 from gptchat.terminal.output import status
 from gptchat.words import _, ngettext
 
@@ -37,15 +43,21 @@ if TYPE_CHECKING:
     from gptchat.terminal.output.screen import Screen
 
 
+async def unasked(_decision: Decision) -> None:
+    """Leave a decision at its safe answer."""
+
+
 async def paint(
-    events: AsyncIterator[TurnEvent],
+    events: AsyncIterator[TurnEvent | Decision],
     painter: ReplyPainter,
     *,
     told: Callable[[Outcome], str] = lambda outcome: "",
+    decide: Callable[[Decision], Awaitable[None]] = unasked,
 ) -> Outcome:
     """Paint `events` until the turn has ended; returns its outcome.
 
-    `told(outcome)` returns the status line below a finished reply.
+    `told(outcome)` returns the status line below a finished reply. `decide` answers decisions; nothing is painted
+    meanwhile.
     """
     loop = asyncio.get_running_loop()
     outcome = Outcome()
@@ -59,15 +71,28 @@ async def paint(
         timer = loop.call_later(wait, tick) if wait is not None else None
 
     tick()
+    wanted: list[ToolCall] = []  # calls of which no round has come
     waiting = True  # whether the activity beside the spinner must be removed when text arrives
     try:
         async for event in events:
+            if isinstance(event, Decision):
+                if timer is not None:
+                    timer.cancel()
+                await decide(event)
+                tick()
+                continue
             if waiting and isinstance(event, TextDelta):
                 painter.set_activity("")
             waiting = not isinstance(event, TextDelta)
             outcome.take(event)
+            if isinstance(event, ToolCall):
+                wanted.append(event)
+            elif isinstance(event, RoundEnded):
+                wanted.clear()
             _take(event, painter)
             tick()
+        for call in wanted:
+            painter.note(unused(call))
         while painter.behind:
             painter.frame()
             await asyncio.sleep(0)  # keys are read here; Esc skips the rest
@@ -106,13 +131,26 @@ def _take(event: TurnEvent, painter: ReplyPainter) -> None:
             painter.set_activity(retrying(event))
         case Notice(text):
             painter.note(text, "hint")
-        case ToolCall(_id, name, arguments):
-            painter.note(_("the model asks for the function {name}({arguments}); gptchat runs none").format(
-                name=name, arguments=arguments))  # fmt: skip
+        case ToolCall():
+            pass  # shown when it is decided and run
+        case RoundEnded():
+            painter.begin_round()
+        case ToolStarted(call, spec):
+            painter.call_started(call, spec)
+        case ToolProgress(call, text):
+            painter.call_progress(call, text)
+        case ToolFinished():
+            painter.call_finished(event)
         case TurnStarted() | TurnFinished() | TurnInterrupted() | TurnFailed():
             pass
         case _:
             assert_never(event)
+
+
+def unused(call: ToolCall) -> str:
+    """The message that a function which the model asks for is not run."""
+    line = fold(call_line(call.name, call.arguments), 200)
+    return _("the model asks for {call}; no such tool is offered, and nothing was run").format(call=line)
 
 
 def retrying(event: Retrying) -> str:

@@ -51,10 +51,11 @@ class Home:
         columns: int = 80,
         environment: Mapping[str, str] | None = None,
         ready: str = "›",
+        program: str = "gptchat",
     ) -> Screen:
-        """Open the chat, and wait until `ready` stands on the screen."""
+        """Open the chat, and wait until `ready` stands on the screen. `program` is the module that is run."""
         screen = Screen.spawn(
-            [sys.executable, "-m", "gptchat", *arguments],
+            [sys.executable, "-m", program, *arguments],
             {**self.environment, **(environment or {})},
             rows,
             columns,
@@ -68,11 +69,15 @@ class Home:
         return screen
 
     def ask(
-        self, *arguments: str, stdin: str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        program: str = "gptchat",
     ) -> subprocess.CompletedProcess[str]:
         """Run gptchat to its end, without a terminal; `stdin` None is an empty standard input."""
         return subprocess.run(
-            [sys.executable, "-m", "gptchat", *arguments],
+            [sys.executable, "-m", program, *arguments],
             env={"PATH": os.environ.get("PATH", os.defpath), **self.environment, **(environment or {})},
             input=stdin or "",
             capture_output=True,

@@ -30,6 +30,8 @@ def test_it_names_every_key() -> None:
     expected |= {f"providers.everything.{field}" for field in schema.TABLES["providers"]}
     expected |= {f"presets.translator.{field}" for field in schema.TABLES["presets"]}
     expected |= {f"models.my-model.{field}" for field in schema.TABLES["models"]}
+    expected |= {f"tools.everything.{field}" for field in schema.TABLES["tools"]}
+    expected |= {f"mcp.my-server.{field}" for field in schema.TABLES["mcp"]}
     assert expected <= set(values)
 
 

@@ -187,13 +187,14 @@ def test_config_lists_every_setting_with_its_source_and_no_secret(tmp_path: Path
 def test_every_setting_is_read_as_a_frozen_value() -> None:
     """What code reads is what `/set` shows, in a value that nothing changes; the next reading sees a change."""
     settings = Settings(BUILTIN.get, tuple(BUILTIN), {"OPENAI_API_KEY": "sk-1"})
-    top = {**asdict(settings.chat), **asdict(settings.group(schema.Parameters))}
+    top = {**asdict(settings.chat), **asdict(settings.group(schema.Parameters)), "mcp_files": ()}
     tables = {
         "context": asdict(settings.context),
         "ui": asdict(settings.ui),
         "input": asdict(settings.input),
         "attach": asdict(settings.attach),
         "budget": asdict(settings.budget),
+        "tools": asdict(settings.tools),
         "network": asdict(settings.network),
     }
     read = top | {f"{table}.{key}": value for table, values in tables.items() for key, value in values.items()}

@@ -25,6 +25,7 @@ from gptchat.core.events import (
 from gptchat.core.session import move
 from gptchat.errors import ContextLengthError, UsageError
 from gptchat.manager import Continue, Order, Retry, Route, Send, SessionManager
+from gptchat.manager.request import INTERRUPTED
 from gptchat.providers.registry import open_provider
 from gptchat.storage.store import JournalStore
 from gptchat.tokens.counter import Counter
@@ -169,16 +170,21 @@ def test_another_answer_stands_beside_the_first(server: Server, manager: Session
     assert len(server.requests[1].json["messages"]) == 1
 
 
-def test_a_call_without_its_result_is_not_sent_back(server: Server, manager: SessionManager) -> None:
-    """A tool call that came with a reply is kept with it, and left out of later requests."""
-    call = {"id": "c1", "function": {"name": "look", "arguments": "{}"}}
-    server.script(say("I would look it up.", calls=[call]))
+def test_a_call_without_its_result_is_sent_back_as_interrupted(server: Server, manager: SessionManager) -> None:
+    """A tool call that came with a reply and was never run is sent with a result that says so."""
+    call = {"function": {"name": "look", "arguments": "{}"}}
+    server.script(say("I would look it up.", calls=[{"id": "c1", **call}]))
     _run(manager, Send("hello"), _route(server))
     assert "tool_calls" in manager.session.path()[-1].extra
     _run(manager, Send("never mind"), _route(server))
     assert server.requests[-1].json["messages"] == [
         {"role": "user", "content": "hello"},
-        {"role": "assistant", "content": "I would look it up."},
+        {
+            "role": "assistant",
+            "content": "I would look it up.",
+            "tool_calls": [{"id": "c1", "type": "function", **call}],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": INTERRUPTED},
         {"role": "user", "content": "never mind"},
     ]
 

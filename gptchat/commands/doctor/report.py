@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
+    from gptchat.core.tooling import ToolBox
     from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
     from gptchat.storage.index.library import Library
@@ -37,9 +38,11 @@ async def doctor(
     keep: Callable[[], None],
     learnt: Callable[[], Learnt],
     abilities: Callable[[], Sequence[tuple[str, str, str]]],
+    toolbox: ToolBox,
 ) -> Effects:
-    """Check settings, connection, terminal and store."""
+    """Check settings, connection, tools, terminal and store."""
     from gptchat.commands.doctor import connection as doctor_connection  # they load what only they need
+    from gptchat.commands.doctor import sources as doctor_sources
     from gptchat.commands.doctor import store as doctor_store
 
     name = call.get("provider")
@@ -61,6 +64,11 @@ async def doctor(
     yield heading(_("What was learnt of servers"))
     for finding in lessons(windows, learnt):
         yield finding.show()
+    if not name:
+        yield heading(_("Tools"))
+        async for finding in doctor_sources.sources(toolbox, settings):
+            problems += finding.state == "failed"
+            yield finding.show()
     yield heading(_("Terminal"))
     for check, value, advice in abilities():
         yield Finding(

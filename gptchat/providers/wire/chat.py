@@ -45,6 +45,10 @@ def payload(request: Request) -> Payload:
     body: Json = {"model": request.model, "messages": messages}
     for key, value in request.parameters.items():
         body[_RENAMED.get(key, key)] = response_format(value) if key == "response_format" else value
+    if request.tools:
+        body["tools"] = [dict(tool) for tool in request.tools]
+        if not request.may_call:
+            body["tool_choice"] = "none"
     body["stream"] = request.stream
     if request.stream:
         body["stream_options"] = {"include_usage": True}

@@ -123,8 +123,10 @@ class Ending:
             raise self.failure
         if not self.complete and not (self.marked and self.spoken):
             raise unfinished(self.spoken)
-        for identifier, name, arguments in self.calls.values():
-            yield ToolCall(identifier, name, arguments)
+        first = min((number for number, _index in self.calls), default=0)
+        for (number, _index), (identifier, name, arguments) in self.calls.items():
+            if number == first:  # the conversation goes on with one answer, and only its calls can have results
+                yield ToolCall(identifier, name, arguments)
         if self.usage is not None:
             yield UsageReported(self.usage)
         for choice in sorted(self.seen | self.reasons.keys()):

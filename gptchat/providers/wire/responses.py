@@ -49,6 +49,12 @@ def payload(request: Request) -> Payload:
             body["text"] = {"format": _format(value)}
         elif key not in _FOREIGN:
             body[_RENAMED.get(key, key)] = value
+    if request.tools:
+        functions = [mapping(tool.get("function")) for tool in request.tools]
+        # Without `strict` this API would demand that every parameter is required.
+        body["tools"] = [{"type": "function", **function, "strict": False} for function in functions]
+        if not request.may_call:
+            body["tool_choice"] = "none"
     return Payload(body, tuple(key for key in _FOREIGN if key in request.parameters))
 
 

@@ -11,6 +11,8 @@ from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.config import parse, schema
 from gptchat.core.ports import SessionInfo
+from gptchat.core.tooling import ToolSpec
+from gptchat.core.tooling.choice import BUILTIN
 from gptchat.core.typed import template
 from gptchat.errors import GptchatError
 from gptchat.manager.variables import AUTOMATIC
@@ -38,6 +40,7 @@ class ChatCandidates:
         self._model_names: tuple[list[str], bool] | None = None
         self._models_of_names: list[Candidate] = []
         self._fetching: set[str] = set()
+        self._specs: list[ToolSpec] = []
 
     def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
         """All candidates of `kind`, most likely first; an unknown kind has none."""
@@ -77,6 +80,8 @@ class ChatCandidates:
                 return [
                     Candidate(command.name, meta=_(command.summary)) for command in self._program.registry.commands
                 ]
+            case "tool":
+                return self._tools(call)
             case "theme":
                 return [Candidate(name) for name in NAMES]
             case "language":
@@ -123,6 +128,15 @@ class ChatCandidates:
             wanted = template.names(str(settings.preset(chosen).get("system", "")))
             return [Candidate(f"{name}=") for name in wanted if name not in AUTOMATIC]
         return [Candidate(name) for name in (names if chosen else [*names, "none", "save", "show", "remove"])]
+
+    def _tools(self, call: Call) -> list[Candidate]:
+        """Sources of tools, and the tools that were ready when they were last asked for."""
+        from gptchat.commands.tools.sources import source_names
+
+        names = [Candidate(name) for name in source_names(self._services.settings)]
+        if call.get("action") in ("remove", "add"):
+            return names if call.get("action") == "remove" else []
+        return [*names, Candidate(BUILTIN), *(Candidate(spec.name, meta=spec.source) for spec in self._specs)]
 
     def _catalogued(self) -> bool:
         """Whether the catalogue lists all models of the current provider; also True if none is selected."""

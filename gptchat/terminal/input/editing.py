@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gptchat.core.safe import clean
 from gptchat.core.width import cells
 from gptchat.terminal.columns import graphemes
 from gptchat.terminal.columns.words import word_end, word_start
@@ -82,6 +83,11 @@ class LineEditor:
     def _line_end(self) -> int:
         end = self.text.find("\n", self.cursor)
         return len(self.text) if end < 0 else end
+
+
+def drawn(text: str) -> str:
+    """`text` as it is drawn on one line: control characters as signs, a tab as a blank."""
+    return clean(text).replace("\t", " ")
 
 
 def footer(text: str, column: int, width: int) -> tuple[str, int]:

@@ -112,6 +112,10 @@ def bindings(line: Line) -> KeyBindings:
         def _version(_event: KeyPressEvent, way: str = way) -> None:
             line.enter(f"/versions {way}")
 
+    @keys.add("c-o", filter=drafting & _draft_is_empty)
+    def _result(_event: KeyPressEvent) -> None:
+        line.enter("/tools last")
+
     @keys.add("escape", filter=drafting & _menu_is_open & ~is_searching, eager=True)
     def _close_menu(_event: KeyPressEvent) -> None:
         line.menu.close()

@@ -8,8 +8,8 @@ remaining text becomes the next prompt's draft.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
 from prompt_toolkit.input import Input
@@ -24,6 +24,9 @@ from gptchat.core.origin import Origin, Sourced
 from gptchat.terminal.input.editing import LineEditor
 from gptchat.terminal.input.folding import FoldedDraft, Folding
 from gptchat.terminal.input.keyboard import ESCAPE_WAIT, grouped, quiet, suspend
+
+QUIET = 0.6
+"""Seconds without a key after which a person has paused typing."""
 
 
 def _nothing(*_arguments: object) -> None:
@@ -85,6 +88,8 @@ class Listener:
             self._put(draft)
         self._queued = list(queued)
         self._flush: asyncio.TimerHandle | None = None
+        self._typed = float("-inf")
+        """When the last key came, by the loop's clock."""
         self._held = ExitStack()
         self._editing = _editing_keys(self._editor)
         if is_dumb_terminal():  # it stays in line mode, where the Enter key arrives as a line feed
@@ -99,6 +104,24 @@ class Listener:
     def queued(self) -> tuple[Sourced, ...]:
         """The queued messages, oldest first, unfolded."""
         return tuple(self._queued)
+
+    def quiet_in(self) -> float:
+        """Seconds until the keyboard counts as quiet, if no further key comes; 0 or less if it does already."""
+        self._ready()
+        return self._typed + QUIET - asyncio.get_running_loop().time()
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Leave the keyboard to a question; what was typed before is in the draft, and stays there."""
+        if self._flush:
+            self._flush.cancel()
+            self._flush = None
+        self._handle(self._keyboard.flush_keys(), ended=True)
+        self._held.close()
+        try:
+            yield
+        finally:
+            self._hold()
 
     def next_queued(self) -> Sourced | None:
         """Remove and return the oldest queued message; None if there is none."""
@@ -141,6 +164,8 @@ class Listener:
     def _ready(self) -> None:
         """Called when keys have arrived."""
         keys = self._keyboard.read_keys()
+        if keys:
+            self._typed = asyncio.get_running_loop().time()
         if self._flush:
             self._flush.cancel()
             self._flush = None

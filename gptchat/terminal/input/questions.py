@@ -9,6 +9,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
 from prompt_toolkit.shortcuts.prompt import PromptSession
 
@@ -45,13 +46,15 @@ async def ask(
     style: Mapping[str, str] | None = None,
     keep: Callable[[str], object] | None = None,
     free: Callable[[str], bool] | None = None,
+    begun: str = "",
 ) -> str | None:
     """Ask a question; returns the answer without surrounding blanks, None if declined by Esc or Ctrl-C.
 
     `choices` are (key, meaning) pairs: only a key or a meaning is accepted, and the key is returned; yes, no, 是
     and 否 stand for y and n. Other answers that `free` accepts are returned as typed. An empty answer means
-    `default`. A `secret` is neither shown nor saved. `question` must be safe to draw (`core.safe`). `keep` takes
-    what is typed and is none of the choices, also if the user then declines, or a signal ends the program.
+    `default`. `begun` is text to begin with, which can be edited. A `secret` is not shown nor saved. `question`
+    must be safe to draw (`core.safe`). `keep` takes what is pasted or typed and is no choice, also if the
+    user then declines, or a signal ends the program: nobody pastes a choice.
     Raises LeaveRequested on Ctrl-D with nothing typed, for /exit, and if the terminal is gone.
     """
     # prompt_toolkit only wraps the last line of a prompt and cuts the others off.
@@ -59,7 +62,7 @@ async def ask(
     message = _message(question, choices, default if not secret else "", width)
     while True:
         left = keep if choices else None
-        answer = await _read(message, keyboard, output, secret=secret, style=style or {}, keep=left)
+        answer = await _read(message, keyboard, output, secret=secret, style=style or {}, keep=left, begun=begun)
         if answer is None:
             return None
         if leaves(answer):
@@ -121,6 +124,7 @@ async def _read(
     secret: bool,
     style: Mapping[str, str],
     keep: Callable[[str], object] | None,
+    begun: str,
 ) -> str | None:
     if plain.is_dumb_terminal():
         reader = plain.read_hidden if secret else plain.read_line
@@ -133,7 +137,7 @@ async def _read(
     session: PromptSession[str] = PromptSession(
         message,
         is_password=secret,
-        key_bindings=_bindings(),
+        key_bindings=_bindings(keep),
         style=styled(style),
         include_default_pygments_style=False,
         interrupt_exception=_Declined,
@@ -144,7 +148,7 @@ async def _read(
     prepare(session.app, output)
     answered = False
     try:
-        answer = await session.prompt_async(handle_sigint=False)
+        answer = await session.prompt_async(default=begun, handle_sigint=False)
         answered = True
         return answer
     except _Declined:
@@ -158,8 +162,15 @@ async def _read(
         mark_pastes(output)
 
 
-def _bindings() -> KeyBindings:
+def _bindings(keep: Callable[[str], object] | None) -> KeyBindings:
+    """The keys of a question; with `keep` a paste goes there, since nobody pastes a choice."""
     keys = KeyBindings()
+
+    if keep is not None:
+
+        @keys.add(Keys.BracketedPaste)
+        def _paste(event: KeyPressEvent) -> None:
+            keep(event.data.replace("\r\n", "\n").replace("\r", "\n"))
 
     @keys.add("escape")
     def _decline(event: KeyPressEvent) -> None:

@@ -58,8 +58,6 @@ class Bell:
     @contextmanager
     def watching(self) -> Generator[None, None, None]:
         """Take the time of a reply, and have the terminal report whether it is in front."""
-        if self._begun is None:
-            self._begun = self._clock()
         self.resume()
         try:
             yield
@@ -67,7 +65,9 @@ class Bell:
             self.pause()
 
     def resume(self) -> None:
-        """Ask for reports, where the terminal is one and the bell is on."""
+        """Ask for reports, where the terminal is one and the bell is on; after `done` the time starts anew."""
+        if self._begun is None:
+            self._begun = self._clock()
         terminal = self._screen.terminal
         self._asked = self._settings.ui.bell != "off" and terminal.is_tty and not terminal.dumb
         if self._asked:

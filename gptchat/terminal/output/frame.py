@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from os.path import commonprefix
 
 from gptchat.core.width import cells, least_cells, sure
+from gptchat.terminal.markdown.lines import Encoder, Line, clip, width_of
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.values import dataclass, replace
 
@@ -41,6 +42,19 @@ class ScreenRow:
     width: int
     rows: int = 1
     lead: str = ""
+
+
+def live_rows(
+    lines: Sequence[Line], cursor: tuple[int, int] | None, height: int, encoder: Encoder
+) -> tuple[list[ScreenRow], tuple[int, int] | None]:
+    """The rows of `lines`, the last `height` of them, and the place of `cursor` (line, column) among these."""
+    spare = max(len(lines) - height, 0)
+    rows = [ScreenRow(encoder.line(line), width_of(line)) for line in lines[spare:]]
+    if cursor is None:
+        return rows, None
+    row, column = max(cursor[0] - spare, 0), cursor[1]
+    rows[row] = replace(rows[row], lead=encoder.line(clip(lines[spare:][row], column)))
+    return rows, (row, column)
 
 
 class LiveRegion:

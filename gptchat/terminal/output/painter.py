@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gptchat.core.safe import clean, clean_line
+from gptchat.terminal.calls.beside import BesidePainter
 from gptchat.terminal.markdown.lines import Encoder, Line, clip, in_rows, plain, rows_of, trim, width_of, wrap
 from gptchat.terminal.markdown.stream import SLICE, MarkdownStream
 from gptchat.terminal.output.capabilities import Terminal
-from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow
-from gptchat.terminal.output.reply import HeldOutput, Lines, PainterBase, columns_to_fill, was_reasoning
+from gptchat.terminal.output.frame import LiveRegion, PlainRegion, ScreenRow, live_rows
+from gptchat.terminal.output.reply import columns_to_fill, was_reasoning
 from gptchat.terminal.output.status import TICKS, Fragment, status_rows, working
 from gptchat.terminal.output.theme import Theme
 from gptchat.terminal.output.thoughts import Reasoning, Thoughts
-from gptchat.values import replace
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _MOST_ROWS = 8
 """Maximum rows of the tail, whatever the screen's height."""
 
 
-class Painter(PainterBase):
+class Painter(BesidePainter):
     """Streams Markdown to a terminal (a `LivePainter`).
 
     `write` sends text to the terminal at once. `size` returns (columns, rows). `clock` returns monotonic seconds.
@@ -60,11 +60,11 @@ class Painter(PainterBase):
         reads_keys: bool = True,
         ui: UiSettings | None = None,
     ) -> None:
+        super().__init__(clock)
         self._measure = size
         self._size = size()
         self._theme = theme
         self._terminal = terminal
-        self._clock = clock
         self._reads_keys = reads_keys
         self._encoder = Encoder(terminal)
         self._region: LiveRegion | PlainRegion = (
@@ -77,17 +77,14 @@ class Painter(PainterBase):
         """Whether lines of the reply are final."""
         self._final: list[Line] = []
         self._tail: list[Line] = []
-        self._footer: list[list[Fragment]] = []
-        self._cursor: tuple[int, int] | None = None
-        self._activity = self._last_status = self._opening = ""
+        self._last_status = self._opening = ""
         self._began, self._painted = clock(), float("-inf")
         self._width = 0
         self._dirty = self._has_text = self._ended = False
-        self._footer_dirty = True
+        self._reasoning: Reasoning = reasoning
         self._thoughts = Thoughts(reasoning, theme)
         self._noted = False
         """Whether the last printed line is a note and not part of the reply."""
-        self._beside = HeldOutput()
         self._below_blank = True  # the caller printed a blank line after the user's message
         self._begins_by = float("-inf")
         """Clock time until which the first frame waits for a whole word, which else would come a frame later."""
@@ -117,10 +114,7 @@ class Painter(PainterBase):
         self._dirty = True
 
     def feed_reasoning(self, text: str) -> None:
-        """Take a piece of the model's reasoning: shown dimmed, and folded to one line when the answer begins.
-
-        With `reasoning="full"` it stays, with "off" it is not shown.
-        """
+        """Take a piece of the model's reasoning: dimmed, and folded to one line when the answer begins."""
         if not text or self._has_text:
             return
         if self._thoughts.since is None:
@@ -141,26 +135,27 @@ class Painter(PainterBase):
         self._stream, self._tail, self._printed = self._new_stream(), [], False
         self._dirty = True
 
-    def note(self, text: str, look: str = "notice") -> None:
-        """Print a message to the user, see `ReplyPainter`."""
-        self.expect("")([[(text, look)]])
+    def begin_round(self) -> None:
+        """See `ReplyPainter`."""
+        self._end_text()
+        if not self._noted:
+            self._gap()
+        self._stream, self._tail, self._sources, self._opening = self._new_stream(), [], (), ""
+        self._thoughts = Thoughts(self._reasoning, self._theme)
+        self._printed = self._has_text = self._dirty = False
+        self._begins_by, self._footer_dirty = float("-inf"), True
 
-    def expect(self, name: str) -> Callable[[Lines], None]:
-        """Announce the output of the command `name`; see `LivePainter`."""
-        self._footer_dirty = True
-        return self._beside.expect(name, self._clock(), self._release)
+    def make_way(self) -> None:
+        """See `ReplyPainter`."""
+        self._print_calls()
+        self._gap()
+        self.step_aside()
+        self._noted = False
 
-    def set_activity(self, text: str) -> None:
-        """Show `text` beside the spinner, such as what the program is waiting for; empty removes it."""
-        self._activity = clean_line(text)
-        self._footer_dirty = True
-
-    def set_footer(self, lines: Sequence[Sequence[Fragment]], cursor: tuple[int, int] | None = None) -> None:
-        """Show `lines` below the reply, with the cursor at `cursor` (line, column). The next frame paints them."""
-        new = [[(clean(text, newlines=False).replace("\t", " "), look) for text, look in line] for line in lines]
-        if new != self._footer or cursor != self._cursor:
-            self._footer, self._cursor = new, cursor
-            self._footer_dirty = True
+    def _gap(self) -> None:
+        """Print a blank line, unless the last one is blank."""
+        if self._final[-1:] != [[]] and (self._final or not self._below_blank):
+            self._final.append([])
 
     def frame(self, *, force: bool = False) -> float | None:
         """Paint if it is time or `force`. Returns the seconds after which to call again; None: after new input."""
@@ -175,11 +170,11 @@ class Painter(PainterBase):
             self._release()
             self._paint()
             self._painted = now
-        elif self._release() or self._footer_dirty or force or self._status(now) != self._last_status:
+        elif self._release() or self._footer_dirty or force or self._lives(now):
             self._paint()
         if self._terminal.dumb and not self._dirty:
             return None
-        return max(wait, 0.0) if self._dirty else 1.0 if self._has_text else 1 / TICKS
+        return max(wait, 0.0) if self._dirty else 1.0 if self._has_text and not self._calls.any else 1 / TICKS
 
     @property
     def behind(self) -> bool:
@@ -190,15 +185,6 @@ class Painter(PainterBase):
         """See `ReplyPainter`."""
         if self._stream.skip():
             self.note(_("the rest of what came is not drawn; it is saved, and /history shows it"), "notice")
-
-    def finish(self, status: str = "") -> None:
-        """End a complete reply: print the rest, and `status` below it."""
-        self._end(status, "status")
-
-    def interrupt(self, status: str = "") -> None:
-        """End an incomplete reply: print what has arrived, and `status` ("stopped" if empty) below it."""
-        self.skip()
-        self._end("■ " + (status or _("stopped")), "notice")
 
     def clear(self) -> None:
         """Clear the screen; the part that is not final is painted again at its top."""
@@ -228,6 +214,21 @@ class Painter(PainterBase):
 
     def _end(self, status: str, look: str) -> None:
         self._size = self._measure()
+        self._end_text()
+        self._calls.stop()
+        self._print_calls()
+        if status:
+            if self._has_text or self._noted:
+                self._final.append([])
+            self._final += wrap([(clean_line(status), self._theme[look])], self._prose)
+        self._tail, self._footer, self._cursor = [], [], None
+        self._dirty = self._footer_dirty = self._noted = False
+        self._ended = True
+        self._release()
+        self.step_aside()
+
+    def _end_text(self) -> None:
+        """Print the rest of the text, and its sources below it."""
         if not self._has_text:
             self._fold()
         self._print(self._stream.finish(self._columns))
@@ -235,15 +236,15 @@ class Painter(PainterBase):
             self._final += [[]] * self._has_text
             for source in self._sources:
                 self._final += wrap([(clean_line(source), self._theme["hint"])], self._columns)
-        if status:
-            if self._has_text:
-                self._final.append([])
-            self._final += wrap([(clean_line(status), self._theme[look])], self._prose)
-        self._tail, self._footer, self._cursor = [], [], None
-        self._dirty = self._footer_dirty = self._noted = False
-        self._ended = True
-        self._release()
-        self._region.paint(self._rows_of_final(), [], None, self._size)
+
+    def _print_calls(self) -> None:
+        """Print the calls that have ended, in their order."""
+        if lines := self._calls.take(self._columns):
+            self._final += map(self._styled, lines)
+            self._noted = True
+
+    def _styled(self, line: Sequence[Fragment]) -> Line:
+        return [(text, self._theme[look]) for text, look in line]
 
     def _release(self, *, between: bool = False) -> bool:
         """Print the held output that splits no block of the reply; whether there was any."""
@@ -251,17 +252,13 @@ class Painter(PainterBase):
         between = between or self._ended or (self._stream.between and not self._thoughts.printing)
         ready = self._beside.take(self._clock(), between=between, divisible=self._stream.divisible)
         for group in ready:
-            if (
-                (not self._noted or group.name)
-                and self._final[-1:] != [[]]
-                and (self._final or not self._below_blank)
-            ):
-                self._final.append([])
+            if not self._noted or group.name:
+                self._gap()
             for line in group.lines or ():
                 self._final += wrap([(clean(text), self._theme[look]) for text, look in line], self._columns)
             self._noted = self._footer_dirty = True
         if ready and self._ended:
-            self._region.paint(self._rows_of_final(), [], None, self._size)
+            self.step_aside()
         return bool(ready)
 
     def _print(self, lines: Sequence[Line]) -> None:
@@ -303,39 +300,39 @@ class Painter(PainterBase):
         """Maximum rows of the tail: few, so that they stay on the screen when the window becomes smaller."""
         return min(max((self._size[1] - len(self._footer) - 2) // 3, 3), _MOST_ROWS)
 
+    def _lives(self, now: float) -> bool:
+        return self._calls.any or self._status(now) != self._last_status
+
     def _status(self, now: float) -> str:
         said = [_("thinking")] if self._thoughts.since is not None and not self._has_text else []
         passed, coming = now - self._began, self._beside.coming()
-        return working(passed, self._has_text, said, coming, self._activity, keys=self._reads_keys)
+        still = self._has_text or self._calls.any  # each call has a spinner of its own
+        return working(passed, still, said, coming, self._activity, keys=self._reads_keys)
 
     def _paint(self) -> None:
         size = self._size
+        self._print_calls()
         if self._terminal.dumb:
             self._region.paint(self._rows_of_final(), [], None, size)
             self._footer_dirty = False
             return
         width = self._columns
-        status = self._last_status = self._status(self._clock())
+        status = self._last_status = self._status(now := self._clock())
         lines = [clip(line, width) for line in in_rows(self._tail[-self._room() :], width)[-self._room() :]]
         if lines and not plain(lines[-1]).strip():
             lines.pop()
         final = self._rows_of_final()
         if self._noted and lines and lines[0]:
             lines.insert(0, [])
+        lines += map(self._styled, self._calls.rows(now, width, size[1] - len(self._footer) - len(lines) - 4))
         if lines or not self._below_blank:
             lines.append([])
         sign, told = self._theme["spinner"], self._theme["status"]
         lines += [[(first, sign), (rest, told)] for first, rest in status_rows(status, width)]
         above = len(lines)
-        lines += [clip([(text, self._theme[look]) for text, look in line], width) for line in self._footer]
-        rows = [ScreenRow(self._encoder.line(line), width_of(line)) for line in lines]
-        spare = max(len(rows) - size[1], 0)
-        rows = rows[spare:]
-        cursor = None
-        if self._cursor is not None:
-            cursor = (max(above - spare + self._cursor[0], 0), min(self._cursor[1], width))
-            lead = self._encoder.line(clip(lines[spare:][cursor[0]], cursor[1]))
-            rows[cursor[0]] = replace(rows[cursor[0]], lead=lead)
+        lines += [clip(self._styled(line), width) for line in self._footer]
+        at = (above + self._cursor[0], min(self._cursor[1], width)) if self._cursor is not None else None
+        rows, cursor = live_rows(lines, at, size[1], self._encoder)
         self._region.paint(final, rows, cursor, size)
         self._footer_dirty = False
 

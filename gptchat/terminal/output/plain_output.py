@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from gptchat.conversation.outcome import Outcome
+from gptchat.core.events import ToolFinished
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import KeptFile, files_of
 from gptchat.core.replies.sources import sources_of
+from gptchat.terminal.calls.plain import PlainCalls
 from gptchat.words import _
 
 
-class PlainReply:
+class PlainReply(PlainCalls):
     """Writes a reply as it arrives (a `ReplyPainter`); messages to the user go to `tell`.
 
     With `silent` the reply is not written. `watched`: whether a user is present to be told about progress.
@@ -58,6 +60,15 @@ class PlainReply:
     def note(self, text: str, look: str = "notice") -> None:
         """Pass the message to `tell`."""
         self._tell(text)
+
+    def begin_round(self) -> None:
+        """The text of the next message stands apart."""
+        self._raw.begin_round()
+
+    def tell_call(self, lines: list[str]) -> None:
+        """Pass the lines to `tell`."""
+        for line in lines:
+            self._tell(line)
 
     def set_activity(self, text: str) -> None:
         """Pass the text to `tell` if a user is watching; a script's log only needs the result."""
@@ -105,6 +116,25 @@ def file_json(file: KeptFile, path: str) -> dict[str, Any]:
     }
 
 
+def _call_json(event: ToolFinished) -> dict[str, Any]:
+    """A call of a tool as `--json` lists it; arguments that are no JSON stand as they are."""
+    import json
+
+    try:
+        arguments = json.loads(event.call.arguments or "{}")
+    except ValueError:
+        arguments = event.call.arguments
+    return {
+        "name": event.call.name,
+        "arguments": arguments,
+        "outcome": event.outcome,
+        "result": event.message.text,
+        "tokens": event.tokens,
+        "seconds": round(event.seconds, 3),
+        **({"whole": event.whole} if event.whole else {}),
+    }
+
+
 def writer(stdout: TextIO) -> Callable[[str], None]:
     """A function that writes text to `stdout` and flushes it."""
 
@@ -124,7 +154,7 @@ def reply_json(
 ) -> dict[str, Any]:
     """The document that `--json` prints; `choices` only if there are several replies, `session` null incognito.
 
-    `files` and `sources` are there if the reply has any. `path_of` returns the path of a file by its name.
+    `files`, `sources` and `tools` are there if there are any. `path_of` returns the path of a file by its name.
     """
     usage, files, sources = message.usage, files_of(message), sources_of(message)
     choices = [one.text for one in (message, *outcome.others)]
@@ -147,6 +177,7 @@ def reply_json(
         },
         **({"files": [file_json(file, path_of(file.name)) for file in files]} if files else {}),
         **({"sources": [source.to_json() for source in sources]} if sources else {}),
+        **({"tools": [_call_json(event) for event in outcome.calls]} if outcome.calls else {}),
         "cost_usd": outcome.cost,
         "seconds": round(outcome.seconds, 3),
     }

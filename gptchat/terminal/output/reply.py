@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from gptchat.core.safe import clean, open_mark
+from gptchat.terminal.calls.plain import PlainCalls
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.status import Fragment
 from gptchat.terminal.output.theme import Theme
@@ -13,6 +14,8 @@ from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.config.schema import UiSettings
+    from gptchat.core.events import ToolCall, ToolFinished
+    from gptchat.core.tooling import ToolSpec
 
 LEAST_COLUMNS = 10
 PATIENCE = 3.0
@@ -92,6 +95,21 @@ class ReplyPainter(Protocol):
 
     def note(self, text: str, look: str = "notice") -> None:
         """Print a message to the user between two blocks of the reply, as soon as there is such a place."""
+
+    def begin_round(self) -> None:
+        """End the text of a reply that calls tools: what is fed from now on is another message."""
+
+    def call_started(self, call: ToolCall, spec: ToolSpec | None) -> None:
+        """Show a call that runs."""
+
+    def call_progress(self, call: ToolCall, text: str) -> None:
+        """Show how far a call is."""
+
+    def call_finished(self, event: ToolFinished) -> None:
+        """Show the result of a call, folded to a line; also of one that did not run."""
+
+    def make_way(self) -> None:
+        """Print all that has come and a blank line, so that the person can be asked something below it."""
 
     def set_activity(self, text: str) -> None:
         """Show `text` beside the spinner, such as what the program is waiting for; empty removes it."""
@@ -191,7 +209,7 @@ class PainterBase:
         self._sources = lines
 
 
-class RawPainter(PainterBase):
+class RawPainter(PlainCalls, PainterBase):
     """Writes the reply as received. On a terminal it is passed through `clean`; a pipe gets it unchanged."""
 
     def __init__(self, write: Callable[[str], object], *, terminal: Terminal) -> None:
@@ -199,7 +217,8 @@ class RawPainter(PainterBase):
         self._is_tty = terminal.is_tty
         self._held = ""
         self._last = ""
-        self._any = False
+        self._any = self._apart = self._told = False
+        """Whether something is written, whether text stands apart from it, and whether it was a call."""
         self._beside = HeldOutput()
         self._ended = False
         self.code_blocks = 0
@@ -208,9 +227,10 @@ class RawPainter(PainterBase):
         """Take a piece of the reply."""
         if not text:
             return
+        self._stand_apart()
         self._any = True
         if not self._is_tty:
-            self._last = text[-1]
+            self._last = (self._last + text)[-2:]
             self._write(text)
             return
         text = self._held + text
@@ -225,7 +245,7 @@ class RawPainter(PainterBase):
         if text:
             before = clean(self._last)
             self._write(clean(self._last + text)[len(before) :])
-            self._last = text[-1]
+            self._last = (self._last + text)[-2:]
 
     def feed_reasoning(self, text: str) -> None:
         """Ignored: only the reply is written."""
@@ -237,7 +257,7 @@ class RawPainter(PainterBase):
     def text_was_reasoning(self, text: str) -> None:
         """Say so on a terminal; what is written stays."""
         if self._is_tty and self._any:
-            self.feed(("" if self._last == "\n" else "\n") + was_reasoning() + "\n\n")
+            self.feed(("" if self._last.endswith("\n") else "\n") + was_reasoning() + "\n\n")
 
     def note(self, text: str, look: str = "notice") -> None:
         """Ignored: only the reply is written."""
@@ -269,12 +289,35 @@ class RawPainter(PainterBase):
     def step_aside(self) -> None:
         """Ignored: the text already written stays."""
 
+    def begin_round(self) -> None:
+        """Write what was held back; a blank line stands before what comes next."""
+        if self._is_tty:
+            self._show(self._held)
+            self._held = ""
+        self._apart = True
+
+    def tell_call(self, lines: list[str]) -> None:
+        """Write `lines` on a terminal, apart from the text; a pipe gets the reply alone."""
+        if self._is_tty:
+            if not self._told:
+                self._stand_apart()
+            self._write("".join(line + "\n" for line in lines))
+            self._any = self._apart = self._told = True
+            self._last = "\n"
+
+    def _stand_apart(self) -> None:
+        if self._apart and self._any:
+            blank = "\n" * (2 - len(self._last) + len(self._last.rstrip("\n")))
+            self._write(blank)
+            self._last = "\n\n"
+        self._apart = self._told = False
+
     def finish(self, status: str = "") -> None:
         """End the last line on a terminal; a pipe gets nothing but the reply."""
         if self._is_tty:
             self._show(self._held)
             self._held = ""
-            if self._any and self._last != "\n":
+            if self._any and not self._last.endswith("\n"):
                 self._write("\n")
             if self._sources:
                 self._write("\n" + "".join(clean(line, newlines=False) + "\n" for line in self._sources))

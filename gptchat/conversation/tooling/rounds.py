@@ -1,0 +1,257 @@
+"""The rounds of a turn: the model answers or calls tools, the calls are decided and run, and it answers again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from gptchat.conversation.events import Decision, WantedCall
+from gptchat.conversation.tooling.calls import Calls, Planned, arguments_of
+from gptchat.conversation.tooling.offering import Offer, offer
+from gptchat.core.events import (
+    Notice,
+    RoundEnded,
+    ToolCall,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnInterrupted,
+    TurnStarted,
+)
+from gptchat.core.messages import Message, Usage
+from gptchat.core.tooling import Tool, ToolBox, ToolResult
+from gptchat.core.tooling.choice import offered
+from gptchat.errors import GptchatError
+from gptchat.manager import Answer, Continue, Order, Route, Send, SessionManager
+from gptchat.manager.request import INTERRUPTED, calls_of
+from gptchat.values import replace
+from gptchat.words import _, ngettext
+
+if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.budget import Budget
+    from gptchat.conversation.tooling.permissions import Permissions
+
+Events = AsyncGenerator[TurnEvent | Decision, None]
+
+
+class Rounds:
+    """Runs turns in which tools may be called. `box` is asked for tools at the beginning of each turn."""
+
+    def __init__(
+        self,
+        manager: SessionManager,
+        settings: Settings,
+        permissions: Permissions,
+        budget: Budget,
+        box: Callable[[], ToolBox],
+    ) -> None:
+        self._manager = manager
+        self._settings = settings
+        self._permissions = permissions
+        self._budget = budget
+        self._box = box
+        self._told = ""
+
+    async def run(self, order: Order, routes: Sequence[Route]) -> Events:
+        """The events of the turn, as `SessionManager.run_turn` yields them, and the decisions on calls.
+
+        There is one TurnStarted and one last event, which counts all rounds.
+        """
+        await self._close_open_calls()
+        tools = await self._offered(order)
+        if not tools:
+            async with aclosing(self._manager.run_turn(order, routes)) as plain:
+                async for event in plain:
+                    yield event
+            return
+        for line in self._box().troubles():
+            yield Notice(line)
+        text = self._about(order)
+        number = 0
+        total: TurnFinished | None = None
+        while True:
+            may_call = number < self._settings.tools.rounds
+            offers = [self._offer(route, tools, text) for route in routes]
+            if (note := offers[0].note) and note != self._told:
+                self._told = note
+                yield Notice(note)
+            ready = [
+                replace(route, tools=tuple(one.definitions), may_call=may_call, alone=False)
+                for route, one in zip(routes, offers, strict=True)
+            ]
+            ended: TurnFinished | None = None
+            async with aclosing(self._manager.run_turn(order, ready)) as events:
+                async for event in events:
+                    match event:
+                        case TurnFinished():
+                            ended = event
+                        case TurnStarted() if number:
+                            pass
+                        case TurnFailed(draft=draft) if number and draft:
+                            yield replace(event, draft="")
+                        case _:
+                            yield event
+            if ended is None:
+                self._paid(total)
+                return
+            total = _together(total, ended)
+            calls = calls_of(ended.message)
+            if not calls or not may_call or ended.message.status != "complete":
+                yield total
+                return
+            number += 1
+            yield RoundEnded(ended.message, number)
+            async with aclosing(self._calls(calls, tools, ready[0])) as happening:
+                async for one in happening:
+                    yield one
+            if self._manager.stopping:
+                self._paid(total)
+                yield TurnInterrupted(ended.message, total.seconds)
+                return
+            try:
+                spent = await self._budget.check(total.spent or 0.0)
+            except GptchatError as error:
+                self._paid(total)
+                yield TurnFailed(error, ended.message)
+                return
+            if spent:
+                yield Notice(spent)
+            if number == self._settings.tools.rounds:
+                words = ngettext(
+                    "{n} round of calls: now the model has to answer (tools.rounds)",
+                    "{n} rounds of calls: now the model has to answer (tools.rounds)",
+                    number,
+                )
+                yield Notice(words.format(n=number))
+            order = Answer()
+
+    def _paid(self, total: TurnFinished | None) -> None:
+        """Count what the rounds have cost of a turn that does not end with a TurnFinished."""
+        if total is not None:
+            self._budget.add(total.message, total.spent)
+
+    async def _offered(self, order: Order) -> list[Tool]:
+        settings = self._settings.tools
+        if settings.use.strip().lower() in ("off", "none") or isinstance(order, Continue):
+            return []  # a reply that goes on is one text
+        found, _unknown = offered(await self._box().tools(), settings.use, settings.deny)
+        return found
+
+    def _offer(self, route: Route, tools: Sequence[Tool], text: str) -> Offer:
+        counter, name = self._manager.counter, route.counted_as
+        room = int(route.limits.budget * self._settings.tools.share)
+        return offer(tools, room, lambda definitions: counter.tools(definitions, name), text)
+
+    def _about(self, order: Order) -> str:
+        """What the turn is about: its message, and what was said last."""
+        recent = self._manager.session.tail(3)
+        texts = [message.text for message in recent if message.role == "user"]
+        if isinstance(order, Send):
+            texts.append(Message("user", order.content).text)
+        return "\n".join(text[-4000:] for text in texts)
+
+    async def _calls(self, calls: Sequence[ToolCall], tools: Sequence[Tool], route: Route) -> Events:
+        """Decide about the calls one after the other, then run those that may run at once."""
+        by_name = {tool.spec.name: tool for tool in tools}
+        planned: list[Planned] = []
+        for call in calls:
+            one = self._planned(call, by_name)
+            if one.result is None and one.tool is not None:
+                async with aclosing(self._decide(one)) as asking:
+                    async for decision in asking:
+                        yield decision
+            planned.append(one)
+        share = int(route.limits.budget * self._settings.tools.share)
+        async with aclosing(Calls(self._manager, route, planned, share).run()) as events:
+            async for event in events:
+                yield event
+
+    def _planned(self, call: ToolCall, tools: dict[str, Tool]) -> Planned:
+        tool = tools.get(call.name)
+        if tool is None:
+            known = ", ".join(tools)
+            return Planned(
+                call, result=_failed(f"there is no tool {call.name}; there are: {known}"), outcome="failed"
+            )
+        arguments, wrong = arguments_of(call, tool.spec.parameters)
+        if wrong:
+            return Planned(call, tool, result=_failed(wrong), outcome="failed")
+        return Planned(call, tool, arguments)
+
+    async def _decide(self, planned: Planned) -> AsyncGenerator[Decision, None]:
+        """Ask about a call where that is needed; a call that may not run gets its result here."""
+        spec, session = planned.spec, self._manager.session.id
+        assert spec is not None
+        if self._manager.stopping:
+            planned.result, planned.outcome = _failed(INTERRUPTED), "interrupted"
+            return
+        permission = self._permissions.of(spec, session)
+        if permission == "allow":
+            return
+        if permission == "deny":
+            planned.result, planned.outcome = _failed("calls of this tool are not allowed here"), "denied"
+            return
+        wanted = WantedCall(planned.call, spec, planned.arguments or {})
+        choices = [("y", _("yes, this once")), ("a", _("always in this session")), ("n", _("no"))]
+        if spec.always_asks:
+            del choices[1]
+        question = _("run {name}?").format(name=spec.name)
+        decision = Decision("tool_call", question, choices, "n", answer="n", call=wanted)
+        yield decision
+        if decision.answer in ("y", "a") and not self._manager.stopping:
+            if wanted.arguments != planned.arguments:
+                planned.change(wanted.arguments)
+            if decision.answer == "a":
+                self._permissions.always(spec, session)
+            return
+        if decision.answer is None or self._manager.stopping:
+            self._manager.stop()
+            planned.result, planned.outcome = _failed(INTERRUPTED), "interrupted"
+            return
+        why = f": {wanted.reason}" if wanted.reason else ""
+        planned.result, planned.outcome = _failed(f"the user declined this call{why}"), "denied"
+
+    async def _close_open_calls(self) -> None:
+        """Give the calls at the end of the conversation that have no result one that says so.
+
+        The program was killed, or the conversation was opened in the middle of a round.
+        """
+        manager = self._manager
+        path = manager.session.tail(1)
+        while path and path[0].role == "tool" and path[0].parent in manager.session.messages:
+            path.insert(0, manager.session.messages[path[0].parent])
+        if not path or not (calls := calls_of(path[0])):
+            return
+        known = {message.extra.get("tool_call_id") for message in path[1:]}
+        for call in calls:
+            if call.id not in known:
+                extra = {"tool_call_id": call.id, "name": call.name, "outcome": "interrupted"}
+                message = Message("tool", INTERRUPTED, parent=manager.session.head, extra=extra)
+                manager.record(message.to_record())
+
+
+def _failed(text: str) -> ToolResult:
+    return ToolResult(text, failed=True)
+
+
+def _together(before: TurnFinished | None, ended: TurnFinished) -> TurnFinished:
+    """The end of a turn whose earlier rounds ended with `before`: time, usage and money are of all of them."""
+    if before is None:
+        return ended
+    usage: Usage | None = ended.usage or before.usage
+    if before.usage is not None and ended.usage is not None:
+        usage = before.usage.plus(ended.usage)
+    return replace(
+        ended,
+        seconds=before.seconds + ended.seconds,
+        first=before.first,
+        cost=_sum(before.cost, ended.cost),
+        usage=usage,
+        spent=_sum(before.spent, ended.spent),
+    )
+
+
+def _sum(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first + second
