@@ -14,6 +14,13 @@ _ZH = (
     r"(?![\s\S]*(?:每(?:分钟|秒|小时|天|日)|频率|[RT]PM|额度|配额|余额|账[户号]|有效期|过期|密钥|令牌"
     r"|max_\w*tokens|输出|生成|图片|文件))[\s\S]*?"
 )
+# As freely in English, in a sentence about the tokens of a request, not of a rate, an account or a reply.
+_EN = (
+    r"^(?=[\s\S]*\btokens?\b|[\s\S]*\bn_ctx|[\s\S]*reduce the length)"
+    r"(?![\s\S]*(?:per.?(?:min|sec|hour|day|month)|\b[rt]p[mds]\b|rate.?limit|quota|credit|billing|api.?key"
+    r"|expire|max_\w*tokens (?:must|should|is|was)|output tokens))[\s\S]*?"
+)
+_TOKENS_EN = r"(?![\d,]|\s*(?:char|byte|[km]b))"
 _TOKENS = r"(?![\d,]|\s*(?:个)?(?:字|条|张|次|[KMG]B))"
 
 _LIMITS = (
@@ -49,6 +56,10 @@ _LIMITS = (
     rf"loaded with (?:a )?context length of (?:only )?{_N}",
     # Cohere
     rf"too many tokens:.* limit for this model is {_N} tokens",
+    # GitHub Models, Cohere, Cerebras, LM Studio, and whoever says it in other words
+    rf"{_EN}(?:limit(?:ed)? (?:is |to |of )+|(?:can|must|may|should) ?not exceed ){_N}{_TOKENS_EN}",
+    rf"{_EN}(?:n_ctx: |max(?:imum)? size: |(?:at most|up to|no more than|maximum of|max of) ){_N}{_TOKENS_EN}",
+    rf"{_EN}(?:below|under|fewer than|less than) {_N}{_TOKENS_EN}",
     # Chinese servers
     rf"{_ZH}(?:最大|上限|最多|限制|支持|小于|不(?:能|得|可|应)(?:超过|大于|多于))[^\d,，。；]{{0,16}}{_N}{_TOKENS}",
     rf"{_ZH}(?:超过|超出|大于)[^\d,，。；]{{0,16}}{_N}{_TOKENS}",
@@ -66,6 +77,11 @@ _REQUESTED = (
     rf"the input \({_R} tokens\)",
     rf"prompt token count of {_R}",
     rf"\(requested: {_R}\)",
+    rf"(?:request|prompt) has {_R} input tokens",
+    rf"received {_R}\b",
+    rf"current length is {_R}\b",
+    rf"prefill {_R} tokens",
+    rf"n_keep: {_R}",
     rf"length of prompt_tokens \({_R}\)",
     rf"{_ZH}(?:当前|实际|本次|请求)[^\d，。；超最上限]{{0,12}}{_R}{_TOKENS}",
 )
@@ -79,6 +95,7 @@ _OVERFLOW = (
     r"context.?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens"
     r"|reduce the length|max_model_len|range of input length|input tokens? (?:limit|exceed)"
     r"|exceeds? the maximum number of tokens|input token count .*exceeds|max_seq_len|max message tokens"
+    r"|max_\w*tokens must be at least 1, got -|exceeds? n_ctx|prompt tokens .{0,40}limited to"
 )
 _OVERFLOW_ZH = (
     rf"{_ZH}(?:上下文|输入|提示词?|对话|消息|请求|内容|总|prompts?|messages?|inputs?|tokens?)[^。；]{{0,24}}"

@@ -41,20 +41,23 @@ def read(body: Any) -> ErrorObject:
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
-            return _page(body)
+            return _in_stream(body) or _page(body)
         return read(parsed) if isinstance(parsed, (dict, list)) else ErrorObject(str(parsed))
     if isinstance(body, list):  # Gemini wraps its error in a list; FastAPI's detail is one
         return _detail(body)
     if not isinstance(body, dict):
         return ErrorObject("" if body is None else str(body))
-    inner = body.get("error")
-    if isinstance(inner, (dict, list)) and inner:
-        return read(inner)
-    message = _first(body, "message", "msg", "error_description", "error_message", "detail", "error")
+    inner = _inner(body)
+    if inner is not None:
+        return inner
+    message = _first(body, *_MESSAGES)
     for key in ("detail", "message"):  # Mistral nests FastAPI's `detail` in its message
         if not message and isinstance(body.get(key), (list, dict)):
             return read(body[key])
-    code, kind = body.get("code"), body.get("type") or body.get("status")
+    code, kind = (
+        _named(body, "code", "error_code", "errorCode", "Code", "err_code"),
+        _named(body, "type", "status"),
+    )
     inside = body.get("innererror")  # Azure has the specific code one level down
     if isinstance(inside, dict) and isinstance(inside.get("code"), str):
         code = inside["code"] if code in (None, "") else code
@@ -71,6 +74,36 @@ def read(body: Any) -> ErrorObject:
         requested=body["n_prompt_tokens"] if isinstance(body.get("n_prompt_tokens"), int) else None,
         filtered=_found(body),
     )
+
+
+_MESSAGES = (
+    *("message", "msg", "error_description", "error_message", "error_msg", "errmsg", "err_msg", "errorMessage"),
+    *("Message", "faultstring", "detail", "title", "reason", "description", "error"),
+)
+"""Where servers put the sentence, the likeliest first; `title` is RFC 9457's."""
+_VENDORS = {"base_resp": ("minimax", "status_code", "status_msg"), "header": ("spark", "code", "message")}
+"""Envelopes of vendors with codes of their own: the name of the codes, and the fields of code and sentence."""
+
+
+def _inner(body: Mapping[str, Any]) -> ErrorObject | None:
+    """The error inside an envelope; None if the body is the error itself."""
+    for field, (vendor, code, message) in _VENDORS.items():
+        told = body.get(field)
+        if isinstance(told, dict) and isinstance(told.get(code), int) and told[code] != 0:
+            return ErrorObject(_first(told, message), code=f"{vendor}:{told[code]}")
+    if isinstance(number := body.get("error_code"), int) and isinstance(body.get("error_msg"), str):
+        return ErrorObject(body["error_msg"], code=f"qianfan:{number}")
+    for field in ("error", "errors", "fault"):
+        inner = body.get(field)
+        if isinstance(inner, (dict, list)) and inner:
+            said = read(inner)
+            if said.message or not _first(body, *_MESSAGES):
+                return said
+    return None
+
+
+def _named(body: Mapping[str, Any], *names: str) -> Any:
+    return next((body[name] for name in names if body.get(name) not in (None, "")), None)
 
 
 def categories(results: Any) -> tuple[str, ...]:
@@ -125,6 +158,17 @@ def _detail(items: list[Any]) -> ErrorObject:
         if said.message:
             return said
     return ErrorObject()
+
+
+def _in_stream(text: str) -> ErrorObject | None:
+    """The error in a body that is an event stream; None if it is none, or has no error."""
+    if not re.match(r"\s*(?:event|data|id|retry|:)[: ]", text):
+        return None
+    for data in re.findall(r"(?m)^data: ?(.+)$", text[:100_000]):
+        said = read(data.strip())
+        if said.message and not said.page:
+            return said
+    return None
 
 
 def _page(text: str) -> ErrorObject:

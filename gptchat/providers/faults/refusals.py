@@ -23,7 +23,22 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
+from gptchat.providers.faults.codes import CODES
 from gptchat.providers.faults.dialects import ErrorObject, read, retry_after, wait_in_words, without_name
+from gptchat.providers.faults.phrases import (
+    BILLING,
+    BUSY,
+    FILTER,
+    GONE,
+    KEY,
+    MODEL,
+    NAMES,
+    PER,
+    PERMISSION,
+    QUOTA,
+    RATE,
+    UNABLE,
+)
 from gptchat.redaction import redact
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -44,76 +59,6 @@ class Endpoint:
     key_hint: str = ""
     proxy: str = ""
 
-
-_QUOTA = re.compile(
-    r"exceeded your current quota|insufficient.?(?:quota|balance|credit|funds)|arrear|credit balance"
-    r"|out of credits|any credits|balance is insufficient|overdue balance|budget has been exceeded"
-    r"|free tier .{0,40}exhausted|余额不足|欠费|额度不足|额度已用",
-    re.IGNORECASE,
-)
-_BILLING = re.compile(r"billing", re.IGNORECASE)
-"""Usually means that there is no credit, but a refused key (401) also links to the billing page for new keys."""
-_KEY = re.compile(
-    r"(?:incorrect|invalid|wrong|missing|no|expired).{0,12}(?:api.?key|access token|credential)"
-    r"|api.?key.{0,20}(?:not valid|invalid|expired|required)|a valid api.?key|login fail"
-    r"|unauthori[sz]ed|身份验证|令牌",
-    re.IGNORECASE,
-)
-_PERMISSION = re.compile(
-    r"location is not supported|insufficient permission|does not have access to|not allowed to access",
-    re.IGNORECASE,
-)
-_MODEL = re.compile(
-    r"model.{0,80}(?:not.?(?:found|exist)|does.?n[o']t exist|unknown|not supported by)"
-    r"|(?:no such|unknown|invalid|not a valid|not found the) model|model.{0,80}decommissioned"
-    r"|model identifier is invalid|no endpoints found|^model: \S+$"
-    r"|supported (?:\w+ )?models?(?: names?| ids?)? (?:are|is|include)|model.{0,80}(?:must|should) be one of"
-    r"|deployment.{0,40}(?:not.?found|does not exist)|模型不存在",
-    re.IGNORECASE | re.DOTALL,
-)
-_NAMES = re.compile(
-    r"(?:models?(?: names?| ids?)? (?:are|is|include)|be one of):? *(?P<names>.+?)(?:[,.;]? but\b|\.\s|\.?$)",
-    re.IGNORECASE | re.DOTALL,
-)
-"""Where a server that does not know a model lists those that it has."""
-_FILTER = re.compile(
-    r"content.?(?:filter|policy|management|risk|exists risk)|data.?inspection|responsible.?ai|safety system"
-    r"|(?:prompt|input|message|request|content|text|image)s? (?:\w+ ){0,4}flagged"
-    r"|sensitive (?:information|content)|inappropriate content|敏感",
-    re.IGNORECASE,
-)
-_CONTEXT_CODES = frozenset(
-    (
-        "context_length_exceeded",
-        "exceed_context_size_error",
-        "context_window_exceeded",
-        "model_context_window_exceeded",
-    )
-)
-_QUOTA_CODES = frozenset(
-    (
-        "insufficient_quota",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-        "quota_exceeded",
-        "insufficient_user_quota",
-        "exceeded_current_quota_error",
-        "budget_exceeded",
-        "arrearage",
-        "accountoverdueerror",
-        "1113",
-    )
-)
-_FILTER_CODES = frozenset(
-    ("content_filter", "content_policy_violation", "data_inspection_failed", "datainspectionfailed", "1301",
-     "responsibleaipolicyviolation")
-)  # fmt: skip
-_KEY_CODES = frozenset(
-    ("invalid_api_key", "invalidapikey", "authentication_error", "token_expired", "account_deactivated", "1004")
-)
-_MODEL_CODES = frozenset(("model_not_found", "deploymentnotfound", "model_not_supported", "not_found_error"))
-_RATE_CODES = frozenset(("rate_limit_exceeded", "rate_limit_error", "too_many_requests"))
-_RATE = re.compile(r"rate.?limit|too many requests", re.IGNORECASE)
 
 _STATUSES = {
     "rate_limit_exceeded": 429,
@@ -143,11 +88,11 @@ def error_of(
 def _classified(
     status: int | None, said: ErrorObject, endpoint: Endpoint, headers: Mapping[str, str]
 ) -> ProviderError:
-    names = {said.code, said.type}
+    meant = CODES.get(said.code) or CODES.get(said.type, "")
     message = without_name(said.message, endpoint.model)
     told = status if status is not None and status >= 400 else said.status
     code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
-    if code is None and _RATE.search(message):
+    if code is None and RATE.search(message):
         code = 429
     text = words_of(said)
     wait = retry_after(headers)
@@ -163,17 +108,22 @@ def _classified(
             hint=_("write them into the proxy's address: http://user:password@host:port"),
             status=told,
         )
-    # A temporary rate limit does not mean that the credit is used up, even if the message mentions billing
-    passing = code == 429 and (names & _RATE_CODES or wait is not None)
-    empty = _QUOTA.search(message) or (code != 401 and _BILLING.search(message))
-    spent = code in (None, 400, 401, 403, 429) and not passing and empty
-    if names & _QUOTA_CODES or code == 402 or spent:
+    # A temporary rate limit does not mean that the credit is used up, even if the message mentions billing.
+    passing = (
+        meant == "rate_limit"
+        or (meant == "quota" and code == 429 and bool(PER.search(message)))
+        or (code == 429 and (wait is not None or bool(RATE.search(message))))
+    )
+    empty = QUOTA.search(message) or (code != 401 and BILLING.search(message))
+    spent = code in (None, 400, 401, 403, 429) and empty
+    spent = spent or (code in (500, 503) and QUOTA.search(message))
+    if code == 402 or (not passing and (meant == "quota" or (spent and meant != "content_filter"))):
         return QuotaError(
             _("{who} says there is no credit left{tail}").format(who=who, tail=tail),
             hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
             status=told,
         )
-    if names & _CONTEXT_CODES or (code not in (401, 403, 404, 429) and is_overflow(message)):
+    if meant == "context_length" or (not meant and code not in (401, 404, 429) and is_overflow(message)):
         return ContextLengthError(
             _("the request is larger than the model's window{tail}").format(tail=tail),
             hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
@@ -181,7 +131,7 @@ def _classified(
             limit=said.limit or limit_from_words(message),
             requested=said.requested or requested_from_words(message),
         )
-    if names & _FILTER_CODES or (code in (None, 400, 403) and _FILTER.search(message)):
+    if meant == "content_filter" or (code in (None, 400, 403, 422, 451, 498) and FILTER.search(message)):
         if said.filtered:
             reasons = filter(None, (_(", ").join(said.filtered), said.message))
             tail = _(": {why}").format(why=shorten(_("; ").join(reasons)))
@@ -190,9 +140,9 @@ def _classified(
             hint=_("say it in other words with /edit"),
             status=told,
         )
-    if "key_model_access_denied" in names or (code in (400, 401, 403) and _PERMISSION.search(message)):
+    if meant == "permission" or (code in (None, 400, 401, 403, 404) and PERMISSION.search(message)):
         code = 403
-    elif code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(message)):
+    elif code == 401 or meant == "authentication" or (code in (None, 400, 403) and KEY.search(message)):
         return AuthenticationError(
             _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
             hint=endpoint.key_hint or _("check the key, or give a new one with /key set"),
@@ -204,15 +154,19 @@ def _classified(
             hint=_("the key, its project or your region may not use this model; try another model or provider"),
             status=told,
         )
-    if code == 429:
+    busy = code == 429 and not meant and BUSY.search(message) and not RATE.search(message)
+    if not busy and (code == 429 or (meant == "rate_limit" and code != 403)):
         return RateLimitError(
             _("{who}'s rate limit is reached{tail}").format(who=who, tail=tail),
             hint=_("wait a little and /retry, or use another model"),
             status=told,
             retry_after=wait,
         )
-    if names & _MODEL_CODES or code in (404, 405) or (code in (None, 400, 422) and _MODEL.search(message)):
-        if _MODEL.search(message) or names & {"model_not_found", "deploymentnotfound"}:
+    if code == 404 and UNABLE.search(message):
+        code = 400
+    gone = code in (None, 400, 422) and MODEL.search(message) and not UNABLE.search(message)
+    if meant == "not_found" or code in (404, 405) or gone or (code == 503 and GONE.search(message)):
+        if MODEL.search(message) or meant == "not_found":
             return NotFoundError(
                 _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
                 hint=_models_hint(message),
@@ -225,14 +179,14 @@ def _classified(
             hint=_("check the base address in the settings; most end in /v1"),
             status=told,
         )
-    if code == 408:
+    if code == 408 or meant == "timeout":
         return RequestTimeoutError(
             _("{who} gave up waiting{number}{tail}").format(who=who, number=number, tail=tail),
             hint=_("/retry"),
             status=told,
             retry_after=wait,
         )
-    if code == 409 or (code is not None and code >= 500):
+    if busy or code == 409 or meant == "server" or (code is not None and code >= 500):
         return ServerError(
             _("{who} failed{number}{tail}").format(who=who, number=number, tail=tail),
             hint=_("this is not your doing; try again in a while with /retry"),
@@ -268,7 +222,7 @@ def _classified(
 
 def _models_hint(message: str) -> str:
     """What to do where there is no such model: with the names that the server told, if it did."""
-    found = _NAMES.search(message)
+    found = NAMES.search(message)
     if found is None:
         return _("/models lists what there is")
     names = re.split(r"[\s,;'\"`\[\]]+|\band\b|\bor\b", found["names"])

@@ -28,7 +28,7 @@ class _Package(ModuleType):
     def __getattr__(self, name: str) -> Any:
         # The import system and inspection look for special names. Only `from ... import *` asks for `__all__`.
         if not name.startswith("__") or name == "__all__":
-            self._run()
+            _Package._run(self)  # by its class: another thread may have made an ordinary package of it by now
             if type(self) is ModuleType and name in self.__dict__:
                 return self.__dict__[name]
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)

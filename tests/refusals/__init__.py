@@ -1,0 +1,1 @@
+"""What servers refuse, and what is made of it."""
