@@ -16,7 +16,7 @@ DATA = Path(__file__).parent / "data"
 DISPUTED: Mapping[str, str] = {
     "LM Studio": "an empty stream is no refusal: the reader of streams tells it",
     "OpenAI": "without streaming the request is answered, so it is the parameter that is refused",
-    "Cloudflare (openrouter.ai)": "a page with 503 is a server's fault: nothing in it says that the body was large",
+    "Cloudflare (openrouter.ai)": "a page with 503 is a server's fault: it says nothing of the body's size",
     "Alibaba via OpenCode Go": "an event without data says nothing but that the server failed",
     "Qianfan": "a daily limit may also have been reached",
 }

@@ -109,15 +109,16 @@ def _classified(
             status=told,
         )
     # A temporary rate limit does not mean that the credit is used up, even if the message mentions billing.
-    passing = (
-        meant == "rate_limit"
-        or (meant == "quota" and code == 429 and bool(PER.search(message)))
-        or (code == 429 and (wait is not None or bool(RATE.search(message))))
-    )
+    in_time = code == 429 and (wait is not None or bool(RATE.search(message)) or meant == "rate_limit")
     empty = QUOTA.search(message) or (code != 401 and BILLING.search(message))
-    spent = code in (None, 400, 401, 403, 429) and empty
-    spent = spent or (code in (500, 503) and QUOTA.search(message))
-    if code == 402 or (not passing and (meant == "quota" or (spent and meant != "content_filter"))):
+    spent = bool(code in (None, 400, 401, 403, 429) and empty) or bool(
+        code in (500, 503) and QUOTA.search(message)
+    )
+    if meant == "quota":
+        spent = not (code == 429 and PER.search(message))
+    elif in_time or meant == "content_filter":
+        spent = False
+    if code == 402 or spent:
         return QuotaError(
             _("{who} says there is no credit left{tail}").format(who=who, tail=tail),
             hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
