@@ -34,7 +34,7 @@ from gptchat.terminal.output.gauge import Gauge
 from gptchat.terminal.output.layout import open_screen
 from gptchat.terminal.output.screen import Screen
 from gptchat.terminal.output.toolbar import toolbar
-from gptchat.terminal.warming import Quiet, WarmUp
+from gptchat.terminal.warming import Quiet, WarmUp, ready_tools
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class ChatLoop:
         )
         self.unsent = Unsent(self.prompt, self.live)
         self.leaving = False
-        self._listing: asyncio.Future[None] | None = None
+        self._behind: list[asyncio.Future[None]] = []
         self._asked = ""
         """Name of the provider whose models were requested last."""
 
@@ -126,8 +126,8 @@ class ChatLoop:
                 return 0
             finally:
                 leaving.limit()
-                if self._listing is not None:
-                    self._listing.cancel()
+                for task in self._behind:
+                    task.cancel()
                 self.warm.give_up()
                 await self.services.close()
 
@@ -176,7 +176,7 @@ class ChatLoop:
         gc.enable()
         self.gauge.refresh()
         self.warm.start()
-        self._listing = asyncio.ensure_future(self._ask_server())
+        self._behind += map(asyncio.ensure_future, (self._ask_server(), ready_tools(self.services, self.gauge)))
 
     def _typed(self, text: str) -> None:
         self.still.typed()
@@ -286,7 +286,7 @@ class ChatLoop:
         self.candidates.refresh()
         self.gauge.refresh()
         if self.services.settings.chat.provider != self._asked:
-            self._listing = asyncio.ensure_future(self._ask_server())
+            self._behind.append(asyncio.ensure_future(self._ask_server()))
         self._title()
 
     def _use_habits(self) -> None:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gptchat.commands.registry import Registry
     from gptchat.conversation.routing import Routing
+    from gptchat.conversation.services import Services
+    from gptchat.terminal.output.gauge import Gauge
 
 _PAUSE = 0.4  # seconds without a key that count as a pause in typing
 _TURN = 0.0005  # thread switch interval in seconds (Python's default: 0.005)
@@ -102,6 +104,20 @@ class WarmUp:
             yield partial(import_module, module)
         yield lambda: routing.counter.load(routing.counted_as())
         yield lambda: self._registry.commands
+
+
+async def ready_tools(services: Services, gauge: Gauge) -> None:
+    """Open the sources of tools behind the prompt, and count the tools once they are there.
+
+    Sources that fail are told with the first message.
+    """
+    services.toolbox.start()
+    if not await services.toolbox.tools():
+        return
+    rounds = services.conversation.rounds
+    await rounds.equipped(services.routing.route())
+    gauge.equip = rounds.known
+    gauge.refresh()
 
 
 class _GiveWay:
