@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import IO, Any
 
@@ -63,27 +63,29 @@ class CommandOutput:
 
 
 def run_command(
-    command: str,
+    command: str | Sequence[str],
     *,
     timeout: float = 60.0,
     limit: int = 100_000,
     cwd: str | os.PathLike[str] | None = None,
+    env: Mapping[str, str] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> CommandOutput:
-    """Run `command` in the platform's shell, without input. Blocks until it ends.
+    """Run `command` without input: a text in the platform's shell, words as they are. Blocks until it ends.
 
     After `timeout` seconds, or when `stopped()` returns true, the command and its children are terminated. If
     the output exceeds `limit` bytes, its middle is dropped. Raises UsageError if the command cannot be started.
     """
-    if not command.strip() or "\0" in command:
+    line = command if isinstance(command, str) else " ".join(command)
+    if not line.strip() or "\0" in line:
         raise UsageError(_("there is no command to run"), hint=_("write it after the exclamation mark: !ls"))
     begun = time.monotonic()
     try:
-        # The user typed this line to be run by the shell.
-        process = subprocess.Popen(  # noqa: S602
+        process = subprocess.Popen(  # noqa: S603 - a line that the user typed, or the words of a tool's command
             command,
-            shell=True,
+            shell=isinstance(command, str),
             cwd=cwd,
+            env=dict(env) if env is not None else None,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -107,7 +109,7 @@ def run_command(
     data, left_out = kept.take()
     if not reader.is_alive():
         process.stdout.close()
-    return CommandOutput(command, _clean(data, left_out), status, time.monotonic() - begun, left_out)
+    return CommandOutput(line, _clean(data, left_out), status, time.monotonic() - begun, left_out)
 
 
 class _Ends:

@@ -31,6 +31,10 @@ class Paths:
     cache_dir: Path
     chosen: bool = False
 
+    def own(self) -> list[Path]:
+        """What belongs to gptchat itself, and is never attached or read by a tool."""
+        return [self.data_dir, self.cache_dir, self.config_file]
+
     def absent(self) -> str:
         """A sentence if the named settings file does not exist; otherwise an empty string."""
         if not self.chosen or self.config_file.exists():

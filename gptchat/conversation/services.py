@@ -176,9 +176,9 @@ class Services:
         """What goes with the next message."""
         from gptchat.conversation.outgoing import Outbox
 
-        paths = self.paths
-        own = [paths.data_dir, paths.cache_dir, paths.config_file]
-        outbox = Outbox(self.settings, self.routing, own, lambda key, value: self.profile.change(key, value))
+        outbox = Outbox(
+            self.settings, self.routing, self.paths.own(), lambda key, value: self.profile.change(key, value)
+        )
         # What one person chose to send does not go out under another's name.
         self.people.follow(lambda _name: outbox.attached.clear(), renamed=lambda _name: None)
         return outbox
@@ -193,9 +193,12 @@ class Services:
     @cached_property
     def toolbox(self) -> ToolBox:
         """The tools of the settings."""
-        from gptchat.core.tooling import NoTools
+        from gptchat.tools.shelf import ToolShelf
 
-        return NoTools()
+        paths = self.paths
+        shelf = ToolShelf(self.settings, paths.own(), paths.data_dir / "logs")
+        self._closing.append(shelf.close)
+        return shelf
 
     @cached_property
     def conversation(self) -> Conversation:

@@ -1,0 +1,1 @@
+"""Tools of all sources: Python files, commands, OpenAPI documents, MCP servers, and those built in."""
