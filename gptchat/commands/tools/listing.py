@@ -227,6 +227,8 @@ def _listed(rows: Sequence[_Row], troubles: Sequence[str], settings: Settings) -
         told = ngettext("{n} tool is offered: {tokens} tokens of each request",
                         "{n} tools are offered: {tokens} tokens of each request", len(sent))  # fmt: skip
         blocks.append(Text(told.format(n=len(sent), tokens=f"{sum(row.tokens for row in sent):,}"), "quiet"))
+    elif settings.tools.use.strip().lower() in ("off", "none"):
+        blocks.append(Text(_("tools are off; /tools on offers them")))
     else:
         blocks.append(
             Text(_("there are no tools; /tools add sets some up, /tools on offers those that are built in"))
@@ -238,6 +240,8 @@ def _listed(rows: Sequence[_Row], troubles: Sequence[str], settings: Settings) -
         )
         blocks.append(Text(told, "warning"))
     blocks += [Text(clean_line(line), "warning") for line in troubles]
+    if rows and not any(row.spec.group == BUILTIN for row in rows):
+        blocks.append(Text(_("/tools on builtin offers those that are built in, too"), "quiet"))
     if rows:
         blocks.append(Text(_("/tools allow, ask or deny NAME; /tools on or off [NAME]; /tools add"), "quiet"))
     return Show(blocks, {
