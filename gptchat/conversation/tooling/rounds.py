@@ -49,7 +49,7 @@ class Rounds:
     ) -> None:
         self._manager = manager
         self._settings = settings
-        self._permissions = permissions
+        self.permissions = permissions
         self._budget = budget
         self._box = box
         self._told = ""
@@ -202,7 +202,7 @@ class Rounds:
         if self._manager.stopping:
             planned.result, planned.outcome = _failed(INTERRUPTED), "interrupted"
             return
-        permission = self._permissions.of(spec, session)
+        permission = self.permissions.of(spec, session)
         if permission == "allow":
             return
         if permission == "deny":
@@ -219,7 +219,7 @@ class Rounds:
             if wanted.arguments != planned.arguments:
                 planned.change(wanted.arguments)
             if decision.answer == "a":
-                self._permissions.always(spec, session)
+                self.permissions.always(spec, session)
             return
         if decision.answer is None or self._manager.stopping:
             self._manager.stop()
