@@ -225,6 +225,7 @@ class Rounds:
             self._manager.stop()
             planned.result, planned.outcome = _failed(INTERRUPTED), "interrupted"
             return
+        planned.reason = wanted.reason
         why = f": {wanted.reason}" if wanted.reason else ""
         planned.result, planned.outcome = _failed(f"the user declined this call{why}"), "denied"
 
