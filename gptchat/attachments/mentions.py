@@ -28,12 +28,15 @@ class Mention:
     reference: str
 
 
-def find_mentions(text: str, cwd: Path, at: Callable[[int], object] = lambda _start: True) -> list[Mention]:
+def find_mentions(
+    text: str, cwd: Path, at: Callable[[int], object] = lambda _start: True, servers: Sequence[str] = ()
+) -> list[Mention]:
     """Find `@path`, `@"path with spaces"`, `@folder/` and `@https://...` in `text`, where `at(start)` is true.
 
     A plain word is a mention if such a file exists in `cwd`, so `@decorator`,
     `@someone` and `me@example.org` are unchanged; a word that is quoted, begins with `./`, `~/` or `/`, or has
-    a file suffix (`notes.txt`) is always a mention. Code in backticks is unchanged. Never raises.
+    a file suffix (`notes.txt`) is always a mention. So is `@SERVER:uri` for one of `servers`. Code in backticks is
+    unchanged. Never raises.
     """
     signs = [match for match in _MENTION.finditer(text) if at(match.start())]
     code = [match.span() for match in _CODE.finditer(text)] if signs else []
@@ -42,7 +45,7 @@ def find_mentions(text: str, cwd: Path, at: Callable[[int], object] = lambda _st
         if any(begin <= match.start() < end for begin, end in code):
             continue
         quoted = match[1] or match[2]
-        if reference := quoted or _plain(match[3], cwd):
+        if reference := quoted or _of_server(match[3], servers) or _plain(match[3], cwd):
             end = match.end() if quoted else match.start() + 1 + len(reference)
             found.append(Mention(match.start(), end, reference))
     return found
@@ -53,6 +56,12 @@ def bare(text: str, mentions: Sequence[Mention]) -> str:
     for mention in reversed(mentions):
         text = text[: mention.start] + mention.reference + text[mention.end :]
     return text
+
+
+def _of_server(written: str, servers: Sequence[str]) -> str:
+    """The reference in `written` to a resource of one of `servers`, or empty."""
+    server, colon, uri = written.partition(":")
+    return written.rstrip(_ENDING) if colon and uri.strip(_ENDING) and server in servers else ""
 
 
 def _plain(written: str, cwd: Path) -> str:

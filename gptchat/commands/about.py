@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gptchat.commands.registry import Registry
     from gptchat.config.paths import Paths
     from gptchat.config.settings import Settings
+    from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
@@ -81,9 +82,10 @@ async def status(
     run: RunOptions,
     outbox: Outbox,
     learnt: Callable[[], Learnt],
+    conversation: Conversation,
 ) -> AsideEffects:
     """Show who, where, which model, and how full the window is."""
-    route = routing.route()
+    route = await conversation.rounds.equipped(routing.route())
     plan = await to_thread(manager.plan, route, draft=outbox.waiting())
     window, source = routing.window(route.model)
     from gptchat.core.session import spent
@@ -108,6 +110,9 @@ async def status(
         ),
         *_limits(routing),
     ]
+    if route.tools:
+        told = ngettext("{n} is offered ({tokens} tokens)", "{n} are offered ({tokens} tokens)", len(route.tools))
+        pairs.append((_("tools"), told.format(n=len(route.tools), tokens=f"{plan.tool_tokens:,}")))
     if thinking := asked_for(route.parameters):
         pairs.append((_("thinking"), thinking))
     without = sorted(left_out(routing, learnt) & route.parameters.keys())
@@ -125,6 +130,7 @@ async def status(
         "tokens": plan.tokens,
         "window": window,
         "left_out": without,
+        "tools": len(route.tools),
         "rate_limits": _limits_json(routing),
     }
     yield Show([Facts(pairs)], data)
@@ -201,7 +207,7 @@ def _by_task(registry: Registry) -> list[Block]:
         (_("Answers"), ("turns",)),
         (_("Sessions and people"), ("sessions", "users")),
         (_("Who answers, and how"), ("model",)),
-        (_("What the model is sent"), ("context", "tools", "input")),
+        (_("What the model is sent"), ("context", "input", "tools")),
         (_("Output"), ("output",)),
         (_("About"), ("about",)),
     )

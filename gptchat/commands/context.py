@@ -30,15 +30,18 @@ from gptchat.words import _, money, ngettext
 
 if TYPE_CHECKING:
     from gptchat.conversation.compaction import Compaction
+    from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
     from gptchat.manager import SessionManager
 
 
-async def context(call: Call, manager: SessionManager, routing: Routing, outbox: Outbox) -> AsideEffects:
+async def context(
+    call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, conversation: Conversation
+) -> AsideEffects:
     """Draw what the next request holds."""
-    route = routing.route()
+    route = await conversation.rounds.equipped(routing.route())
     await asyncio.to_thread(routing.counter.load, route.counted_as)
     plan = await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())
     window, source = routing.window(route.model)
@@ -48,6 +51,7 @@ async def context(call: Call, manager: SessionManager, routing: Routing, outbox:
         (_("summary"), plan.summary_tokens),
         (_("pinned"), plan.pinned_tokens),
         (_("turns"), plan.turn_tokens),
+        (_("tools"), plan.tool_tokens),
         (_("format"), plan.overhead),
     ]
     pairs = [(name, f"{mark}{tokens:,}") for name, tokens in parts if tokens]
@@ -71,6 +75,7 @@ async def context(call: Call, manager: SessionManager, routing: Routing, outbox:
                 (_("summary"), plan.summary_tokens, "warning"),
                 (_("pinned"), plan.pinned_tokens, "warning"),
                 (_("turns"), plan.turn_tokens + plan.overhead, "good"),
+                (_("tools"), plan.tool_tokens, "quiet"),
                 (_("reply"), plan.limits.reserve, "plain"),
             ],
             window,
@@ -120,6 +125,7 @@ def context_json(
         "summary_tokens": plan.summary_tokens,
         "pinned_tokens": plan.pinned_tokens,
         "turn_tokens": plan.turn_tokens,
+        "tool_tokens": plan.tool_tokens,
         "overhead_tokens": plan.overhead,
         "messages": [message.id for message in plan.messages if message.id],
         "left_out": plan.left_out,

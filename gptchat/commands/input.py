@@ -21,6 +21,7 @@ KEYS = (
     ("Alt-B, Alt-F", N_("a word back, a word on")),
     ("Alt-Backspace, Ctrl-W, Alt-D", N_("delete the word before the cursor, or after it")),
     ("Alt-Left, Alt-Right", N_("on an empty line: the other answers")),
+    ("Ctrl-O", N_("on an empty line: the last call of a tool with its whole result")),
     ("Ctrl-X Ctrl-E", N_("write in your editor")),
     ("Ctrl-L, Ctrl-Z", N_("clear the screen, suspend")),
     ("Ctrl-D", N_("leave, on an empty line; Ctrl-C twice does, too")),
@@ -66,7 +67,6 @@ COMMANDS = (
             ("/attach photo.png", "for models that see"),
             ("/attach none", "takes back what waits"),
         ),
-        brief="a file or address",
     ),
     Command(
         "editor",

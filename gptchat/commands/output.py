@@ -22,6 +22,7 @@ from gptchat.waiting import to_thread
 from gptchat.words import _
 
 if TYPE_CHECKING:
+    from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
@@ -135,19 +136,32 @@ async def raw(call: Call, manager: SessionManager) -> AsideEffects:
 
 
 async def code(
-    call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
+    call: Call,
+    manager: SessionManager,
+    routing: Routing,
+    outbox: Outbox,
+    keys: ProviderKeys,
+    conversation: Conversation,
 ) -> AsideEffects:
     """Show the last request as a program."""
     language = call.get("language") or "python"
-    text = redaction.redact_known(programs.write(language, programs.shown_request(manager, routing, outbox, keys)))
+    route = await conversation.rounds.equipped(routing.route())
+    request = programs.shown_request(manager, routing, outbox, keys, route)
+    text = redaction.redact_known(programs.write(language, request))
     yield Show([Source(text, "bash" if language == "curl" else language)], {"language": language, "code": text})
 
 
 async def json(
-    call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys
+    call: Call,
+    manager: SessionManager,
+    routing: Routing,
+    outbox: Outbox,
+    keys: ProviderKeys,
+    conversation: Conversation,
 ) -> AsideEffects:
     """Show the last request's body as JSON."""
-    body = programs.shown_request(manager, routing, outbox, keys).body
+    route = await conversation.rounds.equipped(routing.route())
+    body = programs.shown_request(manager, routing, outbox, keys, route).body
     # a key may have been pasted into the conversation, or into extra_body
     text = redaction.redact_known(json_module.dumps(body, ensure_ascii=False, indent=2))
     yield Show([Source(text, "json")], json_module.loads(text))

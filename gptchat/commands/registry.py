@@ -104,6 +104,8 @@ class Registry:
             self._add([(name, module) for name in names.split()])
         self._find_own = own
         self._own: Own | None = None
+        self.further: Mapping[str, Command] = {}
+        """Commands that came to be known while the program runs; others go before them."""
 
     @property
     def own(self) -> Own | None:
@@ -116,18 +118,19 @@ class Registry:
     def commands(self) -> tuple[Command, ...]:
         """Every command, the user's own last; loads all modules."""
         built_in = (command for name in self._by_name if (command := self._command(name)).name == name)
-        return (*built_in, *(own.all().values() if (own := self.own) else ()))
+        return (*built_in, *(own.all().values() if (own := self.own) else ()), *self.further.values())
 
     def get(self, name: str) -> Command | None:
         """The command called `name` or with that alias; a leading slash does not matter."""
         name = half_width(name).removeprefix("/").lower()
         if name in self._by_name:
             return self._command(name)
-        return own.get(name) if (own := self.own) is not None else None
+        found = own.get(name) if (own := self.own) is not None else None
+        return found or self.further.get(name)
 
     def names(self) -> list[str]:
         """Every name and alias."""
-        return [*self._by_name, *(own.all() if (own := self.own) else ())]
+        return [*self._by_name, *(own.all() if (own := self.own) else ()), *self.further]
 
     def _add(self, named: Sequence[tuple[str, Command | str]]) -> None:
         for name, command in named:

@@ -70,7 +70,7 @@ class Conversation:
         self._moderation = moderation
         self._compaction = compaction
         self._edits = edits
-        self._rounds = rounds
+        self.rounds = rounds
         self._keep = keep
         self._unattended = unattended
 
@@ -189,7 +189,7 @@ class Conversation:
         if goes_on and session.kind == ONESHOT:
             self._manager.record(kind_record(session.id, CONVERSATION))
         yield TurnBegins()
-        async with aclosing(self._moderation.hold(self._rounds.run(order, routes))) as events:
+        async with aclosing(self._moderation.hold(self.rounds.run(order, routes))) as events:
             async for event in events:
                 if not isinstance(event, Decision):
                     outcome.take(event)

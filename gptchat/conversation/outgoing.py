@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gptchat.attachments import Attachment, Judgement, Mention, Policy
     from gptchat.config.settings import Settings
     from gptchat.conversation.routing import Routing
+    from gptchat.core.tooling import ToolBox
 
 _SHORT = 500
 """Characters of a one-line text up to which a mention that may not act is told."""
@@ -38,21 +39,30 @@ class Wanted:
     """Whether a person must agree first."""
     attached: bool
     """Whether it is attached; False until a person agrees."""
+    served: bool = False
+    """Whether it is a resource of an MCP server: `SERVER:uri`."""
 
 
 class Outbox:
     """Attachments of the next message: pending ones, those named with it, and `@path` mentions.
 
-    `own` are files and folders of gptchat's own. `change` saves a setting, and says why it could not.
+    `own` are files and folders of gptchat's own. `change` saves a setting, and says why it could not. `box` has
+    the resources of MCP servers.
     """
 
     def __init__(
-        self, settings: Settings, routing: Routing, own: Sequence[Path], change: Callable[[str, Any], str]
+        self,
+        settings: Settings,
+        routing: Routing,
+        own: Sequence[Path],
+        change: Callable[[str, Any], str],
+        box: Callable[[], ToolBox],
     ) -> None:
         self._settings = settings
         self._routing = routing
         self._own = own
         self._change = change
+        self._box = box
         self.attached: list[Attachment] = []
         """Attachments pending for the next message."""
         self.replaces = ""
@@ -106,16 +116,23 @@ class Outbox:
         """
         if not self.attached and not any(one.attached for one in wanted):
             return _joined(text, piped), []
-        return await leavable(self._compose, text, [one for one in wanted if one.attached], piped)
+        chosen = [one for one in wanted if one.attached]
+        return await leavable(self._compose, text, chosen, piped, await self._served(chosen))
 
     async def attach(self, wanted: Sequence[Wanted]) -> str:
         """Read `wanted` and attach it to the next message; return a note. Raises UsageError."""
         note = ""
+        served = await self._served(wanted)
         for one in wanted:
-            loaded, notes = await leavable(self._load, one)
+            loaded, notes = await leavable(self._load, one, served)
             self.attached += loaded
             note = _("; ").join([self._told(loaded), *notes])
         return note
+
+    async def _served(self, wanted: Sequence[Wanted]) -> dict[str, Sequence[Attachment]]:
+        """The resources of MCP servers among `wanted`, by their references. Raises GptchatError."""
+        names = dict.fromkeys(one.reference for one in wanted if one.served)
+        return {name: await self._box().resource(name) for name in names}
 
     def leave_edit(self) -> bool:
         """Send the next message at the end again. False if no message was being edited."""
@@ -139,10 +156,18 @@ class Outbox:
         return Policy(self._settings.attach.allow, self._settings.attach.deny, own=self._own)
 
     def _wanted(self, entry: Sourced, references: Sequence[str]) -> list[Wanted]:
-        from gptchat.attachments import find_mentions, judge
+        from gptchat.attachments import Judgement, find_mentions, judge
 
         policy, found = self._policy(), []
+        servers = [one.name for one in self._settings.mcp_servers()]
+
+        def of_server(reference: str) -> bool:
+            return reference.partition(":")[0] in servers and ":" in reference
+
         for reference in references:
+            if of_server(reference):
+                found.append(Wanted(reference, None, Judgement("free", reference), False, True, served=True))
+                continue
             judgement = judge(reference, policy)
             free = judgement.freedom in ("free", "ask")
             found.append(Wanted(reference, None, judgement, judgement.freedom == "guarded", free))
@@ -151,11 +176,14 @@ class Outbox:
         # In a long text that was not typed at signs are no hint of a wish, and looking each up takes time.
         least = "text" if "\n" not in entry.text.strip() and len(entry.text) <= _SHORT else "ask"
         may = {"act": ("act",), "ask": ("act", "ask"), "text": ("act", "ask", "text")}[least]
-        for mention in find_mentions(entry.text, Path.cwd(), lambda at: decide(entry, "attach", at) in may):
-            verdict, judgement = decide(entry, "attach", mention.start), judge(mention.reference, policy)
+        for mention in find_mentions(
+            entry.text, Path.cwd(), lambda at: decide(entry, "attach", at) in may, servers
+        ):
+            verdict, served = decide(entry, "attach", mention.start), of_server(mention.reference)
+            judgement = Judgement("free", mention.reference) if served else judge(mention.reference, policy)
             free = judgement.freedom == "free" and verdict == "act"
             asked = not free and verdict != "text" and judgement.freedom != "denied"
-            found.append(Wanted(mention.reference, mention, judgement, asked, free))
+            found.append(Wanted(mention.reference, mention, judgement, asked, free, served))
         return found
 
     def _question(self, one: Wanted) -> Decision:
@@ -177,19 +205,24 @@ class Outbox:
             return self._change("attach.allow", (*settings.allow, pattern))
         return self._change("attach.deny", (*settings.deny, pattern))
 
-    def _compose(self, text: str, wanted: Sequence[Wanted], piped: str) -> tuple[Content, list[str]]:
+    def _compose(
+        self, text: str, wanted: Sequence[Wanted], piped: str, served: Mapping[str, Sequence[Attachment]]
+    ) -> tuple[Content, list[str]]:
         from gptchat.attachments import bare, compose
 
         attached, notes = list(self.attached), []
         for one in {one.reference: one for one in reversed(wanted)}.values():
-            loaded, more = self._load(one)
+            loaded, more = self._load(one, served)
             attached += loaded
             notes += more
         plain = bare(text, [one.mention for one in wanted if one.mention is not None])
         return compose(_joined(plain, piped), attached), [self._told(attached), *notes]
 
-    def _load(self, one: Wanted) -> tuple[list[Attachment], list[str]]:
+    def _load(self, one: Wanted, served: Mapping[str, Sequence[Attachment]]) -> tuple[list[Attachment], list[str]]:
         from gptchat.attachments import load
+
+        if one.served:
+            return list(served[one.reference]), []
 
         facts = self._routing.facts(self._routing.model())
         loaded = load(

@@ -176,9 +176,8 @@ class Services:
         """What goes with the next message."""
         from gptchat.conversation.outgoing import Outbox
 
-        outbox = Outbox(
-            self.settings, self.routing, self.paths.own(), lambda key, value: self.profile.change(key, value)
-        )
+        own, change = self.paths.own(), lambda key, value: self.profile.change(key, value)
+        outbox = Outbox(self.settings, self.routing, own, change, lambda: self.toolbox)
         # What one person chose to send does not go out under another's name.
         self.people.follow(lambda _name: outbox.attached.clear(), renamed=lambda _name: None)
         return outbox
@@ -195,8 +194,7 @@ class Services:
         """The tools of the settings."""
         from gptchat.tools.shelf import ToolShelf
 
-        paths = self.paths
-        shelf = ToolShelf(self.settings, paths.own(), paths.data_dir / "logs")
+        shelf = ToolShelf(self.settings, self.paths.own(), self.paths.data_dir / "logs")
         self._closing.append(shelf.close)
         return shelf
 

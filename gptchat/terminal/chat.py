@@ -34,7 +34,7 @@ from gptchat.terminal.output.gauge import Gauge
 from gptchat.terminal.output.layout import open_screen
 from gptchat.terminal.output.screen import Screen
 from gptchat.terminal.output.toolbar import toolbar
-from gptchat.terminal.warming import Quiet, WarmUp
+from gptchat.terminal.warming import Quiet, WarmUp, ready_tools
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     from gptchat.config.flags import Options
     from gptchat.terminal.effect_runner import Carrier
 
-_GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
-"""Error numbers of writes to a terminal that is gone."""
+_GONE = (errno.EIO, errno.EPIPE, errno.EBADF)  # errors of writes to a terminal that is gone
 _HEAD_START = 0.03  # seconds between the first prompt and the start of background loading
 
 
@@ -105,9 +104,8 @@ class ChatLoop:
         )
         self.unsent = Unsent(self.prompt, self.live)
         self.leaving = False
-        self._listing: asyncio.Future[None] | None = None
-        self._asked = ""
-        """Name of the provider whose models were requested last."""
+        self._behind: list[asyncio.Future[None]] = []
+        self._asked = ""  # the provider whose models were requested last
 
     @cached_property
     def carrier(self) -> Carrier:
@@ -126,8 +124,8 @@ class ChatLoop:
                 return 0
             finally:
                 leaving.limit()
-                if self._listing is not None:
-                    self._listing.cancel()
+                for task in self._behind:
+                    task.cancel()
                 self.warm.give_up()
                 await self.services.close()
 
@@ -176,7 +174,7 @@ class ChatLoop:
         gc.enable()
         self.gauge.refresh()
         self.warm.start()
-        self._listing = asyncio.ensure_future(self._ask_server())
+        self._behind += map(asyncio.ensure_future, (self._ask_server(), ready_tools(self.program, self.gauge)))
 
     def _typed(self, text: str) -> None:
         self.still.typed()
@@ -283,10 +281,12 @@ class ChatLoop:
             self.screen.use(self.services.settings.ui)
             self.prompt.set_style(self.screen.rules)
             self._use_habits()
+        if "tools" in what:
+            self._behind.append(asyncio.ensure_future(ready_tools(self.program, self.gauge)))
         self.candidates.refresh()
         self.gauge.refresh()
         if self.services.settings.chat.provider != self._asked:
-            self._listing = asyncio.ensure_future(self._ask_server())
+            self._behind.append(asyncio.ensure_future(self._ask_server()))
         self._title()
 
     def _use_habits(self) -> None:

@@ -18,8 +18,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gptchat.commands.program import Program
     from gptchat.commands.registry import Registry
     from gptchat.conversation.routing import Routing
+    from gptchat.terminal.output.gauge import Gauge
 
 _PAUSE = 0.4  # seconds without a key that count as a pause in typing
 _TURN = 0.0005  # thread switch interval in seconds (Python's default: 0.005)
@@ -102,6 +104,28 @@ class WarmUp:
             yield partial(import_module, module)
         yield lambda: routing.counter.load(routing.counted_as())
         yield lambda: self._registry.commands
+
+
+async def ready_tools(program: Program, gauge: Gauge) -> None:
+    """Open the sources of tools behind the prompt; once they are there, count the tools and offer the prompts.
+
+    Sources that fail are told with the first message.
+    """
+    services, settings = program.services, program.services.settings
+    if settings.tools.use == "auto" and not (
+        settings.tool_sources() or settings.mcp_servers() or settings.mcp_files()
+    ):
+        return
+    services.toolbox.start()
+    rounds = services.conversation.rounds
+    await rounds.equipped(services.routing.route())
+    gauge.equip = rounds.known
+    gauge.refresh()
+    program.registry.further = {}
+    if prompts := await services.toolbox.prompts():
+        from gptchat.commands.templates.served import commands_of
+
+        program.registry.further = commands_of(prompts, program.registry.names())
 
 
 class _GiveWay:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
-    from gptchat.manager import SessionManager
+    from gptchat.manager import Route, SessionManager
 
 _CALLS = {"/chat/completions": "chat.completions", "/responses": "responses", "/completions": "completions"}
 """The SDK's method for each path below the base address."""
@@ -142,13 +142,14 @@ def _literal(value: Any) -> str:
     return repr(value)
 
 
-def shown_request(manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys) -> ShownRequest:
-    """The request for the newest message of the user, or where something is attached the next one.
+def shown_request(
+    manager: SessionManager, routing: Routing, outbox: Outbox, keys: ProviderKeys, route: Route
+) -> ShownRequest:
+    """The request on `route` for the newest message of the user, or where something is attached the next one.
 
     It has the present model and settings, and ends with that message, answered or not. Raises UsageError for a
     provider that speaks no OpenAI wire.
     """
-    route = routing.route()
     settings = routing.provider_settings()
     abilities = route.provider.abilities
     if abilities.preview is None or abilities.address is None:

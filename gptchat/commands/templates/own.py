@@ -261,13 +261,13 @@ def _runner(name: str, path: Path) -> Runner:
             raise UsageError(_("{path} is empty: there is nothing to send").format(path=path))
         routing.route(source.model)  # what cannot be sent is told before it is shown
         if not run.unattended:
-            yield Show([Text(_excerpt(message.text), "quiet")])
+            yield Show([Text(excerpt(message.text), "quiet")])
         yield Run("send", message, source.model)
 
     return own
 
 
-def _excerpt(text: str) -> str:
+def excerpt(text: str) -> str:
     """The first lines of `text`, and how many there are besides."""
     lines = text.split("\n")
     shown = "\n".join(lines[:_SHOWN])

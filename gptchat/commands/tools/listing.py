@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Block, Changed, Effects, Show, Source, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.core.safe import clean_line
-from gptchat.core.tooling import ToolBox, ToolSpec
+from gptchat.core.tooling import Permission, ToolBox, ToolSpec
 from gptchat.core.tooling.choice import BUILTIN, fits, offered
 from gptchat.core.tooling.described import (
     CallResult,
@@ -28,6 +28,7 @@ from gptchat.words import _, closest, ngettext
 if TYPE_CHECKING:
     from gptchat.config.paths import Paths
     from gptchat.config.settings import Settings
+    from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
@@ -54,9 +55,15 @@ async def tools(
     manager: SessionManager,
     paths: Paths,
     run: RunOptions,
+    conversation: Conversation,
 ) -> Effects:
     """List the tools, change what they may do, add or remove a source, or show a call whole."""
     action, name = call.get("action"), call.get("name")
+    session = manager.session.id
+
+    def permission(spec: ToolSpec) -> Permission:
+        return conversation.rounds.permissions.of(spec, session)
+
     if action == _LAST or action.isdecimal():
         yield _whole(manager, action)
         return
@@ -77,7 +84,7 @@ async def tools(
             pass
         if not added:
             return
-        rows = await _rows(toolbox, settings, routing)
+        rows = await _rows(toolbox, settings, routing, permission)
         yield _listed([row for row in rows if row.spec.group in added], toolbox.troubles(), settings)
         return
     specs = [tool.spec for tool in await toolbox.tools()]
@@ -94,7 +101,7 @@ async def tools(
         yield Changed(frozenset({"settings"}))
     else:
         warning = ""
-    rows = await _rows(toolbox, settings, routing)
+    rows = await _rows(toolbox, settings, routing, permission)
     yield _listed(rows, [*toolbox.troubles(), *([warning] if warning else [])], settings)
 
 
@@ -171,7 +178,9 @@ def _pattern(name: str, settings: Settings, specs: Sequence[ToolSpec]) -> str:
     )
 
 
-async def _rows(toolbox: ToolBox, settings: Settings, routing: Routing) -> list[_Row]:
+async def _rows(
+    toolbox: ToolBox, settings: Settings, routing: Routing, permission: Callable[[ToolSpec], Permission]
+) -> list[_Row]:
     tools = await toolbox.tools()
     model = _counted_as(routing)
     if model:
@@ -183,7 +192,7 @@ async def _rows(toolbox: ToolBox, settings: Settings, routing: Routing) -> list[
     rows = []
     for spec in (tool.spec for tool in tools):
         tokens = routing.counter.tools([spec.definition()], model) - nothing + single if model else 0
-        rows.append(_Row(spec, spec.key in now, max(tokens, 0), _permission(spec, settings)))
+        rows.append(_Row(spec, spec.key in now, max(tokens, 0), permission(spec)))
     return rows
 
 
@@ -195,15 +204,6 @@ def _counted_as(routing: Routing) -> str:
         return routing.route().counted_as
     except GptchatError:
         return ""
-
-
-def _permission(spec: ToolSpec, settings: Settings) -> str:
-    """What holds for a tool: allow, ask or deny; the strictest that is set."""
-    given = settings.tools
-    for permission, names in (("deny", given.deny), ("ask", given.ask), ("allow", given.allow)):
-        if any(fits(name, spec) for name in names):
-            return "ask" if permission == "allow" and spec.always_asks else permission
-    return spec.permission
 
 
 def _listed(rows: Sequence[_Row], troubles: Sequence[str], settings: Settings) -> Show:
@@ -227,6 +227,8 @@ def _listed(rows: Sequence[_Row], troubles: Sequence[str], settings: Settings) -
         told = ngettext("{n} tool is offered: {tokens} tokens of each request",
                         "{n} tools are offered: {tokens} tokens of each request", len(sent))  # fmt: skip
         blocks.append(Text(told.format(n=len(sent), tokens=f"{sum(row.tokens for row in sent):,}"), "quiet"))
+    elif settings.tools.use.strip().lower() in ("off", "none"):
+        blocks.append(Text(_("tools are off; /tools on offers them")))
     else:
         blocks.append(
             Text(_("there are no tools; /tools add sets some up, /tools on offers those that are built in"))
@@ -238,6 +240,8 @@ def _listed(rows: Sequence[_Row], troubles: Sequence[str], settings: Settings) -
         )
         blocks.append(Text(told, "warning"))
     blocks += [Text(clean_line(line), "warning") for line in troubles]
+    if rows and not any(row.spec.group == BUILTIN for row in rows):
+        blocks.append(Text(_("/tools on builtin offers those that are built in, too"), "quiet"))
     if rows:
         blocks.append(Text(_("/tools allow, ask or deny NAME; /tools on or off [NAME]; /tools add"), "quiet"))
     return Show(blocks, {

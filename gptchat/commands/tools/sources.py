@@ -81,7 +81,7 @@ async def add(what: str, settings: Settings, paths: Paths, run: RunOptions, adde
         told = _("saved in {file}").format(file=paths.config_file)
     _take(settings, paths, {f"{table}.{name}.{key}": value for key, value in values.items()})
     added.append(name)
-    yield Changed(frozenset({"settings"}))
+    yield Changed(frozenset({"settings", "tools"}))
     yield Show([Text(told, "quiet")])
 
 
@@ -107,7 +107,7 @@ async def remove(name: str, settings: Settings, paths: Paths, run: RunOptions) -
         gone = f"{table}.{name}."
         kept = {key: value for key, value in settings.layer("file").items() if not key.startswith(gone)}
         settings.replace_layer("file", kept, str(paths.config_file))
-    yield Changed(frozenset({"settings"}))
+    yield Changed(frozenset({"settings", "tools"}))
     yield Show(
         [Text(_("{name} is removed; its calls in conversations stay").format(name=name))], {"removed": name}
     )

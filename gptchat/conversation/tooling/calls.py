@@ -31,6 +31,8 @@ class Planned:
     arguments: Mapping[str, Any] | None = None
     result: ToolResult | None = None
     outcome: Outcome = "done"
+    reason: str = ""
+    """Why the person said no."""
     changed: str = ""
     """The arguments as JSON, if the person has changed them."""
 
@@ -203,6 +205,8 @@ class Calls:
         }
         if planned.spec is not None:
             extra["source"] = planned.spec.source
+        if planned.reason:
+            extra["reason"] = planned.reason
         if planned.changed:
             extra["arguments"] = planned.changed
         if ended.seconds:

@@ -49,10 +49,12 @@ class Rounds:
     ) -> None:
         self._manager = manager
         self._settings = settings
-        self._permissions = permissions
+        self.permissions = permissions
         self._budget = budget
         self._box = box
         self._told = ""
+        self.ready: Sequence[Tool] = ()
+        """All tools, as they were when they were last asked for."""
 
     async def run(self, order: Order, routes: Sequence[Route]) -> Events:
         """The events of the turn, as `SessionManager.run_turn` yields them, and the decisions on calls.
@@ -136,8 +138,21 @@ class Rounds:
         settings = self._settings.tools
         if settings.use.strip().lower() in ("off", "none") or isinstance(order, Continue):
             return []  # a reply that goes on is one text
-        found, _unknown = offered(await self._box().tools(), settings.use, settings.deny)
-        return found
+        self.ready = await self._box().tools()
+        return offered(self.ready, settings.use, settings.deny)[0]
+
+    async def equipped(self, route: Route, draft: str = "") -> Route:
+        """`route` with the tools that are offered with the next message, of which `draft` is known."""
+        await self._offered(Answer())
+        return self.known(route, draft)
+
+    def known(self, route: Route, draft: str = "") -> Route:
+        """As `equipped`, with the tools that were there when they were last asked for. Any thread may call it."""
+        settings = self._settings.tools
+        if not (tools := offered(self.ready, settings.use, settings.deny)[0]):
+            return route
+        one = self._offer(route, tools, "\n".join(filter(None, (self._about(Answer()), draft))))
+        return replace(route, tools=tuple(one.definitions), alone=False)
 
     def _offer(self, route: Route, tools: Sequence[Tool], text: str) -> Offer:
         counter, name = self._manager.counter, route.counted_as
@@ -187,7 +202,7 @@ class Rounds:
         if self._manager.stopping:
             planned.result, planned.outcome = _failed(INTERRUPTED), "interrupted"
             return
-        permission = self._permissions.of(spec, session)
+        permission = self.permissions.of(spec, session)
         if permission == "allow":
             return
         if permission == "deny":
@@ -204,12 +219,13 @@ class Rounds:
             if wanted.arguments != planned.arguments:
                 planned.change(wanted.arguments)
             if decision.answer == "a":
-                self._permissions.always(spec, session)
+                self.permissions.always(spec, session)
             return
         if decision.answer is None or self._manager.stopping:
             self._manager.stop()
             planned.result, planned.outcome = _failed(INTERRUPTED), "interrupted"
             return
+        planned.reason = wanted.reason
         why = f": {wanted.reason}" if wanted.reason else ""
         planned.result, planned.outcome = _failed(f"the user declined this call{why}"), "denied"
 

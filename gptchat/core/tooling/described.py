@@ -26,11 +26,13 @@ class CallResult:
     """How a call ended, for people. `seconds` and `tokens` are 0 if they are not known.
 
     `outcome` is done, failed, denied or interrupted; empty for a result of which that is not known. `text` is what
-    the model is told. `whole` is the path of the file with the whole result, if only a part of it is sent.
+    the model is told, `reason` why the person said no. `whole` is the path of the file with the whole result, if
+    only a part of it is sent.
     """
 
     outcome: str
     text: str
+    reason: str = ""
     seconds: float = 0.0
     tokens: int = 0
     parts: int = 0
@@ -54,11 +56,12 @@ def calls_of(message: Message) -> list[ToolCall]:
 
 def result_of(message: Message) -> CallResult:
     """The result that a message of the role `tool` holds."""
-    outcome, seconds, whole = (message.extra.get(key) for key in ("outcome", "seconds", "whole"))
+    outcome, reason, seconds, whole = (message.extra.get(key) for key in ("outcome", "reason", "seconds", "whole"))
     parts = 0 if isinstance(message.content, str) else sum(part.get("type") != "text" for part in message.content)
     return CallResult(
         outcome if isinstance(outcome, str) else "",
         message.text,
+        reason if isinstance(reason, str) else "",
         float(seconds) if isinstance(seconds, int | float) else 0.0,
         next(iter(message.tokens.values()), 0),
         parts,
@@ -142,11 +145,10 @@ def named(line: str, spec: ToolSpec | None, width: int) -> str:
     return fold(line, width - cells(behind)) + behind
 
 
-def fold(line: str, width: int) -> str:
-    """`line` in at most `width` columns: what does not fit gives way to `…`, and a call keeps its bracket."""
+def fold(line: str, width: int, end: str = "…)") -> str:
+    """`line`, that of a call unless `end` says otherwise, in at most `width` columns: `end` shows what is cut."""
     if cells(line) <= width:
         return line
-    end = "…)" if line.endswith(")") else "…"
     return line[: cut(line, max(width - len(end), 0))].rstrip() + end
 
 
@@ -160,7 +162,8 @@ def result_line(result: CallResult, width: int) -> str:
     begins = clean_line(text[:_MOST])
     if result.outcome in ("denied", "interrupted"):
         words = _("not run") if result.outcome == "denied" else _("interrupted")
-        return fold(" · ".join(filter(None, (f"{sign} {words}", begins))), width)
+        why = clean_line(result.reason) or (begins if result.outcome == "denied" else "")
+        return fold(" · ".join(filter(None, (f"{sign} {words}", why))), width, "…")
     facts = [_("failed")] if result.outcome == "failed" else []
     lines = text.count("\n") + 1
     if lines > 1:
@@ -174,7 +177,7 @@ def result_line(result: CallResult, width: int) -> str:
         facts.append(_("{seconds} s").format(seconds=f"{result.seconds:.1f}"))
     if result.whole:
         facts.append(_("a part is sent"))
-    return fold(f"{sign} " + " · ".join(filter(None, (*facts, begins))), width)
+    return fold(f"{sign} " + " · ".join(filter(None, (*facts, begins))), width, "…")
 
 
 def told_calls(calls: Iterable[tuple[ToolCall, Message | None]], width: int = 120) -> list[str]:

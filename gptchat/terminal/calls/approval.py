@@ -98,9 +98,12 @@ async def _edited(wanted: WantedCall, questions: CallQuestions) -> None:
         text = edited
         try:
             arguments = json.loads(text)
-        except ValueError as error:
-            questions.show(_("that is no JSON: {why}; your text is kept").format(why=error), "error")
+        except json.JSONDecodeError as error:
+            told = _("that is no JSON: line {line}, column {column}; your text is kept")
+            questions.show(told.format(line=error.lineno, column=error.colno), "error")
             continue
+        except (ValueError, RecursionError):
+            arguments = None
         if isinstance(arguments, dict):
             wanted.arguments = arguments
             return

@@ -97,7 +97,7 @@ class _Running:
         passed = max(now - self.since, 0.0)
         sign = SPINNER[int(passed * TICKS) % len(SPINNER)]
         told = " · ".join(filter(None, (seconds_only(passed), self.text)))
-        return [first, [(f"  {sign} ", "spinner"), (fold(told, max(width - 4, 1)), "status")]]
+        return [first, [(f"  {sign} ", "spinner"), (fold(told, max(width - 4, 2), "…"), "status")]]
 
 
 def ended(event: ToolFinished) -> CallResult:

@@ -11,7 +11,6 @@ from gptchat.commands.registry import Call
 from gptchat.commands.wording import age
 from gptchat.config import parse, schema
 from gptchat.core.ports import SessionInfo
-from gptchat.core.tooling import ToolSpec
 from gptchat.core.tooling.choice import BUILTIN
 from gptchat.core.typed import template
 from gptchat.errors import GptchatError
@@ -40,7 +39,6 @@ class ChatCandidates:
         self._model_names: tuple[list[str], bool] | None = None
         self._models_of_names: list[Candidate] = []
         self._fetching: set[str] = set()
-        self._specs: list[ToolSpec] = []
 
     def of(self, kind: str, text: str, call: Call) -> Sequence[Candidate]:
         """All candidates of `kind`, most likely first; an unknown kind has none."""
@@ -136,7 +134,9 @@ class ChatCandidates:
         names = [Candidate(name) for name in source_names(self._services.settings)]
         if call.get("action") in ("remove", "add"):
             return names if call.get("action") == "remove" else []
-        return [*names, Candidate(BUILTIN), *(Candidate(spec.name, meta=spec.source) for spec in self._specs)]
+        ready = self._services.conversation.rounds.ready
+        specs = [tool.spec for tool in ready]
+        return [*names, Candidate(BUILTIN), *(Candidate(spec.name, meta=spec.source) for spec in specs)]
 
     def _catalogued(self) -> bool:
         """Whether the catalogue lists all models of the current provider; also True if none is selected."""

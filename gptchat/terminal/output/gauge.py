@@ -11,7 +11,7 @@ from gptchat.conversation.routing import Routing
 from gptchat.conversation.spending import Running
 from gptchat.core.context import NEARLY, nearly_full
 from gptchat.errors import GptchatError
-from gptchat.manager import SessionManager
+from gptchat.manager import Route, SessionManager
 from gptchat.storage.index.background import Indexing
 from gptchat.terminal.output.toolbar import Status
 from gptchat.values import replace
@@ -48,6 +48,8 @@ class Gauge:
         self._budget = 0
         self._room = 0.0
         """Maximum tokens of a draft if all older turns are left out."""
+        self.equip: Callable[[Route], Route] = lambda route: route
+        """Returns a route with the tools that are offered on it; called in a thread."""
         self._spent = Running()
         self._lock = threading.Lock()
         self.live = LiveCount(self._count, drawn)
@@ -78,7 +80,7 @@ class Gauge:
     def _read(self) -> None:
         with self._lock:
             try:
-                route = self._routing.route()
+                route = self.equip(self._routing.route())
             except GptchatError:
                 self._known, self._counted_as = Status(), ""
                 return
