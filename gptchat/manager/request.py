@@ -30,7 +30,7 @@ def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool
     """The request that `plan` describes, for `route`."""
     messages: list[dict[str, Any]] = []
     for message in plan.everything():
-        wire = _wire(message)
+        wire = _wire(message, route.provider.name)
         if wire is None:
             continue
         last = messages[-1] if messages else None
@@ -64,8 +64,8 @@ def count_joined(plan: ContextPlan, saved: int) -> ContextPlan:
     )
 
 
-def _wire(message: Message) -> dict[str, Any] | None:
-    """The message in the format of the chat API; None if it has no content."""
+def _wire(message: Message, provider: str) -> dict[str, Any] | None:
+    """The message in the format of the chat API, for `provider`; None if it has no content."""
     wire: dict[str, Any] = {"role": message.role}
     for key in ("name", "tool_calls", "tool_call_id"):
         if key in message.extra:
@@ -81,6 +81,9 @@ def _wire(message: Message) -> dict[str, Any] | None:
 
         content = without_data(content)
     wire["content"] = content if isinstance(content, str) else [dict(part) for part in content]
+    kept = message.extra.get("returned")
+    if message.role == "assistant" and message.provider == provider and isinstance(kept, dict):
+        wire["returned"] = {**kept, "reasoning": message.reasoning}
     return wire
 
 

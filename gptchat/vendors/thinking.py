@@ -16,6 +16,11 @@ _UNKNOWN: Mapping[str, Any] = {
     # Servers without an entry are mostly llama.cpp, vLLM or SGLang, which hand this to the model's template
     "on": {"chat_template_kwargs": {"enable_thinking": True}},
     "off": {"chat_template_kwargs": {"enable_thinking": False}},
+    "send_back": {
+        "when": "tool calls",
+        "text": "as it came",
+        "fields": ["reasoning_details", "thinking_blocks", "extra_content"],
+    },
 }
 
 Json = dict[str, Any]
@@ -45,7 +50,7 @@ def fitted(parameters: Mapping[str, Any], model: str, vendor: Vendor | None, wir
     thinking, effort = str(parameters.get("thinking", "auto")), str(parameters.get("effort") or "")
     if wire == "completions":  # it has neither
         return Fitted(dict(parameters))
-    dialect = _dialect(vendor, model)
+    dialect = dialect_of(vendor, model)
     if dialect.get("never"):  # it does not think: nothing need be sent, and only a wish for it is told
         wished = [
             name for name in ("thinking", "effort") if parameters.get(name) not in (None, "auto", "off", "none")
@@ -91,7 +96,7 @@ def asked_for(parameters: Mapping[str, Any]) -> str:
     return effort or thinking.removeprefix("auto")
 
 
-def _dialect(vendor: Vendor | None, model: str) -> Mapping[str, Any]:
+def dialect_of(vendor: Vendor | None, model: str) -> Mapping[str, Any]:
     """How `model` is asked to think: the vendor's way, with what differs for this model."""
     if vendor is None:
         return _UNKNOWN

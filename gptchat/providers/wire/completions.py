@@ -75,9 +75,9 @@ def plain(content: Any) -> str:
 class CompletionsReader:
     """Reads one reply of the completions API, streamed or not."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: Json | None = None) -> None:
         self.ended = False
-        self._end = Ending()
+        self._end = Ending(origin=origin or {})
 
     @property
     def complete(self) -> bool:
