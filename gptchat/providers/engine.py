@@ -317,7 +317,8 @@ class Engine(ABC):
         address = self.address
         proxy = redact(proxy_for(address, self.settings, self.network))
         hint = refused_hint(self.settings, self._key_origin)
-        return Endpoint(self.name, redact(address), model, hint, proxy)
+        path = wire_named(self.api(model)).path if model else ""
+        return Endpoint(self.name, redact(address), model, hint, proxy, path)
 
     def _payload(self, request: Request) -> Payload:
         wire, lessons = wire_named(self.api(request.model)), self.learnt.lessons(self.name, request.model)

@@ -43,6 +43,8 @@ class Endpoint:
     model: str = ""
     key_hint: str = ""
     proxy: str = ""
+    path: str = ""
+    """The path of the wire API below the address, if it was asked."""
 
 
 _QUOTA = re.compile(
@@ -211,7 +213,12 @@ def _classified(
             status=told,
             retry_after=wait,
         )
-    if names & _MODEL_CODES or code in (404, 405) or (code in (None, 400, 422) and _MODEL.search(message)):
+    if (
+        names & _MODEL_CODES
+        or code in (404, 405)
+        or (code == 501 and _other_api(endpoint))
+        or (code in (None, 400, 422) and _MODEL.search(message))
+    ):
         if _MODEL.search(message) or names & {"model_not_found", "deploymentnotfound"}:
             return NotFoundError(
                 _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
@@ -220,9 +227,9 @@ def _classified(
             )
         return NotFoundError(
             _("{who} has nothing at {address}{number}{tail}").format(
-                who=who, address=endpoint.address, number=number, tail=tail
+                who=who, address=endpoint.address.rstrip("/") + endpoint.path, number=number, tail=tail
             ),
-            hint=_("check the base address in the settings; most end in /v1"),
+            hint=_path_hint(endpoint),
             status=told,
         )
     if code == 408:
@@ -257,6 +264,20 @@ def _classified(
         ).format(who=who, tail=tail),
         hint=_("try again with /retry"),
     )
+
+
+def _path_hint(endpoint: Endpoint) -> str:
+    """What to do where nothing answers at the path: many servers have the chat API alone."""
+    if not _other_api(endpoint):
+        return _("check the base address in the settings; most end in /v1")
+    return _('it may lack this API: set api = "chat" for providers.{who}, or check the base address').format(
+        who=endpoint.provider
+    )
+
+
+def _other_api(endpoint: Endpoint) -> bool:
+    """Whether another API than chat was asked."""
+    return endpoint.path not in ("", "/chat/completions")
 
 
 def _models_hint(message: str) -> str:

@@ -35,6 +35,7 @@ from gptchat.words import _
 
 _PLAIN = frozenset(("role", "content", "reasoning", "reasoning_content", "tool_calls", "refusal"))
 """Fields of a delta that hold neither files nor sources."""
+_TEXT = frozenset(("role", "content"))
 _CALL = frozenset(("index", "id", "type", "function"))
 _RENAMED = {"effort": "reasoning_effort"}
 
@@ -108,7 +109,8 @@ class ChatReader:
     def finish(self) -> Sequence[ProviderEvent]:
         """Tool calls, usage, and one Finished per choice. Raises ServerSaid, ProtocolError."""
         for number, kept in self._kept.items():
-            calls = [index for choice, index in self._end.calls if choice == number]
+            cut = self._end.reasons.get(number) == "length"  # its calls are incomplete: nobody goes on from them
+            calls = [] if cut else [index for choice, index in self._end.calls if choice == number]
             self._end.returned[number] = kept.record(calls)
         sounds = [MediaReceived(joined_sound(data), number) for number, data in self._sounds.items()]
         return (*sounds, *self._end.events())
@@ -149,7 +151,7 @@ class ChatReader:
     ) -> None:
         content = delta.get("content")
         more = not delta.keys() <= _PLAIN
-        if more or not content or not isinstance(content, str):  # most deltas have text alone
+        if not (isinstance(content, str) and delta.keys() <= _TEXT):  # most deltas have text alone
             field, thought = reasoning_in(delta)
             if thought:
                 self._keeping(number).field = field

@@ -75,7 +75,7 @@ class Returned:
                     block[key] = [{"type": "text", "text": said}] if name == "content" else said
             if blocks:
                 record[name] = blocks
-        if self._calls:
+        if self._calls and calls:
             record["calls"] = [self._calls.get(index, {}) for index in calls]
         if self.items:
             record["items"] = [self.items[index] for index in sorted(self.items)]
