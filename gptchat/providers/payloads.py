@@ -15,7 +15,7 @@ from gptchat.providers.wire.common import Payload, Wire
 from gptchat.providers.wire.returned import AS_IT_CAME, given_back
 from gptchat.values import replace
 from gptchat.vendors import Vendor
-from gptchat.vendors.thinking import Fitted, asked_for, dialect_of, fitted
+from gptchat.vendors.thinking import Fitted, asked_for, dialect_of, fitted, refuses
 from gptchat.words import _
 
 
@@ -40,6 +40,8 @@ def payload_of(
     back = _back(dialect, {**fit.parameters, **settings.extra_body})
     messages = given_back(request.messages, back, by, request.model, thinks=not off)
     payload = wire.payload(replace(request, messages=messages, parameters=fit.parameters))
+    if refuses(vendor, request.model, "stream_options"):
+        payload.body.pop("stream_options", None)
     if wire.name == "responses":
         _fit_responses(payload.body, settings.extra_body, dialect)
     body = clean(apply({**payload.body, **settings.extra_body}, lessons))

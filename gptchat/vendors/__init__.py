@@ -60,7 +60,8 @@ class Vendor:
     """
     fits: tuple[Mapping[str, Any], ...] = ()
     """What its models refuse: for those that fit the pattern `match`, the parameters `drop` are left out and
-    `rename` gives others their names; with `thinking` only where the model is asked to think."""
+    `rename` gives others their names; with `thinking` true only where the model is asked to think, "default" where
+    it is not asked not to. A `drop` may name fields that are always sent, such as `stream_options`."""
     oddities: tuple[str, ...] = ()
     docs: str = ""
     prices: str = ""

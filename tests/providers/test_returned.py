@@ -56,7 +56,7 @@ def turn(vendor: str, model: str, *deltas: dict[str, Any], later: str = "", **fi
     """The messages that `later` (or the same vendor) is sent after a reply of these deltas that calls a tool."""
     outcome, kept = received(vendor, model, *deltas, {"tool_calls": [CALL, *fields.pop("calls", ())]})
     calls = [{key: CALL[key] for key in ("id", "type", "function")} for _call in outcome.calls]
-    reply = {"role": "assistant", "content": outcome.text or None, "tool_calls": calls}
+    reply: dict[str, Any] = {"role": "assistant", "content": outcome.text or None, "tool_calls": calls}
     reply["returned"] = {**(kept or {}), "reasoning": outcome.reasoning}
     name, _slash, other = later.partition("/")
     question = {"role": "user", "content": "q"}
