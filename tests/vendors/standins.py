@@ -4,7 +4,7 @@ The expectations are written from the documentation, apart from the program's ow
 `tests/vendors/standins.json` has an entry for every vendor. `asked` is what `thinking` "on" and "off" add to the
 body. `drops` are the person's parameters that the model does not take, of a mode or of all; `renames` the names it
 has for others; `omits` the fields that the request type lacks. `field` is where reasoning arrives, `back` how that
-of earlier turns stands in a message while the model thinks, which with `always` it does in every mode. `refuses` is
+of earlier turns stands in a message while the model thinks, with `always` in every mode. `refuses` is
 what the vendor refuses, except where `unless` holds: `fields`, and values at a place of the body but for `values`.
 """
 

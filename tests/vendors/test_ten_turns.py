@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from gptchat import vendors
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.core.context import Limits
 from gptchat.core.events import Notice, TurnEvent, TurnFinished
-from gptchat.manager import Route, Send, SessionManager
+from gptchat.manager import Continue, Route, Send, SessionManager
 from gptchat.providers.registry import open_provider
 from gptchat.storage.memory import MemoryStore
+from gptchat.storage.store import JournalStore
 from gptchat.tokens.counter import Counter
 from tests.providers.asking import KEY, QUICK
 from tests.support.server import Server
@@ -65,3 +67,40 @@ def test_ten_turns(vendor: str, mode: str) -> None:
     assert seen == [thought(number) if entry.get("field") else "" for number in range(10)]
     notes = [event.text for event in events if isinstance(event, Notice)]
     assert len(notes) == len(set(notes)), "what is left out is told once"
+
+
+def test_another_provider_gets_none_of_it(tmp_path: Path) -> None:
+    """After /provider nothing of another's reasoning travels; back at the first, its own goes on where it was."""
+    entries = [ENTRIES["zhipu-coding"], ENTRIES["mistral"]]
+    store = JournalStore(tmp_path)
+    manager = SessionManager(store, Counter())
+    session = manager.begin("ann")
+    with Server() as one, Server() as other:
+        one.default = lambda request: reply(entries[0], request)
+        other.default = lambda request: reply(entries[1], request)
+
+        async def run() -> None:
+            routes = []
+            for server, name, entry in zip((one, other), ("zhipu-coding", "mistral"), entries, strict=True):
+                settings = ProviderSettings(name=name, kind="compatible", base_url=server.url)
+                routes.append(Route(open_provider(settings, QUICK, KEY), entry["model"], Limits(100_000)))
+            for turn, number in enumerate((0, 1, 0, 1)):
+                if turn:
+                    manager.open("ann", session.id)  # what is kept survives on disk
+                async for _event in manager.run_turn(Send("q"), [routes[number]]):
+                    pass
+            async for _event in manager.run_turn(Continue(), [routes[1]]):
+                pass
+            for route in routes:
+                await route.provider.close()
+
+        asyncio.run(run())
+        replies = [one.requests[-1].json["messages"][1::2], other.requests[1].json["messages"][1::2]]
+    assert [message.keys() for message in replies[0]] == [
+        {"role", "content", "reasoning_content"},
+        {"role", "content"},
+    ]
+    assert [type(message["content"]) for message in replies[1]] == [str, list, str]
+    kept = [message.extra.get("returned") for message in manager.session.path() if message.role == "assistant"]
+    assert [one and one["by"] for one in kept] == ["zhipu-coding", "mistral", "zhipu-coding", None]
+    assert kept[-1] is None, "a reply that was continued is not the one that was signed"

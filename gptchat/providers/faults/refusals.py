@@ -197,7 +197,7 @@ def _classified(
     elif code == 401 or names & _KEY_CODES or (code in (None, 400) and _KEY.search(message)):
         return AuthenticationError(
             _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
-            hint=endpoint.key_hint or _("check the key, or give a new one with /key set"),
+            hint=_key_hint(endpoint, message),
             status=told,
         )
     if code == 403:
@@ -264,6 +264,15 @@ def _classified(
         ).format(who=who, tail=tail),
         hint=_("try again with /retry"),
     )
+
+
+def _key_hint(endpoint: Endpoint, message: str) -> str:
+    """What to do about a refused key: a LiteLLM proxy has keys of its own for the servers behind it."""
+    if "litellm.AuthenticationError" in message:
+        return _(
+            "the key that the proxy has for this model was refused, not yours: correct it in the proxy's settings"
+        )
+    return endpoint.key_hint or _("check the key, or give a new one with /key set")
 
 
 def _path_hint(endpoint: Endpoint) -> str:
