@@ -26,6 +26,8 @@ SECRET_FIELDS = frozenset(("api_key", "key", "app_key", "token", "secret", "pass
 
 _OTHER_NAMES = {
     "reasoning_effort": "effort",
+    **dict.fromkeys(("thinking_budget", "budget_tokens", "thinking_level"), "effort"),
+    **dict.fromkeys(("enable_thinking", "thinking_mode", "chat_template_kwargs", "reasoning"), "thinking"),
     "max_completion_tokens": "max_tokens",
     "max_output_tokens": "max_tokens",
     "language": "ui.lang",

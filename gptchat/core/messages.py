@@ -190,6 +190,7 @@ class Request:
     `messages` are chat-API messages (`role`, `content`, and `tool_calls`/`tool_call_id` if present),
     the system prompt first. `parameters` contains only what the user set, under the chat API's names
     (`temperature`, `top_p`, `max_tokens`, `stop`, `n`, `seed`, `effort`, `response_format`, ...).
+    An assistant's message may have `returned`: what its server wants back of its reply, and its reasoning.
     `conversation` is the server-side id of the conversation, for providers that keep one.
     `continuing` asks the model to continue the last message, an unfinished assistant message.
     `alone` says that the request stands for itself: nothing comes before it, and hardly anything after it.

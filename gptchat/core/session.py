@@ -204,7 +204,7 @@ class Session:
         usage = old.usage.plus(piece.usage) if old.usage and piece.usage else piece.usage or old.usage
         if piece.content:
             old = old.with_content(grown(old, piece))
-        extra = {key: value for key, value in piece.extra.items() if key not in ("message", "turn")}
+        extra = {key: value for key, value in piece.extra.items() if key not in ("message", "turn", "returned")}
         if "sources" in extra and "sources" in old.extra:
             extra["sources"] = records_of(merged(sources_of(old), sources_of(piece)))
         paid = old.extra.get("cost"), extra.get("cost")
@@ -219,7 +219,8 @@ class Session:
                 finish_reason=piece.finish_reason,
                 usage=usage,
                 reasoning=old.reasoning + piece.reasoning,
-                extra={**old.extra, **extra},
+                # What the first piece brought to be sent back belongs to its text alone
+                extra={key: value for key, value in {**old.extra, **extra}.items() if key != "returned"},
             )
         )
 

@@ -44,13 +44,14 @@ def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool
         if message.role == "tool":
             continue  # its call is missing, or has been answered before
         calls = calls_of(message)
-        wire = _wire(message)
+        wire = _wire(message, route.provider.name)
         if calls:
             results = []
             while at < len(everything) and everything[at].role == "tool":
                 results.append(everything[at])
                 at += 1
-            messages += _exchange(wire or {"role": "assistant", "content": None}, calls, results, used)
+            reply = wire or {"role": "assistant", **_returned(message, route.provider.name)}
+            messages += _exchange(reply, calls, results, used)
             continue
         if wire is None:
             continue
@@ -129,8 +130,8 @@ def count_joined(plan: ContextPlan, saved: int) -> ContextPlan:
     )
 
 
-def _wire(message: Message) -> dict[str, Any] | None:
-    """The message in the format of the chat API; None if it has no content."""
+def _wire(message: Message, provider: str) -> dict[str, Any] | None:
+    """The message in the format of the chat API, for `provider`; None if it has no content."""
     wire: dict[str, Any] = {"role": message.role}
     if "name" in message.extra:
         wire["name"] = message.extra["name"]
@@ -142,7 +143,16 @@ def _wire(message: Message) -> dict[str, Any] | None:
 
         content = without_data(content)
     wire["content"] = content if isinstance(content, str) else [dict(part) for part in content]
+    wire.update(_returned(message, provider))
     return wire
+
+
+def _returned(message: Message, provider: str) -> dict[str, Any]:
+    """What came with a reply and goes back to `provider`, if it is the one that it came from."""
+    kept = message.extra.get("returned")
+    if message.role != "assistant" or message.provider != provider or not isinstance(kept, dict):
+        return {}
+    return {"returned": {**kept, "reasoning": message.reasoning}}
 
 
 def _joined(first: Any, second: Any) -> Any:

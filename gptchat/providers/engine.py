@@ -35,7 +35,7 @@ from gptchat.providers.faults.retries import Breaker, pause
 from gptchat.providers.keys import KeySource, refused_hint, resolve
 from gptchat.providers.kinds import ABILITIES
 from gptchat.providers.listing import models_in, moderation_in
-from gptchat.providers.payloads import clean, payload_of, vendor_of
+from gptchat.providers.payloads import clean, payload_of
 from gptchat.providers.wire import wire_named
 from gptchat.providers.wire.common import Payload
 from gptchat.redaction import redact
@@ -233,7 +233,7 @@ class Engine(ABC):
         response = await self._send("post", wire.path, payload.body)
         try:
             async with aclosing(
-                read_answer(response, wire.reader(), self.network, self.endpoint(request.model))
+                read_answer(response, wire.reader(payload.origin), self.network, self.endpoint(request.model))
             ) as events:
                 async for event in events:
                     yield event
@@ -318,12 +318,12 @@ class Engine(ABC):
         address = self.address
         proxy = redact(proxy_for(address, self.settings, self.network))
         hint = refused_hint(self.settings, self._key_origin)
-        return Endpoint(self.name, redact(address), model, hint, proxy)
+        path = wire_named(self.api(model)).path if model else ""
+        return Endpoint(self.name, redact(address), model, hint, proxy, path)
 
     def _payload(self, request: Request) -> Payload:
         wire, lessons = wire_named(self.api(request.model)), self.learnt.lessons(self.name, request.model)
-        vendor = vendor_of(self.settings, self.address)
-        return payload_of(request, wire, vendor, self.settings.extra_body, lessons)
+        return payload_of(request, wire, self.settings, self.address, lessons)
 
     def _explained(self, failure: Exception, model: str) -> GptchatError:
         if isinstance(failure, GptchatError):

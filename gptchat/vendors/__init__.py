@@ -47,13 +47,21 @@ class Vendor:
 
     `on` and `off` are merged into the body; `effort` is the dotted place of an effort, `efforts` are its values,
     `renamed` has the nearest of them for others; `budget` is the key of a limit in tokens; `field` is where the
-    reasoning arrives, `send_back` when it must be sent back; `default` is on, off, or depends on the model.
+    reasoning arrives; `default` is on, off, or depends on the model; `encrypted` says that the Responses API can
+    be asked for encrypted reasoning.
+    `send_back` is what the server wants back of its own replies: `when` is "always", "thinking" (while the model
+    thinks) or "tool calls" (while it thinks, of the turns in which tools are called); `text` is the place of the
+    text of reasoning (a field of the message, `<think>` for tags in the content, or "as it came"); `fields` go
+    back as they came, and with `chunks` those in the content. Where another's reply called tools, `missing` stands
+    for the text and `missing_call` is put beside the first call. A body with `preserved_by` wants the text of
+    every reply.
     `models` has what differs for models whose name matches the pattern `match` (the first that does): an `off` of
     null for one that always thinks, `never` for one that does not.
     """
     fits: tuple[Mapping[str, Any], ...] = ()
     """What its models refuse: for those that fit the pattern `match`, the parameters `drop` are left out and
-    `rename` gives others their names; with `thinking` only where the model is asked to think."""
+    `rename` gives others their names; with `thinking` true only where the model is asked to think, "default" where
+    it is not asked not to. A `drop` may name fields that are always sent, such as `stream_options`."""
     oddities: tuple[str, ...] = ()
     docs: str = ""
     prices: str = ""

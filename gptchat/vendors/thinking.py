@@ -16,6 +16,11 @@ _UNKNOWN: Mapping[str, Any] = {
     # Servers without an entry are mostly llama.cpp, vLLM or SGLang, which hand this to the model's template
     "on": {"chat_template_kwargs": {"enable_thinking": True}},
     "off": {"chat_template_kwargs": {"enable_thinking": False}},
+    "send_back": {
+        "when": "tool calls",
+        "text": "as it came",
+        "fields": ["reasoning_details", "thinking_blocks", "extra_content"],
+    },
 }
 
 Json = dict[str, Any]
@@ -45,7 +50,7 @@ def fitted(parameters: Mapping[str, Any], model: str, vendor: Vendor | None, wir
     thinking, effort = str(parameters.get("thinking", "auto")), str(parameters.get("effort") or "")
     if wire == "completions":  # it has neither
         return Fitted(dict(parameters))
-    dialect = _dialect(vendor, model)
+    dialect = dialect_of(vendor, model)
     if dialect.get("never"):  # it does not think: nothing need be sent, and only a wish for it is told
         wished = [
             name for name in ("thinking", "effort") if parameters.get(name) not in (None, "auto", "off", "none")
@@ -77,10 +82,20 @@ def fitted(parameters: Mapping[str, Any], model: str, vendor: Vendor | None, wir
         if not nearest and "effort" in parameters:
             left_out.append("effort")
         effort = nearest
-    kept, dropped = _kept(asked, vendor, model, thinks=thinking == "on" or effort not in ("", "none"))
+    off = not always and (thinking == "off" or effort == "none")
+    thinks = thinking == "on" or effort not in ("", "none")
+    kept, dropped = _kept(asked, vendor, model, thinks=thinks, off=off)
     if effort:
         body = _merged(body, _placed(dialect.get("effort") or "reasoning_effort", effort, wire))
     return Fitted(_merged(kept, body), effort, always, (*left_out, *dropped))
+
+
+def refuses(vendor: Vendor | None, model: str, name: str) -> bool:
+    """Whether `model` of `vendor` refuses the field `name`, thinking or not."""
+    fits = vendor.fits if vendor is not None else ()
+    return any(
+        name in fit.get("drop", ()) and not fit.get("thinking") and matches(model, fit["match"]) for fit in fits
+    )
 
 
 def asked_for(parameters: Mapping[str, Any]) -> str:
@@ -91,7 +106,7 @@ def asked_for(parameters: Mapping[str, Any]) -> str:
     return effort or thinking.removeprefix("auto")
 
 
-def _dialect(vendor: Vendor | None, model: str) -> Mapping[str, Any]:
+def dialect_of(vendor: Vendor | None, model: str) -> Mapping[str, Any]:
     """How `model` is asked to think: the vendor's way, with what differs for this model."""
     if vendor is None:
         return _UNKNOWN
@@ -117,12 +132,18 @@ def _nearest(effort: str, efforts: Sequence[str], renamed: Mapping[str, str]) ->
     return min(known, key=lambda one: abs(EFFORTS.index(one) - place), default="")
 
 
-def _kept(asked: Json, vendor: Vendor | None, model: str, *, thinks: bool) -> tuple[Json, list[str]]:
+def _kept(
+    asked: Json, vendor: Vendor | None, model: str, *, thinks: bool, off: bool = False
+) -> tuple[Json, list[str]]:
     """What `model` takes of `asked`, by its names for it, and the names of what it refuses."""
     drop: set[str] = set()
     rename: dict[str, str] = {}
     for fit in vendor.fits if vendor is not None else ():
-        if matches(model, fit["match"]) and (thinks or not fit.get("thinking")):
+        if not matches(model, fit["match"]):
+            continue
+        if fit.get("thinking") == "default":  # it thinks unless it is asked not to; 1 is what it then takes itself
+            drop.update(name for name in fit.get("drop", ()) if not off and asked.get(name) != 1)
+        elif thinks or not fit.get("thinking"):
             drop.update(fit.get("drop", ()))
             rename.update(fit.get("rename", {}))
     kept = {rename.get(key, key): value for key, value in asked.items() if key not in drop}

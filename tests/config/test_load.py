@@ -24,6 +24,7 @@ FAULTS = {
     ),
     "[ui]\nthem = 1": ("c.toml, line 2: unknown setting ui.them", "did you mean ui.theme?"),
     'reasoning_effort = "low"': ("c.toml, line 1: unknown setting reasoning_effort", "did you mean effort?"),
+    "enable_thinking = false": ("c.toml, line 1: unknown setting enable_thinking", "did you mean thinking?"),
     '[providers.x]\nurl = "u"': (
         "c.toml, line 2: unknown setting providers.x.url",
         "did you mean providers.x.base_url?",

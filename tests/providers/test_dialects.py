@@ -191,3 +191,14 @@ def test_errors_inside_a_stream(server: Server, name: str) -> None:
     if "detail" not in body:  # FastAPI's complaint about a request cannot come in a stream
         expected = {kind, "server"} if kind in ("permission", "not_found", "rate_limit", "bad_request") else {kind}
         assert outcome.error.kind in expected
+
+
+def test_the_key_that_a_proxy_has_is_not_ours(server: Server) -> None:
+    """Where LiteLLM tells that the server behind it refused its key, nobody is sent to change their own."""
+    said = "litellm.AuthenticationError: AuthenticationError: OpenAIException - Invalid API Key"
+    server.script(raw(openai_error(said, code="401").encode(), status=401, content_type="application/json"))
+    outcome = ask(provider(server.url))
+
+    assert outcome.error is not None
+    assert outcome.error.kind == "authentication"
+    assert "not yours" in outcome.error.hint

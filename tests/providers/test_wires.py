@@ -9,11 +9,11 @@ import pytest
 
 from gptchat.core.events import Finished, ProviderEvent, ReasoningDelta, TextDelta, ToolCall, UsageReported
 from gptchat.core.messages import Request, Usage
-from gptchat.errors import ConfigurationError, ProtocolError
+from gptchat.errors import BadRequestError, ConfigurationError, ProtocolError
 from gptchat.providers.wire import wire_named
 from gptchat.providers.wire.common import CONTINUE, ServerSaid
 from tests.providers.asking import Outcome, ask, provider, question
-from tests.support.server import Server, say
+from tests.support.server import Reply, Server, raw, say
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}}
 PARTS = [{"type": "text", "text": "what is this?"}, IMAGE]
@@ -207,21 +207,41 @@ def test_completions_go_on_by_themselves() -> None:
 
 
 def test_completions_parameters() -> None:
-    """`echo` and a `stop` of one's own are sent; what the API lacks is left out and named."""
+    """`echo` is sent, a `stop` of one's own stands beside ours; what the API lacks is left out and named."""
     asked = question(parameters={"echo": True, "stop": ["END"], "response_format": "json"})
     sent = wire_named("completions").payload(asked)
 
     assert sent.body["echo"] is True
-    assert sent.body["stop"] == ["END"]
+    assert sent.body["stop"] == ["END", "\nUser:"]
     assert "response_format" not in sent.body
     assert sent.ignored == ("response_format",)
 
 
-def test_completions_name_what_is_no_text() -> None:
-    """A picture in a transcript leaves a mark, so that the model and the person know of it."""
-    sent = body("completions", messages=({"role": "user", "content": PARTS},))
+def test_completions_take_no_picture() -> None:
+    """A message with a picture is refused with the reason; one of an earlier turn leaves a mark."""
+    picture = {"role": "user", "content": PARTS}
+    with pytest.raises(BadRequestError, match=r"text alone.*image") as caught:
+        body("completions", messages=(picture,))
+    assert "/undo" in caught.value.hint
 
-    assert sent["prompt"] == "User: what is this?\n\n[image_url]\n\nAssistant:"
+    sent = body("completions", messages=(picture, {"role": "user", "content": "and now?"}))
+    assert sent["prompt"] == "User: what is this?\n\n[image_url]\n\nUser: and now?\n\nAssistant:"
+
+
+@pytest.mark.parametrize(
+    ("own", "sent"),
+    [
+        ("END", ["END", "\nUser:"]),
+        (None, ["\nUser:"]),
+        ([], ["\nUser:"]),
+        (["\nUser:"], ["\nUser:"]),
+        (["a", "b", "c"], ["a", "b", "c", "\nUser:"]),
+        (["a", "b", "c", "d"], ["a", "b", "c", "d"]),
+    ],
+)
+def test_completions_stops(own: Any, sent: list[str]) -> None:
+    """The person's stop sequences and ours stand together, up to the four that the API takes."""
+    assert body("completions", parameters={"stop": own} if own is not None else {})["stop"] == sent
 
 
 def test_responses_items() -> None:
@@ -317,3 +337,25 @@ def test_responses_cut_short(reason: str) -> None:
     )
 
     assert outcome.ends[0].reason == {"max_output_tokens": "length"}.get(reason, reason)
+
+
+@pytest.mark.parametrize("wire", ["responses", "completions"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply.document({"detail": "Not Found"}, 404),
+        Reply.document({"error": {"message": "Unknown request URL: POST /v1/x", "code": None}}, 404),
+        Reply.document({"detail": "Method Not Allowed"}, 405),
+        Reply.document({"error": "not implemented"}, 501),
+        raw(b"404 page not found", status=404, content_type="text/plain"),
+    ],
+)
+def test_a_server_without_the_api(server: Server, wire: str, answer: Reply) -> None:
+    """Where a server lacks the API that was chosen, the error names the path, and the hint the setting."""
+    server.script(answer)
+    outcome = ask(provider(server.url, api=wire), question())
+
+    assert outcome.error is not None
+    assert outcome.error.kind == "not_found"
+    assert f"{server.url}/{wire}" in outcome.error.message
+    assert 'api = "chat"' in outcome.error.hint

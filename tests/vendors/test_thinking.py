@@ -49,6 +49,22 @@ def sent(vendor: str, model: str, wire: str = "chat", **parameters: Any) -> dict
         ("openai", "gpt-6.1-terra", {"thinking": "on"}, {"reasoning_effort": "medium"}),
         ("openai", "gpt-6.1-terra", {"temperature": 1.0}, {"temperature": 1.0}),
         ("openai", "gpt-6.1-terra", {"temperature": 1.0, "effort": "low"}, {"reasoning_effort": "low"}),
+        ("openai", "gpt-6.1-terra", {"temperature": 0.3}, {}),
+        (
+            "openai",
+            "gpt-6.1-terra",
+            {"temperature": 0.3, "effort": "none"},
+            {"temperature": 0.3, "reasoning_effort": "none"},
+        ),
+        ("openai", "gpt-5.2", {"temperature": 0.3}, {"temperature": 0.3}),
+        ("openai", "gpt-5-mini", {"thinking": "off"}, {"reasoning_effort": "minimal"}),
+        ("openai", "o3", {"effort": "max", "stop": ["x"]}, {"reasoning_effort": "high"}),
+        ("mistral", "mistral-large-4", {"seed": 7}, {"random_seed": 7}),
+        ("groq", "qwen/qwen3-32b", {"thinking": "off"}, {"reasoning_effort": "none"}),
+        ("groq", "qwen/qwen3-32b", {"effort": "high"}, {}),
+        ("cerebras", "zai-glm-5.3", {"effort": "medium"}, {"reasoning_effort": "low"}),
+        ("moonshot", "kimi-k3.1-pro", {"thinking": "on", "max_tokens": 9}, {"max_completion_tokens": 9}),
+        ("yi", "yi-lightning", {"thinking": "on", "effort": "high"}, {}),
         ("openai", "gpt-6.1-terra", {"max_tokens": 9}, {"max_completion_tokens": 9}),
         ("openai", "gpt-4o", {"thinking": "on", "effort": "high", "temperature": 1}, {"temperature": 1}),
         ("openai", "gpt-4.1-mini", {"thinking": "off", "effort": "none"}, {}),
@@ -97,12 +113,13 @@ def test_nothing_is_sent_that_the_vendor_does_not_know(
         possible |= {*one.get("efforts", ())}
     assert fit.effort in {"", *possible}
     for name in others:
-        renamed = "max_completion_tokens" if name == "max_tokens" else name
+        renamed = {"max_tokens": "max_completion_tokens", "seed": "random_seed"}.get(name, name)
         assert name in fit.dropped or fit.parameters.get(name, fit.parameters.get(renamed)) == others[name]
+    held = {*HELD, "max_completion_tokens", "random_seed"}
     if wire == "responses":
-        assert fit.parameters.keys() <= {*HELD, "max_completion_tokens", "effort"}
+        assert fit.parameters.keys() <= {*held, "effort"}
     if thinking == "auto" and effort is None:
-        assert fit.parameters.keys() <= {*HELD, "max_completion_tokens"}
+        assert fit.parameters.keys() <= held
 
 
 def test_what_cannot_be_is_told() -> None:

@@ -58,6 +58,8 @@ class Endpoint:
     model: str = ""
     key_hint: str = ""
     proxy: str = ""
+    path: str = ""
+    """The path of the wire API below the address, if it was asked."""
 
 
 _STATUSES = {
@@ -146,7 +148,7 @@ def _classified(
     elif code == 401 or meant == "authentication" or (code in (None, 400, 403) and KEY.search(message)):
         return AuthenticationError(
             _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
-            hint=endpoint.key_hint or _("check the key, or give a new one with /key set"),
+            hint=_key_hint(endpoint, message),
             status=told,
         )
     if code == 403:
@@ -165,8 +167,9 @@ def _classified(
         )
     if code == 404 and UNABLE.search(message):
         code = 400
-    gone = code in (None, 400, 422) and MODEL.search(message) and not UNABLE.search(message)
-    if meant == "not_found" or code in (404, 405) or gone or (code == 503 and GONE.search(message)):
+    gone = bool(code in (None, 400, 422) and MODEL.search(message) and not UNABLE.search(message))
+    gone = gone or bool(code == 503 and GONE.search(message)) or (code == 501 and _other_api(endpoint))
+    if meant == "not_found" or code in (404, 405) or gone:
         if MODEL.search(message) or meant == "not_found":
             return NotFoundError(
                 _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
@@ -175,9 +178,9 @@ def _classified(
             )
         return NotFoundError(
             _("{who} has nothing at {address}{number}{tail}").format(
-                who=who, address=endpoint.address, number=number, tail=tail
+                who=who, address=endpoint.address.rstrip("/") + endpoint.path, number=number, tail=tail
             ),
-            hint=_("check the base address in the settings; most end in /v1"),
+            hint=_path_hint(endpoint),
             status=told,
         )
     if code == 408 or meant == "timeout":
@@ -219,6 +222,29 @@ def _classified(
         ).format(who=who, tail=tail),
         hint=_("try again with /retry"),
     )
+
+
+def _key_hint(endpoint: Endpoint, message: str) -> str:
+    """What to do about a refused key: a LiteLLM proxy has keys of its own for the servers behind it."""
+    if "litellm.AuthenticationError" in message:
+        return _(
+            "the key that the proxy has for this model was refused, not yours: correct it in the proxy's settings"
+        )
+    return endpoint.key_hint or _("check the key, or give a new one with /key set")
+
+
+def _path_hint(endpoint: Endpoint) -> str:
+    """What to do where nothing answers at the path: many servers have the chat API alone."""
+    if not _other_api(endpoint):
+        return _("check the base address in the settings; most end in /v1")
+    return _('it may lack this API: set api = "chat" for providers.{who}, or check the base address').format(
+        who=endpoint.provider
+    )
+
+
+def _other_api(endpoint: Endpoint) -> bool:
+    """Whether another API than chat was asked."""
+    return endpoint.path not in ("", "/chat/completions")
 
 
 def _models_hint(message: str) -> str:

@@ -30,16 +30,19 @@ from gptchat.providers.wire.common import (
     words,
 )
 from gptchat.providers.wire.media import CITING, joined_sound, media_in, media_of, sources_of
+from gptchat.providers.wire.returned import Returned, is_thought, reasoning_in
 from gptchat.words import _
 
 _PLAIN = frozenset(("role", "content", "reasoning", "reasoning_content", "tool_calls", "refusal"))
 """Fields of a delta that hold neither files nor sources."""
+_TEXT = frozenset(("role", "content"))
+_CALL = frozenset(("index", "id", "type", "function"))
 _RENAMED = {"effort": "reasoning_effort"}
 
 
 def payload(request: Request) -> Payload:
     """The body of a chat request. Parameters already have this API's names, apart from `effort`."""
-    messages = [dict(message) for message in request.messages]
+    messages = [{key: value for key, value in one.items() if key != "items"} for one in request.messages]
     if request.continuing:
         messages.append({"role": "user", "content": CONTINUE})
     body: Json = {"model": request.model, "messages": messages}
@@ -64,9 +67,10 @@ def response_format(value: Any) -> Any:
 class ChatReader:
     """Reads one chat reply with any number of choices, streamed or not."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: Json | None = None) -> None:
         self.ended = False
-        self._end = Ending()
+        self._end = Ending(origin=origin or {})
+        self._kept: dict[int, Returned] = {}
         self._listed: list[Any] = []
         """The sources of the last chunk that had any, as received."""
         self._sounds: dict[int, list[str]] = {}
@@ -108,6 +112,10 @@ class ChatReader:
 
     def finish(self) -> Sequence[ProviderEvent]:
         """Tool calls, usage, and one Finished per choice. Raises ServerSaid, ProtocolError."""
+        for number, kept in self._kept.items():
+            cut = self._end.reasons.get(number) == "length"  # its calls are incomplete: nobody goes on from them
+            calls = [] if cut else [index for choice, index in self._end.calls if choice == number]
+            self._end.returned[number] = kept.record(calls)
         sounds = [MediaReceived(joined_sound(data), number) for number, data in self._sounds.items()]
         return (*sounds, *self._end.events())
 
@@ -137,25 +145,35 @@ class ChatReader:
             if isinstance(delta, dict):
                 end.seen.add(number)
                 before = len(events)
-                self._delta(delta, number, events)
+                self._delta(delta, number, events, whole=key == "message")
                 end.spoken = end.spoken or len(events) > before or bool(end.calls)
             if end.close(number, choice) == "content_filter":
                 events.extend(filtered(choice))
 
-    def _delta(self, delta: Mapping[str, Any], number: int, events: list[ProviderEvent]) -> None:
+    def _delta(
+        self, delta: Mapping[str, Any], number: int, events: list[ProviderEvent], *, whole: bool = False
+    ) -> None:
         content = delta.get("content")
-        thought = delta.get("reasoning_content") or delta.get("reasoning") or _thinking(content)
-        if thought and isinstance(thought, str):
-            events.append(ReasoningDelta(thought, number))
+        more = not delta.keys() <= _PLAIN
+        if not (isinstance(content, str) and delta.keys() <= _TEXT):  # most deltas have text alone
+            field, thought = reasoning_in(delta)
+            if thought:
+                self._keeping(number).field = field
+                events.append(ReasoningDelta(thought, number))
+            if more or isinstance(content, list):
+                self._keeping(number).take(delta, whole=whole)
         if isinstance(content, str):
-            if content:
+            if content and more and is_thought(delta):
+                thought = content.replace("<thought>", "").replace("</thought>", "")
+                events += [ReasoningDelta(thought, number)] if thought else []
+            elif content:
                 events.append(TextDelta(content, number))
         elif content:
             for part in content if isinstance(content, list) else [content]:
                 if text := words([part]):
                     events.append(TextDelta(text, number))
                 events += [MediaReceived(address, number) for address in media_in(part, typed=True)]
-        if not delta.keys() <= _PLAIN:
+        if more:
             events += [MediaReceived(address, number) for address in media_of(delta)]
             if not CITING.isdisjoint(delta):
                 self._cited(delta, number, events)
@@ -197,25 +215,27 @@ class ChatReader:
             self._end.seen.add(0)
             self._end.spoken = True
 
+    def _keeping(self, number: int) -> Returned:
+        kept = self._kept.get(number)
+        if kept is None:
+            kept = self._kept[number] = Returned()
+        return kept
+
     def _call(self, call: Mapping[str, Any], number: int, position: int) -> None:
-        index = call.get("index", position)
-        held = self._end.calls.setdefault((number, index if type(index) is int else position), ["", "", ""])
+        index = call.get("index")
+        if type(index) is not int:
+            known = self._end.calls.get((number, position))
+            # Without an index (Gemini) each call comes whole, and another id is another call
+            other = known is not None and known[0] and call.get("id") not in (None, "", known[0])
+            index = sum(choice == number for choice, _index in self._end.calls) if other else position
+        held = self._end.calls.setdefault((number, index), ["", "", ""])
+        if not call.keys() <= _CALL:
+            self._keeping(number).call(index, call)
         function = mapping(call.get("function"))
         for place, value in enumerate((call.get("id"), function.get("name"), function.get("arguments"))):
             if isinstance(value, str):
                 # Arguments are concatenated. Id and name come once, but some servers repeat them in every chunk
                 held[place] = held[place] + value if place == 2 else held[place] or value
-
-
-def _thinking(content: Any) -> str:
-    """Reasoning inside a list of content parts (Mistral: `{"type": "thinking", "thinking": [...]}`)."""
-    if not isinstance(content, list):
-        return ""
-    return "".join(
-        words(part.get("thinking"))
-        for part in content
-        if isinstance(part, dict) and part.get("type") == "thinking"
-    )
 
 
 def filtered(choice: Mapping[str, Any]) -> Sequence[ProviderEvent]:

@@ -31,6 +31,8 @@ class Payload:
     body: Json
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    origin: Json = field(default_factory=dict)
+    """Whose reply it is, as `returned.RETURNED` of the message says."""
 
 
 class Reader(Protocol):
@@ -70,8 +72,12 @@ class Wire:
 
     payload: Callable[[Request], Payload]
     """Returns the body of a request."""
-    reader: Callable[[], Reader]
-    """Returns a new reader for one reply."""
+    reader: Callable[..., Reader]
+    """Returns a new reader for one reply, of the `origin` that may be given (`Payload.origin`)."""
+
+
+_ORIGIN = ("by", "model")
+"""What an origin always has. If there is no more, nothing need be kept."""
 
 
 class ServerSaid(Exception):
@@ -98,6 +104,10 @@ class Ending:
     """Whether an explicit end mark was received."""
     spoken: bool = False
     """Whether there was any content: text, reasoning or a tool call."""
+    origin: Json = field(default_factory=dict)
+    """As in `Payload`."""
+    returned: dict[int, Json] = field(default_factory=dict)
+    """By choice, what is kept of it to be sent back."""
     failure: ServerSaid | None = None
     """The error that ended a choice; raised by `events`, after the content before it has been yielded."""
 
@@ -130,7 +140,9 @@ class Ending:
         if self.usage is not None:
             yield UsageReported(self.usage)
         for choice in sorted(self.seen | self.reasons.keys()):
-            yield Finished(self.reasons.get(choice, "stop"), self.model, choice)
+            kept = {**self.origin, **self.returned.get(choice, {})}
+            extra = {"returned": kept} if "by" in kept and len(kept) > len(_ORIGIN) else None
+            yield Finished(self.reasons.get(choice, "stop"), self.model, choice, extra)
 
 
 def unfinished(began: bool) -> ProtocolError:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gptchat.core.events import ProviderEvent, TextDelta
 from gptchat.core.messages import Request
+from gptchat.errors import BadRequestError
 from gptchat.providers.wire.common import (
     Ending,
     Json,
@@ -18,8 +19,10 @@ from gptchat.providers.wire.common import (
     objects,
     usage_of,
 )
+from gptchat.words import _
 
 _NAMES = {"user": "User", "assistant": "Assistant"}
+_MOST_STOPS = 4  # of OpenAI's API
 _STOPS = ("\nUser:",)
 """The default stop sequence: there the model would begin to write the user's next message."""
 
@@ -35,14 +38,38 @@ _FOREIGN = (
 
 
 def payload(request: Request) -> Payload:
-    """The body of a completions request; `stop` defaults to the beginning of the next user message."""
+    """The body of a completions request; `stop` has the beginning of the next user message, too.
+
+    Raises BadRequestError if the newest message holds more than text.
+    """
+    _require_text(request.messages)
     body: Json = {"model": request.model, "prompt": transcript(request.messages, request.continuing)}
     body.update((key, value) for key, value in request.parameters.items() if key not in _FOREIGN)
-    body.setdefault("stop", list(_STOPS))
+    body["stop"] = _stops(request.parameters.get("stop"))
     body["stream"] = request.stream
     if request.stream:
         body["stream_options"] = {"include_usage": True}
     return Payload(body, tuple(key for key in _FOREIGN if key in request.parameters))
+
+
+def _stops(own: Any) -> list[str]:
+    """The person's stop sequences and those of the transcript; only their own where that would be too many."""
+    theirs = [own] if isinstance(own, str) else list(own or ())
+    joined = list(dict.fromkeys((*filter(None, theirs), *_STOPS)))
+    return joined if len(joined) <= _MOST_STOPS else theirs
+
+
+def _require_text(messages: Sequence[Mapping[str, Any]]) -> None:
+    content = messages[-1].get("content") if messages else ""
+    parts = () if isinstance(content, str) else content or ()
+    kinds = [str(part.get("type")) for part in parts if isinstance(part, Mapping) and part.get("type") != "text"]
+    if not kinds:
+        return
+    told = _("an image") if "image_url" in kinds else kinds[0]
+    raise BadRequestError(
+        _("the completions API takes text alone, and the message holds {what}").format(what=told),
+        hint=_('/undo and send it without; or set api = "chat" for this provider, if its model can see'),
+    )
 
 
 def transcript(messages: Sequence[Mapping[str, Any]], continuing: bool = False) -> str:
@@ -75,9 +102,9 @@ def plain(content: Any) -> str:
 class CompletionsReader:
     """Reads one reply of the completions API, streamed or not."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: Json | None = None) -> None:
         self.ended = False
-        self._end = Ending()
+        self._end = Ending(origin=origin or {})
 
     @property
     def complete(self) -> bool:

@@ -23,8 +23,11 @@ from gptchat.providers.wire.common import (
     usage_of,
 )
 from gptchat.providers.wire.media import media_in, sources_of
+from gptchat.providers.wire.returned import Returned
 from gptchat.words import _
 
+ENCRYPTED = "reasoning.encrypted_content"
+"""What asks for reasoning that can be sent back, while the server stores nothing."""
 _RENAMED = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 _FOREIGN = ("n", "stop", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "echo", "logprobs")
 
@@ -42,6 +45,7 @@ def payload(request: Request) -> Payload:
     if instructions:
         body["instructions"] = "\n\n".join(instructions)
     body["reasoning"] = {"summary": "auto"}
+    body["include"] = [ENCRYPTED]
     for key, value in request.parameters.items():
         if key in ("effort", "reasoning_effort"):
             body["reasoning"] = {"effort": value, **body["reasoning"]}
@@ -76,7 +80,7 @@ def _items(message: Mapping[str, Any]) -> list[Json]:
                 "output": _plain(message.get("content")),
             }
         ]
-    items: list[Json] = []
+    items: list[Json] = [dict(item) for item in message.get("items") or ()]
     content = message.get("content")
     if content:
         said = "output_text" if role == "assistant" else "input_text"
@@ -122,9 +126,10 @@ def _plain(content: Any) -> str:
 class ResponsesReader:
     """Reads one response, from typed events or from the whole object."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: Json | None = None) -> None:
         self.ended = False
-        self._end = Ending()
+        self._end = Ending(origin=origin or {})
+        self._kept = Returned()
         self._thought = False
         self._drafts: dict[str, str] = {}
         """Base64 text of unfinished pictures, by the id of their call."""
@@ -158,6 +163,7 @@ class ResponsesReader:
 
     def finish(self) -> Sequence[ProviderEvent]:
         """Tool calls, usage and Finished. Raises ServerSaid, ProtocolError."""
+        self._end.returned[0] = self._kept.record(())
         return tuple(self._end.events())
 
     def _event(self, kind: str, value: Mapping[str, Any], events: list[ProviderEvent]) -> None:
@@ -174,6 +180,7 @@ class ResponsesReader:
         elif kind == "response.output_item.done":
             item = mapping(value.get("item"))
             self._call(item, count(value.get("output_index")))
+            self._keep(item, count(value.get("output_index")))
             self._picture(item, events)
         elif kind == "response.image_generation_call.partial_image":
             drawn = value.get("partial_image_b64")
@@ -208,8 +215,10 @@ class ResponsesReader:
             item = mapping(item)
             if item.get("type") == "function_call":
                 self._call(item, index)
-            elif item.get("type") == "reasoning" and not self._thought:
-                self._summary(item, events)
+            elif item.get("type") == "reasoning":
+                self._keep(item, index)
+                if not self._thought:
+                    self._summary(item, events)
             elif item.get("type") == "message":
                 content = item.get("content")
                 for part in content if isinstance(content, list) else ():
@@ -257,6 +266,14 @@ class ResponsesReader:
         if text:
             self._end.spoken = True
             events.append(ReasoningDelta(text))
+
+    def _keep(self, item: Mapping[str, Any], index: int) -> None:
+        """Keep a reasoning item that can be sent back: the server itself stores nothing."""
+        if item.get("type") == "reasoning" and item.get("encrypted_content"):
+            self._kept.items[index] = {
+                "summary": [],
+                **{name: value for name, value in item.items() if name != "status"},
+            }
 
     def _model(self, response: Mapping[str, Any]) -> None:
         if isinstance(response.get("model"), str):
