@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +16,31 @@ MOST_MODELS = 10_000
 """Models of a server that are looked at; the largest resellers list some hundred."""
 _ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation", "deprecation_date", "retirement_date")
 """Where servers tell the end of a model: OpenAI, Anthropic, OpenRouter, Mistral, ..."""
+_OTHER_TYPES = frozenset(
+    (
+        "embedding",
+        "embeddings",
+        "text-embedding",
+        "rerank",
+        "reranker",
+        "moderation",
+        "audio",
+        "transcribe",
+        "speech",
+    )
+)
+_OTHER_NAMES = re.compile(
+    r"embed|rerank|moderation|whisper|transcribe|(?:^|[-/])(?:tts|bge|gte|m3e|e5|dall-e|sora)(?:[-:.]|$)|minilm",
+    re.IGNORECASE,
+)
+"""Names of models that turn text into vectors, judge it, or make sounds and pictures: nobody chats with them."""
 _AFTER = ("deprecation_replacement_model", "replacement_model", "successor_model", "replacement")
 
 
 def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
     """The models in the answer to `/models`, at most `MOST_MODELS`, sorted by name.
 
+    Those that are not for chatting, such as embedding models, are left out, unless there is nothing else.
     Raises ProtocolError if it is not a list.
     """
     items = answer.get("data", answer.get("models")) if isinstance(answer, dict) else answer
@@ -29,12 +49,29 @@ def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
             _("{who} answered /models with something that is no list of models").format(who=provider),
             hint=_("check the base address"),
         )
-    found = {}
+    found: dict[str, ModelFacts] = {}
+    chatting: set[str] = set()
     for item in items[:MOST_MODELS]:
         facts = _facts(item, provider) if isinstance(item, dict) else None
         if facts is not None:
             found[facts.name] = facts
-    return tuple(found[name] for name in sorted(found))
+            if _chats(item, facts.name):
+                chatting.add(facts.name)
+    return tuple(found[name] for name in sorted(chatting or found))
+
+
+def _chats(item: Mapping[str, Any], name: str) -> bool:
+    """Whether a model is for chatting, by what the server tells of it, else by its name."""
+    told = item.get("type", item.get("mode"))
+    if isinstance(told, str) and told.lower() in _OTHER_TYPES:
+        return False
+    able = _object(item, "capabilities").get("completion_chat")  # Mistral
+    if isinstance(able, bool):
+        return able
+    makes = _object(item, "architecture").get("output_modalities")  # OpenRouter
+    if isinstance(makes, list) and makes:
+        return "text" in makes
+    return not _OTHER_NAMES.search(name)
 
 
 def _facts(item: Mapping[str, Any], provider: str) -> ModelFacts | None:
