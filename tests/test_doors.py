@@ -40,6 +40,9 @@ WRITES = {
     "terminal/effect_runner.py": "line feeds",
     "terminal/transcript.py": "line feeds",
     "files/": "files",
+    "cli.py _show_script": "a script of ours",
+    "terminal/completing/shell.py": "candidates for the shell, cleaned there",
+    "conversation/batches/": "files",
     "config/example.py": "the example file, made while the program is developed",
     "exchange/importing.py": "files",
     "manager/reply.py": "the file of the reply that streams",
@@ -53,6 +56,7 @@ WRITES = {
 """Where something is called `write`, and why it may be."""
 
 ERRORS = {
+    "tools/": "cleaned and bounded by `plain_text`, for the model and the person",
     "words.py": "the words for an error, which go through the door",
     "providers/faults/failures.py": "shortened and masked by `shorten`",
     "providers/azure.py": "shortened and masked by `shorten`",
@@ -69,6 +73,8 @@ ERRORS = {
 
 OPENS = {
     "files/": "the opener",
+    "tools/python_child.py": "files in a folder that was made for the call",
+    "tools/python_files.py": "files in a folder that was made for the call",
     "cli.py": "the null device",
     "leaving.py": "the null device",
     "foreign/office.py": "members of an archive",

@@ -16,12 +16,25 @@ MOST_MODELS = 10_000
 """Models of a server that are looked at; the largest resellers list some hundred."""
 _ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation", "deprecation_date", "retirement_date")
 """Where servers tell the end of a model: OpenAI, Anthropic, OpenRouter, Mistral, ..."""
+_OTHER_TYPES = frozenset(
+    (
+        "embedding",
+        "embeddings",
+        "text-embedding",
+        "rerank",
+        "reranker",
+        "moderation",
+        "audio",
+        "transcribe",
+        "speech",
+    )
+)
 _AFTER = ("deprecation_replacement_model", "replacement_model", "successor_model", "replacement")
 
 
 _OTHER_USES = re.compile(
-    r"embed|rerank|moderation|whisper|transcri|dall-e|gpt-image|stable-diffusion|text-similarity|text-search"
-    r"|(?:^|[-_/:.])(?:tts|asr|bge|gte|e5|ocr|sora|veo|imagen|flux|wanx?|cogview|cogvideox?|seedream|seedance|image|speech"
+    r"embed|rerank|moderation|whisper|transcri|dall-e|gpt-image|stable-diffusion|text-similarity|text-search|minilm"
+    r"|(?:^|[-_/:.])(?:tts|asr|bge|gte|m3e|e5|ocr|sora|veo|imagen|flux|wanx?|cogview|cogvideox?|seedream|seedance|image|speech"
     r"|realtime|clip)(?:$|[-_/:.\d])",
     re.IGNORECASE,
 )
@@ -29,13 +42,14 @@ _OTHER_USES = re.compile(
 
 
 def chat_models(names: Sequence[str]) -> list[str]:
-    """Those of `names` that may chat, by their names; all of them if none would be left."""
+    """Those of `names` that may chat, by their names alone; all of them if none would be left."""
     return [name for name in names if not _OTHER_USES.search(name)] or list(names)
 
 
 def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
     """The models in the answer to `/models`, at most `MOST_MODELS`, sorted by name.
 
+    Those that are not for chatting, such as embedding models, are left out, unless there is nothing else.
     Raises ProtocolError if it is not a list.
     """
     items = answer.get("data", answer.get("models")) if isinstance(answer, dict) else answer
@@ -44,12 +58,29 @@ def models_in(answer: Any, provider: str) -> tuple[ModelFacts, ...]:
             _("{who} answered /models with something that is no list of models").format(who=provider),
             hint=_("check the base address"),
         )
-    found = {}
+    found: dict[str, ModelFacts] = {}
+    chatting: set[str] = set()
     for item in items[:MOST_MODELS]:
         facts = _facts(item, provider) if isinstance(item, dict) else None
         if facts is not None:
             found[facts.name] = facts
-    return tuple(found[name] for name in sorted(found))
+            if _chats(item, facts.name):
+                chatting.add(facts.name)
+    return tuple(found[name] for name in sorted(chatting or found))
+
+
+def _chats(item: Mapping[str, Any], name: str) -> bool:
+    """Whether a model is for chatting, by what the server tells of it, else by its name."""
+    told = item.get("type", item.get("mode"))
+    if isinstance(told, str) and told.lower() in _OTHER_TYPES:
+        return False
+    able = _object(item, "capabilities").get("completion_chat")  # Mistral
+    if isinstance(able, bool):
+        return able
+    makes = _object(item, "architecture").get("output_modalities")  # OpenRouter
+    if isinstance(makes, list) and makes:
+        return "text" in makes
+    return not _OTHER_USES.search(name)
 
 
 def _facts(item: Mapping[str, Any], provider: str) -> ModelFacts | None:

@@ -17,7 +17,6 @@ from gptchat.errors import (
 )
 from gptchat.providers.engine import Engine
 from gptchat.providers.gptplus.provider import GptPlusProvider
-from gptchat.providers.listing import chat_models
 from gptchat.providers.probing import reach
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ async def attempt(provider: Provider, model: str) -> list[str]:
     unlisted: GptchatError | None = None
     names: list[str] = []
     try:
-        names = chat_models([facts.name for facts in await provider.models()])
+        names = [facts.name for facts in await provider.models()]
     except (NotFoundError, BadRequestError) as error:
         unlisted = error
     if isinstance(provider, Engine) and (

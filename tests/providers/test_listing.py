@@ -174,3 +174,27 @@ def test_models_that_chat() -> None:
               "tts-1-hd", "dall-e-3", "gpt-image-2", "wan2.2-t2v", "gpt-4o-transcribe"]  # fmt: skip
     assert chat_models([*others, *chat]) == chat
     assert chat_models(others) == others
+
+
+def test_models_that_do_not_chat_are_left_out() -> None:
+    """Embedding models and their like are not offered for chatting, by what the server tells, else by name."""
+    listed: list[dict[str, Any]] = [
+        {"id": "chat-a"},
+        {"id": "gpt-4o-audio-preview"},
+        {"id": "gte-unlike", "capabilities": {"completion_chat": True}},
+        {"id": "vision", "type": "vlm"},
+        {"id": "text-embedding-3-small"},
+        {"id": "BAAI/bge-m3"},
+        {"id": "nomic-embed-text:latest"},
+        {"id": "tts-1"},
+        {"id": "whisper-1"},
+        {"id": "omni-moderation-latest"},
+        {"id": "vectors", "type": "embeddings"},
+        {"id": "voxtral", "capabilities": {"completion_chat": False}},
+        {"id": "painter", "architecture": {"output_modalities": ["image"]}},
+    ]
+    names = [facts.name for facts in models_in({"data": listed}, "x")]
+    assert names == ["chat-a", "gpt-4o-audio-preview", "gte-unlike", "vision"]
+    assert len(models_in({"data": listed[4:6]}, "x")) == 2, (
+        "a server that has nothing else is not said to be empty"
+    )

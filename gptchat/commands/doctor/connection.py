@@ -19,7 +19,6 @@ from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, Text
 from gptchat.core.messages import Request, Usage
 from gptchat.core.ports import Provider
 from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
-from gptchat.providers.listing import chat_models
 from gptchat.providers.probing import elsewhere
 from gptchat.providers.registry import abilities, summary
 from gptchat.words import _, ngettext
@@ -125,9 +124,8 @@ async def _served(settings: Settings, routing: Routing, entry: ProviderSettings,
             return
     else:
         yield _listed(model, [facts.name for facts in listed])
-        chatting = chat_models([facts.name for facts in listed])
-        if not model and len(chatting) == 1:
-            model = chatting[0]
+        if not model and len(listed) == 1:
+            model = listed[0].name
     if not model:
         yield Finding(
             "model", "failed", _("no model is chosen for {name}").format(name=entry.name),
@@ -149,7 +147,7 @@ def _listed(model: str, names: list[str]) -> Finding:
     if not model or model in names:
         return Finding("models", "ok", count, more=more)
     words = _("{count}, but not {model}").format(count=count, model=model)
-    advice = _("choose one with /model: {names}").format(names=_(", ").join(chat_models(names)[:5]))
+    advice = _("choose one with /model: {names}").format(names=_(", ").join(names[:5]))
     return Finding("models", "warning", words, advice, more)
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from gptchat.config.parse import parse_setting
 from gptchat.errors import GptchatError, StorageError, UsageError
-from gptchat.files import replacing, try_lock
+from gptchat.files import LARGE, read_regular, replacing, try_lock
 from gptchat.values import dataclass, field
 from gptchat.words import _, reason
 
@@ -63,8 +63,7 @@ class Answered:
 def read_questions(path: Path) -> list[BatchQuestion]:
     """The questions in the file `path`; blank lines are none. Raises UsageError if there are none to read."""
     try:
-        with path.open("rb") as file:
-            data = file.read()
+        data = read_regular(path, LARGE)
     except OSError as error:
         raise UsageError(_("{path} cannot be read: {why}").format(path=path, why=reason(error))) from error
     from gptchat.attachments.decoding import decode

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from gptchat.commands.declared import Argument, Call, Command
 from gptchat.config.flags import Declared, before_prompt, declared, parse
+from gptchat.core.safe import clean
 from gptchat.errors import GptchatError
 from gptchat.terminal.completing.place import Candidate, Place, offered, place_in, quoted
 from gptchat.values import dataclass, field
@@ -36,7 +37,7 @@ _OF_OPTION: Mapping[str, str] = {
 
 
 @dataclass(slots=True)
-class Answer:
+class Offered:
     """What a shell may offer for the word at the cursor. `files` says that files are possible as well."""
 
     candidates: list[Candidate] = field(default_factory=list)
@@ -53,7 +54,7 @@ class Answer:
         lines += [":nospace"] if self.unfinished else []
         for one in self.candidates:
             note = one.display if one.display not in ("", one.text) else one.meta
-            text, note = (" ".join(part.split()) for part in (one.text[cut:], note))
+            text, note = (clean(" ".join(part.split()), newlines=False) for part in (one.text[cut:], note))
             lines.append(f"{text}\t{note}" if note else text)
         return lines
 
@@ -92,7 +93,7 @@ def split(line: str) -> list[str]:
     return words or [""]
 
 
-def complete(before: Sequence[str], current: str, compose: Compose) -> Answer:
+def complete(before: Sequence[str], current: str, compose: Compose) -> Offered:
     """What `current` may become behind the words `before`. Raises GptchatError for a line that cannot be meant."""
     known = {name: option for option in declared() for name in option.names}
     said, pending = before_prompt(before, known)
@@ -103,15 +104,15 @@ def complete(before: Sequence[str], current: str, compose: Compose) -> Answer:
     if not said and current.startswith("/"):
         commands = _composed(before, compose).registry.commands
         found = [Candidate(f"/{command.name}", meta=_(command.summary)) for command in commands]
-        return Answer(_beginning(found, current))
+        return Offered(_beginning(found, current))
     if current.startswith("@"):
-        return Answer(files=True)
+        return Offered(files=True)
     if current.startswith("-"):
         name, equals, _value_typed = current.partition("=")
         if equals and name in known:
             return _value(known[name], current, f"{name}=", before, compose)
-        return Answer(_beginning(_options(known), current))
-    return Answer(files=not said)
+        return Offered(_beginning(_options(known), current))
+    return Offered(files=not said)
 
 
 def _options(known: Mapping[str, Declared]) -> list[Candidate]:
@@ -122,14 +123,14 @@ def _options(known: Mapping[str, Declared]) -> list[Candidate]:
     ]
 
 
-def _value(option: Declared, current: str, prefix: str, before: Sequence[str], compose: Compose) -> Answer:
+def _value(option: Declared, current: str, prefix: str, before: Sequence[str], compose: Compose) -> Offered:
     """Values of `option`; `prefix` is the part of `current` before the value: empty, or `--name=`."""
     typed = current.removeprefix(prefix)
     if option.flag.choices:
-        return Answer(_beginning([Candidate(f"{prefix}{choice}") for choice in option.flag.choices], current))
+        return Offered(_beginning([Candidate(f"{prefix}{choice}") for choice in option.flag.choices], current))
     kind = _OF_OPTION.get(option.target, option.target if option.of_setting else "")
     if kind == "file":
-        return Answer(files=True)
+        return Offered(files=True)
     if kind == "setting" and "=" in typed:
         key = typed.partition("=")[0]
         place = Place(_argument("value"), typed, _call({"key": key}))
@@ -137,29 +138,29 @@ def _value(option: Declared, current: str, prefix: str, before: Sequence[str], c
     elif kind:
         place = Place(_argument(kind), typed, _call({}))
     else:
-        return Answer()
+        return Offered()
     found = _found(place, _composed(before, compose))
     ending = "=" if kind == "setting" and "=" not in typed else ""
     chosen = [Candidate(f"{prefix}{one.text}{ending}", one.display, one.meta) for one in found]
-    return Answer(_beginning(chosen, current))
+    return Offered(_beginning(chosen, current))
 
 
-def _of_command(said: Sequence[str], current: str, before: Sequence[str], compose: Compose) -> Answer:
+def _of_command(said: Sequence[str], current: str, before: Sequence[str], compose: Compose) -> Offered:
     """What may follow the slash command that `said` begins with."""
     program = _composed([word for word in before if word not in said], compose)
     command = program.registry.get(said[0])
     if command is None:
-        return Answer()
+        return Offered()
     rest = "".join(f"{quoted(word, '')} " for word in said[1:])
     place = place_in(command, rest + current)
     if place is None:
-        return Answer()
+        return Offered()
     if place.argument.kind == "file":
-        return Answer(files=True)
+        return Offered(files=True)
     found = _found(Place(place.argument, current, place.call), program)
     if not current and command.flags and not place.call.values:
         found = [*found, *(Candidate(flag, meta=_(about)) for flag, about in command.flags.items())]
-    return Answer(_beginning(found, current))
+    return Offered(_beginning(found, current))
 
 
 def _found(place: Place, program: Program) -> Sequence[Candidate]:

@@ -12,8 +12,10 @@ from gptchat.config.sources import resolve
 from gptchat.core.attachments import Attachment
 from gptchat.core.tooling import ServerPrompt, ServerResource, ToolResult, ToolSpec
 from gptchat.errors import ConfigurationError, ConnectionFailedError, GptchatError, UsageError
+from gptchat.files import make_folder, open_private
 from gptchat.tools.environment import environment, place
 from gptchat.tools.servers import results
+from gptchat.tools.servers.transports import Closing
 from gptchat.tools.text import described, failed, plain_text, schema_of, tool_name
 from gptchat.words import _
 
@@ -190,7 +192,7 @@ class Server:
             http = http_client(settings.url, None, self._network)
             for name, value in settings.headers.items():
                 http.headers[name] = resolve(value, os.environ.get)
-            return _Closing(http, streamable_http_client(settings.url, http_client=http))
+            return Closing(http, streamable_http_client(settings.url, http_client=http))
         from mcp import StdioServerParameters, stdio_client
 
         parameters = StdioServerParameters(
@@ -200,9 +202,10 @@ class Server:
             cwd=place(settings.cwd, settings.folder) if settings.cwd else None,
             encoding_error_handler="replace",
         )
-        self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log = self._log.open("w", encoding="utf-8", errors="replace")
-        return _Closing(log, stdio_client(parameters, errlog=log))
+        make_folder(self._log.parent)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        log = os.fdopen(open_private(self._log, flags), "w", encoding="utf-8", errors="replace")
+        return Closing(log, stdio_client(parameters, errlog=log))
 
     async def _heard(self, message: Any) -> None:
         """Note that the list of tools has changed; it is asked for again."""
@@ -262,7 +265,7 @@ class Server:
         except GptchatError:
             raise
         except Exception as error:
-            if "closed" in str(error).lower() or "Closed" in type(error).__name__:
+            if _has_ended(error):
                 self._client = None
                 self._leave.set()
                 await asyncio.wait([serving], timeout=_CLOSING)
@@ -319,35 +322,10 @@ class ServerTool:
         return await self._server.call(self.spec.own_name, arguments, progress)
 
 
-class _Closing:
-    """A transport of the SDK, and something that is closed after it."""
+def _has_ended(error: Exception) -> bool:
+    """Whether a request failed because the connection to the server is closed."""
+    from mcp.types import CONNECTION_CLOSED
 
-    def __init__(self, held: Any, transport: Any) -> None:
-        self._held = held
-        self._transport = transport
-
-    async def __aenter__(self) -> Any:
-        streams = await self._transport.__aenter__()
-        return _Entered(streams)
-
-    async def __aexit__(self, *error: Any) -> None:
-        try:
-            await self._transport.__aexit__(*error)
-        finally:
-            if hasattr(self._held, "aclose"):
-                await self._held.aclose()
-            else:
-                self._held.close()
-
-
-class _Entered:
-    """A transport that is open already, for the SDK's client, which opens one itself."""
-
-    def __init__(self, streams: Any) -> None:
-        self._streams = streams
-
-    async def __aenter__(self) -> Any:
-        return self._streams
-
-    async def __aexit__(self, *_error: Any) -> None:
-        """Whoever opened it closes it."""
+    if type(error).__name__ in ("ClosedResourceError", "BrokenResourceError", "EndOfStream"):
+        return True
+    return getattr(error, "code", None) == CONNECTION_CLOSED
