@@ -302,6 +302,8 @@ def finish(status: int) -> NoReturn:
                     _end(status)
     _now.deadline = None
     atexit._run_exitfuncs()
+    if _now.ends:  # a thread that nobody waits for has begun something, such as a child
+        _end(status)
     os._exit(status)
 
 

@@ -69,8 +69,7 @@ class Asking:
             return await self.ask(Ask(_("edit, then Enter (Esc leaves it as it was):"), begun=text))
         from gptchat.terminal.input.editor import visit
 
-        keep = self._prompt.keep_edited
-        return await visit(self._prompt.keyboard, self._prompt.output, text, ".json", keep=keep)
+        return await visit(self._prompt.keyboard, self._prompt.output, text, ".json")
 
     async def may_run(self, parsed: Parsed, line: str) -> str | None:
         """Ask before a command that was not typed, shown in full: `y` runs it, `m` sends `line` as a message."""

@@ -156,6 +156,38 @@ def _no_child(stage: Stage) -> None:
     until(lambda: not alive(int((stage.home.folder / "child").read_text())), "the end of the child", 1.0)
 
 
+def _call(stage: Stage, answer: str = "", shown: str = "› [n]", length: int = 1, editor: str = "") -> None:
+    """A call of a command that waits and leaves a file, and what is answered when it is asked about."""
+    command = "sh -c 'echo $$ > child; sleep 62; touch {name}'"
+    stage.home.connect(stage.server.url)
+    stage.home.config.write_text(f'{stage.home.config.read_text()}[tools.make]\ncommand = "{command}"\n')
+    given = json.dumps({"name": "x" * length})
+    calls = [{"id": "c1", "function": {"name": "make", "arguments": given}}]
+    stage.server.script(reply("One moment.", calls=calls, finish="tool_calls"))
+    if editor:
+        _editor(stage)
+    else:
+        ready(stage.chat())
+    assert stage.screen is not None
+    stage.screen.send("go\r")
+    stage.screen.wait_for("› [n]")
+    if answer:
+        stage.screen.send(answer)
+        stage.screen.wait_for(shown)
+
+
+def _edited_call(stage: Stage) -> None:
+    _call(stage, length=400, editor="yes")
+    assert stage.screen is not None
+    stage.screen.send("e\r")
+    until((stage.home.folder / "opened").exists, "the editor")
+
+
+def _call_not_run(stage: Stage) -> None:
+    assert not (stage.home.folder / "child").exists()
+    assert stage.home.messages()[1][:2] == ("assistant", "One moment.")
+
+
 def _streaming(stage: Stage) -> None:
     stage.server.script(reply("the part ", "that came", Gate()))
     stage.typing("go\r", "the part that came")
@@ -339,6 +371,12 @@ STATES: dict[str, State] = {
     "streaming": State(_streaming, kept=_part, waits=("live.LiveTurn.run", "effect_runner.Carrier._drive")),
     "streaming, one queued": State(_streaming_and_queue, kept=_part_and_queue),
     "streaming, one queued, a draft": State(_streaming_and_draft, SIGNALS, _queue_and_draft),
+    "a call": State(_call, kept=_call_not_run),
+    "a call: why not": State(lambda stage: _call(stage, "n\r", "why not?"), kept=_call_not_run),
+    "a call: its arguments in the editor": State(
+        _edited_call, NOT_INTERRUPTED, _call_not_run, ("asking.Asking.edit",)
+    ),
+    "a call that runs": State(lambda stage: _call(stage, "y\r", "1 s"), kept=_no_child),
     "before the first word": State(_no_word, kept=_asked),
     "waiting to try again": State(_retrying, kept=_asked),
     "compaction": State(_compacting, waits=("effect_runner.Carrier.command",)),

@@ -27,7 +27,7 @@ def commands_of(prompts: Iterable[ServerPrompt], taken: Container[str]) -> dict[
     """The commands of `prompts`, by name; none takes a name in `taken`, nor that of another."""
     found: dict[str, Command] = {}
     for prompt in prompts:
-        name = re.sub(r"[^\w-]+|_+", "-", prompt.name.replace(":", "-")).strip("-").lower()[:64]
+        name = re.sub(r"[\W_]+", "-", prompt.name).strip("-").lower()[:64]
         if not name[:1].isalpha() or name in taken or name in found:
             continue
         about = _("{description} (MCP server {name})").format(

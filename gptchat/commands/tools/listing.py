@@ -23,7 +23,7 @@ from gptchat.core.tooling.described import (
 )
 from gptchat.errors import UsageError
 from gptchat.values import dataclass
-from gptchat.words import _, closest, ngettext
+from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.config.paths import Paths
@@ -70,22 +70,20 @@ async def tools(
     if action in ("add", "remove"):
         from gptchat.commands.tools import sources
 
-        if action == "remove":
-            async for effect in sources.remove(name, settings, paths, run):
-                yield effect
-            return
         added: list[str] = []
-        adding = sources.add(name, settings, paths, run, added)
+        adds = action == "add"
+        steps = (
+            sources.add(name, settings, paths, run, added) if adds else sources.remove(name, settings, paths, run)
+        )
         answer: str | None = None
         try:
             while True:
-                answer = yield await adding.asend(answer)
+                answer = yield await steps.asend(answer)
         except StopAsyncIteration:
             pass
-        if not added:
-            return
-        rows = await _rows(toolbox, settings, routing, permission)
-        yield _listed([row for row in rows if row.spec.group in added], toolbox.troubles(), settings)
+        if added:
+            rows = await _rows(toolbox, settings, routing, permission)
+            yield _listed([row for row in rows if row.spec.group in added], toolbox.troubles(), settings)
         return
     specs = [tool.spec for tool in await toolbox.tools()]
     if action in ("on", "off"):
@@ -169,7 +167,9 @@ def _pattern(name: str, settings: Settings, specs: Sequence[ToolSpec]) -> str:
         return name
     if named:
         return named[0].key
-    near = closest(name, {spec.name: "" for spec in specs} | dict.fromkeys(groups, ""))[:3]
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*(spec.name for spec in specs), *groups], n=3)
     raise UsageError(
         _("there is no tool {name}").format(name=name),
         hint=_("did you mean {names}?").format(names=_(", ").join(near))
