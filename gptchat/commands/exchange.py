@@ -167,7 +167,8 @@ def _imported(report: Imported, user: str) -> list[str]:
     lines = [ngettext("{n} session came in", "{n} sessions came in", new).format(n=new)]
     owners = {taken.user for taken in report.sessions}
     if owners:
-        lines[0] += _(" for {users}").format(users=_(", ").join(sorted(owners)))
+        rest = _(", ") + "…" if len(owners) > _NAMED else ""
+        lines[0] += _(" for {users}").format(users=_(", ").join(sorted(owners)[:_NAMED]) + rest)
     if user in owners:
         lines[0] += _("; /sessions lists them") if owners == {user} else _("; /sessions lists yours")
     if others := sorted(owners - {user}):

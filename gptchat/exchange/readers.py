@@ -82,8 +82,16 @@ def _in_child(file: IO[bytes] | bytes, name: str, step: Progress, arguments: dic
     from gptchat.foreign.child import read as read_in_child
 
     arguments = {**arguments, "beside": _sendable(arguments.get("beside"))}
-    for item in read_in_child(f"{__name__}:packed", file, name, limits=_limits(), step=step, **arguments):
+    last = (0, 1)
+
+    def reached(done: int, total: int) -> None:
+        nonlocal last
+        last = done, total
+        step(done, total)
+
+    for item in read_in_child(f"{__name__}:packed", file, name, limits=_limits(), step=reached, **arguments):
         yield unpacked(item)
+        step(*last)  # what the child has read at once may take long to store
 
 
 def _sendable(beside: object) -> dict[str, Any]:
