@@ -111,7 +111,8 @@ def _exchange(
         wanted.append(
             {"id": name, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         )
-        text = (result.text if result is not None else "") or (INTERRUPTED if result is None else "[no output]")
+        said = text_alone(result) if result is not None else ""
+        text = (said if isinstance(said, str) else "") or (INTERRUPTED if result is None else "[no output]")
         sent.append({"role": "tool", "tool_call_id": name, "content": text})
     return [{**reply, "content": reply.get("content") or None, "tool_calls": wanted}, *sent]
 

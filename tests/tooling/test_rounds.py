@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -18,12 +19,13 @@ from gptchat.conversation.tooling.offering import offer
 from gptchat.core.context import Limits, plan
 from gptchat.core.events import RoundEnded, ToolFinished, ToolProgress, ToolStarted, TurnFinished, TurnStarted
 from gptchat.core.messages import Message
+from gptchat.core.replies.media import files_of
 from gptchat.core.session import Session
 from gptchat.core.tooling import ToolResult
 from gptchat.manager import Route, build
 from gptchat.manager.request import INTERRUPTED
 from tests.support.front_end import FrontEnd
-from tests.support.program import running
+from tests.support.program import KEY, running
 from tests.support.replies import Recorded, Reply
 from tests.support.server import Server, refuse, say
 from tests.tooling.shelf import Function, call, program_with
@@ -63,6 +65,50 @@ def test_a_round_in_the_chat_api(tmp_path: Path) -> None:
         "tool",
         "assistant",
     ]
+
+
+def test_a_round_at_azure(tmp_path: Path) -> None:
+    """Azure gets the same tools and the same exchange, at the deployment's address with the key in its header."""
+    with Server(key=KEY) as server:
+        weather = Function("weather", about="Tells the weather.")
+        azure = {
+            "kind": '"azure"',
+            "endpoint": f'"{server.root}"',
+            "api_version": '"2024-10-21"',
+            "deployment": '"d"',
+        }
+        program = program_with(tmp_path, server.url, weather, **azure)
+        server.script(say(calls=[call("weather", '{"q": "here"}')]), say("It rains."))
+        with running(program) as runner:
+            runner.run(FrontEnd().drive(program.services.conversation.say("is it raining?")))
+        first, second = server.requests
+    assert second.path == "/openai/deployments/d/chat/completions"
+    assert second.headers["api-key"] == KEY
+    assert first.json["tools"] == second.json["tools"] == [weather.spec.definition()]
+    assert second.json["messages"] == [
+        SPOKEN,
+        {"role": "assistant", "content": None, "tool_calls": [call("weather", '{"q": "here"}')]},
+        {"role": "tool", "tool_call_id": "c1", "content": "weather says yes"},
+    ]
+
+
+def test_a_picture_of_a_tool_is_a_file(tmp_path: Path) -> None:
+    """A picture that a tool returns is kept as a file that the message names, and the model is told of it."""
+    picture = b"\x89PNG\r\n\x1a\n" + b"pixels"
+    url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+
+    async def draw(_arguments: Mapping[str, Any], _progress: Callable[[str], None]) -> ToolResult:
+        return ToolResult("here it is", [{"type": "image_url", "image_url": {"url": url}}])
+
+    with Server() as server:
+        program = program_with(tmp_path, server.url, Function("draw", draw))
+        server.script(say(calls=[call("draw")]), say("ready"))
+        with running(program) as runner:
+            events = runner.run(FrontEnd().drive(program.services.conversation.say("go")))
+        assert sent(server)[-1]["content"] == "here it is\n[image]"
+    [ended] = [event for event in events if isinstance(event, ToolFinished)]
+    [file] = files_of(ended.message)
+    assert program.services.manager.store.read_file("ann", file.name) == picture
 
 
 def test_a_round_in_the_responses_api(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Literal
 
 from gptchat.core.events import ToolCall, ToolFinished, ToolProgress, ToolStarted
-from gptchat.core.messages import Message
-from gptchat.core.replies.media import name_of
+from gptchat.core.messages import Message, Part
+from gptchat.core.replies.media import KeptFile, content_with, decoded, kind_of, label, name_of
 from gptchat.core.safe import clean
 from gptchat.core.tooling import Tool, ToolResult, ToolSpec
 from gptchat.manager import Route, SessionManager
@@ -179,6 +179,17 @@ class Calls:
         record = {"type": "calls", "message": manager.session.head, "started": list(names)}
         await asyncio.to_thread(manager.record, record)
 
+    def _pictures(self, result: ToolResult) -> list[KeptFile]:
+        """The pictures of a result, kept as files of the person. The model is told that there is one."""
+        manager = self._manager
+        kept: list[KeptFile] = []
+        for part in result.parts:
+            if (found := _picture(part, len(kept) + 1)) is not None:
+                file, data = found
+                manager.store.keep_file(manager.user, file.name, data)
+                kept.append(file)
+        return kept
+
     async def _finished(self, planned: Planned, ended: _Ended) -> ToolFinished:
         message, tokens, whole = await asyncio.to_thread(self._keep, planned, ended)
         return ToolFinished(planned.call, message, ended.outcome, ended.seconds, tokens, whole)
@@ -188,6 +199,8 @@ class Calls:
         manager = self._manager
         counter, name = manager.counter, self._route.counted_as
         text = clean(ended.result.text)
+        pictures = self._pictures(ended.result)
+        text = "\n".join(filter(None, (text, *(one.label for one in pictures))))
         if planned.changed:
             text = f"[the user changed the arguments to {clean(planned.changed)}]\n{text}"
         whole, tokens = "", counter.count(text, name)
@@ -214,9 +227,25 @@ class Calls:
         if whole:
             extra["whole"] = whole
         session = manager.session
-        message = Message("tool", text, parent=session.head, ts=manager.timestamp(), extra=extra)
+        content = content_with(text, pictures)
+        message = Message("tool", content, parent=session.head, ts=manager.timestamp(), extra=extra)
         written = manager.record(message.to_record())
         return session.messages[written[-1]["id"]], tokens, whole
+
+
+def _picture(part: Part, number: int) -> tuple[KeptFile, bytes] | None:
+    """The picture in a content part, and its bytes; None for other parts, and for an address on the web."""
+    given = part.get("image_url")
+    address = given.get("url") if isinstance(given, Mapping) else None
+    head, comma, payload = str(address or "").partition(";base64,")
+    if not comma or not head.startswith("data:image/"):
+        return None
+    try:
+        data = decoded(payload)
+    except ValueError:
+        return None
+    mime = head.removeprefix("data:")
+    return KeptFile(kind_of(mime), name_of(data, mime), mime, len(data), label(mime, len(data), number)), data
 
 
 def _cut(text: str, tokens: int, most: int) -> str:
