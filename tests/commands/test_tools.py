@@ -127,7 +127,7 @@ def test_requests_are_counted_with_their_tools(tmp_path: Path, config: str) -> N
 @pytest.mark.parametrize(
     ("what", "table", "values", "name"),
     [
-        ("mcp uvx mcp-server-time -z U", "mcp", {"command": "uvx", "args": ("mcp-server-time", "-z", "U")}, "time"),
+        ("mcp uvx mcp-server-time -z", "mcp", {"command": "uvx", "args": ("mcp-server-time", "-z")}, "time"),
         ("mcp npx -y @modelcontextprotocol/server-everything", "mcp", None, "everything"),
         ("mcp http://localhost:8000/mcp", "mcp", {"url": "http://localhost:8000/mcp"}, "localhost"),
         ("https://api.example.com/v1.json", "tools", {"openapi": "https://api.example.com/v1.json"}, "api"),
