@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, TextIO, assert_never
 
 from gptchat import leaving
@@ -32,6 +33,7 @@ from gptchat.errors import TurnInterruptedError
 from gptchat.terminal.door import print_document, show, tell_failure
 from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
 from gptchat.terminal.turn import cut, finished, paint
+from gptchat.values import replace
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -94,12 +96,15 @@ class Replying:
     async def _paint(self, exchange: Exchange) -> Outcome:
         painter = self._painter()
         with leaving.gently(self.services.manager.stop):
-            outcome = await paint(turn_events(exchange), painter, told=self._below, decide=self._decide)
+            outcome = await paint(
+                turn_events(exchange), painter, told=self._below, decide=partial(self._decide, painter)
+            )
         self.answered = True
         return outcome
 
-    async def _decide(self, decision: Decision) -> None:
+    async def _decide(self, painter: ReplyPainter, decision: Decision) -> None:
         """Answer a decision in the middle of a turn; where nobody can be asked, its safe answer stands."""
+        painter.make_way()
         if decision.call is None:
             decision.answer = self._ask(Ask(decision.question, decision.choices, decision.default))
         elif self.streams.stdin.isatty():
@@ -193,9 +198,14 @@ class _Questions:
             import termios
 
             termios.tcflush(self._stdin, termios.TCIFLUSH)
-        for key, meaning in ask.choices:
-            self._tell(f"  {key}  {meaning}")
-        answer = self._ask(ask)
+        asked = ask
+        if ask.choices:
+            self._tell(ask.question)
+            column = max(len(key) for key, _meaning in ask.choices)
+            for key, meaning in ask.choices:
+                self._tell(f"  {key:<{column}}  {meaning}")
+            asked = replace(ask, question=_("your answer"))
+        answer = self._ask(asked)
         return None if ask.choices and not answer else answer
 
     def show(self, text: str, look: str = "text") -> None:

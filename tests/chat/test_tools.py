@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -239,3 +240,23 @@ def test_chinese(home: Home, server: Server) -> None:
         screen.send("否 太贵了\r")
         screen.wait_for("好。")
     assert results(server)[0] == "the user declined this call: 太贵了"
+
+
+def test_one_shot_at_a_terminal(home: Home, server: Server) -> None:
+    """At a terminal a one-shot run asks as well; what was typed before the question does not answer it."""
+    home.connect(server.url)
+    gate = Gate()
+    first = Reply(("Wait", gate), calls=calls(("remove", {"city": "Oslo"})).calls, finish="tool_calls")
+    server.script(first, say("Well."))
+    argv = [sys.executable, "-m", BOX, "remove it"]
+    with Screen.spawn(argv, home.environment, 24, 80, cwd=home.folder) as screen:
+        screen.wait_for("Wait")
+        screen.send("y\n")
+        screen.wait_for("y")
+        gate.open()
+        screen.wait_for("[y/a/n/e/Esc] (n):")
+        assert len(asked(server)) == 1
+        screen.send("n too dear\n")
+        screen.wait_for("Well.")
+        assert screen.wait_for_exit() == 0
+    assert results(server) == ["the user declined this call: too dear"]

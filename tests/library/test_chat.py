@@ -473,3 +473,33 @@ def test_the_example_of_the_readme_runs(config: Path, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[0] == "You said: Name a colour. m None"
     assert "You said: Name another one." in done.stdout
     assert done.stdout.splitlines()[-1] == str(["user", "assistant"] * 3)
+
+
+def test_a_program_approves_calls(config: Path, server: Server, tmp_path: Path) -> None:
+    """`approve` sees a call, may change its arguments, and says why not; without it nothing runs."""
+    config.write_text(config.read_text() + '[tools.tell]\ncommand = "echo told {what}"\n', encoding="utf-8")
+    wanted = [{"id": "c1", "function": {"name": "tell", "arguments": '{"what": "Bob"}'}}]
+    seen: list[str] = []
+
+    def approve(decision: Decision) -> str:
+        assert decision.call is not None
+        seen.append(f"{decision.subject} {decision.call.spec.name} {decision.call.arguments['what']}")
+        if len(seen) == 1:
+            decision.call.arguments = {"what": "Ann"}
+            return "y"
+        decision.call.reason = "not now"
+        return "n"
+
+    def results() -> list[str]:
+        return [one["content"] for one in server.requests[-1].json["messages"] if one["role"] == "tool"]
+
+    for answers in (approve, None):
+        with Chat(user="ann", config=config, data_dir=tmp_path / "data", approve=answers) as chat:
+            for _time in (1, 2):
+                server.script(say(calls=wanted, finish="tool_calls"), say("Done."))
+                assert chat.send("tell Bob").text == "Done."
+                seen.append(results()[-1])
+    assert seen[0] == "tool_call tell Bob"
+    assert seen[1].endswith("told Ann")
+    assert seen[2:4] == ["tool_call tell Bob", "the user declined this call: not now"]
+    assert "declined" in seen[4]

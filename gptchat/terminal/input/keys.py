@@ -112,9 +112,11 @@ def bindings(line: Line) -> KeyBindings:
         def _version(_event: KeyPressEvent, way: str = way) -> None:
             line.enter(f"/versions {way}")
 
-    @keys.add("c-o", filter=drafting & _draft_is_empty)
-    def _result(_event: KeyPressEvent) -> None:
-        line.enter("/tools last")
+    @keys.add("c-o", filter=drafting)
+    def _result(event: KeyPressEvent) -> None:
+        """The last call of a tool; prompt_toolkit's own Ctrl-O would send the draft."""
+        if not event.current_buffer.text:
+            line.enter("/tools last")
 
     @keys.add("escape", filter=drafting & _menu_is_open & ~is_searching, eager=True)
     def _close_menu(_event: KeyPressEvent) -> None:
