@@ -71,13 +71,15 @@ def test_a_round_at_azure(tmp_path: Path) -> None:
     """Azure gets the same tools and the same exchange, at the deployment's address with the key in its header."""
     with Server(key=KEY) as server:
         weather = Function("weather", about="Tells the weather.")
-        azure = {
-            "kind": '"azure"',
-            "endpoint": f'"{server.root}"',
-            "api_version": '"2024-10-21"',
-            "deployment": '"d"',
-        }
-        program = program_with(tmp_path, server.url, weather, **azure)
+        program = program_with(
+            tmp_path,
+            server.url,
+            weather,
+            kind='"azure"',
+            endpoint=f'"{server.root}"',
+            api_version='"2024-10-21"',
+            deployment='"d"',
+        )
         server.script(say(calls=[call("weather", '{"q": "here"}')]), say("It rains."))
         with running(program) as runner:
             runner.run(FrontEnd().drive(program.services.conversation.say("is it raining?")))
