@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from gptchat.conversation.batches.lines import question
 from gptchat.conversation.batches.running import Gate
+from tests.support.measured import MEASURED
 from tests.support.program import KEY, settings_for
 from tests.support.replies import Recorded, Reply
 from tests.support.server import CUT, Server, refuse, say
@@ -34,6 +35,7 @@ def start(
     (folder / "config.toml").write_text(settings_for(server.url, **options) + config, encoding="utf-8")
     command = [sys.executable, "-m", "gptchat", "--config", "config.toml", "--data-dir", "data", "--lang", "en"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TEST_KEY": KEY, "LANG": "C.UTF-8"}
+    environment |= MEASURED
     return subprocess.Popen(
         [*command, "-u", "ann", "--create-user", *arguments],
         cwd=folder,

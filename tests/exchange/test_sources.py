@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptchat.errors import UsageError
+from gptchat.exchange import readers
 from gptchat.exchange.importing import Imported
+from gptchat.exchange.session_builder import unpacked
 from tests.storage.helpers import House, texts
 
 EXPORTS = Path(__file__).parent / "exports"
@@ -112,6 +114,24 @@ def test_a_chat_comes_in_whole_and_once(house: House, tmp_path: Path, name: str)
 
 
 _WITHOUT_CODE = ("cherrystudio-data.json", "chatgpt.json", "deepseek-old.json", "gemini-MyActivity.json")
+
+
+def test_a_reader_gives_what_the_child_does(tmp_path: Path) -> None:
+    """Each fixture is read alike here and in the child, which reads what is large, packed or a database."""
+    for fixture in sorted(EXPORTS.iterdir()):
+        if fixture.is_dir():
+            continue
+        path, given = fixture, {"name": fixture.name}
+        if fixture.suffix == ".sql":
+            path = tmp_path / f"{fixture.stem}.db"
+            with sqlite3.connect(path) as database:
+                database.executescript(fixture.read_text(encoding="utf-8"))
+            database.close()
+            given = {"name": path.name, "database": str(path)}
+        with path.open("rb") as file:
+            here = [unpacked(item) for item in readers.packed(file, given, lambda _done, _total: None)]
+        assert here, fixture.name
+        assert [str(type(one)) for one in here] == [str(type(one)) for one in readers.read(path)], fixture.name
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if not name.endswith((".sql", ".zip"))])

@@ -39,4 +39,6 @@ def test_what_is_wrong_is_named(llamacpp: LlamaServer, tmp_path: Path) -> None:
     root = llamacpp.url.removesuffix("/v1")
     path = examined(tmp_path / "path", f"{root}/no/such", llamacpp.key, llamacpp.model)
     assert f"  → the API seems to be at {llamacpp.url}: write it as base_url" in path
-    assert [line for line in path if line.startswith(f"✗ test has nothing at {root}/no/such (404)")]
+    assert [
+        line for line in path if line.startswith(f"✗ test has nothing at {root}/no/such/chat/completions (404)")
+    ]

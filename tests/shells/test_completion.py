@@ -13,6 +13,7 @@ import pytest
 
 from gptchat.config.flags import SHELLS, declared
 from gptchat.terminal.completing.shell import split
+from tests.support.measured import MEASURED
 from tests.support.screen import Screen
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,7 @@ def environment(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "TERM": "xterm-256color",
+        **MEASURED,
         "GPTCHAT_CONFIG": str(home / "config.toml"),
         "GPTCHAT_DATA_DIR": str(home / "data"),
         "XDG_CONFIG_HOME": str(home / ".config"),
