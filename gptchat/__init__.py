@@ -6,10 +6,11 @@ if TYPE_CHECKING:
     from gptchat.conversation.api import Chat as Chat
     from gptchat.conversation.events import Decision as Decision
     from gptchat.conversation.outcome import Reply as Reply
+    from gptchat.conversation.outcome import UsedTool as UsedTool
     from gptchat.errors import GptchatError as GptchatError
 
 __version__ = "1.0.0"
-__all__ = ["AsyncChat", "Chat", "Decision", "GptchatError", "Reply", "__version__"]
+__all__ = ["AsyncChat", "Chat", "Decision", "GptchatError", "Reply", "UsedTool", "__version__"]
 
 _HOME = {
     "AsyncChat": "gptchat.conversation.api",
@@ -17,6 +18,7 @@ _HOME = {
     "Decision": "gptchat.conversation.events",
     "GptchatError": "gptchat.errors",
     "Reply": "gptchat.conversation.outcome",
+    "UsedTool": "gptchat.conversation.outcome",
 }
 
 

@@ -51,12 +51,12 @@ WRITES = {
     "terminal/oneshot.py _unseen": "a line feed",
     "net/connecting.py": "a connection",
     "net/local_servers.py": "a request to a server of this machine",
+    "tools/servers/stdio.py": "requests to a server that was started for them",
     "commands/output.py": "source text of a request, which is shown by the door",
 }
 """Where something is called `write`, and why it may be."""
 
 ERRORS = {
-    "tools/": "cleaned and bounded by `plain_text`, for the model and the person",
     "words.py": "the words for an error, which go through the door",
     "providers/faults/failures.py": "shortened and masked by `shorten`",
     "providers/azure.py": "shortened and masked by `shorten`",
@@ -67,14 +67,13 @@ ERRORS = {
     "foreign/pictures.py": "told through the door",
     "net/": "what libraries for connections, certificates and compression say, masked where servers have a say",
     "terminal/debugging.py unexpected": "told through the door",
+    "tools/": "cleaned and masked by `text.failed`, where they become a result",
     "core/replies/media.py": "an error's words for another error",
 }
 """Where an error becomes text, and why it may."""
 
 OPENS = {
     "files/": "the opener",
-    "tools/python_child.py": "files in a folder that was made for the call",
-    "tools/python_files.py": "files in a folder that was made for the call",
     "cli.py": "the null device",
     "leaving.py": "the null device",
     "foreign/office.py": "members of an archive",
@@ -82,6 +81,8 @@ OPENS = {
     "vendors/__init__.py": "a file of the package",
     "catalogue/__init__.py": "a file of the package",
     "providers/demo/provider.py": "a file of the package",
+    "tools/python_child.py": "the request and the answer of the process that runs a person's functions",
+    "tools/python_files.py": "the same, in a folder that was made for them",
     "attachments/": "a file that a person named, looked at first by `loading` or `policy`",
     "terminal/input/editor.py": "the draft in a folder that was made for it",
     "exchange/readers.py": "members of an archive, and the copy of a database",

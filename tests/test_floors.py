@@ -31,6 +31,9 @@ OUTSIDE = {
     "openai": {"providers"},
     "httpx2": {"net", "providers", "attachments", "tools"},
     "httpcore2": {"net"},
+    "mcp": {"tools"},
+    "anyio": {"tools"},
+    "yaml": {"tools"},
     "tiktoken": {"tokens"},
     "wcwidth": {"terminal"},
 }

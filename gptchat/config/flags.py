@@ -187,26 +187,28 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(argv[:end]), list(argv[end + 1 :])
 
 
-def before_prompt(argv: Sequence[str], known: Mapping[str, Declared]) -> tuple[list[str], Declared | None]:
-    """The words of `argv` that are no options, and the option at its end that still lacks its value, if any.
+def before_prompt(
+    argv: Sequence[str], known: Mapping[str, Declared]
+) -> tuple[list[str], list[str], Declared | None]:
+    """The words of `argv` that are no options, the options with their values, and one that lacks its value.
 
-    `known` are the options by all their names. For a line that is being typed; nothing is refused.
+    That one is the last word, if any, and is not among the options. `known` are all options by all their names.
+    For a line that is being typed: nothing is refused.
     """
     flags, after = _split(argv)
     said: list[str] = []
+    given: list[str] = []
     pending: Declared | None = None
     for word in flags:
-        if pending is not None:
-            pending = None
-            continue
-        option, value = _option(word, known)
-        if option is None:
+        option, value = (None, None) if pending is not None else _option(word, known)
+        if pending is None and option is None:
             said.append(word)
-        elif option.type is not bool and value is None:
-            pending = option
+            continue
+        given.append(word)
+        pending = option if option is not None and option.type is not bool and value is None else None
     if "--" in argv:
-        return [*said, "--", *after], None
-    return said, pending
+        return [*said, "--", *after], given, None
+    return said, given[:-1] if pending is not None else given, pending
 
 
 def asked_language(argv: Sequence[str]) -> str:

@@ -74,11 +74,26 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedTool:
+    """A call of a tool in a turn. `arguments` is JSON, as the model wrote it or the person changed it.
+
+    `outcome` is `done`, `failed`, `denied` or `interrupted`, and `text` the result as the model was sent it.
+    """
+
+    name: str
+    arguments: str
+    outcome: str
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What the model answered. `cost` is US$, None where no price is known; `message_id` is its id in the journal.
 
     `others` are the texts of further answers where the setting `n` asks for several. `files` are the pictures and
-    other files that came with it, none incognito, and `sources` the addresses it cites, `[1]` first.
+    other files that came with it, none incognito, and `sources` the addresses it cites, `[1]` first. `tools` are
+    the calls of tools in its turn; `usage` and `cost` are then those of all its rounds.
     """
 
     text: str
@@ -93,6 +108,7 @@ class Reply:
     others: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     sources: tuple[str, ...] = ()
+    tools: tuple[UsedTool, ...] = ()
 
     @classmethod
     def of(cls, outcome: Outcome, message: Message, files: Sequence[Path] = ()) -> Self:
@@ -100,7 +116,7 @@ class Reply:
         return cls(
             text=message.text,
             reasoning=message.reasoning,
-            usage=message.usage,
+            usage=outcome.usage if outcome.calls else message.usage,
             cost=outcome.cost,
             finish_reason=message.finish_reason,
             message_id=message.id,
@@ -110,4 +126,8 @@ class Reply:
             others=tuple(one.text for one in outcome.others),
             files=tuple(files),
             sources=tuple(source.url or source.title for source in sources_of(message)),
+            tools=tuple(
+                UsedTool(one.call.name, one.call.arguments, one.outcome, one.message.text, one.seconds)
+                for one in outcome.calls
+            ),
         )

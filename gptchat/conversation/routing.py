@@ -204,6 +204,7 @@ class Routing:
             learn_limit=lambda error: self._learn_limit(entry.name, model, error),
             taken=lambda tokens: self._windows.taken(entry.name, model, tokens),
             alone=self._alone,
+            pictures=facts.vision is not False,
         )
 
     def routes(self, model: str = "") -> list[Route]:

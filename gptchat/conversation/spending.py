@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,17 @@ def add_up(label: str, messages: Iterator[Message] | list[Message]) -> AccountRo
             spent = cost_of(message)
             cost = cost if spent is None else (cost or 0.0) + spent
     return AccountRow(label, usage, cost)
+
+
+def _last_turn(path: Sequence[Message]) -> list[Message]:
+    """The replies of the newest turn that has any: several, where tools were called."""
+    turn: list[Message] = []
+    for message in reversed(path):
+        if message.role == "user" and turn:
+            break
+        if message.usage is not None:
+            turn.append(message)
+    return turn
 
 
 class Running:
@@ -150,11 +161,10 @@ class Account:
     def report(self) -> list[AccountRow]:
         """The account: the last turn, this session, today, each model, and everything."""
         session = self._manager.session
-        path = [message for message in session.path() if message.usage is not None]
         everything = self.replies()
         since = midnight()
         rows = [
-            add_up(_("last turn"), path[-1:]),
+            add_up(_("last turn"), _last_turn(session.path())),
             add_up(_("this session"), [*session.messages.values(), *session.asides]),
         ]
         rows.append(add_up(_("today"), [message for message in everything if message.ts >= since]))

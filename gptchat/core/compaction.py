@@ -113,7 +113,17 @@ def _request(head: tuple[str, str], lines: Sequence[str]) -> tuple[Message, ...]
 
 
 def _line(message: Message) -> str:
-    return f"{_NAMES.get(message.role, message.role)}: {message.text}"
+    called = message.extra.get("tool_calls")
+    calls = [f"[called {_called(call)}]" for call in called] if isinstance(called, list | tuple) else []
+    return f"{_NAMES.get(message.role, message.role)}: {' '.join(filter(None, (message.text, *calls)))}"
+
+
+def _called(call: object) -> str:
+    """The name and the arguments of a call, as it was received or imported."""
+    function = call.get("function", call) if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        return ""
+    return " ".join(str(function.get(key, "")) for key in ("name", "arguments"))
 
 
 def _shortened(

@@ -124,6 +124,8 @@ class Abilities:
     """Returns the path below the base URL and the body of a request, without sending it."""
     api: Callable[[str], str] | None = None
     """Returns the wire API for a model name: `chat`, `responses` or `completions`."""
+    takes_tools: Callable[[str], bool] | None = None
+    """Whether a model may be offered tools, as far as it is known; None: none may."""
     moderate: Callable[[str], Awaitable[Verdict]] | None = None
     """Moderates a text on the server. Raises NotFoundError if the server has no moderation endpoint."""
     tokenize: Callable[[Sequence[str], str], Awaitable[list[int] | None]] | None = None
@@ -315,6 +317,9 @@ class SessionStore(Protocol):
 
     def damage(self, session: Session) -> str:
         """One sentence about the unreadable part of the session's journal; empty if there is none."""
+
+    def replying(self, session: Session) -> bool:
+        """Whether a program, this one or another, has a sidecar of the session open."""
 
     def partial(self, session: Session, header: Record) -> PartialReply:
         """Create the sidecar of a reply. `header` is its message record without content."""

@@ -17,6 +17,7 @@ from gptchat.core.events import (
     Notice,
     ReasoningDelta,
     TextDelta,
+    ToolCall,
     TurnEvent,
     TurnFailed,
     TurnFinished,
@@ -28,7 +29,7 @@ from gptchat.core.ports import PartialReply, SessionStore, TokenCounter
 from gptchat.core.replies.media import files_of
 from gptchat.core.session import Session, continuation_record, move
 from gptchat.errors import ContextLengthError, UsageError
-from gptchat.manager import orders, request, results
+from gptchat.manager import orders, request, results, unfinished
 from gptchat.manager.keeping import keep_files
 from gptchat.manager.measuring import Measuring
 from gptchat.manager.pump import Pump, Stoppable
@@ -89,7 +90,17 @@ class SessionManager:
     def open(self, user: str, session_id: str) -> Session:
         """Open a saved session. Raises StorageError if it cannot be read."""
         self._session, self._trimming = self.store.open(user, session_id), False
+        if not self.store.replying(self._session):
+            self.close_calls()  # the program was killed while they ran
         return self._session
+
+    def close_calls(self) -> None:
+        """Give each call of a tool at the end of the conversation that has no result one that says so."""
+        unfinished.close(self.session, self.record, self.timestamp())
+
+    def answer_calls(self, calls: Sequence[ToolCall], text: str, outcome: str) -> None:
+        """Write `text` as the result of each of `calls`, which are those of the last message."""
+        unfinished.answer(calls, self.session.head, text, outcome, self.record, self.timestamp())
 
     def record(self, *records: Record, durable: bool = True) -> Sequence[Record]:
         """Append records (moves, titles, pins, settings) to the open session, adding `ts`, and apply them."""
@@ -210,8 +221,7 @@ class SessionManager:
         self, order: Order, route: Route, plan: ContextPlan, base: Message, started: float
     ) -> AsyncGenerator[TurnEvent, None]:
         """Stream one request, store the reply, and yield the final event."""
-        session = self.session
-        continued = isinstance(order, Continue)
+        session, continued = self.session, isinstance(order, Continue)
         header = continuation_record(base.id, base) if continued else base.to_record()
         partial = self.store.partial(session, header)
         reply = ReplyBuilder(
@@ -220,7 +230,9 @@ class SessionManager:
             first_file=len(files_of(session.messages[base.id])) + 1 if continued else 1,
         )
         first: float | None = None
-        asked = request.build(plan, route, session, continuing=continued)
+        asked = await asyncio.to_thread(
+            request.build, plan, route, session, continuing=continued, store=self.store
+        )
         pump = self.running = Pump(route.provider.stream(asked))
         if self._stopping:
             pump.stop()

@@ -28,7 +28,9 @@ def begin(order: Order, session: Session, ts: str) -> tuple[list[Message], Messa
             if not path:
                 raise UsageError(_("there is nothing to answer again yet"))
             return path, None, Message("assistant", "", parent=path[-1].id)
-        case Answer():
+        case Answer(after):
+            if after:  # another process may have moved the head since
+                path = branches.path_to(session, after)
             return path, None, Message("assistant", "", parent=path[-1].id)
         case Continue():
             if not path or path[-1].role != "assistant":

@@ -10,7 +10,8 @@ from typing import Any
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import ToolCall
 from gptchat.core.messages import Message, Request
-from gptchat.core.replies.media import text_alone
+from gptchat.core.ports import SessionStore
+from gptchat.core.replies.media import data_address, files_of, text_alone
 from gptchat.core.session import Session
 from gptchat.manager.route import Route
 from gptchat.values import replace
@@ -28,12 +29,22 @@ def split_system(path: Sequence[Message], system: str) -> tuple[str, list[Messag
     return system, list(path)
 
 
-def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool = False) -> Request:
-    """The request that `plan` describes, for `route`.
+def build(
+    plan: ContextPlan,
+    route: Route,
+    session: Session,
+    *,
+    continuing: bool = False,
+    store: SessionStore | None = None,
+) -> Request:
+    """The request that `plan` describes, for `route`. Pictures of tools are read from `store`, which blocks.
 
     Each call of a tool has exactly one result right behind it, in the order of the calls, and an id of its own: a
     result without its call is left out, and a call without a result gets one that says that it was interrupted.
+    Where the model takes no tools, calls and results are left out.
     """
+    takes = route.provider.abilities.takes_tools
+    plain = takes is None or not takes(route.model)
     messages: list[dict[str, Any]] = []
     used: set[str] = set()
     everything = plan.everything()
@@ -43,7 +54,7 @@ def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool
         at += 1
         if message.role == "tool":
             continue  # its call is missing, or has been answered before
-        calls = calls_of(message)
+        calls = [] if plain else calls_of(message)
         wire = _wire(message, route.provider.name)
         if calls:
             results = []
@@ -52,6 +63,12 @@ def build(plan: ContextPlan, route: Route, session: Session, *, continuing: bool
                 at += 1
             reply = wire or {"role": "assistant", **_returned(message, route.provider.name)}
             messages += _exchange(reply, calls, results, used)
+            if (
+                store is not None
+                and route.pictures
+                and (shown := [part for one in results for part in _pictures(one, store, session.user)])
+            ):
+                messages.append({"role": "user", "content": shown})  # a result can only be text
             continue
         if wire is None:
             continue
@@ -115,6 +132,14 @@ def _exchange(
         text = (said if isinstance(said, str) else "") or (INTERRUPTED if result is None else "[no output]")
         sent.append({"role": "tool", "tool_call_id": name, "content": text})
     return [{**reply, "content": reply.get("content") or None, "tool_calls": wanted}, *sent]
+
+
+def _pictures(result: Message, store: SessionStore, user: str) -> list[Any]:
+    """The pictures that a tool returned, behind a line that says so; none if it returned none."""
+    kept = [(file.mime, store.read_file(user, file.name)) for file in files_of(result) if file.kind == "image"]
+    found = [{"type": "image_url", "image_url": {"url": data_address(mime, data)}} for mime, data in kept if data]
+    told = {"type": "text", "text": f"[returned by the tool {result.extra.get('name')}, not sent by the user:]"}
+    return [told, *found] if found else []
 
 
 def count_joined(plan: ContextPlan, saved: int) -> ContextPlan:

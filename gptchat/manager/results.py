@@ -45,9 +45,14 @@ def _lighter(path: Sequence[Message]) -> Iterator[Sequence[Message]]:
 
 
 def _cut(message: Message, most: int) -> Message:
-    """A result with at most `most` characters, or what stands for it; other messages as they are."""
-    if message.role != "tool" or len(message.text) <= max(most, _SHORT):
+    """A result with at most `most` characters, or what stands for it; other messages as they are.
+
+    Pictures are left out of a result that is cut.
+    """
+    if message.role != "tool":
         return message
+    if len(message.text) <= max(most, _SHORT):
+        return message if isinstance(message.content, str) else message.with_content(f"{message.text}\n{CUT}")
     text = message.text
     return message.with_content(f"{text[:most]}\n{CUT}" if most else LEFT_OUT)
 

@@ -47,6 +47,8 @@ class Route:
     learn_limit: Callable[[ContextLengthError], Limits | None] = _no_limit
     taken: Callable[[int], None] = _not_noted
     alone: bool = False
+    pictures: bool = True
+    """Whether the model may be sent pictures that tools return."""
     tools: Sequence[Mapping[str, Any]] = ()
     """Definitions of the tools that the model may call, in the chat API's format."""
     may_call: bool = True
@@ -88,7 +90,12 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Request the next reply of a turn in which tools were called: the results are the last messages."""
+    """Request the next reply of a turn in which tools were called.
+
+    `after` is the id of the last result; empty: the last message of the conversation.
+    """
+
+    after: str = ""
 
 
 Order = Send | Retry | Continue | Answer

@@ -121,6 +121,7 @@ class Engine(ABC):
             address=lambda: self.address,
             preview=self.body,
             api=self.api,
+            takes_tools=self.takes_tools,
             moderate=self.moderate,
             rate_limits=self.rate_limits,
         )
@@ -129,6 +130,10 @@ class Engine(ABC):
         """The wire API for `model`: from the settings, else learnt from the server, else `api_for`, else chat."""
         told = self.settings.api or self.learnt.api(self.name, model)
         return told or (self._api_for(model) if self._api_for is not None else "") or "chat"
+
+    def takes_tools(self, model: str) -> bool:
+        """Whether `model` may be offered tools: its API has them, and the server has not refused them."""
+        return self.api(model) != "completions" and "tools" not in self.learnt.left_out(self.name, model)
 
     def body(self, request: Request) -> tuple[str, dict[str, Any]]:
         """The path and body that would be sent for `request`, for display; sends nothing."""
@@ -207,8 +212,7 @@ class Engine(ABC):
     async def moderate(self, text: str, model: str = "") -> Verdict:
         """The server's moderation verdict on `text`. Raises GptchatError; NotFoundError if it offers none."""
         body: dict[str, Any] = {"input": clean(text)}
-        if model:
-            body["model"] = model
+        body.update({"model": model} if model else {})
         return moderation_in(await self.call("post", "/moderations", body))
 
     async def get(self, path: str) -> Any:
@@ -246,10 +250,7 @@ class Engine(ABC):
 
         from gptchat.providers.sdk.light import openai
 
-        headers: dict[str, Any] = {
-            # A compressing server collects text until there is enough of it, which would delay the stream
-            "Accept-Encoding": "identity"
-        }
+        headers: dict[str, Any] = {"Accept-Encoding": "identity"}  # compressed text would come late
         if body is not None:
             headers["Accept"] = "text/event-stream" if body.get("stream") else "application/json"
         headers.update(self.authorization(self._key))
@@ -336,8 +337,7 @@ class Engine(ABC):
     def _lesson(self, error: GptchatError, request: Request) -> Lesson | None:
         if not isinstance(error, ProviderError):
             return None
-        body = self._payload(request).body
-        lesson = lesson_in(error, body, self.api(request.model))
+        lesson = lesson_in(error, body := self._payload(request).body, self.api(request.model))
         if lesson is None or (lesson.what == "api" and self.settings.api):
             return None
         new = self.learnt.learn(self.name, request.model, lesson)

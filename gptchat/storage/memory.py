@@ -97,6 +97,10 @@ class MemoryStore:
         """The head of `session`: no other program can move it."""
         return session.head
 
+    def replying(self, session: Session) -> bool:
+        """Always False: no other program can write to the session."""
+        return False
+
     def partial(self, session: Session, header: Record) -> MemoryReply:
         """Begin a reply with the record `header`; its `turn`, if any, becomes the token."""
         return MemoryReply(str(header.get("turn") or os.urandom(8).hex()))

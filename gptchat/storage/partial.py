@@ -84,6 +84,12 @@ class Sidecar:
             self._full = True
 
 
+def sidecars(path: Path) -> list[Path]:
+    """The sidecars of the journal `path`, whoever writes them."""
+    alone = path.with_suffix(".partial")
+    return [alone] * alone.exists() + sorted(path.parent.glob(f"{escape(path.stem)}.*.partial"))
+
+
 def take_in(path: Path, session: Session, save: Callable[[Session, list[Record]], bool]) -> None:
     """Recover the interrupted replies in the sidecars of the journal `path` of `session`, each once.
 
@@ -91,8 +97,7 @@ def take_in(path: Path, session: Session, save: Callable[[Session, list[Record]]
     journal already has a sidecar's token, the process ended between append and removal, and the sidecar is
     only removed.
     """
-    alone = path.with_suffix(".partial")
-    for sidecar in [alone] * alone.exists() + sorted(path.parent.glob(f"{escape(path.stem)}.*.partial")):
+    for sidecar in sidecars(path):
         with _orphan(sidecar) as fd:
             record = remains(fd) if fd is not None else None
             saved = True

@@ -10,7 +10,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,7 +24,7 @@ from gptchat.storage.gc_paused import undisturbed
 from gptchat.storage.ids import new_id, safe_id, timestamp
 from gptchat.storage.media import KeptFiles
 from gptchat.storage.os_errors import RemovedError, storage_error
-from gptchat.storage.partial import Sidecar, take_in
+from gptchat.storage.partial import Sidecar, sidecars, take_in
 from gptchat.storage.removal.removed import was_removed
 from gptchat.storage.snapshot import header, snapshot
 from gptchat.storage.state import State, missing, new_messages, renumber
@@ -165,11 +165,9 @@ class JournalStore(KeptFiles):
         state = self._state(session)
         path = self.path(session)
         foreign, state.foreign = state.foreign, []
-        try:
+        with suppress(OSError):  # missing or not readable now: the next append handles and reports it
             if state.created and path.stat().st_size != state.offset:
                 foreign += self._read(session, state)
-        except OSError:  # missing or not readable now: the next append handles and reports it
-            pass
         return tuple(foreign)
 
     def stood(self, session: Session) -> str | None:
@@ -180,6 +178,10 @@ class JournalStore(KeptFiles):
     def partial(self, session: Session, header: Record) -> Sidecar:
         """Create the sidecar of a reply; `header` is its message or continuation record without content."""
         return Sidecar(self.path(session), header)
+
+    def replying(self, session: Session) -> bool:
+        """Whether a program has a sidecar of the session; `open` has removed those that nobody writes."""
+        return bool(sidecars(self.path(session)))
 
     def trouble(self, session: Session) -> StorageError | None:
         """Why the last append could not be written; None if it was."""
@@ -196,10 +198,8 @@ class JournalStore(KeptFiles):
     def retry(self) -> None:
         """Try again to write the unsaved records of all sessions."""
         for session in self.waiting():
-            try:
+            with suppress(StorageError):  # a newer version of the program has written to it meanwhile
                 self.append(session, (), durable=True)
-            except StorageError:  # a newer version of the program has written to it meanwhile
-                pass
 
     def forget(self, user: str, session_id: str) -> None:
         """Drop the unsaved records of a deleted session, so that a later append does not restore it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -176,7 +177,11 @@ class Counter:
 
     def tools(self, functions: Sequence[Mapping[str, Any]], model: str) -> int:
         """Tokens of the tools offered in a request (`{"type": "function", "function": {...}}` each)."""
-        return tool_tokens(functions, lambda text: self.count(text, model), self.encoding(model))
+        tokens = tool_tokens(functions, lambda text: self.count(text, model), self.encoding(model))
+        if not functions or self._published(model):
+            return tokens
+        # Templates of other models write them as JSON.
+        return max(tokens, self.count(json.dumps(list(functions), ensure_ascii=False, default=dict), model))
 
     def learn(
         self, model: str, counted: int, reported: int, messages: Sequence[Message], reply: Message | None = None

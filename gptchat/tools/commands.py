@@ -85,7 +85,7 @@ class CommandTool:
             env = environment(self._source.env)
         except GptchatError as error:
             return failed(error)
-        return await run(command, timeout=self._source.timeout, cwd=cwd, env=env)
+        return await run(command, seconds=self._source.timeout, cwd=cwd, env=env)
 
     def _texts(self, arguments: Mapping[str, Any]) -> dict[str, str]:
         """The arguments as words. Raises UsageError for one that is missing, unknown or of another type."""
@@ -111,9 +111,7 @@ class CommandTool:
                 )
             if text.startswith("-") and not number and self._may_be_option(one.name):
                 raise UsageError(
-                    _("the argument {name} must not begin with “-”, which would make it an option").format(
-                        name=one.name
-                    )
+                    _("the argument {name} must not begin with “-”, as options do").format(name=one.name)
                 )
             values[one.name] = text
         return values
@@ -162,11 +160,11 @@ class CommandTool:
         return ["/bin/sh", "-c", script, "sh", *given] if given else ["/bin/sh", "-c", script]
 
 
-async def run(command: list[str], *, timeout: float, cwd: Any, env: Mapping[str, str]) -> ToolResult:  # noqa: ASYNC109 - told to the process
+async def run(command: list[str], *, seconds: float, cwd: Any, env: Mapping[str, str]) -> ToolResult:
     """Run a program and tell its output and its exit status, if that is not 0."""
     try:
         done = await leavable(
-            run_command, command, timeout=timeout, limit=MOST_TEXT, cwd=cwd, env=env, stopped=given_up
+            run_command, command, timeout=seconds, limit=MOST_TEXT, cwd=cwd, env=env, stopped=given_up
         )
     except GptchatError as error:
         return failed(error)
@@ -201,4 +199,4 @@ class ShellTool:
         if not isinstance(command, str) or not command.strip():
             return failed(_("the argument {name} is missing").format(name="command"))
         shell = ["cmd", "/c", command] if sys.platform == "win32" else ["/bin/sh", "-c", command]
-        return await run(shell, timeout=120.0, cwd=None, env=environment({}))
+        return await run(shell, seconds=120.0, cwd=None, env=environment({}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -114,6 +115,54 @@ def test_lessons(message: str, param: str | None, lesson: Lesson) -> None:
 def test_a_value_out_of_range_is_not_unlearnt(message: str, param: str | None) -> None:
     """A mistake in a value is told to the person, who can correct it; nothing is dropped behind their back."""
     assert lesson_in(refused(message, param), BODY, "chat") is None
+
+
+NO_TOOLS = [
+    (400, "registry.ollama.ai/library/gemma3:4b does not support tools"),
+    (400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'),
+    (500, "tools param requires --jinja flag"),
+    (
+        404,
+        "No endpoints found that support tool use. To learn more about provider routing, visit: https://o.ai/docs",
+    ),
+    (400, "deepseek-reasoner does not support Function Calling"),
+    (400, "`tool calling` is not supported with this model"),
+    (400, "Unrecognized request argument supplied: tools"),
+    (400, "Unknown parameter: 'tools'."),
+    (422, "tools: Extra inputs are not permitted"),
+    (400, "Function calling is not enabled for models/gemma-3-27b-it, as it is not supported"),
+    (400, "Tools are not supported by this model"),
+    (400, "该模型不支持工具调用"),
+]
+
+
+@pytest.mark.parametrize(("status", "message"), NO_TOOLS)
+def test_a_model_without_tools(server: Server, status: int, message: str) -> None:
+    """A server that refuses tools is asked again without them, told of once, and known to take none."""
+    tool = {"type": "function", "function": {"name": "f", "description": "", "parameters": {"type": "object"}}}
+    server.script(refuse(status, message), say("yes"), say("again"))
+    engine = provider(server.url)
+    asked = replace(question(), tools=(tool,), may_call=False)
+    first, second = ask_all(engine, asked, asked)
+    assert (first.text, second.text) == ("yes", "again")
+    assert ["tools" in request.json for request in server.requests] == [True, False, False]
+    assert "tool_choice" not in server.requests[1].json
+    assert sum("tools" in notice for notice in (*first.notices, *second.notices)) == 1
+    assert not engine.takes_tools("test-model")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Invalid schema for function 'f': 'uri' is not a supported format",
+        "Unknown name \"additionalProperties\" at 'tools[0].function_declarations[0].parameters'",
+        "Unsupported parameter: 'tools[0].function.strict'",
+        "tool f is not allowed here",
+    ],
+)
+def test_a_refused_tool_does_not_switch_all_off(message: str) -> None:
+    """What is wrong with one tool is told; the others are not lost to it."""
+    assert lesson_in(refused(message), {**BODY, "tools": [{}]}, "chat") is None
 
 
 REFUSALS = [

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gptchat.core.events import Finished, ProviderEvent, ReasoningDelta, TextDelta, ToolCall, UsageReported
 from gptchat.core.messages import Request, Usage
@@ -121,6 +123,50 @@ def test_tool_calls_in_pieces() -> None:
 
     assert outcome.calls == [ToolCall("c0", "a", "{}"), ToolCall("c1", "b", '{"x": 1}')]
     assert outcome.ends == [Finished("tool_calls")]
+
+
+_HELD = [ToolCall("c0", "a", '{"x": 1}'), ToolCall("c1", "b", '{"y": [2]}')]
+
+
+def _pieces(call: ToolCall, size: int) -> list[str]:
+    return [call.arguments[at : at + size] for at in range(0, len(call.arguments), size)]
+
+
+@given(
+    size=st.integers(1, 20),
+    indexed=st.sampled_from(["right", "none", "zero"]),
+    repeated=st.booleans(),
+    again=st.booleans(),
+    stand_in=st.booleans(),
+)
+def test_calls_however_they_are_numbered(
+    size: int, indexed: str, repeated: bool, again: bool, stand_in: bool
+) -> None:
+    """Calls arrive whole and apart, with right, wrong or no indexes, names in each piece, or all of it twice."""
+    chunks = []
+    for number, call in enumerate(_HELD):
+        index = {"right": {"index": number}, "none": {}, "zero": {"index": 0}}[indexed]
+        for place, text in enumerate((["{}"] if stand_in and not repeated else []) + _pieces(call, size)):
+            named = place == 0 or repeated
+            function = {"name": call.name if named else None, "arguments": text}
+            chunks.append(delta(tool_calls=[{**index, "id": call.id if named else None, "function": function}]))
+    if again:
+        whole = [{"id": one.id, "function": {"name": one.name, "arguments": one.arguments}} for one in _HELD]
+        chunks.append(delta(tool_calls=whole))
+    outcome = read("chat", *chunks, delta(reason="tool_calls"))
+    assert outcome.calls == _HELD
+
+
+def test_whole_calls_without_ids_or_with_one_id_for_all() -> None:
+    """Calls that come whole, one in a chunk, are told apart though they have no ids, or all the same."""
+    for id in (None, "call_0"):
+        chunks = [
+            delta(tool_calls=[{"id": id, "function": {"name": name, "arguments": {"q": n}}}])
+            for n, name in enumerate(("look", "look", "find"))
+        ]
+        outcome = read("chat", *chunks, delta(reason="stop"))
+        found = [(call.name, call.arguments) for call in outcome.calls]
+        assert found == [("look", '{"q": 0}'), ("look", '{"q": 1}'), ("find", '{"q": 2}')]
 
 
 def test_several_choices(server: Server) -> None:

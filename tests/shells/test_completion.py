@@ -156,6 +156,14 @@ def test_a_line_that_means_nothing_offers_nothing(home: Path, words: Sequence[st
     assert offered(home, *words) == []
 
 
+def test_words_that_are_options_and_arguments_alike_are_told_apart(home: Path) -> None:
+    """A person whose name is an argument as well is still the one whose things are offered."""
+    assert offered(home, "-u", "alice", "/users", "rename", "alice", "") is not None
+    assert len(offered(home, "-u", "alice", "/resume", "")) == 1
+    assert "alice" in offered(home, "-u", "alice", "/user", "")
+    assert offered(home, "--preset", "") == ["translator"]
+
+
 def test_a_tab_changes_nothing(home: Path) -> None:
     """A Tab writes no file, and makes no person."""
     before = sorted(str(path) for path in (home / "data").rglob("*"))

@@ -8,14 +8,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from gptchat.core.events import TurnStarted
 from tests.tooling.shelf import Function, program_with
 
 
 def main() -> None:
-    """Send one message; the tool appends the number it was called with to the file `ran`."""
+    """Send messages until killed; the tool appends the number it was called with to the file `ran`.
+
+    `ready` is printed when a second turn begins: everything is loaded and connected then. "the last" is sent once.
+    """
     folder, url, session, text = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 
     async def work(arguments: Mapping[str, Any], _progress: Callable[[str], None]) -> str:
@@ -28,9 +33,12 @@ def main() -> None:
         program = program_with(folder, url, Function("work", work))
         if session != "-":
             program.services.open_first(session)
-        print("ready", flush=True)
-        async for _event in program.services.conversation.say(text):
-            pass
+        for turn in count(1):
+            async for event in program.services.conversation.say(text):
+                if turn == 2 and isinstance(event, TurnStarted):
+                    print("ready", flush=True)
+            if text == "the last":
+                break
         await program.services.close()
 
     asyncio.run(run())

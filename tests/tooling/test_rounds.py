@@ -19,6 +19,7 @@ from gptchat.conversation.tooling.offering import offer
 from gptchat.core.context import Limits, plan
 from gptchat.core.events import RoundEnded, ToolFinished, ToolProgress, ToolStarted, TurnFinished, TurnStarted
 from gptchat.core.messages import Message
+from gptchat.core.ports import Abilities
 from gptchat.core.replies.media import files_of
 from gptchat.core.session import Session
 from gptchat.core.tooling import ToolResult
@@ -107,7 +108,8 @@ def test_a_picture_of_a_tool_is_a_file(tmp_path: Path) -> None:
         server.script(say(calls=[call("draw")]), say("ready"))
         with running(program) as runner:
             events = runner.run(FrontEnd().drive(program.services.conversation.say("go")))
-        assert sent(server)[-1]["content"] == "here it is\n[image]"
+        assert sent(server)[-2]["content"] == "here it is\n[image]"
+        assert sent(server)[-1]["content"][1] == {"type": "image_url", "image_url": {"url": url}}
     [ended] = [event for event in events if isinstance(event, ToolFinished)]
     [file] = files_of(ended.message)
     assert program.services.manager.store.read_file("ann", file.name) == picture
@@ -488,11 +490,24 @@ def test_every_request_has_each_result_behind_its_call(path: list[Message]) -> N
         at += len(ids)
 
 
+@given(paths())
+def test_a_model_without_tools_gets_no_calls(path: list[Message]) -> None:
+    """What was said goes to a model that takes no tools; the calls in it, and their results, do not."""
+    route = Route(provider=_Nobody(takes_tools=False), model="m", limits=Limits(10_000))
+    messages = build(plan(path, lambda _message: 1, Limits(10_000)), route, Session("s", "ann")).messages
+    assert all(message["role"] != "tool" and "tool_calls" not in message for message in messages)
+    texts = [message.text for message in path if message.role != "tool" and message.text]
+    assert "\n\n".join(message["content"] for message in messages) == "\n\n".join(texts)
+
+
 class _Nobody:
     """A provider that is never asked."""
 
     name = "nobody"
-    abilities: Any = None
+
+    def __init__(self, takes_tools: bool = True) -> None:
+        self.abilities: Any = Abilities(takes_tools=lambda _model: takes_tools)
+
     stream: Any = None
     models: Any = None
     close: Any = None

@@ -164,7 +164,7 @@ def shown_request(
         if not path:  # a request without a message is refused by every server
             draft, notes = _("Hello!"), [_("nothing has been said yet; a greeting stands for your message")]
     plan = manager.plan(route, draft=draft, path=path)
-    wire, body = abilities.preview(build(plan, route, manager.session))
+    wire, body = abilities.preview(build(plan, route, manager.session, store=manager.store))
     address = redact(abilities.address().rstrip("/"))  # some write their password into it
     url = f"{address}{wire}"
     if settings.query:

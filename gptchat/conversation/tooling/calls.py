@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Literal
 
+from gptchat.conversation.tooling.rest import note
 from gptchat.core.events import ToolCall, ToolFinished, ToolProgress, ToolStarted
 from gptchat.core.messages import Message, Part
 from gptchat.core.replies.media import KeptFile, content_with, decoded, kind_of, label, name_of
@@ -18,6 +19,8 @@ from gptchat.manager.request import INTERRUPTED
 from gptchat.values import dataclass, replace
 
 Outcome = Literal["done", "failed", "denied", "interrupted"]
+_PATIENCE = 3.0
+"""Seconds that a call has to end after it was cancelled."""
 _LEAST = 200
 """Tokens of a result that are always sent."""
 
@@ -100,29 +103,35 @@ class _Ended:
     seconds: float
 
 
-class Calls:
-    """The calls of one round, in the order in which the model asked for them. `share` is for all their results."""
+def _interrupted(number: int) -> _Ended:
+    return _Ended(number, ToolResult(INTERRUPTED, failed=True), "interrupted", 0.0)
 
-    def __init__(self, manager: SessionManager, route: Route, planned: Sequence[Planned], share: int) -> None:
+
+class Calls:
+    """The calls of `reply`, in the order in which the model asked for them. `share` is for all their results."""
+
+    def __init__(
+        self, manager: SessionManager, route: Route, planned: Sequence[Planned], share: int, reply: Message
+    ) -> None:
         self._manager = manager
+        self._reply = self._last = reply.id
         self._route = route
         self._planned = planned
         self._most = max(share // max(len(planned), 1), _LEAST)
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopped = False
+        self._queue: asyncio.Queue[ToolProgress | _Ended | None] = asyncio.Queue()
 
     def stop(self) -> None:
-        """Cancel what runs. Calls that have not ended are told as interrupted."""
-        self._stopped = True
+        """Cancel what runs. Calls that have not ended are told as interrupted, even if they do not end."""
         for task in self._tasks:
             task.cancel()
+        asyncio.get_running_loop().call_later(_PATIENCE, self._queue.put_nowait, None)
 
     async def run(self) -> AsyncGenerator[ToolStarted | ToolProgress | ToolFinished, None]:
         """Run those that may run; yield what happens, and each result once it is in the journal.
 
         The journal has the results in the order of the calls, so a result waits for those before it.
         """
-        queue: asyncio.Queue[ToolProgress | _Ended] = asyncio.Queue()
         ready: dict[int, _Ended] = {}
         for number, one in enumerate(self._planned):
             if one.result is not None:
@@ -134,7 +143,7 @@ class Calls:
                 await self._note([self._planned[number].call.id for number in running])
             for number in running:
                 yield ToolStarted(self._planned[number].call, self._planned[number].spec)
-                self._tasks.append(asyncio.create_task(self._one(number, queue)))
+                self._tasks.append(asyncio.create_task(self._one(number)))
             if self._manager.stopping:
                 self.stop()
             written = 0
@@ -144,26 +153,30 @@ class Calls:
                     written += 1
                 if written == len(self._planned):
                     break
-                got = await queue.get()
+                got = await self._queue.get()
                 if isinstance(got, ToolProgress):
                     yield got
-                else:
+                elif got is not None:
                     ready[got.number] = got
+                else:
+                    for number in range(written, len(self._planned)):
+                        ready.setdefault(number, _interrupted(number))
         finally:
             self._manager.running = None
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_PATIENCE)
 
-    async def _one(self, number: int, queue: asyncio.Queue[ToolProgress | _Ended]) -> None:
+    async def _one(self, number: int) -> None:
         planned, begun = self._planned[number], time.monotonic()
         tool = planned.tool
         assert tool is not None
 
         def progress(text: str) -> None:
-            queue.put_nowait(ToolProgress(planned.call, clean(text, newlines=False)))
+            self._queue.put_nowait(ToolProgress(planned.call, clean(text, newlines=False)))
 
-        ended = _Ended(number, ToolResult(INTERRUPTED, failed=True), "interrupted", 0.0)
+        ended = _interrupted(number)
         try:
             result = await tool.call(planned.arguments or {}, progress)
             ended = _Ended(number, result, "failed" if result.failed else "done", time.monotonic() - begun)
@@ -171,12 +184,12 @@ class Calls:
             result = ToolResult(f"{type(error).__name__}: {error}", failed=True)
             ended = _Ended(number, result, "failed", time.monotonic() - begun)
         finally:
-            queue.put_nowait(ended)
+            self._queue.put_nowait(ended)
 
     async def _note(self, names: Sequence[str]) -> None:
         """Write down which calls are about to run, so that a killed program does not run them again unasked."""
         manager = self._manager
-        record = {"type": "calls", "message": manager.session.head, "started": list(names)}
+        record = {"type": "calls", "message": self._reply, "started": list(names)}
         await asyncio.to_thread(manager.record, record)
 
     def _pictures(self, result: ToolResult) -> list[KeptFile]:
@@ -209,7 +222,7 @@ class Calls:
             file = name_of(data, "text/plain")
             manager.store.keep_file(manager.user, file, data)
             whole = manager.store.file_path(manager.user, file)
-            text = _cut(text, tokens, self._most)
+            text = _cut(text, tokens, self._most, planned.call.id if whole else "")
             tokens = counter.count(text, name)
         extra: dict[str, Any] = {
             "tool_call_id": planned.call.id,
@@ -228,9 +241,11 @@ class Calls:
             extra["whole"] = whole
         session = manager.session
         content = content_with(text, pictures)
-        message = Message("tool", content, parent=session.head, ts=manager.timestamp(), extra=extra)
+        # The parent is the last result, even if another process has written since.
+        message = Message("tool", content, parent=self._last, ts=manager.timestamp(), extra=extra)
         written = manager.record(message.to_record())
-        return session.messages[written[-1]["id"]], tokens, whole
+        self._last = written[-1]["id"]
+        return session.messages[self._last], tokens, whole
 
 
 def _picture(part: Part, number: int) -> tuple[KeptFile, bytes] | None:
@@ -248,10 +263,14 @@ def _picture(part: Part, number: int) -> tuple[KeptFile, bytes] | None:
     return KeptFile(kind_of(mime), name_of(data, mime), mime, len(data), label(mime, len(data), number)), data
 
 
-def _cut(text: str, tokens: int, most: int) -> str:
-    """The beginning and the end of a text of `tokens` tokens, together about `most`, with a note between them."""
+def _cut(text: str, tokens: int, most: int, name: str) -> str:
+    """The beginning and the end of a text of `tokens` tokens, together about `most`, with a note between them.
+
+    `name` is the call's, if the model may ask for what is missing.
+    """
     characters = max(int(len(text) * most / tokens * 0.9), 1)
     head = characters * 3 // 4
     tail = text[len(text) - (characters - head) :] if characters > head else ""
-    note = f"[... {len(text) - characters:,} of {len(text):,} characters were cut off here ...]"
-    return f"{text[:head]}\n{note}\n{tail}"
+    told = note(name, head, len(text)) if name else ""
+    here = f"[... {len(text) - characters:,} of {len(text):,} characters were cut off here ...]{told}"
+    return f"{text[:head]}\n{here}\n{tail}"

@@ -19,6 +19,7 @@ class Permissions:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._always: set[tuple[str, str]] = set()
+        """Sessions, and tools as they were described when the person allowed them."""
 
     def of(self, spec: ToolSpec, session: str) -> Permission:
         """What holds for a call of the tool in the session with this id.
@@ -33,15 +34,20 @@ class Permissions:
         if tools.approve == "always":
             return "allow"
         if _named(tools.ask, spec):
-            return "allow" if (session, spec.key) in self._always else "ask"
-        if _named(tools.allow, spec) or (session, spec.key) in self._always:
+            return "allow" if (session, _described(spec)) in self._always else "ask"
+        if _named(tools.allow, spec) or (session, _described(spec)) in self._always:
             return "allow"
         return spec.permission
 
     def always(self, spec: ToolSpec, session: str) -> None:
         """Allow the tool for the rest of this process in the session."""
         if not spec.always_asks:
-            self._always.add((session, spec.key))
+            self._always.add((session, _described(spec)))
+
+
+def _described(spec: ToolSpec) -> str:
+    """What a person allows: a server that changes the tool afterwards is asked about again."""
+    return repr((spec.key, spec.source, spec.description, spec.parameters, spec.effect))
 
 
 def _named(names: Sequence[str], spec: ToolSpec) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 from gptchat.conversation.events import Decision, WantedCall
 from gptchat.conversation.tooling.calls import Calls, Planned, arguments_of
 from gptchat.conversation.tooling.offering import Offer, offer
+from gptchat.conversation.tooling.rest import Rest, cut
 from gptchat.core.events import (
     Notice,
     RoundEnded,
     ToolCall,
+    ToolFinished,
     TurnEvent,
     TurnFailed,
     TurnFinished,
@@ -61,7 +64,7 @@ class Rounds:
 
         There is one TurnStarted and one last event, which counts all rounds.
         """
-        await self._close_open_calls()
+        self._manager.close_calls()
         tools = await self._offered(order)
         if not tools:
             async with aclosing(self._manager.run_turn(order, routes)) as plain:
@@ -101,22 +104,27 @@ class Rounds:
             total = _together(total, ended)
             calls = calls_of(ended.message)
             if not calls or not may_call or ended.message.status != "complete":
+                if calls:  # the server did not mind that none may be called
+                    await asyncio.to_thread(self._manager.answer_calls, calls, NOT_RUN, "denied")
                 yield total
                 return
             number += 1
             yield RoundEnded(ended.message, number)
-            async with aclosing(self._calls(calls, tools, ready[0])) as happening:
+            after = Answer(ended.message.id)
+            async with aclosing(self._calls(calls, tools, ready[0], ended.message)) as happening:
                 async for one in happening:
+                    if isinstance(one, ToolFinished):
+                        after = Answer(one.message.id)
                     yield one
-            if self._manager.stopping:
-                self._paid(total)
-                yield TurnInterrupted(ended.message, total.seconds)
-                return
             try:
                 spent = await self._budget.check(total.spent or 0.0)
             except GptchatError as error:
                 self._paid(total)
                 yield TurnFailed(error, ended.message)
+                return
+            if self._manager.stopping:
+                self._paid(total)
+                yield TurnInterrupted(ended.message, total.seconds)
                 return
             if spent:
                 yield Notice(spent)
@@ -127,7 +135,7 @@ class Rounds:
                     number,
                 )
                 yield Notice(words.format(n=number))
-            order = Answer()
+            order = after
 
     def _paid(self, total: TurnFinished | None) -> None:
         """Count what the rounds have cost of a turn that does not end with a TurnFinished."""
@@ -155,9 +163,25 @@ class Rounds:
         return replace(route, tools=tuple(one.definitions), alone=False)
 
     def _offer(self, route: Route, tools: Sequence[Tool], text: str) -> Offer:
+        takes = route.provider.abilities.takes_tools
+        if takes is None or not takes(route.model):
+            # A server that refused them was told of then.
+            api = route.provider.abilities.api
+            refused = takes is not None and (api is None or api(route.model) != "completions")
+            return Offer(
+                note="" if refused else _("{model} takes no tools: they are off").format(model=route.model)
+            )
         counter, name = self._manager.counter, route.counted_as
         room = int(route.limits.budget * self._settings.tools.share)
-        return offer(tools, room, lambda definitions: counter.tools(definitions, name), text)
+        found = offer(tools, room, lambda definitions: counter.tools(definitions, name), text)
+        rest = self._rest(route)
+        more = [*found.definitions, *(tool.spec.definition() for tool in rest)]
+        return replace(found, tools=[*found.tools, *rest], definitions=more)
+
+    def _rest(self, route: Route) -> list[Tool]:
+        """The tool that reads on in results that were cut off, if there are any."""
+        most = int(route.limits.budget * self._settings.tools.share) // 2
+        return [Rest(self._manager, route, most)] if cut(self._manager) else []
 
     def _about(self, order: Order) -> str:
         """What the turn is about: its message, and what was said last."""
@@ -167,21 +191,31 @@ class Rounds:
             texts.append(Message("user", order.content).text)
         return "\n".join(text[-4000:] for text in texts)
 
-    async def _calls(self, calls: Sequence[ToolCall], tools: Sequence[Tool], route: Route) -> Events:
-        """Decide about the calls one after the other, then run those that may run at once."""
-        by_name = {tool.spec.name: tool for tool in tools}
+    async def _calls(
+        self, calls: Sequence[ToolCall], tools: Sequence[Tool], route: Route, reply: Message
+    ) -> Events:
+        """Decide about the calls of `reply` one after the other, then run those that may run at once."""
+        manager = self._manager
+        # Another program that opens the session sees by the sidecar that these calls are not interrupted.
+        sidecar = await asyncio.to_thread(
+            manager.store.partial, manager.session, {"type": "calls", "message": reply.id}
+        )
+        by_name = {tool.spec.name: tool for tool in (*tools, *self._rest(route))}
         planned: list[Planned] = []
-        for call in calls:
-            one = self._planned(call, by_name)
-            if one.result is None and one.tool is not None:
-                async with aclosing(self._decide(one)) as asking:
-                    async for decision in asking:
-                        yield decision
-            planned.append(one)
-        share = int(route.limits.budget * self._settings.tools.share)
-        async with aclosing(Calls(self._manager, route, planned, share).run()) as events:
-            async for event in events:
-                yield event
+        try:
+            for call in calls:
+                one = self._planned(call, by_name)
+                if one.result is None and one.tool is not None:
+                    async with aclosing(self._decide(one)) as asking:
+                        async for decision in asking:
+                            yield decision
+                planned.append(one)
+            share = int(route.limits.budget * self._settings.tools.share)
+            async with aclosing(Calls(manager, route, planned, share, reply).run()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            sidecar.discard()
 
     def _planned(self, call: ToolCall, tools: dict[str, Tool]) -> Planned:
         tool = tools.get(call.name)
@@ -229,23 +263,9 @@ class Rounds:
         why = f": {wanted.reason}" if wanted.reason else ""
         planned.result, planned.outcome = _failed(f"the user declined this call{why}"), "denied"
 
-    async def _close_open_calls(self) -> None:
-        """Give the calls at the end of the conversation that have no result one that says so.
 
-        The program was killed, or the conversation was opened in the middle of a round.
-        """
-        manager = self._manager
-        path = manager.session.tail(1)
-        while path and path[0].role == "tool" and path[0].parent in manager.session.messages:
-            path.insert(0, manager.session.messages[path[0].parent])
-        if not path or not (calls := calls_of(path[0])):
-            return
-        known = {message.extra.get("tool_call_id") for message in path[1:]}
-        for call in calls:
-            if call.id not in known:
-                extra = {"tool_call_id": call.id, "name": call.name, "outcome": "interrupted"}
-                message = Message("tool", INTERRUPTED, parent=manager.session.head, extra=extra)
-                manager.record(message.to_record())
+NOT_RUN = "[this call did not run: no more calls may run in this turn]"
+"""The result of a call beyond `tools.rounds`. Not translated, because models read it."""
 
 
 def _failed(text: str) -> ToolResult:

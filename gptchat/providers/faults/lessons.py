@@ -11,7 +11,8 @@ from gptchat.providers.faults.dialects import without_name
 from gptchat.providers.faults.quirks import Json, Lesson
 from gptchat.providers.faults.sizes import size_lesson
 
-_ESSENTIAL = frozenset(("model", "messages", "input", "prompt", "instructions", "stream"))
+_ESSENTIAL = frozenset(("model", "messages", "input", "prompt", "instructions", "stream", "tools"))
+"""Parameters that a word of refusal near their name does not drop; of tools it may mean one of them."""
 _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 # Only a parameter that the server does not support is dropped; a value out of range is for the user to correct.
@@ -60,9 +61,25 @@ _TELLING = (
     ("stream", r"must be verified to stream"),  # OpenAI, for organisations that are not verified
 )
 """Messages that refuse a parameter without naming it, or as if only its value were wrong."""
+_TOOLS = r"(?:tools\b|functions\b|(?:tool|function)[ _-]?(?:us(?:e|age)|call(?:s|ing)?)\b)"
+_NO_TOOLS = re.compile(
+    rf"(?:\bnot|n['’]t) (?:yet )?support (?:\w+ ){{0,3}}{_TOOLS}"
+    rf"|{_TOOLS}[`'\"]? (?:\w+ )?(?:is|are) (?:not|un)"
+    rf"|\bno (?:endpoints?|providers?|models?) (?:\w+ ){{0,3}}support {_TOOLS}"  # OpenRouter
+    r"|tools? param\w* requires?\b|requires? --(?:jinja|enable-auto-tool-choice)"  # llama.cpp, vLLM
+    r"|(?:unrecogni[sz]ed|unknown|unsupported|unexpected)[^.:]{0,40}:? ?[`'\"]?\b(?:tools|functions)\b(?![\[.])"
+    r"|\btools: extra inputs"
+    r"|不支持[^，。；]{0,8}(?:工具|函数|function|tool)|(?:工具|函数)调用[^，。；]{0,6}不[被受]?支持",
+    re.IGNORECASE,
+)
+"""Messages that refuse all tools."""
 _OTHER_API = re.compile(
     r"\b(?:only|use|did you mean)\b[^.]{0,40}?v1/(responses|completions|chat/completions)", re.IGNORECASE
 )
+
+
+_ALONG = {"stream": ("stream_options",), "tools": ("tool_choice", "parallel_tool_calls")}
+"""Parameters that a server refuses without another one."""
 
 
 def apply(body: Json, lessons: tuple[Lesson, ...]) -> Json:
@@ -70,8 +87,8 @@ def apply(body: Json, lessons: tuple[Lesson, ...]) -> Json:
     for lesson in lessons:
         if lesson.what == "drop":
             body = _without(body, lesson.name.split("."))
-            if lesson.name == "stream":  # without it, the server would refuse its options
-                body = _without(body, ["stream_options"])
+            for name in _ALONG.get(lesson.name, ()):
+                body = _without(body, [name])
         elif lesson.what == "rename" and lesson.name in body:
             body = {lesson.value if key == lesson.name else key: value for key, value in body.items()}
         elif lesson.what == "system" and isinstance(body.get("messages"), list):
@@ -138,6 +155,8 @@ def lesson_in(error: ProviderError, body: Json, api: str) -> Lesson | None:
         lesson = _alternate(message) or _role(message, body)
         if lesson is not None:
             return lesson
+    if body.get("tools") and error.status in (400, 404, 405, 422, 500, 501) and _NO_TOOLS.search(message):
+        return Lesson("drop", "tools")
     if not isinstance(error, (BadRequestError, NotFoundError)) or error.status not in (400, 404, 405, 422):
         return None
     other = _OTHER_API.search(message)

@@ -29,6 +29,8 @@ class Lesson:
 
     def sentence(self) -> str:
         """The lesson as a phrase for the user, without its provider and model."""
+        if self.what == "drop" and self.name == "tools":
+            return _("tools are not taken and are off")
         if self.what == "drop":
             return _("{name} is not taken and is left out").format(name=self.name)
         if self.what == "rename":

@@ -15,6 +15,7 @@ from gptchat.core.events import (
 )
 from gptchat.core.messages import Request
 from gptchat.providers.faults.dialects import categories
+from gptchat.providers.wire.calls import CallPieces
 from gptchat.providers.wire.common import (
     CONTINUE,
     Ending,
@@ -114,7 +115,8 @@ class ChatReader:
         """Tool calls, usage, and one Finished per choice. Raises ServerSaid, ProtocolError."""
         for number, kept in self._kept.items():
             cut = self._end.reasons.get(number) == "length"  # its calls are incomplete: nobody goes on from them
-            calls = [] if cut else [index for choice, index in self._end.calls if choice == number]
+            pieces = self._end.calls.get(number)
+            calls = [] if cut or pieces is None else pieces.places()
             self._end.returned[number] = kept.record(calls)
         sounds = [MediaReceived(joined_sound(data), number) for number, data in self._sounds.items()]
         return (*sounds, *self._end.events())
@@ -184,10 +186,10 @@ class ChatReader:
         calls = delta.get("tool_calls")
         if isinstance(calls, list):
             for position, call in enumerate(calls):
-                self._call(mapping(call), number, position)
+                self._call(mapping(call), number, position if len(calls) > 1 else None)
         legacy = delta.get("function_call")
         if isinstance(legacy, dict):
-            self._call({"function": legacy}, number, 0)
+            self._call({"function": legacy}, number, None)
 
     def _cited(self, value: Mapping[str, Any], number: int, events: list[ProviderEvent]) -> None:
         """Add the sources in `value`; servers repeat them in every chunk, which is skipped."""
@@ -221,21 +223,13 @@ class ChatReader:
             kept = self._kept[number] = Returned()
         return kept
 
-    def _call(self, call: Mapping[str, Any], number: int, position: int) -> None:
-        index = call.get("index")
-        if type(index) is not int:
-            known = self._end.calls.get((number, position))
-            # Without an index (Gemini) each call comes whole, and another id is another call
-            other = known is not None and known[0] and call.get("id") not in (None, "", known[0])
-            index = sum(choice == number for choice, _index in self._end.calls) if other else position
-        held = self._end.calls.setdefault((number, index), ["", "", ""])
+    def _call(self, call: Mapping[str, Any], number: int, position: int | None) -> None:
+        index, function = call.get("index"), mapping(call.get("function"))
+        pieces = self._end.calls.setdefault(number, CallPieces())
+        at = index if type(index) is int else position
+        place = pieces.add(at, call.get("id"), function.get("name"), function.get("arguments"))
         if not call.keys() <= _CALL:
-            self._keeping(number).call(index, call)
-        function = mapping(call.get("function"))
-        for place, value in enumerate((call.get("id"), function.get("name"), function.get("arguments"))):
-            if isinstance(value, str):
-                # Arguments are concatenated. Id and name come once, but some servers repeat them in every chunk
-                held[place] = held[place] + value if place == 2 else held[place] or value
+            self._keeping(number).call(place, call)
 
 
 def filtered(choice: Mapping[str, Any]) -> Sequence[ProviderEvent]:

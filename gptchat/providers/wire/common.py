@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from gptchat.core.events import Finished, ProviderEvent, ToolCall, UsageReported
+from gptchat.core.events import Finished, ProviderEvent, UsageReported
 from gptchat.core.messages import Request, Usage
 from gptchat.core.numbers import count
 from gptchat.errors import ProtocolError
+from gptchat.providers.wire.calls import CallPieces
 from gptchat.redaction import redact
 from gptchat.values import dataclass, field
 from gptchat.words import _
@@ -98,8 +99,8 @@ class Ending:
     """Finish reason by choice number."""
     seen: set[int] = field(default_factory=set)
     """Numbers of choices that have begun."""
-    calls: dict[tuple[int, int], list[str]] = field(default_factory=dict)
-    """Tool calls as `[id, name, arguments]`, by choice and index."""
+    calls: dict[int, CallPieces] = field(default_factory=dict)
+    """Calls of tools by choice."""
     marked: bool = False
     """Whether an explicit end mark was received."""
     spoken: bool = False
@@ -133,10 +134,8 @@ class Ending:
             raise self.failure
         if not self.complete and not (self.marked and self.spoken):
             raise unfinished(self.spoken)
-        first = min((number for number, _index in self.calls), default=0)
-        for (number, _index), (identifier, name, arguments) in self.calls.items():
-            if number == first:  # the conversation goes on with one answer, and only its calls can have results
-                yield ToolCall(identifier, name, arguments)
+        if self.calls:  # the conversation goes on with one answer, and only its calls can have results
+            yield from self.calls[min(self.calls)].all()
         if self.usage is not None:
             yield UsageReported(self.usage)
         for choice in sorted(self.seen | self.reasons.keys()):

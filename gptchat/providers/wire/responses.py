@@ -8,6 +8,7 @@ from typing import Any
 from gptchat.core.events import MediaReceived, ProviderEvent, ReasoningDelta, SourcesFound, TextDelta
 from gptchat.core.messages import Request
 from gptchat.core.numbers import count
+from gptchat.providers.wire.calls import CallPieces
 from gptchat.providers.wire.chat import response_format
 from gptchat.providers.wire.common import (
     CONTINUE,
@@ -286,9 +287,10 @@ class ResponsesReader:
             events.append(TextDelta(text))
 
     def _call(self, item: Mapping[str, Any], index: int) -> None:
+        """Take a whole call; it comes when it is done, and again in the finished response."""
         if item.get("type") == "function_call":
-            texts = [item.get("call_id"), item.get("name"), item.get("arguments")]
-            self._end.calls[0, index] = [text if isinstance(text, str) else "" for text in texts]
+            pieces = self._end.calls.setdefault(0, CallPieces())
+            pieces.add(index, item.get("call_id"), item.get("name"), item.get("arguments"))
             self._end.spoken = True
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from threading import Event
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from gptchat.commands.declared import Argument, Call, Command
 from gptchat.config.flags import Declared, before_prompt, declared, parse
 from gptchat.core.safe import clean
 from gptchat.errors import GptchatError
@@ -17,23 +16,23 @@ from gptchat.words import _
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gptchat.commands.declared import Kind
-    from gptchat.commands.effects import Effects
     from gptchat.commands.program import Program
     from gptchat.config.flags import Options
 
     Compose = Callable[[Options], Program]
 
 _WAIT = 1.0  # seconds at most for names that a thread reads from the disk
-_OF_OPTION: Mapping[str, str] = {
+_FILES = frozenset(("attachments", "config", "data_dir"))
+"""Options whose value is a file or folder."""
+_COMMANDS: Mapping[str, str] = {
     "user": "user",
-    "session": "session",
-    "settings": "setting",
-    "attachments": "file",
-    "config": "file",
-    "data_dir": "file",
+    "session": "resume",
+    "settings": "set",
+    "provider": "provider",
+    "model": "model",
+    "preset": "preset",
 }
-"""What the value of an option names: an `Argument.kind`. The others that have one set the setting of that name."""
+"""The slash command whose argument is the value of an option."""
 
 
 @dataclass(slots=True)
@@ -96,21 +95,22 @@ def split(line: str) -> list[str]:
 def complete(before: Sequence[str], current: str, compose: Compose) -> Offered:
     """What `current` may become behind the words `before`. Raises GptchatError for a line that cannot be meant."""
     known = {name: option for option in declared() for name in option.names}
-    said, pending = before_prompt(before, known)
+    said, options, pending = before_prompt(before, known)
     if pending is not None:
-        return _value(pending, current, "", before[:-1], compose)
+        return _value(pending, current, "", options, compose)
     if said and said[0].startswith("/"):
-        return _of_command(said, current, before, compose)
+        return _of_command(said, current, options, compose)
     if not said and current.startswith("/"):
-        commands = _composed(before, compose).registry.commands
-        found = [Candidate(f"/{command.name}", meta=_(command.summary)) for command in commands]
-        return Offered(_beginning(found, current))
+        registry = _composed(options, compose).registry
+        named = [name for name in registry.names() if f"/{name}".startswith(current)]
+        commands = [command for name in named if (command := registry.get(name)) and command.name == name]
+        return Offered([Candidate(f"/{command.name}", meta=_(command.summary)) for command in commands])
     if current.startswith("@"):
         return Offered(files=True)
     if current.startswith("-"):
-        name, equals, _value_typed = current.partition("=")
+        name, equals, _typed = current.partition("=")
         if equals and name in known:
-            return _value(known[name], current, f"{name}=", before, compose)
+            return _value(known[name], current, f"{name}=", options, compose)
         return Offered(_beginning(_options(known), current))
     return Offered(files=not said)
 
@@ -123,31 +123,36 @@ def _options(known: Mapping[str, Declared]) -> list[Candidate]:
     ]
 
 
-def _value(option: Declared, current: str, prefix: str, before: Sequence[str], compose: Compose) -> Offered:
-    """Values of `option`; `prefix` is the part of `current` before the value: empty, or `--name=`."""
-    typed = current.removeprefix(prefix)
+def _value(option: Declared, current: str, prefix: str, options: Sequence[str], compose: Compose) -> Offered:
+    """Values of `option`; `prefix` is the part of `current` before the value: empty, or `--name=`.
+
+    They are those of the slash command that takes the same.
+    """
     if option.flag.choices:
         return Offered(_beginning([Candidate(f"{prefix}{choice}") for choice in option.flag.choices], current))
-    kind = _OF_OPTION.get(option.target, option.target if option.of_setting else "")
-    if kind == "file":
+    if option.target in _FILES:
         return Offered(files=True)
-    if kind == "setting" and "=" in typed:
-        key = typed.partition("=")[0]
-        place = Place(_argument("value"), typed, _call({"key": key}))
-        prefix += f"{key}="
-    elif kind:
-        place = Place(_argument(kind), typed, _call({}))
-    else:
+    name = _COMMANDS.get(option.target, "")
+    if not name:
         return Offered()
-    found = _found(place, _composed(before, compose))
-    ending = "=" if kind == "setting" and "=" not in typed else ""
+    program, typed, ending = _composed(options, compose), current.removeprefix(prefix), ""
+    if name == "preset":
+        found: Sequence[Candidate] = [Candidate(one) for one in program.services.settings.preset_names()]
+    else:
+        key, equals, typed = typed.partition("=") if name == "set" else ("", "", typed)
+        if name == "set" and not equals:
+            key, typed, ending = "", key, "="
+        prefix += f"{key}{equals}"
+        command = program.registry.get(name)
+        place = place_in(command, f"{key} {typed}".lstrip()) if command is not None else None
+        found = _found(place, program) if place is not None else ()
     chosen = [Candidate(f"{prefix}{one.text}{ending}", one.display, one.meta) for one in found]
     return Offered(_beginning(chosen, current))
 
 
-def _of_command(said: Sequence[str], current: str, before: Sequence[str], compose: Compose) -> Offered:
+def _of_command(said: Sequence[str], current: str, options: Sequence[str], compose: Compose) -> Offered:
     """What may follow the slash command that `said` begins with."""
-    program = _composed([word for word in before if word not in said], compose)
+    program = _composed(options, compose)
     command = program.registry.get(said[0])
     if command is None:
         return Offered()
@@ -185,17 +190,5 @@ def _beginning(found: Sequence[Candidate], current: str) -> list[Candidate]:
     return begin or [one for one in found if wanted in one.display.lower()]
 
 
-def _composed(before: Sequence[str], compose: Compose) -> Program:
-    return compose(parse([word for word in before if not word.startswith("/")]))
-
-
-def _argument(kind: str) -> Argument:
-    return Argument(kind, cast("Kind", kind))
-
-
-def _call(values: Mapping[str, str]) -> Call:
-    return Call(Command("", "", "", _nothing), values)
-
-
-def _nothing(_call: Call) -> Effects:
-    raise NotImplementedError  # nobody runs it
+def _composed(options: Sequence[str], compose: Compose) -> Program:
+    return compose(parse(options))

@@ -1,1 +1,1 @@
-"""MCP servers: started or reached behind the prompt, with the official SDK, which is an extra."""
+"""MCP servers, started or reached through the official SDK, which is the extra `mcp`."""

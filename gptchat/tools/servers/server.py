@@ -1,319 +1,325 @@
-"""One MCP server, over stdio or streamable HTTP: opened in a task of its own, and restarted once if it dies."""
+"""One MCP server: started or reached behind the prompt, called, restarted once when it dies, stopped."""
 
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gptchat import __version__, words
+from gptchat.config.endpoints import NetworkSettings, ProviderSettings
 from gptchat.config.sources import resolve
 from gptchat.core.attachments import Attachment
 from gptchat.core.tooling import ServerPrompt, ServerResource, ToolResult, ToolSpec
-from gptchat.errors import ConfigurationError, ConnectionFailedError, GptchatError, UsageError
-from gptchat.files import make_folder, open_private
+from gptchat.errors import ConfigurationError, GptchatError, UsageError
+from gptchat.net.client import http_client
+from gptchat.redaction import redact
 from gptchat.tools.environment import environment, place
-from gptchat.tools.servers import results
-from gptchat.tools.servers.transports import Closing
+from gptchat.tools.servers.results import attachments_of, prompt_text, result_of
+from gptchat.tools.servers.stdio import ServerProcess
 from gptchat.tools.text import described, failed, plain_text, schema_of, tool_name
 from gptchat.words import _
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gptchat.config.endpoints import NetworkSettings
     from gptchat.config.sources import ServerSettings
-    from gptchat.core.tooling import Effect
 
-_OPENING = 30.0
-"""Seconds in which a server must have opened: many are downloaded at their first start."""
-_CLOSING = 5.0
-_T = TypeVar("_T")
+T = TypeVar("T")
+_STARTING = 60.0
+"""Seconds until a server must have told what it offers; `npx` and `uvx` may load it first."""
+_PAGES, _MOST = 50, 2_000
+_RESTARTS = 1
 
 
-class Server:
-    """A server of the settings. `log` is the file for what a started one writes on standard error.
+class McpServer:
+    """A server of the settings. `tell` takes a line for the person, such as that it was restarted."""
 
-    Calls that fail because the server died are not repeated: they may have had an effect.
-    """
-
-    def __init__(self, settings: ServerSettings, network: NetworkSettings, log: Path) -> None:
+    def __init__(
+        self, settings: ServerSettings, network: NetworkSettings, log: Path | None, tell: Callable[[str], None]
+    ) -> None:
         self.settings = settings
-        self._network = network
-        self._log = log
-        self._client: Any = None
+        self._network, self._log, self._tell = network, log, tell
         self._task: asyncio.Task[None] | None = None
-        self._ready: asyncio.Future[None] | None = None
-        self._leave = asyncio.Event()
-        self._restarts = 0
-        self._tools: list[ServerTool] | None = None
-        self.troubles: list[str] = []
-
-    @property
-    def name(self) -> str:
-        """Its name in the settings."""
-        return self.settings.name
+        self._ready: asyncio.Future[Any] | None = None
+        self._process: ServerProcess | None = None
+        self._closing = asyncio.Event()
+        self._starts = 0
+        self._tools: list[McpTool] | None = None
 
     def start(self) -> None:
-        """Begin to open it; returns at once."""
+        """Begin to open it, if it is not open; returns at once."""
         if self._task is None:
-            self._leave = asyncio.Event()
+            self._starts += 1
+            self._tools = None
+            self._closing = asyncio.Event()
             ready = self._ready = asyncio.get_running_loop().create_future()
-            ready.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever waits raises it
-            self._task = asyncio.create_task(self._serve(ready))
+            ready.add_done_callback(lambda one: one.cancelled() or one.exception())  # told to whoever asks
+            self._task = asyncio.create_task(self._stay_open(ready, self._closing))
 
-    async def tools(self) -> Sequence[ServerTool]:
-        """Its tools; waits until it is open. Raises GptchatError if it cannot be opened."""
+    async def close(self) -> None:
+        """Stop it."""
+        if self._task is not None:
+            self._closing.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({self._task}, timeout=8)
+            self._task.cancel()
+
+    async def tools(self) -> Sequence[McpTool]:
+        """Its tools. Raises GptchatError."""
+        client = await self._client()
         if self._tools is None:
-            client = await self._opened()
-            found, cursor = [], None
-            while True:
-                page = await self._answered(client.list_tools(cursor=cursor))
-                found += page.tools
-                cursor = page.next_cursor
-                if not cursor or len(found) > 1000:
-                    break
-            self._tools = [ServerTool(self, self._spec(tool)) for tool in found if self._is_wanted(tool.name)]
+            listed = await self._listed(client, client.list_tools, "tools") if _has(client, "tools") else []
+            self._tools = [McpTool(self, self._spec(one)) for one in listed if self._is_wanted(one.name)]
         return self._tools
 
-    async def call(self, name: str, arguments: Mapping[str, Any], progress: Callable[[str], None]) -> ToolResult:
-        """Call a tool. Whatever goes wrong is a result."""
-        heard = asyncio.Event()
-
-        async def tell(done: float, total: float | None, message: str | None) -> None:
-            heard.set()
-            share = f"{done / total:.0%}" if total else f"{done:g}"
-            progress(f"{share} {plain_text(message or '', 200)}".strip())
-
-        try:
-            client = await self._opened()
-            work = client.call_tool(name, dict(arguments), progress_callback=tell)
-            return results.result_of(await self._patiently(work, heard))
-        except GptchatError as error:
-            return failed(error)
-
     async def prompts(self) -> list[ServerPrompt]:
-        """Its prompts; none from a server without them. Raises GptchatError."""
-        client = await self._opened()
-        if client.server_capabilities.prompts is None:
-            return []
-        page = await self._answered(client.list_prompts())
+        """Its prompts. Raises GptchatError."""
+        client = await self._client()
+        listed = await self._listed(client, client.list_prompts, "prompts") if _has(client, "prompts") else []
         return [
             ServerPrompt(
-                f"{self.name}:{prompt.name}",
-                described(prompt.description),
-                [one.name for one in prompt.arguments or ()],
-                [one.name for one in prompt.arguments or () if one.required],
+                f"{self.settings.name}:{one.name}",
+                described(one.description or one.title),
+                [item.name for item in one.arguments or ()],
+                [item.name for item in one.arguments or () if item.required],
             )
-            for prompt in page.prompts
+            for one in listed
         ]
 
     async def prompt(self, name: str, arguments: Mapping[str, str]) -> str:
-        """The text of a prompt, filled. Raises GptchatError."""
-        client = await self._opened()
-        got = await self._answered(client.get_prompt(name, dict(arguments)))
-        texts = [results.text_of(message.content) for message in got.messages]
-        return plain_text("\n\n".join(text for text in texts if text))
+        """The text of one of its prompts, filled. Raises GptchatError."""
+        client = await self._client()
+        return prompt_text(await self._within(client.get_prompt(name, dict(arguments))))
 
     async def resources(self) -> list[ServerResource]:
-        """What it lists to attach; none from a server without resources. Raises GptchatError."""
-        client = await self._opened()
-        if client.server_capabilities.resources is None:
-            return []
-        page = await self._answered(client.list_resources())
+        """The resources it lists. Raises GptchatError."""
+        client = await self._client()
+        listed = (
+            await self._listed(client, client.list_resources, "resources") if _has(client, "resources") else []
+        )
         return [
-            ServerResource(f"{self.name}:{one.uri}", described(one.title or one.name), one.mime_type or "")
-            for one in page.resources
+            ServerResource(
+                f"{self.settings.name}:{one.uri}", described(one.title or one.name), one.mime_type or ""
+            )
+            for one in listed
         ]
 
     async def resource(self, uri: str) -> list[Attachment]:
         """The contents of a resource. Raises GptchatError."""
-        client = await self._opened()
-        got = await self._answered(client.read_resource(uri))
-        return results.attachments_of(f"{self.name}:{uri}", got.contents)
+        client = await self._client()
+        answer = await self._within(client.read_resource(uri))
+        return attachments_of(f"{self.settings.name}:{uri}", answer.contents)
 
-    async def close(self) -> None:
-        """Stop it, or leave it alone if others run it."""
-        task, self._task = self._task, None
-        if task is None:
+    async def call(self, name: str, arguments: Mapping[str, Any], progress: Callable[[str], None]) -> ToolResult:
+        """Call a tool, once. Whatever goes wrong is a result; a call that the server's end cut is not repeated."""
+        from mcp import MCPError
+
+        try:
+            client = await self._client()
+            async with asyncio.timeout(self.settings.timeout) as limit:
+                loop = asyncio.get_running_loop()
+
+                async def step(done: float, total: float | None, message: str | None) -> None:
+                    limit.reschedule(loop.time() + self.settings.timeout)
+                    share = f"{done:g}/{total:g}" if total else f"{done:g}"
+                    progress(described(f"{message} ({share})" if message else share)[:200])
+
+                return result_of(await client.call_tool(name, dict(arguments), progress_callback=step))
+        except TimeoutError:
+            seconds = f"{self.settings.timeout:g}"
+            return failed(_("no answer within {seconds} s").format(seconds=seconds))
+        except GptchatError as error:
+            return failed(error)
+        except MCPError as error:
+            if await self._has_ended():
+                return failed(
+                    _("{name} ended during the call: whether it was done is not known").format(
+                        name=self.settings.name
+                    )
+                )
+            return failed(str(error))
+        except Exception as error:  # the SDK's checks of what a server returns raise many kinds
+            return failed(
+                _("{name} answered what cannot be read: {why}").format(name=self.settings.name, why=_line(error))
+            )
+
+    async def _has_ended(self) -> bool:
+        """Whether the server is gone, which may be seen a moment after its connection closed."""
+        if self._process is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await self._process.ended.wait()
+            return self._process.ended.is_set()
+        return self._task is None or self._task.done()
+
+    async def _client(self) -> Any:
+        """The SDK's client of the running server. Raises GptchatError for one that does not start."""
+        self._look_after()
+        self.start()
+        assert self._ready is not None
+        ready = self._ready
+        await asyncio.wait({ready})
+        return ready.result()
+
+    def _look_after(self) -> None:
+        """Start a server that ended once more, and say so; one that ends again, or never ran, stays as it is."""
+        if self._task is None or not (self._task.done() or (self._process and self._process.ended.is_set())):
             return
-        self._leave.set()
-        done, _pending = await asyncio.wait([task], timeout=_CLOSING)
-        if not done:
-            task.cancel()
-            await asyncio.wait([task], timeout=_CLOSING)
-        if task.done() and not task.cancelled():
-            task.exception()  # nobody waits for it any more
+        ready = self._ready
+        ran = ready is not None and ready.done() and not ready.cancelled() and ready.exception() is None
+        if not ran:
+            return
+        name = self.settings.name
+        why = self._process.last_words if self._process is not None else ""
+        why = f" ({described(why)})" if why else ""
+        self._closing.set()
+        if self._starts > _RESTARTS:
+            self._ready = asyncio.get_running_loop().create_future()
+            self._ready.set_exception(
+                ConfigurationError(_("{name} ended again{why}").format(name=name, why=why), hint=self._hint())
+            )
+            self._ready.exception()
+            return
+        self._tell(_("{name} ended{why} and was started again").format(name=name, why=why))
+        self._task = None
+        self.start()
 
-    async def _serve(self, ready: asyncio.Future[None]) -> None:
-        """Hold the connection open until `close`; in one task, as the SDK demands."""
+    async def _stay_open(self, ready: asyncio.Future[Any], closing: asyncio.Event) -> None:
+        """Hold the connection until it is closed or ends. The SDK wants all of it in one task."""
         try:
             from mcp import Client
+            from mcp_types import Implementation
         except ImportError:
             ready.set_exception(
                 ConfigurationError(
-                    _("MCP servers need the extra mcp, which is not installed"),
-                    hint=_("install it: pip install 'gptchat[mcp]'"),
+                    _("MCP servers need the extra “mcp”"),
+                    hint="pip install 'gptchat[mcp]'",
                 )
             )
             return
+        process: ServerProcess | None = None
         try:
-            async with (
-                asyncio.timeout(_OPENING) as opening,
-                self._transport() as transport,
-                Client(transport, message_handler=self._heard, cache=None) as client,
-            ):
-                opening.reschedule(None)
-                self._client = client
-                ready.set_result(None)
-                await self._leave.wait()
-        except BaseException as error:
-            self._client = None
-            if ready.done():
-                return  # it was closed, or died: whoever calls it finds out
-            if isinstance(error, GptchatError):
-                ready.set_exception(error)
-            elif isinstance(error, asyncio.CancelledError):
+            self.settings.check()
+            async with contextlib.AsyncExitStack() as stack:
+                transport = await self._transport(stack)
+                process = self._process
+                client = Client(
+                    transport,
+                    client_info=Implementation(name="gptchat", version=__version__),
+                    message_handler=self._notified,
+                    cache=None,
+                    mode="legacy" if self.settings.command else "auto",
+                )
+                async with asyncio.timeout(_STARTING):
+                    await stack.enter_async_context(client)
+                ready.set_result(client)
+                waits = [asyncio.ensure_future(closing.wait())]
+                if process is not None:
+                    waits.append(asyncio.ensure_future(process.ended.wait()))
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                for one in waits:
+                    one.cancel()
+        except asyncio.CancelledError:
+            if not ready.done():
                 ready.cancel()
-            else:
-                ready.set_exception(self._unopened(error))
-        finally:
-            self._client = None
+            raise
+        except BaseException as error:
+            if not ready.done():
+                ready.set_exception(self._wrong(error, process or self._process))
 
-    def _transport(self) -> Any:
-        settings = self.settings
-        settings.check()
-        if settings.url:
-            from mcp.client.streamable_http import streamable_http_client
+    async def _transport(self, stack: contextlib.AsyncExitStack) -> Any:
+        """The SDK's transport to the server. Raises ConfigurationError."""
+        one = self.settings
+        if one.command:
+            cwd = place(one.cwd, one.folder) if one.cwd else None
+            command = str(place(one.command, one.folder)) if one.command.startswith((".", "~")) else one.command
+            self._process = ServerProcess([command, *one.args], environment(one.env), cwd, self._log)
+            return self._process.streams()
+        import os
 
-            from gptchat.net.client import http_client
+        from mcp.client.streamable_http import streamable_http_client
 
-            http = http_client(settings.url, None, self._network)
-            for name, value in settings.headers.items():
-                http.headers[name] = resolve(value, os.environ.get)
-            return Closing(http, streamable_http_client(settings.url, http_client=http))
-        from mcp import StdioServerParameters, stdio_client
+        headers = {name: resolve(value, os.environ.get) for name, value in one.headers.items()}
+        client = http_client(one.url, ProviderSettings(name=f"mcp.{one.name}", kind="compatible"), self._network)
+        client.headers.update(headers)
+        await stack.enter_async_context(client)
+        return streamable_http_client(one.url, http_client=client)
 
-        parameters = StdioServerParameters(
-            command=settings.command,
-            args=list(settings.args),
-            env=environment(settings.env),
-            cwd=place(settings.cwd, settings.folder) if settings.cwd else None,
-            encoding_error_handler="replace",
-        )
-        make_folder(self._log.parent)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        log = os.fdopen(open_private(self._log, flags), "w", encoding="utf-8", errors="replace")
-        return Closing(log, stdio_client(parameters, errlog=log))
-
-    async def _heard(self, message: Any) -> None:
-        """Note that the list of tools has changed; it is asked for again."""
-        if "ToolListChanged" in type(getattr(message, "root", message)).__name__:
+    async def _notified(self, message: Any) -> None:
+        """The server says that its tools are others now."""
+        if getattr(message, "method", "") == "notifications/tools/list_changed":
             self._tools = None
 
-    async def _opened(self) -> Any:
-        """The connection, once it is there. A server that died is started again, once. Raises GptchatError."""
-        if self._task is not None and self._task.done() and self._client is None and self._was_open():
-            if self._restarts:
-                raise ConnectionFailedError(
-                    _("the MCP server {name} ended again").format(name=self.name), hint=self._look()
-                )
-            self._restarts += 1
-            self._task, self._tools = None, None
-            self.troubles.append(
-                _("the MCP server {name} ended and was started again; {hint}").format(
-                    name=self.name, hint=self._look()
-                )
-            )
-        self.start()
-        assert self._ready is not None
-        await asyncio.shield(self._ready)
-        if self._client is None:
-            return await self._opened()
-        return self._client
+    async def _listed(self, client: Any, ask: Callable[..., Awaitable[Any]], field: str) -> list[Any]:
+        """All pages of a list, up to a bound."""
+        found: list[Any] = []
+        cursor = None
+        for _page in range(_PAGES):
+            answer = await self._within(ask(cursor=cursor))
+            found += getattr(answer, field)
+            if not (cursor := answer.next_cursor) or len(found) > _MOST:
+                break
+        return found[:_MOST]
 
-    def _was_open(self) -> bool:
-        ready = self._ready
-        return ready is not None and ready.done() and not ready.cancelled() and ready.exception() is None
-
-    async def _answered(self, work: Awaitable[_T]) -> _T:
-        """The answer to a request. Raises GptchatError."""
-        return await self._patiently(work, asyncio.Event())
-
-    async def _patiently(self, work: Awaitable[_T], heard: asyncio.Event) -> _T:
-        """The result of `work`, which may take `timeout` without a sign of life (`heard`). Raises GptchatError."""
-        task = asyncio.ensure_future(work)
-        serving = self._task
-        assert serving is not None
+    async def _within(self, asked: Awaitable[T]) -> T:
+        """The answer to a request. Raises UsageError."""
         try:
-            while True:
-                heard.clear()
-                await asyncio.wait(
-                    [task, serving], timeout=self.settings.timeout, return_when=asyncio.FIRST_COMPLETED
-                )
-                if task.done():
-                    return task.result()
-                if serving.done():
-                    raise self._died()
-                if not heard.is_set():
-                    raise UsageError(
-                        _("{name} did not answer within {seconds:g} s").format(
-                            name=self.name, seconds=self.settings.timeout
-                        )
-                    )
-        except GptchatError:
-            raise
+            async with asyncio.timeout(self.settings.timeout):
+                return await asked
+        except TimeoutError:
+            raise UsageError(
+                _("no answer within {seconds} s").format(seconds=f"{self.settings.timeout:g}")
+            ) from None
         except Exception as error:
-            if _has_ended(error):
-                self._client = None
-                self._leave.set()
-                await asyncio.wait([serving], timeout=_CLOSING)
-                raise self._died() from error
-            raise UsageError(plain_text(str(error), 2_000) or type(error).__name__) from error
-        finally:
-            task.cancel()  # the SDK tells the server
+            raise UsageError(_("{name}: {reason}").format(name=self.settings.name, reason=_line(error))) from None
 
-    def _died(self) -> GptchatError:
-        return ConnectionFailedError(_("the MCP server {name} ended").format(name=self.name), hint=self._look())
-
-    def _unopened(self, error: BaseException) -> GptchatError:
-        while isinstance(error, BaseExceptionGroup) and error.exceptions:
-            error = error.exceptions[0]
-        if isinstance(error, FileNotFoundError):
-            why = _("there is no program {name}").format(name=self.settings.command)
-        elif isinstance(error, TimeoutError):
-            why = _("it did not answer within {seconds:g} s").format(seconds=_OPENING)
-        else:
-            why = plain_text(str(error), 300) or type(error).__name__
-        return ConnectionFailedError(
-            _("the MCP server {name} could not be opened: {why}").format(name=self.name, why=why),
-            hint=self._look(),
+    def _spec(self, tool: Any) -> ToolSpec:
+        one = self.settings
+        # What a server says of its own tools (that they only read) does not count: each call asks.
+        return ToolSpec(
+            tool_name(tool.name),
+            described(tool.description or tool.title),
+            schema_of(tool.input_schema),
+            f"mcp {one.name}",
+            one.name,
+            own_name=tool.name,
         )
-
-    def _look(self) -> str:
-        if self.settings.url:
-            return _("is it running at {address}?").format(address=self.settings.url.partition("?")[0])
-        return _("what it said is in {file}").format(file=self._log)
 
     def _is_wanted(self, name: str) -> bool:
         return not self.settings.only or any(fnmatchcase(name, one) for one in self.settings.only)
 
-    def _spec(self, tool: Any) -> ToolSpec:
-        """The tool as we see it. What a server says of itself (`readOnlyHint`) is told, and decides nothing."""
-        reads = getattr(tool.annotations, "read_only_hint", None) is True
-        effect: Effect = "reads" if reads else "runs"
-        parameters = schema_of(tool.input_schema)
-        text = described(tool.description or tool.title)
-        return ToolSpec(
-            tool_name(tool.name), text, parameters, f"mcp {self.name}", self.name, effect, own_name=tool.name
+    def _wrong(self, error: BaseException, process: ServerProcess | None) -> ConfigurationError:
+        """Why it does not start, with the last line that it complained."""
+        while isinstance(error, BaseExceptionGroup) and error.exceptions:
+            error = error.exceptions[0]
+        if isinstance(error, ConfigurationError):
+            return error
+        if isinstance(error, TimeoutError):
+            why = _("no answer within {seconds} s").format(seconds=f"{_STARTING:g}")
+        else:
+            missing = isinstance(error, FileNotFoundError)
+            why = words.reason(error) if isinstance(error, OSError) else _line(error)
+            why = _("there is no program {name}").format(name=self.settings.command) if missing else why
+        if process is not None and process.last_words:
+            why = f"{why}: {described(process.last_words)}"
+        name = self.settings.name
+        return ConfigurationError(
+            _("the MCP server {name} does not start: {why}").format(name=name, why=why), hint=self._hint()
         )
 
+    def _hint(self) -> str:
+        where = self.settings.origin or f"[mcp.{self.settings.name}]"
+        if self._log is not None and self._log.exists():
+            return _("see {place}; its messages are in {log}").format(place=where, log=self._log)
+        return _("see {place}").format(place=where)
 
-class ServerTool:
+
+class McpTool:
     """A tool of a server."""
 
-    def __init__(self, server: Server, spec: ToolSpec) -> None:
+    def __init__(self, server: McpServer, spec: ToolSpec) -> None:
         self._server = server
         self.spec = spec
 
@@ -322,10 +328,10 @@ class ServerTool:
         return await self._server.call(self.spec.own_name, arguments, progress)
 
 
-def _has_ended(error: Exception) -> bool:
-    """Whether a request failed because the connection to the server is closed."""
-    from mcp.types import CONNECTION_CLOSED
+def _has(client: Any, ability: str) -> bool:
+    return getattr(client.server_capabilities, ability, None) is not None
 
-    if type(error).__name__ in ("ClosedResourceError", "BrokenResourceError", "EndOfStream"):
-        return True
-    return getattr(error, "code", None) == CONNECTION_CLOSED
+
+def _line(error: BaseException) -> str:
+    lines = plain_text(redact(str(error)), 2_000).strip().splitlines()
+    return lines[0][:500] if lines else type(error).__name__
