@@ -81,6 +81,7 @@ class ProviderError(GptchatError):
     """A request to a provider failed. `retry_after` is the delay in seconds that the server asked for, or None.
 
     `path` is set if it failed on its way, before the server answered it.
+    `passing` says whether the same request may succeed later; None if that depends on the class.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class ProviderError(GptchatError):
     ) -> None:
         super().__init__(message, hint=hint, status=status)
         self.retry_after = retry_after
+        self.passing: bool | None = None
         self.said = said or Refusal()
         self.path = path
 

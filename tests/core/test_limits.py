@@ -74,7 +74,7 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
             "or `max_tokens` and try again"
         ),
         200000,
-        None,
+        190000,
     ),
     # Gemini
     ("The input token count (1196265) exceeds the maximum number of tokens allowed (1048575).", 1048575, 1196265),
@@ -106,7 +106,7 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
     (
         "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 `inputs` tokens",
         8193,
-        None,
+        9000,
     ),
     # LM Studio
     (
@@ -115,7 +115,7 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
             "context length of only 4096 tokens, which is not enough."
         ),
         4096,
-        None,
+        5000,
     ),
     # In Chinese
     ("请求超过模型的最大上下文长度 32768", 32768, None),

@@ -141,18 +141,18 @@ def test_windows_in_prose(server: Server, message: str, limit: int | None, reque
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "kind"),
     [
-        "max_tokens 不能超过 4096",
-        "每分钟 token 数超过限制 6000",
-        "您的免费 token 额度已超过上限 5000",
-        "图片长度超过限制",
+        ("max_tokens 不能超过 4096", "bad_request"),
+        ("每分钟 token 数超过限制 6000", "rate_limit"),
+        ("您的免费 token 额度已超过上限 5000", "quota"),
+        ("图片长度超过限制", "bad_request"),
     ],
 )
-def test_other_bounds_are_not_the_window(server: Server, message: str) -> None:
+def test_other_bounds_are_not_the_window(server: Server, message: str, kind: str) -> None:
     """A bound of a rate, an account, the reply or a file is not taken for the model's window."""
     server.script(refuse(400, message))
-    assert ask(provider(server.url)).failure.kind == "bad_request"
+    assert ask(provider(server.url)).failure.kind == kind
 
 
 def exceptions_of(*modules: object) -> Iterator[type[BaseException]]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gptchat.config.endpoints import NetworkSettings
-from gptchat.providers.faults.dialects import wait_in_words
 from gptchat.providers.faults.lessons import lesson_in
+from gptchat.providers.faults.limits import wait_in_words
 from gptchat.providers.faults.quirks import Lesson
 from tests.providers.asking import ask, lines, provider, question, refused
 from tests.support.server import Server, raw, refuse, say

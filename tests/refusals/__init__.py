@@ -1,1 +1,1 @@
-"""What servers refuse, and what is made of it."""
+"""Refusals that servers sent, and what the program makes of them."""

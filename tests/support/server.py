@@ -111,6 +111,10 @@ class Server:
         """Answer the next requests to a wire API with `replies`, in order."""
         self._script.extend(replies)
 
+    def clear(self) -> None:
+        """Forget the replies that were scripted and not given."""
+        self._script.clear()
+
     def wait_for(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
         """Wait until `condition` holds; it is looked at whenever a request comes or goes."""
         with self._changed:

@@ -1,86 +1,143 @@
-"""What vendors' own error codes mean, as kinds of errors: from their documentation, where words would mislead."""
+"""What the codes and types of servers' errors mean: their names in many APIs, by cause."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import re
 
-_KINDS: Mapping[str, str] = {
-    # OpenAI, Azure, OpenRouter and those that follow them; Moonshot; DashScope (Model Studio, "error code")
-    "quota": "insufficient_quota billing_hard_limit_reached billing_not_active quota_exceeded"
-    " insufficient_user_quota exceeded_current_quota_error budget_exceeded arrearage accountoverdueerror"
-    " setlimitexceeded account_balance_insufficient insufficient_balance credit_balance_too_low"
-    " pre_consume_token_quota_failed insufficient_funds payment_required",
-    "content_filter": "content_filter content_policy_violation data_inspection_failed datainspectionfailed"
-    " responsibleaipolicyviolation sensitivecontentdetected sensitive_words_detected content_moderation"
-    " inputtextsensitivecontentdetected outputtextsensitivecontentdetected",
-    "authentication": "invalid_api_key invalidapikey authentication_error token_expired"
-    " invalid_authentication_error incorrect_api_key_error authenticationerror invalid_token"
-    " unauthenticated missing_api_key",
-    "permission": "key_model_access_denied account_deactivated modelnotopen accessdenied.unpurchased access_denied"
-    " permission_denied unsupported_country_region_territory accessdenied user_blocked",
-    "not_found": "model_not_found deploymentnotfound model_not_supported modelnotfound model_not_exist"
-    " unknown_model",
-    "rate_limit": "rate_limit_exceeded rate_limit_error too_many_requests throttling throttling.ratequota"
-    " throttling.allocationquota throttling.burstrate ratelimitexceeded requestbursttoofast resource_exhausted"
-    " rate_limit_reached_error ratelimitreached limit_burst_rate",
-    "context_length": "context_length_exceeded exceed_context_size_error context_window_exceeded"
-    " model_context_window_exceeded tokens_limit_reached string_above_max_length request_too_large_tokens",
-    "server": "overloaded_error engine_overloaded_error server_overloaded serveroverloaded internal_server_error"
-    " internalserviceerror model_busy",
-}
-_NUMBERS: Mapping[str, Mapping[str, str]] = {
-    # docs.bigmodel.cn, "API error codes"; those of a refused key come with 401, and others use their numbers, too
-    "zhipu": {
-        "permission": "1110 1111 1112 1121 1220 1222 1311",
-        "quota": "1113 1309",
-        "not_found": "1211",
-        "context_length": "1261",
-        "content_filter": "1301",
-        "rate_limit": "1302 1303 1304 1305 1308 1310 1312 1313",
-        "server": "1230 1234",
-    },
-    # platform.minimaxi.com, "error codes"; they come in `base_resp`
-    "minimax": {
-        "authentication": "1004 2049",
-        "quota": "1008 2056",
-        "rate_limit": "1002 1039 1041",
-        "content_filter": "1026 1027",
-        "timeout": "1001",
-        "server": "1000 1013 1024 1033",
-        "bad_request": "1042 2013",
-    },
-    # xfyun.cn, "error codes" of Spark; they come in `header`, or as the code of an OpenAI-like error
-    "spark": {
-        "content_filter": "10013 10014 10019",
-        "context_length": "10907",
-        "permission": "11200",
-        "quota": "11201",
-        "rate_limit": "11202 11203 10007 10110",
-        "server": "10008 10010 10012",
-        "authentication": "10313 10317",
-    },
-    # cloud.baidu.com, "error codes" of Qianfan
-    "qianfan": {
-        "authentication": "100 110 111 13 14",
-        "permission": "6",
-        "quota": "17",
-        "rate_limit": "18 336501 336502",
-        "context_length": "336007 336105",
-        "content_filter": "336104",
-        "server": "336000 336100",
-    },
+_CODES = {
+    "key": """
+        invalid_api_key incorrect_api_key incorrect_api_key_error wrong_api_key api_key_invalid
+        invalid_key authorized_error authentication_error authenticationerror invalid_authentication_error
+        authenticationfailed invalid_iam_token token_expired expired_token invalid_token tokenexpired
+        unauthenticated unauthorized account_deactivated unrecognizedclientexception expiredtokenexception
+        invalidsignatureexception missingauthenticationtokenexception incompletesignatureexception
+        invalidclienttokenid signaturedoesnotmatch invalidaccesskeyid invalidapikey
+        authorization_error_key no_api_key missing_api_key invalid_access_token access_token_expired
+        iam_token_expired accessdenied.apikey apikey_invalid invalidauthtoken authfailure
+        authfailure.secretidnotfound authfailure.signaturefailure base_resp:1004 base_resp:2049 30014
+        error_code:110 error_code:111 modelarts.81001 modelarts.81002 modelarts.81003 modelarts.81004
+        auth_error channel:invalid_key 1111
+    """,
+    "credit": """
+        insufficient_quota billing_hard_limit_reached billing_not_active quota_exceeded
+        insufficient_user_quota exceeded_current_quota_error budget_exceeded arrearage accountoverdueerror
+        account_overdue accountoverdue insufficient_balance insufficient_balance_error
+        insufficient_credits insufficient_funds payment_required billing_error credit_balance_exhausted
+        credits_exhausted setlimitexceeded pre_consume_token_quota_failed insufficient_token_quota
+        free_quota_exhausted allocationquota.freetieronly prepaidbilloverdue postpaidbilloverdue
+        resourceunavailable.instantbalancenotenough resourceunavailable.inarrears
+        servicequotaexceededexception invalidsubscription subscription_expired commoditynotpurchased
+        base_resp:1008 30001 30011 1113 1309 modelarts.81005 modelarts.81006
+    """,
+    "plan": """
+        1308 1310 base_resp:2056 usage_limit_reached plan_limit_reached weekly_limit_reached
+        access_terminated_error
+    """,
+    "rate": """
+        rate_limit_exceeded rate_limit_error rate_limit_reached_error rate_limited too_many_requests
+        toomanyrequests throttlingexception throttling throttling.ratequota throttling.burstrate
+        throttling.user throttling.allocationquota ratelimitexceeded requestlimitexceeded limitexceeded
+        limitexceeded.toomanyrequests rpm_rate_limit_exceeded tpm_rate_limit_exceeded
+        preemptible_rate_limit_exceeded slow_down too_many_tokens_error too_many_requests_error
+        request_quota_exceeded token_quota_exceeded concurrency_limit_exceeded ratelimitreached
+        base_resp:1002 base_resp:1039 base_resp:2045 error_code:18 error_code:19 336501 336502 1302 1303
+        1304 1313 1300 11202 11203 11201 modelarts.81101 modelarts.81102
+    """,
+    "window": """
+        context_length_exceeded exceed_context_size_error context_window_exceeded
+        contextwindowexceedederror model_context_window_exceeded tokens_limit_reached tokens_too_long
+        characters_too_long prompt_too_long string_above_max_length max_tokens_exceeded 1261 10907 336103
+        336007
+    """,
+    "filter": """
+        content_filter content_policy_violation data_inspection_failed datainspectionfailed
+        responsibleaipolicyviolation inputtextriskdetection outputtextriskdetection
+        inputimageriskdetection outputimageriskdetection sensitivecontentdetected
+        contentpolicyviolationerror content_moderation moderation_blocked sensitive_words_detected
+        sensitive_check_error invalid_prompt prompt_blocked prohibited_content safety sensitive_content
+        inputtextsensitivecontentdetected outputtextsensitivecontentdetected
+        operationdenied.textillegaldetected operationdenied.imageillegaldetected base_resp:1026
+        base_resp:1027 1301 10013 10014 10019 modelarts.81011
+    """,
+    "region": "unsupported_country_region_territory request_forbidden user_location_not_supported",
+    "permission": """
+        permission_error key_model_access_denied accessdenied accessdenied.unpurchased
+        accessdeniedexception accessforbidden access_denied 1110 1112 1121 1220 1311 11200
+        appidnoautherror notactivated modelnotopen unsupportedoperation model_not_activated
+        model.accessdenied workspace.accessdenied base_resp:2061 error_code:6 error_code:17
+    """,
+    "model": """
+        model_not_found deploymentnotfound model_not_supported model_not_exist modelnotfound
+        modelnotfoundexception modelnotfounderror invalid_model unknown_model model_decommissioned
+        model_deprecated model_not_available dedicated_endpoint_not_running
+        invalidendpointormodel.notfound invalidendpoint.notfound invalidendpoint.closedendpoint
+        invalid_model_id model_unavailable modelnotsupported no_available_channel get_channel_failed
+        channel:no_available_key channel:model_mapped_error unsupported_model resource_not_found_error
+        1211 1212 20012 5007 modelarts.81009 modelerror
+    """,
+    "busy": """
+        overloaded_error engine_overloaded_error server_is_overloaded service_unavailable_error overloaded
+        unavailable service_unavailable modelnotreadyexception serviceunavailableexception
+        model_overloaded server_overloaded internalserviceerror serveroverloaded 1305 1312 10008 336100
+    """,
+    "server": """
+        server_error internal_error internal_server_error internalservererror internal_failure
+        internalfailure internalserverexception modelerrorexception upstream_error bad_gateway
+        do_request_failed empty_response base_resp:1000 base_resp:1013 base_resp:1024 base_resp:1033 1200
+        1230 1234
+    """,
+    "timeout": "timeout_error request_timeout deadline_exceeded modeltimeoutexception base_resp:1001",
+    "large": "request_too_large payload_too_large requestentitytoolarge requesttoolarge",
 }
 
-CODES: Final[Mapping[str, str]] = {
-    **{code: kind for kind, codes in _KINDS.items() for code in codes.split()},
-    **{code: kind for kind, codes in _NUMBERS["zhipu"].items() for code in codes.split()},
-    **{code: kind for kind, codes in _NUMBERS["spark"].items() for code in codes.split()},
-    **{
-        f"{vendor}:{code}": kind
-        for vendor, kinds in _NUMBERS.items()
-        for kind, codes in kinds.items()
-        for code in codes.split()
-    },
+_PLAIN = re.compile(r"[^a-z0-9:]+")
+
+
+def _bare(code: str) -> str:
+    return _PLAIN.sub("", code.lower())
+
+
+CAUSES = {_bare(code): cause for cause, codes in _CODES.items() for code in codes.split()}
+"""The cause that a code states, by the code without its case and punctuation."""
+
+# Statuses that a code or type stands for where there is none: inside a stream, or in a reply with status 200.
+STATUSES = {
+    "invalidrequesterror": 400,
+    "invalidargument": 400,
+    "badrequest": 400,
+    "badrequesterror": 400,
+    "validationexception": 400,
+    "failedprecondition": 400,
+    "permissiondenied": 403,
+    "forbidden": 403,
+    "notfound": 404,
+    "notfounderror": 404,
+    "resourcenotfoundexception": 404,
+    "resourceexhausted": 429,
+    "apierror": 500,
+    "internal": 500,
+    "unimplemented": 501,
+    "aborted": 409,
+    "badresponsestatuscode": 500,
 }
-"""The kind of error for each code, in lower case; numbers whose envelope tells the vendor have it before them."""
+
+
+def cause_of(code: str) -> str:
+    """The cause that `code` states; empty if it is unknown or says nothing of the cause.
+
+    Small numbers mean something only with the name of their field before them (`base_resp:1004`).
+    """
+    found = CAUSES.get(_bare(code))
+    if found is None and "." in code:  # `RateLimitExceeded.EndpointRPMExceeded`
+        found = next((CAUSES[_bare(part)] for part in reversed(code.split(".")) if _bare(part) in CAUSES), None)
+    return found or ""
+
+
+def status_of(code: str) -> int | None:
+    """The HTTP status that `code` stands for; None if it stands for none."""
+    return STATUSES.get(_bare(code))
+
+
+def words_in(code: str) -> str:
+    """A code as words: `AccountOverdueError` is `account overdue error`."""
+    return re.sub(r"[_.\-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code)).lower()

@@ -1,16 +1,13 @@
-"""Parses error bodies and retry delays in the formats of different servers."""
+"""Finds the error in what a server sent: one reader for all envelopes, streamed or not."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
-import time
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gptchat.values import dataclass
+from gptchat.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,79 +28,284 @@ class ErrorObject:
     """Whether the body was a web page; `message` is its title."""
     filtered: tuple[str, ...] = ()
     """What a content filter found: Azure's categories or OpenRouter's reasons."""
+    reasons: tuple[str, ...] = ()
+    """Further codes: of Google's `details`, of the envelope around the error and of errors inside it."""
+    wait: float | None = None
+    """Seconds to wait, from Google's `RetryInfo`."""
 
-
-def read(body: Any) -> ErrorObject:
-    """Parse an error body: OpenAI's format, nested or not, FastAPI's `detail`, a plain string, or a web page."""
-    if isinstance(body, (bytes, bytearray)):
-        body = body.decode("utf-8", "replace")
-    if isinstance(body, str):
-        try:
-            parsed = json.loads(body)
-        except (ValueError, RecursionError):
-            return _in_stream(body) or _page(body)
-        return read(parsed) if isinstance(parsed, (dict, list)) else ErrorObject(str(parsed))
-    if isinstance(body, list):  # Gemini wraps its error in a list; FastAPI's detail is one
-        return _detail(body)
-    if not isinstance(body, dict):
-        return ErrorObject("" if body is None else str(body))
-    inner = _inner(body)
-    if inner is not None:
-        return inner
-    message = _first(body, *_MESSAGES)
-    for key in ("detail", "message"):  # Mistral nests FastAPI's `detail` in its message
-        if not message and isinstance(body.get(key), (list, dict)):
-            return read(body[key])
-    code, kind = (
-        _named(body, "code", "error_code", "errorCode", "Code", "err_code"),
-        _named(body, "type", "status"),
-    )
-    inside = body.get("innererror")  # Azure has the specific code one level down
-    if isinstance(inside, dict) and isinstance(inside.get("code"), str):
-        code = inside["code"] if code in (None, "") else code
-    upstream = _upstream(body)
-    if upstream.message and upstream.message not in message:
-        message = f"{message}: {upstream.message}" if message else upstream.message
-    return ErrorObject(
-        message=message,
-        code="" if code is None else str(code).lower(),
-        type="" if kind is None else str(kind).lower(),
-        param=body["param"] if isinstance(body.get("param"), str) else upstream.param,
-        status=_status(code) or _status(body.get("status")),
-        limit=body["n_ctx"] if isinstance(body.get("n_ctx"), int) else None,
-        requested=body["n_prompt_tokens"] if isinstance(body.get("n_prompt_tokens"), int) else None,
-        filtered=_found(body),
-    )
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All codes and types, the most telling first."""
+        return tuple(dict.fromkeys(filter(None, (self.code, self.type, *self.reasons))))
 
 
 _MESSAGES = (
-    *("message", "msg", "error_description", "error_message", "error_msg", "errmsg", "err_msg", "errorMessage"),
-    *("Message", "faultstring", "detail", "title", "reason", "description", "error"),
-)
-"""Where servers put the sentence, the likeliest first; `title` is RFC 9457's."""
-_VENDORS = {"base_resp": ("minimax", "status_code", "status_msg"), "header": ("spark", "code", "message")}
-"""Envelopes of vendors with codes of their own: the name of the codes, and the fields of code and sentence."""
+    "message", "msg", "error_description", "error_message", "error_msg", "errorMessage", "errorMsg", "err_msg",
+    "status_msg", "Message", "detail", "details", "description", "error", "reason", "title", "fault",
+    "faultstring",
+)  # fmt: skip
+"""Fields that hold the words of an error, the most telling first."""
+_CODES = ("code", "error_code", "errorCode", "err_code", "errcode", "status_code", "Code", "http_code")
+_TYPES = ("type", "error_type", "errorType", "__type", "status", "object")
+_INSIDE = (
+    "error", "errors", "base_resp", "BaseResp", "header", "Error", "response", "output", "fault", "exception",
+    "detail", "message", "violations",
+)  # fmt: skip
+"""Fields that may hold the error itself, or a list of errors."""
+_DEEPEST = 6
+_LONGEST = 200_000  # characters of a body that are looked at
 
 
-def _inner(body: Mapping[str, Any]) -> ErrorObject | None:
-    """The error inside an envelope; None if the body is the error itself."""
-    for field, (vendor, code, message) in _VENDORS.items():
-        told = body.get(field)
-        if isinstance(told, dict) and isinstance(told.get(code), int) and told[code] != 0:
-            return ErrorObject(_first(told, message), code=f"{vendor}:{told[code]}")
-    if isinstance(number := body.get("error_code"), int) and isinstance(body.get("error_msg"), str):
-        return ErrorObject(body["error_msg"], code=f"qianfan:{number}")
-    for field in ("error", "errors", "fault"):
-        inner = body.get(field)
+def read(body: Any, depth: int = 0) -> ErrorObject:
+    """The error in a body: of any JSON envelope, a list, an event stream, text, XML, or a web page."""
+    if isinstance(body, (bytes, bytearray)):
+        body = body.decode("utf-8", "replace")
+    if isinstance(body, str):
+        return _in_text(body[:_LONGEST], depth)
+    if not isinstance(body, (list, dict)):
+        return ErrorObject("" if body is None else str(body))
+    said = _in_list(body, depth) if isinstance(body, list) else _in_object(body, depth)
+    if depth or said.message or said.filtered or not body:
+        return said
+    # Nothing in it is known: shown as it is
+    return replace(said, message=re.sub(r"\\u00[01]\w", "", json.dumps(body, ensure_ascii=False)))
+
+
+def _in_object(body: Mapping[str, Any], depth: int) -> ErrorObject:
+    code, kind = _field(body, _CODES), _field(body, _TYPES)
+    if body.get("type") == "base_resp":  # numbers that mean other things elsewhere
+        code, kind = f"base_resp:{code}", ""
+    elif type(body.get("error_code")) is int and body["error_code"] < 1000:
+        code = f"error_code:{code}"
+    message = _words(body)
+    own = ErrorObject(
+        message=message,
+        code=code.lower(),
+        type="" if kind.lower() in ("error", "failure", "failed", code.lower()) else kind.lower(),
+        param=body["param"] if isinstance(body.get("param"), str) else "",
+        status=next(filter(None, (_status(body.get(key)) for key in (*_CODES, "status", "statusCode"))), None),
+        limit=_count(body, "n_ctx"),
+        requested=_count(body, "n_prompt_tokens"),
+        filtered=_found(body),
+        reasons=tuple(_reasons(body)),
+        wait=_delay(body),
+    )
+    place = body.get("loc")
+    if isinstance(place, (list, str)) and place:  # pydantic: where the body is wrong
+        return _placed(place, message or str(body.get("msg", "")), own.type)
+    if depth >= _DEEPEST:
+        return own
+    for key in _INSIDE:
+        inner = body.get(key)
         if isinstance(inner, (dict, list)) and inner:
-            said = read(inner)
-            if said.message or not _first(body, *_MESSAGES):
-                return said
+            if key == "base_resp" and isinstance(inner, dict):  # MiniMax
+                inner = {**inner, "type": key}
+            said = read(inner, depth + 1)
+            if said.message or said.codes:
+                own = _joined(said, own)
+                break
+    else:
+        if (message and message.lstrip()[:1] in ("{", "[")) or "{" in message:
+            own = _joined(_in_message(message, depth + 1), own)
+    upstream = _upstream(body, depth + 1)
+    if upstream is not None:  # OpenRouter's own message is generic
+        own = _joined(upstream, own)
+        if upstream.message not in message:
+            own = replace(own, message=f"{message}: {upstream.message}" if message else upstream.message)
+    return own
+
+
+def _joined(inner: ErrorObject, outer: ErrorObject) -> ErrorObject:
+    """`inner` with what only the envelope around it says. Codes of `outer` are kept as further reasons."""
+    codes = (*inner.reasons, *(one for one in outer.codes if one not in (inner.code, inner.type)))
+    return replace(
+        inner,
+        message=inner.message or outer.message,
+        code=inner.code or outer.code,
+        type=inner.type or outer.type,
+        param=inner.param or outer.param,
+        status=inner.status or outer.status,
+        limit=inner.limit or outer.limit,
+        requested=inner.requested or outer.requested,
+        filtered=inner.filtered or outer.filtered,
+        reasons=tuple(dict.fromkeys(codes)),
+        wait=inner.wait if inner.wait is not None else outer.wait,
+    )
+
+
+def _field(body: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    """The first of the fields `keys` that is a word or a number."""
+    for key in keys:
+        value = body.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.rpartition("#")[2].strip()  # AWS: `com.amazon.coral#ThrottlingException`
+        if type(value) is int and value:
+            return str(value)
+    return ""
+
+
+def _words(body: Mapping[str, Any]) -> str:
+    for key in _MESSAGES:
+        value = body.get(key)
+        if isinstance(value, str) and value.strip():
+            if key == "error" and (more := body.get("reason")) and isinstance(more, str):
+                return f"{value}: {more}"
+            return value
+    return ""
+
+
+def _count(body: Mapping[str, Any], key: str) -> int | None:
+    return body[key] if type(body.get(key)) is int else None
+
+
+def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
+    inside = body.get("innererror")  # Azure has the specific code one level down
+    if isinstance(inside, dict) and isinstance(inside.get("code"), str):
+        yield inside["code"].lower()
+    details = body.get("details")
+    for one in details if isinstance(details, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("reason"), str):
+            yield one["reason"].lower()
+    if isinstance(body.get("reason"), str) and " " not in body["reason"]:
+        yield body["reason"].lower()
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("error_type"), str):
+        yield metadata["error_type"].lower()
+    if isinstance(body.get("status"), str) and body.get("type"):
+        yield body["status"].lower()
+
+
+def _delay(body: Mapping[str, Any]) -> float | None:
+    details = body.get("details")
+    for one in details if isinstance(details, list) else ():
+        delay = one.get("retryDelay") if isinstance(one, dict) else None
+        if isinstance(delay, str) and re.fullmatch(r"\d{1,9}(?:\.\d{1,9})?s", delay):
+            return float(delay[:-1])
     return None
 
 
-def _named(body: Mapping[str, Any], *names: str) -> Any:
-    return next((body[name] for name in names if body.get(name) not in (None, "")), None)
+def _upstream(body: Mapping[str, Any], depth: int) -> ErrorObject | None:
+    """The error of the server behind OpenRouter, from `metadata.raw`."""
+    metadata = body.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    said = read(raw, depth) if raw else None
+    return said if said and said.message else None
+
+
+def _in_list(items: list[Any], depth: int) -> ErrorObject:
+    """The first error in a list (Gemini, FastAPI, Cloudflare)."""
+    for item in items[:50]:
+        said = read(item, depth + 1) if depth < _DEEPEST else ErrorObject()
+        if said.message or said.codes:
+            return said
+    return ErrorObject()
+
+
+def _placed(place: Any, message: str, kind: str) -> ErrorObject:
+    """An error of pydantic; its place is a list, or is joined by arrows."""
+    parts = place if isinstance(place, list) else place.split(" -> ")
+    name = ".".join(str(part) for part in parts if part != "body")
+    return ErrorObject(f"{name}: {message}" if name else message, type=kind, param=name)
+
+
+_JSON_AHEAD = re.compile(r"[{\[]")
+_PYTHON = re.compile(
+    r"'loc': [\[(](?P<place>[^\])]{0,300})[\])][\s\S]{0,80}?'msg': (?P<mark>['\"])(?P<msg>.*?)(?P=mark)"
+)
+_GRPC = re.compile(r"\brpc error: code = (?P<code>\w+) desc = (?P<desc>[\s\S]*)")
+
+
+def _in_message(message: str, depth: int) -> ErrorObject:
+    """The error that a relay quotes in its message, as JSON or in Python's notation; without words if none."""
+    if found := _PYTHON.search(message):
+        said = _placed(re.findall(r"['\"]?([\w.-]+)['\"]?", found["place"]), found["msg"], "")
+        return said if said.param else replace(said, message=message)
+    for start in [match.start() for match in _JSON_AHEAD.finditer(message)][:5]:
+        try:
+            value, _end = json.JSONDecoder().raw_decode(message, start)
+        except (ValueError, RecursionError):
+            continue
+        said = read(value, depth) if isinstance(value, (dict, list)) and value else ErrorObject()
+        if said.message:
+            # What stands around it often says the same in other words, and is of use where it does not
+            return said if not message[:start].strip() else replace(said, message=message)
+    return ErrorObject()
+
+
+def _in_text(text: str, depth: int) -> ErrorObject:
+    plain = text.strip().removeprefix("\ufeff")
+    if plain[:1] in ("{", "[", '"'):
+        try:
+            value, _end = json.JSONDecoder().raw_decode(plain)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, str):
+            return ErrorObject(value) if depth else _in_text(value, depth + 1)
+        if value is not None:
+            return read(value, depth)
+    if plain[:1] == "<":
+        return _page(plain)
+    if re.match(r"(?:data|event|id|retry)\s*:|:", plain):
+        for line in plain.splitlines():
+            name, _colon, data = line.partition(":")
+            if name.strip() in ("data", "error") and data.strip() not in ("", "[DONE]"):
+                said = _in_text(data, depth + 1) if depth < _DEEPEST else ErrorObject(data.strip())
+                if said.message or said.codes:
+                    return said
+    if found := _GRPC.search(plain):
+        return ErrorObject(found["desc"].strip(), code=found["code"].lower())
+    if depth < _DEEPEST and (said := _in_message(plain, depth + 1)).message:
+        return replace(said, message=plain) if said.message in plain else said
+    return ErrorObject(text)
+
+
+def _page(text: str) -> ErrorObject:
+    """The error in XML (of AWS, Azure's gateway, Spring), or the title of a web page."""
+    head = text[:20_000]
+    if not re.search(r"<(?:!doctype )?html|<head|<body|<title", head, re.IGNORECASE):
+        values = {name.lower(): " ".join(value.split()) for name, value in _ELEMENT.findall(head)}
+        message = next(
+            (values[one] for one in ("message", "error", "description", "detail", "reason") if values.get(one)), ""
+        )
+        code = values.get("code") or values.get("statuscode") or values.get("status") or ""
+        return ErrorObject(
+            message or " ".join(re.sub(r"<[^>]*>", " ", head).split()), code.lower(), status=_status(code)
+        )
+    title = re.search(r"<title[^>]*>(.*?)</title>", head, re.IGNORECASE | re.DOTALL)
+    top = re.search(r"<h1[^>]*>(.*?)</h1>", head, re.IGNORECASE | re.DOTALL)
+    shown = title or top
+    said = " ".join(re.sub(r"<[^>]*>", " ", shown[1]).split()) if shown else ""
+    return ErrorObject(said, page=True)
+
+
+_ELEMENT = re.compile(r"<(?:\w+:)?(\w{1,40})(?:\s[^<>]{0,200})?>\s*([^<>]{1,2000}?)\s*</")
+
+_FINE = frozenset(("", "0", "200", "ok", "success", "succeeded", "none"))
+
+
+def error_in(value: Mapping[str, Any]) -> Any:
+    """The error in the JSON object `value` of a reply, to be given to `read`; None if it is a part of a reply."""
+    for name in ("error", "errors"):
+        if value.get(name):
+            return value
+    if value.get("object") == "error" or value.get("type") == "error" or value.get("success") is False:
+        return value
+    base = value.get("base_resp")  # MiniMax, together with choices that are null
+    if isinstance(base, dict) and _field(base, ("status_code",)) not in _FINE and not value.get("choices"):
+        return value
+    header = value.get("header")  # iFlytek
+    if isinstance(header, dict) and _field(header, ("code",)) not in _FINE:
+        return value
+    if not any(value.get(name) for name in ("choices", "output", "data", "usage", "id", "candidates", "content")):
+        told = _field(value, _CODES).lower() not in _FINE
+        if told and _words(value):
+            return value
+    if "choices" not in value and "output" not in value:  # SiliconFlow and gateways: only a code and a message
+        said = (value.get(name) for name in ("message", "msg", "detail", "error_msg", "error_message", "Message"))
+        if any(isinstance(one, str) and one for one in said):
+            return value
+        return value if value.get("fault") or isinstance(value.get("detail"), list) else None
+    return None
 
 
 def categories(results: Any) -> tuple[str, ...]:
@@ -123,60 +325,12 @@ def _found(body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(one for one in reasons if isinstance(one, str)) if isinstance(reasons, list) else ()
 
 
-def _upstream(body: Mapping[str, Any]) -> ErrorObject:
-    """The error of the server behind OpenRouter, from `metadata.raw`; OpenRouter's own message is generic."""
-    metadata = body.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    return read(raw) if raw else ErrorObject()
-
-
-def _first(body: Mapping[str, Any], *keys: str) -> str:
-    for key in keys:
-        value = body.get(key)
-        if isinstance(value, str) and value.strip():
-            return value
-    return ""
-
-
 def _status(code: Any) -> int | None:
     try:
         number = int(code)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if 400 <= number < 600 else None
-
-
-def _detail(items: list[Any]) -> ErrorObject:
-    """The first error in a list, in pydantic's format (`{"loc": ["body", "n"], "msg": ...}`) or any other."""
-    for item in items:
-        if isinstance(item, dict) and isinstance(item.get("loc"), list) and item["loc"]:
-            place = ".".join(str(part) for part in item["loc"] if part != "body")
-            return ErrorObject(
-                f"{place}: {item.get('msg', '')}", type=str(item.get("type", "")).lower(), param=place
-            )
-        said = read(item)
-        if said.message:
-            return said
-    return ErrorObject()
-
-
-def _in_stream(text: str) -> ErrorObject | None:
-    """The error in a body that is an event stream; None if it is none, or has no error."""
-    if not re.match(r"\s*(?:event|data|id|retry|:)[: ]", text):
-        return None
-    for data in re.findall(r"(?m)^data: ?(.+)$", text[:100_000]):
-        said = read(data.strip())
-        if said.message and not said.page:
-            return said
-    return None
-
-
-def _page(text: str) -> ErrorObject:
-    """The error for a body that is not JSON: the title of a web page, or the text itself."""
-    if text.lstrip()[:1] == "<":
-        title = re.search(r"<title[^>]*>(.*?)</title>", text[:20_000], re.IGNORECASE | re.DOTALL)
-        return ErrorObject(" ".join(title[1].split()) if title else "", page=True)
-    return ErrorObject(text)
 
 
 def without_name(text: str, model: str) -> str:
@@ -190,41 +344,3 @@ def without_name(text: str, model: str) -> str:
     name = re.escape(model)
     bare = "" if model.isalpha() else rf"|(?<![\w./-]){name}(?![\w/-]|\.\w)"
     return re.sub(rf"""(?<=[`'"‘“]){name}(?=[`'"’”]){bare}""", "…", text)
-
-
-def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, or `Retry-After` in seconds or as a date; None without either.
-
-    `headers` must accept lower-case names. `now` (seconds since 1970, default: the clock) is compared with a
-    date.
-    """
-    value = headers.get("retry-after", "")
-    for text, unit in ((headers.get("retry-after-ms", ""), 0.001), (value, 1.0)):
-        try:
-            seconds = float(text) * unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds):  # `float` also accepts `inf` and `nan`
-            return max(0.0, seconds)
-    try:
-        then = parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return max(0.0, then - (time.time() if now is None else now))
-
-
-_AGAIN = re.compile(
-    r"(?:try again|retry) (?:in|after) (?=\d)(?:(?P<h>\d{1,9}) ?h(?:ours?)?)?"
-    r" ?(?:(?P<m>\d{1,9}) ?m(?:in(?:utes?)?)?(?![a-z]))?"
-    r" ?(?:(?P<n>\d{1,9}(?:\.\d+)?) ?(?P<unit>ms|milliseconds?|s(?:ec(?:ond)?s?)?)\b)?",
-    re.IGNORECASE,
-)
-
-
-def wait_in_words(message: str) -> float | None:
-    """Seconds to wait, from an error message ("Please retry in 32.1s", "try again in 7m12s"); None without any."""
-    found = _AGAIN.search(message)
-    if not found or not (found["h"] or found["m"] or found["n"]):
-        return None
-    last = float(found["n"] or 0) * (0.001 if (found["unit"] or "").lower().startswith("m") else 1)
-    return int(found["h"] or 0) * 3600.0 + int(found["m"] or 0) * 60.0 + last

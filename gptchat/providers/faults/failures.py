@@ -19,6 +19,7 @@ from gptchat.errors import (
     GptchatError,
     PathFault,
     ProtocolError,
+    ProviderError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
@@ -46,6 +47,8 @@ def explain(failure: BaseException, endpoint: Endpoint) -> GptchatError:
 
 def may_retry(error: GptchatError) -> bool:
     """Whether the same request may succeed if it is sent again later."""
+    if isinstance(error, ProviderError) and error.passing is not None:
+        return error.passing
     if isinstance(error, ConnectionFailedError):
         return error.path is None or not error.path.lasting
     return isinstance(error, (RateLimitError, ServerError, RequestTimeoutError))
@@ -82,14 +85,14 @@ def _chain(failure: BaseException) -> list[BaseException]:
 
 def _status(failure: BaseException, endpoint: Endpoint) -> GptchatError:
     response: Any = getattr(failure, "response", None)
-    body = getattr(failure, "body", None)
     headers: Mapping[str, str] = getattr(response, "headers", {})
-    if not body:
-        try:
-            body = response.text
-        except Exception:  # a body that was not read, or cannot be decoded
-            body = ""
-    return error_of(getattr(response, "status_code", None), body, endpoint, headers)
+    try:
+        body = response.text  # whole: the SDK's `body` lacks what stands around `error`
+    except Exception:  # a body that was not read, or cannot be decoded
+        body = ""
+    return error_of(
+        getattr(response, "status_code", None), body or getattr(failure, "body", None), endpoint, headers
+    )
 
 
 def _connection(failure: BaseException, endpoint: Endpoint) -> GptchatError:

@@ -6,7 +6,14 @@ import re
 from itertools import islice
 from typing import Any
 
-from gptchat.errors import BadRequestError, NotFoundError, ProviderError, Refusal, ServerError
+from gptchat.errors import (
+    BadRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProviderError,
+    Refusal,
+    ServerError,
+)
 from gptchat.providers.faults.dialects import without_name
 from gptchat.providers.faults.quirks import Json, Lesson
 from gptchat.providers.faults.sizes import size_lesson
@@ -20,7 +27,8 @@ _UNSUPPORTED = re.compile(
     r"unsupported|not.{0,12}support|n['’]t (?:\w+ )?support|unrecogni[sz]ed|unknown|unexpected"
     r"|extra (?:inputs|fields)|extra_forbidden"
     r"|not (?:permitted|allowed|available|compatible|implemented)|does not exist|deprecated|no longer|cannot both"
-    r"|can ?not be (?:used|specified)|only the default|invalid (?:parameter|argument|field)|must be verified"
+    r"|can ?not be (?:used|specified)|only the default|only (?:allowed|valid|permitted) (?:when|if|with)"
+    r"|invalid (?:parameter|argument|field)|must be verified"
     r"|不支持|[未没]有?支持|不[被受][^，。；]{0,12}支持|未知(?:的)?参数",
     re.IGNORECASE,
 )
@@ -58,6 +66,8 @@ _TELLING = (
     ("frequency_penalty", r"penalty is not enabled"),  # Gemini; if both are set, they are dropped one by one
     ("presence_penalty", r"penalty is not enabled"),
     ("temperature", r"\btemperature\b.{0,8} only (?:be set to )?\d"),  # Anthropic, Kimi
+    ("response_format", r"does not support json.?(?:output|mode|object|schema)"),  # DeepSeek
+    ("tool_choice", r"when using `?tool_choice`?, `?tools`? must be set"),  # vLLM
     ("stream", r"must be verified to stream"),  # OpenAI, for organisations that are not verified
 )
 """Messages that refuse a parameter without naming it, or as if only its value were wrong."""
@@ -73,6 +83,13 @@ _NO_TOOLS = re.compile(
     re.IGNORECASE,
 )
 """Messages that refuse all tools."""
+_STREAM_ONLY = re.compile(
+    r"only supports? (?:the )?stream|streaming (?:is )?(?:required|only)"
+    r"|must (?:be )?(?:use |set )?stream(?:=| to )?true|for non-?streaming calls|stream must be (?:set to )?true"
+    r"|(?:仅|只)支持流式|非流式.{0,8}不支持|不支持非流式",
+    re.IGNORECASE,
+)
+"""DashScope and others: models that answer only in a stream."""
 _OTHER_API = re.compile(
     r"\b(?:only|use|did you mean)\b[^.]{0,40}?v1/(responses|completions|chat/completions)", re.IGNORECASE
 )
@@ -93,6 +110,8 @@ def apply(body: Json, lessons: tuple[Lesson, ...]) -> Json:
             body = {lesson.value if key == lesson.name else key: value for key, value in body.items()}
         elif lesson.what == "system" and isinstance(body.get("messages"), list):
             body = {**body, "messages": [_in_role(message, lesson.value) for message in body["messages"]]}
+        elif lesson.what == "stream":
+            body = {**body, "stream": True}
         elif lesson.what == "alternate" and isinstance(body.get("messages"), list):
             body = {**body, "messages": _alternating(body["messages"])}
     return body
@@ -157,13 +176,18 @@ def lesson_in(error: ProviderError, body: Json, api: str) -> Lesson | None:
             return lesson
     if body.get("tools") and error.status in (400, 404, 405, 422, 500, 501) and _NO_TOOLS.search(message):
         return Lesson("drop", "tools")
-    if not isinstance(error, (BadRequestError, NotFoundError)) or error.status not in (400, 404, 405, 422):
+    refused = isinstance(error, (BadRequestError, NotFoundError, PermissionDeniedError))
+    if not refused or error.status not in (400, 404, 405, 422):
         return None
     other = _OTHER_API.search(message)
     if other:
         wanted = {"chat/completions": "chat"}.get(other[1].lower(), other[1].lower())
         if wanted != api:
             return Lesson("api", "", wanted)
+    if isinstance(error, BadRequestError) and body.get("stream") is False and _STREAM_ONLY.search(message):
+        return Lesson("stream", "stream")
+    if isinstance(error, PermissionDeniedError) and error.status == 400 and "verified" in message:
+        return _dropped(error.said, message, body)
     if not isinstance(error, BadRequestError):
         return None
     return _length(message, error.said.param, body) or _dropped(error.said, message, body)
@@ -187,6 +211,8 @@ def _role(message: str, body: Json) -> Lesson | None:
 def _length(message: str, param: str, body: Json) -> Lesson | None:
     for name in _LENGTHS:
         if name not in body or not (param == name or _mentions(name, message)) or not _refuses(message):
+            continue
+        if param != name and _refused(message, list(_LENGTHS)) != name:
             continue
         for other in _LENGTHS:
             if other != name and _mentions(other, message):
@@ -261,7 +287,7 @@ def _places(name: str, message: str) -> list[int]:
     word = "(?:body\\.)?(?:" + re.escape(name) + "|" + re.escape(head + "".join(map(str.title, tail))) + ")"
     patterns = [
         rf"[`'\"‘“]{word}[`'\"’”]",
-        rf"model: {word}[\s.]*$",
+        rf":\s*{word}[\s.]*$",
         rf"(?<![\w.]){word}(?=\s*[:=])",
         rf"(?:parameter|argument|field|input)s?:? {word}(?!\w)",
         rf"参数\s*[:：]?\s*{word}(?!\w)",

@@ -19,7 +19,7 @@ class Lesson:
 
     `what` is `drop` (the parameter `name`), `rename` (`name` to `value`), `system` (system prompts get the role
     `value`), `alternate` (merge consecutive messages of the same role), `size` (keep below `value` bytes,
-    by leaving earlier pictures out) or `api` (use the wire API `value`).
+    by leaving earlier pictures out), `stream` (ask for a stream) or `api` (use the wire API `value`).
     Window sizes are remembered elsewhere (`tokens.windows`).
     """
 
@@ -43,6 +43,8 @@ class Lesson:
             return _("a request of {size} kB or more is too large, and earlier pictures are left out").format(
                 size=f"{int(self.value) // 1000:,}"
             )
+        if self.what == "stream":
+            return _("replies are streamed")
         return _("the {value} API is used").format(value=self.value)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gptchat.core.limits import is_overflow, limit_from_words, requested_from_words
+from gptchat.core.limits import limit_from_words, requested_from_words
 from gptchat.errors import (
     AuthenticationError,
     BadRequestError,
@@ -23,26 +23,15 @@ from gptchat.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from gptchat.providers.faults.codes import CODES
-from gptchat.providers.faults.dialects import ErrorObject, read, retry_after, wait_in_words, without_name
-from gptchat.providers.faults.phrases import (
-    BILLING,
-    BUSY,
-    FILTER,
-    GONE,
-    KEY,
-    MODEL,
-    NAMES,
-    PER,
-    PERMISSION,
-    QUOTA,
-    RATE,
-    UNABLE,
-)
+from gptchat.providers.faults.causes import cause_in
+from gptchat.providers.faults.codes import status_of
+from gptchat.providers.faults.dialects import ErrorObject, read, without_name
+from gptchat.providers.faults.limits import retry_after, wait_in_words
 from gptchat.redaction import redact
 from gptchat.values import dataclass
 from gptchat.words import _
 
+_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _LONGEST = 400  # maximum characters of a server's message that are shown
 
 
@@ -50,7 +39,7 @@ _LONGEST = 400  # maximum characters of a server's message that are shown
 class Endpoint:
     """The endpoint of a request, as error messages name it; `address` and `proxy` must be redacted.
 
-    `key_hint` says how to give a key.
+    `key_hint` says how to give a key; `path` is the path below the address, empty if it does not matter.
     """
 
     provider: str = ""
@@ -59,22 +48,13 @@ class Endpoint:
     key_hint: str = ""
     proxy: str = ""
     path: str = ""
-    """The path of the wire API below the address, if it was asked."""
 
 
-_STATUSES = {
-    "rate_limit_exceeded": 429,
-    "rate_limit_error": 429,
-    "too_many_requests": 429,
-    "permission_error": 403,
-    "unsupported_country_region_territory": 403,
-    "server_error": 500,
-    "internal_error": 500,
-    "api_error": 500,
-    "overloaded_error": 529,
-    "invalid_request_error": 400,
-}
-"""The HTTP status for an error inside a stream, by its code or type."""
+_NAMES = re.compile(
+    r"(?:models?(?: names?| ids?)? (?:are|is|include)|be one of):? *(?P<names>.+?)(?:[,.;]? but\b|\.\s|\.?$)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Where a server that does not know a model lists those that it has."""
 
 
 def error_of(
@@ -90,137 +70,159 @@ def error_of(
 def _classified(
     status: int | None, said: ErrorObject, endpoint: Endpoint, headers: Mapping[str, str]
 ) -> ProviderError:
-    meant = CODES.get(said.code) or CODES.get(said.type, "")
     message = without_name(said.message, endpoint.model)
     told = status if status is not None and status >= 400 else said.status
-    code = told or next((_STATUSES[name] for name in (said.code, said.type) if name in _STATUSES), None)
-    if code is None and RATE.search(message):
-        code = 429
-    text = words_of(said)
-    wait = retry_after(headers)
-    if wait is None:
-        wait = wait_in_words(message)
-    number = _(" ({status})").format(status=told) if told else ""
-    tail = _(": {why}").format(why=text) if text else ""
-    who = endpoint.provider or _("the server")
-
-    if code == 407:
-        return ConnectionFailedError(
-            _("the proxy wants a user name and password{number}").format(number=number),
-            hint=_("write them into the proxy's address: http://user:password@host:port"),
-            status=told,
-        )
-    # A temporary rate limit does not mean that the credit is used up, even if the message mentions billing.
-    in_time = code == 429 and (wait is not None or bool(RATE.search(message)) or meant == "rate_limit")
-    empty = QUOTA.search(message) or (code != 401 and BILLING.search(message))
-    spent = bool(code in (None, 400, 401, 403, 429) and empty) or bool(
-        code in (500, 503) and QUOTA.search(message)
+    code = told or next(filter(None, map(status_of, said.codes)), None)
+    wait = next(
+        (one for one in (retry_after(headers), said.wait, wait_in_words(message)) if one is not None), None
     )
-    if meant == "quota":
-        spent = not (code == 429 and PER.search(message))
-    elif in_time or meant == "content_filter":
-        spent = False
-    if code == 402 or spent:
-        return QuotaError(
-            _("{who} says there is no credit left{tail}").format(who=who, tail=tail),
-            hint=_("top up or raise the limit at the provider, or choose another one with /provider"),
-            status=told,
-        )
-    if meant == "context_length" or (not meant and code not in (401, 404, 429) and is_overflow(message)):
-        return ContextLengthError(
-            _("the request is larger than the model's window{tail}").format(tail=tail),
-            hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
-            status=told,
-            limit=said.limit or limit_from_words(message),
-            requested=said.requested or requested_from_words(message),
-        )
-    if meant == "content_filter" or (code in (None, 400, 403, 422, 451, 498) and FILTER.search(message)):
-        if said.filtered:
-            reasons = filter(None, (_(", ").join(said.filtered), said.message))
-            tail = _(": {why}").format(why=shorten(_("; ").join(reasons)))
-        return ContentFilterError(
-            _("{who}'s content filter stopped the request{tail}").format(who=who, tail=tail),
-            hint=_("say it in other words with /edit"),
-            status=told,
-        )
-    if meant == "permission" or (code in (None, 400, 401, 403, 404) and PERMISSION.search(message)):
-        code = 403
-    elif code == 401 or meant == "authentication" or (code in (None, 400, 403) and KEY.search(message)):
-        return AuthenticationError(
-            _("{who} refused the key{number}{tail}").format(who=who, number=number, tail=tail),
-            hint=_key_hint(endpoint, message),
-            status=told,
-        )
-    if code == 403:
-        return PermissionDeniedError(
-            _("{who} does not allow this{number}{tail}").format(who=who, number=number, tail=tail),
-            hint=_("the key, its project or your region may not use this model; try another model or provider"),
-            status=told,
-        )
-    busy = code == 429 and not meant and BUSY.search(message) and not RATE.search(message)
-    if not busy and (code == 429 or (meant == "rate_limit" and code != 403)):
-        return RateLimitError(
-            _("{who}'s rate limit is reached{tail}").format(who=who, tail=tail),
-            hint=_("wait a little and /retry, or use another model"),
-            status=told,
-            retry_after=wait,
-        )
-    if code == 404 and UNABLE.search(message):
-        code = 400
-    gone = bool(code in (None, 400, 422) and MODEL.search(message) and not UNABLE.search(message))
-    gone = gone or bool(code == 503 and GONE.search(message)) or (code == 501 and _other_api(endpoint))
-    if meant == "not_found" or code in (404, 405) or gone:
-        if MODEL.search(message) or meant == "not_found":
-            return NotFoundError(
-                _("{who} has no model “{model}”{tail}").format(who=who, model=endpoint.model, tail=tail),
-                hint=_models_hint(message),
-                status=told,
-            )
-        return NotFoundError(
-            _("{who} has nothing at {address}{number}{tail}").format(
-                who=who, address=endpoint.address.rstrip("/") + endpoint.path, number=number, tail=tail
-            ),
-            hint=_path_hint(endpoint),
-            status=told,
-        )
-    if code == 408 or meant == "timeout":
-        return RequestTimeoutError(
-            _("{who} gave up waiting{number}{tail}").format(who=who, number=number, tail=tail),
-            hint=_("/retry"),
-            status=told,
-            retry_after=wait,
-        )
-    if busy or code == 409 or meant == "server" or (code is not None and code >= 500):
-        return ServerError(
-            _("{who} failed{number}{tail}").format(who=who, number=number, tail=tail),
-            hint=_("this is not your doing; try again in a while with /retry"),
-            status=told,
-            retry_after=wait,
-        )
-    if code == 413:
-        return BadRequestError(
-            _("{who} takes no request of this size{number}{tail}").format(who=who, number=number, tail=tail),
-            hint=_("/undo takes the message back; attach a smaller picture or a shorter text, or shorten the"
-                   " conversation with /compact"),
-            status=told,
-        )  # fmt: skip
-    if code is not None:
-        return BadRequestError(
-            _("{who} refused the request{number}{tail}").format(who=who, number=number, tail=tail),
-            hint=_("/json shows what was sent; /set and /unset change the parameters"),
-            status=told,
-        )
-    if status is not None:
+    cause = cause_in(code, said, message, wait)
+    if code is None and status is not None and cause.name == "unknown":
         return ProtocolError(
-            _("{who} answered {status} where a reply was due{tail}").format(who=who, status=status, tail=tail),
+            _("{who} answered {status} where a reply was due{tail}").format(
+                who=endpoint.provider or _("the server"), status=status, tail=_tail(said)
+            ),
             hint=_("check the base address in the settings"),
             status=status,
         )
-    return ServerError(
-        (
-            _("{who} broke off with an error{tail}") if tail else _("{who} broke off with an error and no reason")
-        ).format(who=who, tail=tail),
-        hint=_("try again with /retry"),
+    name = "path" if code == 501 and _other_api(endpoint) else cause.name
+    error = _errors(name, said, message, endpoint, told)
+    error.retry_after = wait
+    if cause.name in ("heavy", "memory", "plan"):
+        error.passing = False
+    if not cause.sure and error.hint:
+        error.hint = _("{hint} (a guess from the server's words)").format(hint=error.hint)
+    return error
+
+
+def _tail(said: ErrorObject) -> str:
+    text = words_of(said)
+    return _(": {why}").format(why=text) if text else ""
+
+
+def _errors(cause: str, said: ErrorObject, message: str, endpoint: Endpoint, status: int | None) -> ProviderError:
+    """The error for a cause (see `Cause`), with what to do next."""
+    who, tail = endpoint.provider or _("the server"), _tail(said)
+    number = _(" ({status})").format(status=status) if status else ""
+
+    def told(sentence: str) -> str:
+        return sentence.format(who=who, tail=tail, number=number, model=endpoint.model)
+
+    match cause:
+        case "proxy":
+            return ConnectionFailedError(
+                _("the proxy wants a user name and password{number}").format(number=number),
+                hint=_("write them into the proxy's address: http://user:password@host:port"),
+                status=status,
+            )
+        case "credit":
+            return QuotaError(
+                told(_("{who} says there is no credit left{tail}")), hint=_credit_hint(message), status=status
+            )
+        case "plan":
+            return RateLimitError(
+                told(_("{who}'s plan is used up for now{tail}")),
+                hint=_("wait until the time that the server names, or use another model or /provider"),
+                status=status,
+            )
+        case "window":
+            return ContextLengthError(
+                told(_("the request is larger than the model's window{tail}")),
+                hint=_("/compact shortens the conversation, /context shows what is sent, /new starts afresh"),
+                status=status,
+                limit=said.limit or limit_from_words(message),
+                requested=said.requested or requested_from_words(message),
+            )
+        case "filter":
+            if said.filtered:
+                reasons = filter(None, (_(", ").join(said.filtered), said.message))
+                tail = _(": {why}").format(why=shorten(_("; ").join(reasons)))
+            return ContentFilterError(
+                told(_("{who}'s content filter stopped the request{tail}")),
+                hint=_("say it in other words with /edit"),
+                status=status,
+            )
+        case "key":
+            return AuthenticationError(
+                told(_("{who} refused the key{number}{tail}")),
+                hint=_key_hint(endpoint, message),
+                status=status,
+            )
+        case "region":
+            return PermissionDeniedError(
+                told(_("{who} does not serve this region{number}{tail}")),
+                hint=_(
+                    "use it from a supported region, through network.proxy, or choose another one with /provider"
+                ),
+                status=status,
+            )
+        case "permission":
+            return PermissionDeniedError(
+                told(_("{who} does not allow this{number}{tail}")),
+                hint=_permission_hint(message),
+                status=status,
+            )
+        case "rate":
+            return RateLimitError(
+                told(_("{who}'s rate limit is reached{tail}")),
+                hint=_("wait a little and /retry, or use another model"),
+                status=status,
+            )
+        case "heavy":
+            return RateLimitError(
+                told(_("this request alone is above {who}'s rate limit{tail}")),
+                hint=_("waiting does not help: /compact shortens the conversation, or use another model"),
+                status=status,
+            )
+        case "model":
+            return NotFoundError(
+                told(_("{who} has no model “{model}”{tail}")), hint=_models_hint(message), status=status
+            )
+        case "path":
+            address = endpoint.address.rstrip("/") + endpoint.path
+            return NotFoundError(
+                _("{who} has nothing at {address}{number}{tail}").format(
+                    who=who, address=address, number=number, tail=tail
+                ),
+                hint=_path_hint(endpoint),
+                status=status,
+            )
+        case "timeout":
+            return RequestTimeoutError(
+                told(_("{who} gave up waiting{number}{tail}")), hint=_("/retry"), status=status
+            )
+        case "large":
+            return BadRequestError(
+                told(_("the request is too large for {who}{number}{tail}")),
+                hint=_("/undo takes the last message back; attach a smaller picture or file, or /compact"),
+                status=status,
+            )
+        case "memory":
+            return ServerError(
+                told(_("{who} could not load the model{number}{tail}")),
+                hint=_("/model NAME chooses a smaller model; or the server needs more memory, its log says more"),
+                status=status,
+            )
+        case "busy":
+            return ServerError(
+                told(_("{who} is overloaded{number}{tail}")),
+                hint=_("try again in a while with /retry, or use another model"),
+                status=status,
+            )
+        case "server":
+            return ServerError(
+                told(_("{who} failed{number}{tail}")),
+                hint=_("this is not your doing; try again in a while with /retry"),
+                status=status,
+            )
+        case "unknown":
+            sentence = _("{who} broke off with an error{tail}")
+            return ServerError(
+                told(sentence if tail else _("{who} broke off with an error and no reason")),
+                hint=_("try again with /retry"),
+            )
+    return BadRequestError(
+        told(_("{who} refused the request{number}{tail}")), hint=_request_hint(message, said.param), status=status
     )
 
 
@@ -233,23 +235,62 @@ def _key_hint(endpoint: Endpoint, message: str) -> str:
     return endpoint.key_hint or _("check the key, or give a new one with /key set")
 
 
+def _credit_hint(message: str) -> str:
+    if found := re.search(r"can only afford (\d{1,9})", message):
+        return _("/set max_tokens {number} asks for less; or top up at the provider").format(number=found[1])
+    return _("top up or raise the limit at the provider, or choose another one with /provider")
+
+
+def _permission_hint(message: str) -> str:
+    if re.search(r"verif|实名", message, re.IGNORECASE):
+        return _("verify the account or organisation at the provider; another model may work without: /model")
+    if re.search(
+        r"activat|enable|terms|未开通|not found for account|privacy|data policy|open", message, re.IGNORECASE
+    ):
+        return _(
+            "activate the model, or change this setting of the account, at the provider; /model chooses another"
+        )
+    if re.search(r"lock|disabled|suspend|banned|inactive|锁定|封禁|异常", message, re.IGNORECASE):
+        return _("ask the provider about this account, or choose another one with /provider")
+    return _("the key, its project or your region may not use this model; try another model or provider")
+
+
 def _path_hint(endpoint: Endpoint) -> str:
-    """What to do where nothing answers at the path: many servers have the chat API alone."""
-    if not _other_api(endpoint):
-        return _("check the base address in the settings; most end in /v1")
-    return _('it may lack this API: set api = "chat" for providers.{who}, or check the base address').format(
-        who=endpoint.provider
-    )
+    if _other_api(endpoint):
+        name = endpoint.provider or "NAME"
+        return _(
+            'the server may lack this API: set api = "chat" in [providers.{name}]; or check the base address'
+        ).format(name=name)
+    return _("check the base address in the settings; most end in /v1")
 
 
 def _other_api(endpoint: Endpoint) -> bool:
-    """Whether another API than chat was asked."""
+    """Whether another API than chat was asked: many servers have chat alone."""
     return endpoint.path not in ("", "/chat/completions")
+
+
+_AT_MOST = re.compile(
+    r"(?:at most|<=|less than or equal to|not (?:exceed|greater than)|maximum (?:value )?(?:of|is)|up to"
+    r"|range of max_tokens should be \[\d+, ?|不能?(?:超过|大于)|最大(?:值)?为?) ?(\d{2,9})",
+    re.IGNORECASE,
+)
+
+
+def _request_hint(message: str, param: str) -> str:
+    """What to do about a parameter or part of the request that is refused."""
+    text = f"{message} {param}"
+    if re.search(r"max_(?:\w+_)?tokens", text) and (most := _AT_MOST.search(message)):
+        return _("/set max_tokens {number} asks for no more than the model gives").format(number=most[1])
+    if re.search(r"image|picture|multimodal|图片|图像|画像|vision|TextContentPart", text, re.IGNORECASE):
+        return _("the model may not take pictures so: /undo takes the message back, /model chooses another model")
+    if re.search(r"\btools?\b|tool[_ ]choice|function.?call|工具", text, re.IGNORECASE):
+        return _("/tools off sends no tools; or choose another model with /model")
+    return _("/json shows what was sent; /set and /unset change the parameters")
 
 
 def _models_hint(message: str) -> str:
     """What to do where there is no such model: with the names that the server told, if it did."""
-    found = NAMES.search(message)
+    found = _NAMES.search(message)
     if found is None:
         return _("/models lists what there is")
     names = re.split(r"[\s,;'\"`\[\]]+|\band\b|\bor\b", found["names"])
@@ -265,5 +306,5 @@ def words_of(said: ErrorObject) -> str:
 
 def shorten(text: str) -> str:
     """A server's message as one redacted line of at most 400 characters, without a final period."""
-    line = redact(" ".join(text.split()))
+    line = redact(" ".join(_CONTROLS.sub("", text).split()))
     return line[: _LONGEST - 1] + "…" if len(line) > _LONGEST else line.rstrip(".")

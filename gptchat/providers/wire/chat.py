@@ -14,7 +14,7 @@ from gptchat.core.events import (
     TextDelta,
 )
 from gptchat.core.messages import Request
-from gptchat.providers.faults.dialects import categories
+from gptchat.providers.faults.dialects import categories, error_in
 from gptchat.providers.wire.calls import CallPieces
 from gptchat.providers.wire.common import (
     CONTINUE,
@@ -23,7 +23,6 @@ from gptchat.providers.wire.common import (
     Payload,
     ServerSaid,
     Wire,
-    error_in,
     malformed,
     mapping,
     objects,

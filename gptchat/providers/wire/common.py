@@ -133,7 +133,7 @@ class Ending:
         if self.failure is not None:
             raise self.failure
         if not self.complete and not (self.marked and self.spoken):
-            raise unfinished(self.spoken)
+            raise unfinished(self.spoken, cut=not self.marked)
         if self.calls:  # the conversation goes on with one answer, and only its calls can have results
             yield from self.calls[min(self.calls)].all()
         if self.usage is not None:
@@ -144,17 +144,22 @@ class Ending:
             yield Finished(self.reasons.get(choice, "stop"), self.model, choice, extra)
 
 
-def unfinished(began: bool) -> ProtocolError:
-    """The error for a stream that ended without an end mark: empty, or cut off after it had `began`."""
+def unfinished(began: bool, *, cut: bool = True) -> ProtocolError:
+    """The error for a stream that ended without text, or was cut off after it had `began`.
+
+    One that was `cut` before any text, without its end mark, may succeed the next time.
+    """
     if began:
         return ProtocolError(
             _("the reply ended without an end mark, so part of it may be missing"),
             hint=_("/continue goes on, /retry asks for a new reply"),
         )
-    return ProtocolError(
+    error = ProtocolError(
         _("the server's answer is empty: neither text nor an end mark"),
         hint=_("some servers do this when the request exceeds the model's window; try /context and /compact"),
     )
+    error.passing = cut
+    return error
 
 
 def objects(data: str) -> Iterator[Any]:
@@ -186,22 +191,6 @@ def malformed(data: str) -> ProtocolError:
         _("the server sent a malformed line: {line}").format(line=shown),
         hint=_("the server, or something between, does not speak the API; /retry, or check the base address"),
     )
-
-
-def error_in(value: Mapping[str, Any]) -> Any:
-    """The error in the JSON object `value` of a reply, or None."""
-    error = value.get("error")
-    if error:
-        return value if isinstance(error, str) else error
-    if value.get("object") == "error":  # vLLM
-        return value
-    if "choices" not in value and "output" not in value:  # SiliconFlow and gateways: only a code and a message
-        said = (value.get("message"), value.get("msg"), value.get("detail"))
-        return value if any(isinstance(one, str) and one for one in said) else None
-    base = value.get("base_resp")  # MiniMax, together with choices that are null
-    if isinstance(base, dict) and base.get("status_code") and not value.get("choices"):
-        return {"message": str(base.get("status_msg", "")), "code": base["status_code"]}
-    return None
 
 
 _BROKEN = frozenset(("error", "network_error", "insufficient_system_resource", "abort"))

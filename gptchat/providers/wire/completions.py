@@ -8,13 +8,13 @@ from typing import Any
 from gptchat.core.events import ProviderEvent, TextDelta
 from gptchat.core.messages import Request
 from gptchat.errors import BadRequestError
+from gptchat.providers.faults.dialects import error_in
 from gptchat.providers.wire.common import (
     Ending,
     Json,
     Payload,
     ServerSaid,
     Wire,
-    error_in,
     malformed,
     objects,
     usage_of,

@@ -8,6 +8,7 @@ from typing import Any
 from gptchat.core.events import MediaReceived, ProviderEvent, ReasoningDelta, SourcesFound, TextDelta
 from gptchat.core.messages import Request
 from gptchat.core.numbers import count
+from gptchat.providers.faults.dialects import error_in
 from gptchat.providers.wire.calls import CallPieces
 from gptchat.providers.wire.chat import response_format
 from gptchat.providers.wire.common import (
@@ -17,7 +18,6 @@ from gptchat.providers.wire.common import (
     Payload,
     ServerSaid,
     Wire,
-    error_in,
     malformed,
     mapping,
     objects,
