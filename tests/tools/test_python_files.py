@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.measured import MEASURED
 from tests.tools.boxes import by_key, call, open_box, run
 
 FILE = '''
@@ -93,10 +92,7 @@ def _hidden():
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A settings file with the functions above; their program is measured where the tests are."""
-    for name, value in MEASURED.items():
-        monkeypatch.setenv(name, value)
+def settings(tmp_path: Path) -> str:
     (tmp_path / "weather.py").write_text(FILE, encoding="utf-8")
     return '[tools.weather]\npython = "weather.py"\ntimeout = 20\nenv = {EXTRA = "1"}\n'
 
