@@ -12,6 +12,7 @@ from gptchat.core.limits import is_overflow
 _PHRASES = {
     "credit": r"""
         exceeded\ (?:your\ )?current\ quota | insufficient.?(?:quota|balance|credit|funds) | arrear
+        | (?:run|ran|runs|is|are)\ out\ of\ (?:\w+\ )?(?:funds|credits?|money) | no\ (?:\w+\ )?funds
         | credit\ balance
         | no\ (?:\w+\ )?credits? | out\ of\ credits? | any\ credits | never\ purchased\ credits
         | balance\ is\ insufficient
