@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -40,7 +39,6 @@ class Row:
     parameter: str | None
     action: str
     numbers: dict[str, Any]
-    disputed: str
 
     @property
     def left_out(self) -> set[str]:
@@ -53,11 +51,6 @@ class Row:
         if both:
             return {both[1]}
         return set(re.split(r", | and ", found[1])) if found else set()
-
-    @property
-    def held_out(self) -> bool:
-        """Whether the row's vendor is one by which the reader was measured, not developed."""
-        return hashlib.sha1(self.vendor.split(" ")[0].encode()).digest()[0] % 2 == 1
 
     def reply(self) -> Reply:
         """The answer that the server gives."""
@@ -83,7 +76,7 @@ class Reading:
 
 
 def rows(name: str) -> list[Row]:
-    """The rows of the corpus file `name`. `disputed` is the reason for another kind than its source gave."""
+    """The rows of the corpus file `name`."""
     listed = []
     for line in (DATA / name).read_text("utf-8").splitlines():
         row = json.loads(line)
@@ -99,7 +92,6 @@ def rows(name: str) -> list[Row]:
                 row.get("parameter"),
                 row.get("action", ""),
                 numbers,
-                row.get("disputed", ""),
             )
         )
     return listed

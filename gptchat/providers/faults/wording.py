@@ -243,7 +243,7 @@ def _pair(cause: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def states(cause: str, message: str) -> int:
-    """Whether `message` states `cause`, a name of `CAUSES`: 2 by a phrase, 1 by single words, 0 if it does not."""
+    """Whether `message` states `cause` (of `_PHRASES`, or `window`): 2 by a phrase, 1 by single words, else 0."""
     text = message[:_LONGEST]
     if cause == "window":
         if is_overflow(text):
@@ -257,7 +257,3 @@ def states(cause: str, message: str) -> int:
         return 0
     subject, said = _pair(cause)
     return int(any(subject.search(one) and said.search(one) for one in _SENTENCE.split(text)[:40]))
-
-
-CAUSES = frozenset((*_PHRASES, "window"))
-"""What `states` may be asked."""
