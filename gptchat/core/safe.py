@@ -11,7 +11,7 @@ move the cursor, set the clipboard, change the text direction or be invisible be
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import quote, urlsplit
 
 _FLAGS = (
@@ -76,6 +76,13 @@ def clean(text: str, *, newlines: bool = True) -> str:
     if "\ue200" in text:
         text = _compiled(_MARKS).sub(_unmarked, text)
     return text if newlines else text.replace("\n", "␊")
+
+
+def suspects(text: str, end: int) -> list[int]:
+    """Indexes, below `end`, of the characters of `text` that `clean` may replace."""
+    if text.isascii() and text.isprintable():
+        return []
+    return [match.start() for match in _compiled(_ANY).finditer(text, 0, end) if match[0] != "\r"]
 
 
 def marked(text: str) -> str:
@@ -191,12 +198,18 @@ def _layout(run: str, before: str, after: str) -> str:
 
 def _both(kind: str, before: str, after: str) -> bool:
     """Whether both characters are of the class `kind`."""
-    return bool(before and after and _compiled(kind).match(before) and _compiled(kind).match(after))
+    return _is_of(kind, before) and _is_of(kind, after)
 
 
 def _either(kind: str, before: str, after: str) -> bool:
     """Whether one of the characters is of the class `kind`."""
-    return any(char and _compiled(kind).match(char) for char in (before, after))
+    return _is_of(kind, before) or _is_of(kind, after)
+
+
+@lru_cache(4096)
+def _is_of(kind: str, char: str) -> bool:
+    """Whether `char`, which may be empty, is of the class `kind`."""
+    return bool(char and _compiled(kind).match(char))
 
 
 def _named(char: str) -> bool:

@@ -9,53 +9,81 @@ from __future__ import annotations
 
 import copy
 import re
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterable
 
-from gptchat.core.safe import clean
+from gptchat.core.safe import clean, suspects
 from gptchat.grammar.tree import PLACEHOLDER, Piece
 
 MOST = 4000
 """Characters of a line, and of a paragraph up to the end of the line that exceeds it."""
+_SIGN = 8
+"""Characters of the sign that `clean` shows for most characters that it replaces."""
 _MOST_LINES = 100
 """Lines of a paragraph."""
+_BLANKS = 3
+"""Blank lines at the end of source that are kept: more of the same mean nothing, and would be parsed each time."""
 _LITERAL = 4 * MOST
 """The same for pieces that are drawn as they stand, and so cost less."""
 _LEADING = re.compile(r"[ \t>]{0,100}")
 _PARTS = {"paragraph": MOST, "footnote": MOST, "maths": _LITERAL, "html": _LITERAL, "code": _LITERAL}
 
 
+def taken(incoming: deque[str]) -> str:
+    """Remove the beginning of `incoming` that has at most `MOST` characters once it is cleaned, and return it."""
+    out: list[str] = []
+    size = 0
+    while incoming and size < MOST:
+        text = incoming.popleft()
+        shown = len(text) + (_SIGN - 1) * len(suspects(text, len(text)))
+        if size + shown > MOST:
+            most = 0 if out else _most(text)
+            incoming.appendleft(text[most:])
+            return "".join(out) or text[:most]
+        out.append(text)
+        size += shown
+    return "".join(out)
+
+
+def too_long(line: str) -> bool:
+    """Whether `line` has more than `MOST` characters once it is cleaned. If so, so has any line it begins."""
+    return len(line) > MOST // _SIGN and len(line) > _most(line)
+
+
 def cut_line(line: str, prefix: str = "") -> tuple[str, str, str]:
-    """A line longer than `MOST` as its first part, the prefix of the line that goes on with it, and the rest.
+    """A line that is `too_long` as its first part, the prefix of the line that goes on with it, and the rest.
 
     The prefix keeps the rest in the paragraph, code block or quote of its beginning. `prefix` is the one of `line`
     itself, if it goes on with another.
     """
-    at = line.rfind(" ", MOST // 2, MOST) + 1 or MOST
+    most = _most(line)
+    at = line.rfind(" ", most // 2, most) + 1 or most
     lead = _LEADING.match(line)
     return line[:at], prefix or (lead[0] if lead else "") + PLACEHOLDER, line[at:]
 
 
 def bounded(text: str, prefix: str = "") -> str:
-    """`text` cleaned (`safe.clean`), its lines cut to `MOST` characters.
+    """`text` cleaned (`safe.clean`), its lines cut to about `MOST` characters.
 
     `prefix`: that of the first line, which goes on with another (`cut_line`); the caller puts it before the text.
     """
-    if len(text) <= MOST:
+    if not too_long(text):
         return clean(text)
     lines = text.split("\n")
-    if max(map(len, lines)) <= MOST:
+    if not any(map(too_long, lines)):
         return clean(text)
     out: list[str] = []
     short: list[str] = []
     for line in lines:
-        if len(line) <= MOST:
+        if not too_long(line):
             short.append(line)
             continue
         if short:
             out.append(clean("\n".join(short)))
             short = []
         lead, known = "", prefix if not out else ""
-        while len(line) > MOST:
+        while too_long(line):
             part, known, line = cut_line(line, known)
             out.append(lead + clean(part))
             lead = known
@@ -63,6 +91,30 @@ def bounded(text: str, prefix: str = "") -> str:
     if short:
         out.append(clean("\n".join(short)))
     return "\n".join(out)
+
+
+def without_blanks(source: str) -> str:
+    """`source`, which ends with a newline, without most of the equal blank lines (also of a quote) at its end."""
+    last = source[source.rfind("\n", 0, -1) + 1 :].rstrip(" \t\n")
+    if last.strip(" \t>"):
+        return source
+    lines = source.split("\n")[:-1]
+    at = len(lines)
+    while at and lines[at - 1].rstrip(" \t") == last:
+        at -= 1
+    return "\n".join([*lines[: at + _BLANKS], ""])
+
+
+def _most(line: str) -> int:
+    """The length of the longest beginning of `line` that has at most `MOST` characters once it is cleaned.
+
+    `MOST` where the line is shorter. Only its first `MOST` characters are looked at.
+    """
+    replaced = suspects(line, MOST)
+    if not replaced:
+        return MOST
+    shown = range(MOST + 1)
+    return bisect_right(shown, MOST, key=lambda at: at + (_SIGN - 1) * bisect_left(replaced, at)) - 1
 
 
 def divided(found: Iterable[Piece]) -> list[Piece]:

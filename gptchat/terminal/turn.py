@@ -47,6 +47,10 @@ async def unasked(_decision: Decision) -> None:
     """Leave a decision at its safe answer."""
 
 
+_TURNS = 3
+"""Turns of the event loop between two frames: what a key or a timer wakes may wake another task in its turn."""
+
+
 async def paint(
     events: AsyncIterator[TurnEvent | Decision],
     painter: ReplyPainter,
@@ -93,9 +97,12 @@ async def paint(
             tick()
         for call in wanted:
             painter.note(unused(call))
+        if timer is not None:
+            timer.cancel()  # or each turn of the loop below would draw twice
         while painter.behind:
             painter.frame()
-            await asyncio.sleep(0)  # keys are read here; Esc skips the rest
+            for _turn in range(_TURNS):
+                await asyncio.sleep(0)  # keys are read here; Esc skips the rest
     finally:
         if timer is not None:
             timer.cancel()

@@ -61,6 +61,8 @@ WHOLE = {
     "code line of 2 MB": "```python\nx = '" + "a" * 2 * MB + "'\n```\n",
     "backticks": "".join("`" * (n % 60 + 1) + "a" for n in range(SIZE // 30)),
     "maths block": "$$\n" + "a+b\n" * (SIZE // 4),
+    "blank lines of a list": "- item\n" + "\n" * SIZE,
+    "blank lines of a quote": "> a\n" + ">\n" * (SIZE // 2),
     "HTML block": "<div>\n" + "text\n" * (SIZE // 5),
 }
 PAGES = ["<a ", '<a href="', "<!--", "<script", "<svg>", "</", "&am", "<!"]

@@ -36,6 +36,12 @@ SHAPES = {
     "code in one line": "```python\nx = '" + "a" * 40_000 + "'\n```\n",
     "a wide table": "|" + "a|" * 5000 + "\n|" + "-|" * 5000 + "\n|" + "b|" * 5000 + "\n",
     "marks on a letter": "e" + "\u0301" * 20_000,
+    "overrides": "a\u202e" * 8000,
+    "joined emoji": "\U0001f468\u200d" * 8000,
+    "blank lines": "a\n" + "\n" * 8000 + "b\n",
+    "blank lines of a list": "- a\n" + "\n" * 8000 + "  b\n",
+    "blank lines of a quote": "> a\n" + ">\n" * 8000 + "> b\n",
+    "blank lines in code": "```\na\n" + "\n" * 300 + "b\n```\n",
     "a tab": "-\ta " + "b " * 10_000,
 }
 
@@ -57,9 +63,9 @@ def test_a_long_reply_looks_alike_however_it_comes(text: str) -> None:
     assert drawn(text, 3001) == whole
 
 
-WORDS = st.sampled_from(
-    ["word ", "**b** ", "`c` ", "[l](http://a.b) ", "\n", "- ", "\n\n", "    ", "> ", "长句子，", "x" * 900]
-)
+REPEATED = ["word ", "**b** ", "`c` ", "[l](http://a.b) ", "\n", "- ", "\n\n", "    ", "> ", "长句子，", "x" * 900]
+SHOWN_LONGER = ["\u202e" * 90, "🏳\u200d", "\n>\n>\n>\n>\n", "\n" * 6]
+WORDS = st.sampled_from([*REPEATED, *SHOWN_LONGER])
 
 
 @settings(max_examples=25, deadline=None)
@@ -102,6 +108,19 @@ def test_a_reply_that_comes_at_once_is_drawn_while_keys_are_read() -> None:
     assert asyncio.run(main()) < 1.0  # some hundredths, on a machine with nothing else to do
     assert "".join(written).count("words") >= 20_000
     assert "the end" in "".join(written)
+
+
+@pytest.mark.parametrize("text", ["\n", " ", "\n" * 5000, "  \n\t\n", "\n" * 9000 + "the end"])
+def test_a_reply_of_blank_lines_ends(text: str) -> None:
+    """A reply that is blank, or begins so, ends like any other, and its blank beginning is not drawn."""
+    written: list[str] = []
+
+    async def main() -> None:
+        await asyncio.wait_for(paint(_reply(*text[:20], text[20:]), _painter(written)), 20)
+
+    asyncio.run(main())
+    assert "".join(written).count("\n") < 10
+    assert ("the end" in "".join(written)) == bool(text.strip())
 
 
 def test_esc_ends_the_drawing_at_once() -> None:

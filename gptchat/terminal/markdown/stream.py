@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gptchat.core.safe import clean
-from gptchat.grammar.bounds import MOST, bounded, continuation, cut_line, divided
+from gptchat.grammar.bounds import MOST, bounded, continuation, cut_line, divided, taken, too_long, without_blanks
 from gptchat.grammar.fences import reopened
 from gptchat.grammar.tree import PLACEHOLDER, Container, Opening, Piece, is_closed, pieces
 from gptchat.terminal.markdown import tables
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _FENCE = re.compile(r" *(?:`+|~+)")
 SLICE = MOST
 """Characters that one call looks at, at most."""
+_CLOSED_BY_BLANKS = ("paragraph", "heading", "rule", "table", "footnote")
+"""Pieces that blank lines end, wherever they stand."""
 _LINES = 100
 """Lines that one call looks at, at most."""
 
@@ -114,6 +116,8 @@ class MarkdownStream:
             return []
         self._fresh = False
         found = divided(pieces(self._source, self._env, self._opening))
+        if not found or (found[-1].path and found[-1].kind in _CLOSED_BY_BLANKS):
+            self._source = without_blanks(self._source)
         if not found:
             return []
         last = found[-1]
@@ -167,13 +171,8 @@ class MarkdownStream:
     def _take(self) -> None:
         if not self._incoming:
             return
-        coming: list[str] = []
-        size = 0
-        while self._incoming and (not size or size + len(self._incoming[0]) <= SLICE):
-            coming.append(self._incoming.popleft())
-            size += len(coming[-1])
-        self.behind -= size
-        text = "".join(coming)
+        text = taken(self._incoming)
+        self.behind -= len(text)
         if text.count("\n") > _LINES:
             rest = text.split("\n", _LINES)[_LINES]
             self._incoming.appendleft(rest)
@@ -185,7 +184,7 @@ class MarkdownStream:
         if cut:
             self._source += self._prefix + bounded(text[:cut], self._prefix)
             self._prefix, self._fresh = "", True
-        while len(self._partial) > MOST:
+        while too_long(self._partial):
             part, following, self._partial = cut_line(self._partial, self._prefix)
             self._source += self._prefix + clean(part) + "\n"
             self._prefix, self._fresh = following, True

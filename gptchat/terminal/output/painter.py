@@ -77,7 +77,7 @@ class Painter(BesidePainter):
         """Whether lines of the reply are final."""
         self._final: list[Line] = []
         self._tail: list[Line] = []
-        self._last_status = self._opening = ""
+        self._last_status = self._opening = self._indent = ""
         self._began, self._painted = clock(), float("-inf")
         self._width = 0
         self._dirty = self._has_text = self._ended = False
@@ -98,10 +98,12 @@ class Painter(BesidePainter):
         """Take a piece of the reply."""
         if not text:
             return
-        if not self._has_text and not text.strip():
-            self._stream.feed(text)  # it may be the indent of the first line
-            return
         if not self._has_text:
+            text = self._indent + text
+            if not text.strip():
+                self._indent = text.rpartition("\n")[2][:SLICE]  # blank lines before it are not drawn
+                return
+            self._indent = ""
             self._fold()
             self._has_text = True
             self._painted = float("-inf")  # do not delay the first words
@@ -141,6 +143,7 @@ class Painter(BesidePainter):
         if not self._noted:
             self._gap()
         self._stream, self._tail, self._sources, self._opening = self._new_stream(), [], (), ""
+        self._indent = ""
         self._thoughts = Thoughts(self._reasoning, self._theme)
         self._printed = self._has_text = self._dirty = False
         self._begins_by, self._footer_dirty = float("-inf"), True
