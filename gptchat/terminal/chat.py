@@ -146,7 +146,7 @@ class ChatLoop:
         if self.services.manager.session.messages:
             from gptchat.commands.sessions import replay
 
-            self.carrier.transcript.replay(replay(self.services.manager, self.services.settings))
+            await self.carrier.transcript.replay(replay(self.services.manager, self.services.settings))
         asyncio.get_running_loop().call_later(_HEAD_START, self._warm_up)
         try:
             for reference in self.options.attachments:

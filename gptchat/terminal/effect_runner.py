@@ -150,11 +150,11 @@ class Carrier:
                     case Told(text, tone):
                         screen.say(text, tone)
                     case Foreign(messages):
-                        self.transcript.messages(messages)
+                        await self.transcript.messages(messages)
                     case Revealed(message):
-                        self.transcript.messages([message])
+                        await self.transcript.messages([message])
                     case OtherAnswers(messages):
-                        self._others(messages)
+                        await self._others(messages)
                     case Kept():
                         screen.write("\n")
                         self.disk.warn()
@@ -196,12 +196,12 @@ class Carrier:
         if hint := hint_after(outcome, saved=saved):
             self._screen.say(hint, "hint")
 
-    def _others(self, messages: Sequence[Message]) -> None:
+    async def _others(self, messages: Sequence[Message]) -> None:
         """Show the other answers of a turn with several choices."""
         for number, message in enumerate(messages, 2):
             self._screen.write("\n")
             self._screen.say(_("answer {n}").format(n=number), "assistant")
-            self._screen.markdown(message.text)
+            await self._screen.reply(message.text)
         self._screen.write("\n")
 
     # Commands
@@ -278,7 +278,7 @@ class Carrier:
             case Show(blocks):
                 screen.show(blocks)
             case Replay():
-                self.transcript.replay(effect)
+                await self.transcript.replay(effect)
             case Draft(text, origin):
                 self._draft = [whole(text, origin)]
             case Run(what, text, model):

@@ -33,7 +33,7 @@ class Transcript:
         self._settings = settings
         self._screen = screen
 
-    def replay(self, effect: Replay) -> None:
+    async def replay(self, effect: Replay) -> None:
         """Print a session's last turns, the number of earlier messages, and the search result if there is one."""
         screen = self._screen
         if effect.title:
@@ -41,15 +41,15 @@ class Transcript:
         if effect.found is None:
             self._earlier(effect.omitted)
         else:
-            self._found(effect.found)
+            await self._found(effect.found)
         if damage := self._manager.store.damage(self._manager.session):
             screen.say(damage, "notice")
-        self.messages(effect.messages)
+        await self.messages(effect.messages)
 
-    def _found(self, found: SearchedTurn) -> None:
+    async def _found(self, found: SearchedTurn) -> None:
         """Print the turn that was searched for, and its distance from the last turns."""
         self._earlier(found.before)
-        self.messages(found.messages)
+        await self.messages(found.messages)
         if found.between:
             words = ngettext("… {n} message in between", "… {n} messages in between", found.between)
             self._screen.say(words.format(n=found.between), "hint")
@@ -61,15 +61,15 @@ class Transcript:
             )
             self._screen.say(words.format(n=count), "hint")
 
-    def messages(self, messages: Iterable[Message]) -> None:
+    async def messages(self, messages: Iterable[Message]) -> None:
         """Print messages in the same form as when they were new."""
         screen = self._screen
         for message, calls in with_results(messages):
-            self._message(message, calls)
+            await self._message(message, calls)
             if message.role == "assistant":
                 screen.write("\n")
 
-    def _message(self, message: Message, calls: Sequence[tuple[ToolCall, Message | None]] = ()) -> None:
+    async def _message(self, message: Message, calls: Sequence[tuple[ToolCall, Message | None]] = ()) -> None:
         screen = self._screen
         if message.role == "user":
             who = f"{clean_line(self._manager.user)} › "
@@ -82,7 +82,7 @@ class Transcript:
             elif self._settings.ui.raw:
                 screen.say(message.text)
             else:
-                screen.markdown(message.text)
+                await screen.reply(message.text)
             self._calls(calls, apart=bool(message.text.strip()))
             screen.sources(numbered(sources_of(message)))
             if mark := version(self._manager.session, message):

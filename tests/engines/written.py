@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from gptchat.terminal.output.capabilities import Terminal
 from gptchat.terminal.output.painter import Painter
-from gptchat.terminal.output.reply import print_reply
+from gptchat.terminal.output.reply import reply_pieces
 from gptchat.terminal.output.theme import Theme
 
 ROWS, COLUMNS = 24, 80
@@ -26,8 +26,7 @@ def written(text: str, columns: int, way: str) -> str:
     """All that is written to a window of `columns` for the reply `text`, with a frame after each piece."""
     out: list[str] = []
     if way == REPLAYED:
-        print_reply(out.append, text, columns=columns, theme=Theme("dark"), terminal=Terminal())
-        return "".join(out)
+        return "".join(reply_pieces(text, columns=columns, theme=Theme("dark"), terminal=Terminal()))
     now = 0.0
     painter = painter_of(out, columns, lambda: now)
     for piece in PIECES[way](text):

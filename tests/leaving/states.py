@@ -72,10 +72,23 @@ def _first(stage: Stage, keys: str = "", shown: str = "") -> None:
         screen.wait_for(shown)
 
 
-def _greeted(stage: Stage) -> None:
+def _saved(stage: Stage, messages: int, text: str) -> None:
+    """Give Alice a session of so many messages."""
     folder = stage.home.data / "users" / "alice" / "sessions"
     folder.mkdir(parents=True)
-    make_session(stage.home.data, 3000)
+    journal = make_session(stage.home.data, messages, text=text)
+    records = journal.read_text(encoding="utf-8").replace('"user": "bench"', '"user": "alice"')
+    (folder / journal.name).write_text(records, encoding="utf-8")
+
+
+def _long_reply(stage: Stage) -> None:
+    """A reply of a megabyte of an earlier day is being printed."""
+    _saved(stage, 2, "begins\n\n" + "- a line\n" * 100_000)
+    stage.chat("-c", ready_at="• a line")
+
+
+def _greeted(stage: Stage) -> None:
+    _saved(stage, 3000, "A message of a few words.")
     history = stage.home.data / "users" / "alice" / "input_history"
     history.write_text("".join(f"\n# 2026-11-20 08:30:15\n+line {number}\n" for number in range(20_000)))
     stage.chat("-c", ready_at="/help lists the commands")
@@ -350,6 +363,7 @@ STATES: dict[str, State] = {
     "first dialogue: a name": State(lambda stage: _first(stage, "a\r", "endpoint")),
     "first dialogue: a key": State(lambda stage: _first(stage, "o\r", "paste the key")),
     "greeting": State(_greeted),
+    "a long reply is printed again": State(_long_reply, KILLED),
     "prompt": State(lambda stage: stage.typing("", "alice ›"), waits=("prompt.Prompt.read",)),
     "prompt with a draft": State(
         lambda stage: stage.typing("half a thought", "› half a thought"), SIGNALS, _draft("half a thought")

@@ -9,7 +9,7 @@ import pytest
 from gptchat.terminal.markdown import render_lines
 from gptchat.terminal.markdown.lines import plain
 from gptchat.terminal.output.capabilities import Terminal
-from gptchat.terminal.output.reply import print_reply
+from gptchat.terminal.output.reply import reply_pieces
 from gptchat.terminal.output.theme import Theme
 from tests.terminal.documents import document
 from tests.terminal.emulator import Window
@@ -354,9 +354,11 @@ def test_a_replayed_reply_looks_as_it_did() -> None:
     window = Window()
     window.stream(text)
     window.painter.finish()
-    written: list[str] = []
-    print_reply(written.append, text, columns=80, theme=Theme("dark"), terminal=Terminal(depth="none", dumb=True))
-    assert "".join(written).splitlines() == window.transcript
+    terminal = Terminal(depth="none", dumb=True)
+    assert (
+        "".join(reply_pieces(text, columns=80, theme=Theme("dark"), terminal=terminal)).splitlines()
+        == window.transcript
+    )
 
 
 def test_the_first_frame_shows_a_whole_word() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from gptchat.core.safe import clean, open_mark
@@ -159,8 +159,7 @@ def columns_to_fill(columns: int) -> int:
     return max(columns - 1, LEAST_COLUMNS)
 
 
-def print_reply(
-    write: Callable[[str], object],
+def reply_pieces(
     text: str,
     *,
     columns: int,
@@ -168,19 +167,20 @@ def print_reply(
     terminal: Terminal,
     code_blocks: int = 0,
     ui: UiSettings | None = None,
-) -> None:
-    """Print all of `text` as Markdown, exactly as it looks after streaming; used for earlier messages.
+) -> Iterator[str]:
+    """All of `text` as Markdown, exactly as it looks after streaming, in pieces that each take little time.
 
     `columns` is the width of the window. Code blocks are numbered from `code_blocks` + 1. `ui` decides
     how Markdown is read.
     """
-    from gptchat.terminal.markdown import Encoder, render_lines  # slow to import, and not needed for pipes
+    from gptchat.terminal.markdown import Encoder, MarkdownStream  # slow to import, and not needed for pipes
 
-    encoder = Encoder(terminal)
-    lines = render_lines(
-        text, columns_to_fill(columns), theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks, ui=ui
-    )
-    write("".join(encoder.line(line) + "\n" for line in lines))
+    encoder, width = Encoder(terminal), columns_to_fill(columns)
+    stream = MarkdownStream(theme, hyperlinks=terminal.hyperlinks, code_blocks=code_blocks, ui=ui)
+    stream.feed(text)
+    while stream.behind:
+        yield "".join(encoder.line(line) + "\n" for line in stream.commit(width))
+    yield "".join(encoder.line(line) + "\n" for line in stream.finish(width))
 
 
 class PainterBase:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -11,7 +11,7 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
-from gptchat import notices
+from gptchat import leaving, notices
 from gptchat.commands.effects import Block, Markdown, Source
 from gptchat.core.safe import clean
 from gptchat.core.width import cut, wrapped
@@ -126,20 +126,28 @@ class Screen:
                 run.append(block)
         self._plainly(run)
 
-    def markdown(self, text: str, *, code_blocks: int = 0) -> None:
-        """Print `text` as Markdown."""
+    def markdown(self, text: str) -> None:
+        """Print `text`, which is short, as Markdown."""
+        for piece in self._pieces(text):
+            self.write(piece)
+
+    async def reply(self, text: str) -> None:
+        """Print a reply of any length as Markdown. What else waits has its turn meanwhile; leaving ends it."""
+        import asyncio  # there is a loop, so it is loaded
+
+        for piece in self._pieces(text):
+            self.write(piece)
+            await asyncio.sleep(0)
+            if leaving.status() is not None:
+                return
+
+    def _pieces(self, text: str) -> Iterator[str]:
         from gptchat.core.replies.data_addresses import without_data
-        from gptchat.terminal.output.reply import print_reply
+        from gptchat.terminal.output.reply import reply_pieces
 
         columns = self.size()[0]
-        print_reply(
-            self.write,
-            without_data(text),
-            columns=columns,
-            theme=self.theme,
-            terminal=self.terminal,
-            code_blocks=code_blocks,
-            ui=self.ui,
+        return reply_pieces(
+            without_data(text), columns=columns, theme=self.theme, terminal=self.terminal, ui=self.ui
         )
 
     def sources(self, lines: Sequence[str]) -> None:
