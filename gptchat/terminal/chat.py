@@ -75,7 +75,7 @@ class ChatLoop:
         self.screen = Screen(self.services.settings.ui, self.services.environ, self.output)
         self.candidates = ChatCandidates(program)
         self.still = Quiet()
-        self.warm = WarmUp(services.routing, program.registry, self.still)
+        self.warm = WarmUp(services.routing, program.registry, self.screen.theme, self.still)
         self.gauge = Gauge(
             services.manager,
             services.routing,

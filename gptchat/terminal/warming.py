@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gptchat.commands.registry import Registry
     from gptchat.conversation.routing import Routing
     from gptchat.terminal.output.gauge import Gauge
+    from gptchat.terminal.output.theme import Theme
 
 _PAUSE = 0.4  # seconds without a key that count as a pause in typing
 _TURN = 0.0005  # thread switch interval in seconds (Python's default: 0.005)
@@ -57,8 +58,9 @@ class Quiet:
 class WarmUp:
     """Loads in a thread what the first message needs: the provider's modules, the painter, the vocabulary."""
 
-    def __init__(self, routing: Routing, registry: Registry, quiet: Quiet) -> None:
+    def __init__(self, routing: Routing, registry: Registry, theme: Theme, quiet: Quiet) -> None:
         self._routing = routing
+        self._theme = theme
         self._registry = registry
         self._quiet = quiet
         self._done = threading.Event()
@@ -102,8 +104,16 @@ class WarmUp:
         routing = self._routing
         for module in (*modules(routing.provider_settings()), "gptchat.terminal.output.painter"):
             yield partial(import_module, module)
+        yield self._draw
         yield lambda: routing.counter.load(routing.counted_as())
         yield lambda: self._registry.commands
+
+
+    def _draw(self) -> None:
+        """Have the grammar, a lexer and the widths ready, for which the first reply would wait else."""
+        from gptchat.terminal.markdown import warm_up
+
+        warm_up(self._theme)
 
 
 async def ready_tools(program: Program, gauge: Gauge) -> None:
