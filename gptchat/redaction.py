@@ -19,13 +19,16 @@ _WORD = r"(?:[A-Z]++|[A-Z]?[a-z]++(?:[A-Z][a-z]++)*+)(?![\w~+/=-]|\.\w)"
 """A word after `Basic` or `bearer` that is no login: `Basic TypeScript`, `bearer certificate`."""
 # Servers may echo keys that were never registered here, so anything that looks like a key is masked too.
 _SHAPES = (
-    r"(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|csk|xai|sess|glpat|pplx|nvapi|tvly|xox[abeoprs])-[A-Za-z0-9_\-*]{8,}"
-    r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|fw|tgp_v1)_(?=[A-Za-z_]{0,99}\d)[A-Za-z0-9_*]{16,}"
-    r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_\-]{16,}"
+    r"(?<![A-Za-z0-9])(?:sk(?!-learn)|pk|rk|gsk|csk|xai|sess|glpat|pplx|nvapi|tvly|sq0[a-z]{3}|xox[abeoprs])"
+    r"-[A-Za-z0-9_\-*]{8,}"
+    r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|fw|tgp_v1|npm|dop_v1|whsec|shp(?:at|ca|pa|ss))_(?=[A-Za-z_]{0,99}\d)[A-Za-z0-9_*]{16,}"
+    r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_\-]{16,}|\b(?:LTAI|AKID|AKLT)[A-Za-z0-9]{12,}"
+    r"|\bSG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}|\bya29\.[A-Za-z0-9_\-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{16,}"
+    r"|(?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}"
     r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
     rf"|(?:(?i:\bbearer\s+)(?!{_WORD})|\b[Bb](?:asic|ASIC)\s+(?!{_WORD})(?=[a-z+/]{{0,99}}[\dA-Z=]))[A-Za-z0-9._~+/\-]{{8,}}=*"
     r"|(?i:(?<=api-key: )|(?<=x-api-key: ))\S{8,}"
-    r"|(?P<login>://)(?:[^/\s:@\"'<>]{0,200}:(?!\d+(?:[/?#\s]|$))[^\s\"'<>]{0,400}|[^/\s:@\"'<>]{16,400})@"
+    r"|(?P<login>://)(?!://)(?:[^/\s:@\"'<>]{0,200}:(?!\d+(?:[/?#\s]|$))[^\s\"'<>]{0,400}|[^/\s:@\"'<>]{16,400})@"
     rf"|(?P<name>[?&;]{_NAMED}=)(?!{re.escape(MASK)})[^\s&;#\"'<>]+"
 )
 # The keys of Azure, Zhipu, Volcengine and others have no prefix. In running text their shapes may be digests and
@@ -36,7 +39,27 @@ _BARE_SHAPES = (
 )
 _EXAMPLE = "://user:password@"
 """How hints show where a login goes; it is nobody's."""
-_SIGNS = ("-", "_", "=", "@", "KIA", "SIA", "AIza", "eyJ", "earer", "asic", "api-key")
+_SIGNS = (
+    *(
+        "-",
+        "_",
+        "=",
+        "@",
+        "KIA",
+        "SIA",
+        "AIza",
+        "LTAI",
+        "AKID",
+        "AKLT",
+        "SG.",
+        "ya29.",
+        "slack",
+        "eyJ",
+        "earer",
+        "asic",
+    ),
+    "api-key",
+)
 """What text with a secret of any shape has one of; without one the expression need not be compiled."""
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gptchat.config.credentials import store_key, stored_key
 from gptchat.errors import ConfigurationError, GptchatError, StorageError
-from gptchat.files import locks, write_file
+from gptchat.files import locks, write_file, write_regular
 from gptchat.storage.store import JournalStore
 from gptchat.terminal.input.drafts import DraftKeeper
 
@@ -95,3 +95,29 @@ def test_a_file_system_that_cannot_sync_takes_files(tmp_path: Path, monkeypatch:
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         write_file(path, b"newer")
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"new"]
+
+
+def test_a_file_that_is_written_again_is_replaced_whole(tmp_path: Path) -> None:
+    """A file that is named again keeps its modes, and its old contents until the new ones are all there."""
+    path = tmp_path / "app.py"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    with path.open("rb") as reader:
+        write_regular(path, b"new" * 100_000, new=False)
+        assert reader.read() == b"old"  # whoever reads meanwhile has one of the two
+    assert path.read_bytes() == b"new" * 100_000
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [found.name for found in tmp_path.iterdir()] == ["app.py"]
+
+
+def test_other_names_of_a_file_see_what_is_written(tmp_path: Path) -> None:
+    """A file with two names, or behind a link, stays one file."""
+    path, other, link = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    path.write_bytes(b"old")
+    other.hardlink_to(path)
+    write_regular(path, b"new", new=False)
+    assert other.read_bytes() == b"new"
+    link.symlink_to(other)
+    write_regular(link, b"newer", new=False)
+    assert link.is_symlink()
+    assert path.read_bytes() == b"newer"

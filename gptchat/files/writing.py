@@ -97,16 +97,21 @@ def write_file(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_regular(path: Path, data: bytes, *, new: bool) -> None:
-    """Write `data` to the file `path`, which a person named, with the modes of their umask.
+    """Write `data` to the file `path`, which a person named: with the modes of their umask, or those it has.
 
+    A file of theirs is replaced whole or not at all, where its folder allows it and it has no other name.
     `new` says that nothing may stand there yet. Links are followed beforehand, never while opening, and not those
     of another user; devices and pipes are refused unwritten. Raises UnfitFile, OSError.
     """
     target = resolved(path, ends=not new)
     flags = os.O_WRONLY | os.O_CREAT | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        if not new and not stat.S_ISREG(os.lstat(target).st_mode):
-            raise unfit(IRREGULAR, path)
+        if not new:
+            found = os.lstat(target)
+            if not stat.S_ISREG(found.st_mode):
+                raise unfit(IRREGULAR, path)
+            if _replaced(target, found, data):
+                return
     except FileNotFoundError:
         pass
     fd = os.open(target, flags | (os.O_EXCL if new else 0), 0o666)
@@ -117,6 +122,19 @@ def write_regular(path: Path, data: bytes, *, new: bool) -> None:
         write_all(fd, data)
     finally:
         os.close(fd)
+
+
+def _replaced(target: Path, found: os.stat_result, data: bytes) -> bool:
+    """Replace `target` by `data`, with its modes. False if that would lose its owner or another name of it."""
+    if os.name == "nt" or found.st_nlink > 1 or found.st_uid != os.geteuid():
+        return False
+    try:
+        with replacing(target, own=False) as file:
+            os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
+            file.write(data)
+    except PermissionError:
+        return False  # of the folder: the file itself may still be written
+    return True
 
 
 def sweep(folders: Iterable[Path], names: Iterable[str] = ()) -> list[Path]:

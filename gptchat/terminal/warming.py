@@ -108,7 +108,6 @@ class WarmUp:
         yield lambda: routing.counter.load(routing.counted_as())
         yield lambda: self._registry.commands
 
-
     def _draw(self) -> None:
         """Have the grammar, a lexer and the widths ready, for which the first reply would wait else."""
         from gptchat.terminal.markdown import warm_up

@@ -33,6 +33,14 @@ PREFIXES = [
     "r8_",
     "ghp_",
     "csk-",
+    "npm_0",
+    "dop_v1_0",
+    "whsec_0",
+    "shpat_0",
+    "ya29.",
+    "LTAI",
+    "AKLT",
+    "AGE-SECRET-KEY-1",
 ]
 long = st.text(ALPHANUMERIC, min_size=24, max_size=60)
 keys = st.one_of(
@@ -41,6 +49,7 @@ keys = st.one_of(
     st.uuids().map(lambda one: one.hex).filter(lambda text: not text.isdecimal() and not text.isalpha()),
     st.builds("{}.{}".format, st.uuids().map(lambda one: f"a1{one.hex[2:]}"), long),
     st.builds("eyJ{}.eyJ{}.{}".format, long, long, long),
+    st.builds("SG.{}.{}".format, long, long),
 )
 
 
@@ -60,7 +69,7 @@ NAMES = [
     "alice", "张三", "Ann-Marie O'Neill", "work", "local-2", "my company", "gpt-6.1-terra", "deepseek-chat",
     "llama-3.3-70b-instruct-q4_K_M", "Qwen2.5-Coder-32B-Instruct", "ep-20260101120000-abcde",
     "20261120-083015-4f2a", "sk", "task-force", "prod-eu-west-gateway-2026", "x" * 64, "1" * 30,
-    "desk-organisation", "risk-assessment",
+    "desk-organisation", "risk-assessment", "sk-learn-contrib",
 ]  # fmt: skip
 
 

@@ -170,6 +170,18 @@ def test_a_preset_of_the_settings_file_is_removed_by_consent(tmp_path: Path) -> 
     assert "[presets.plain]" in file.read_text()
 
 
+def test_a_script_is_told_that_a_preset_stays(machine: Machine, server: Server) -> None:
+    """Where nobody can be asked, removing a preset of the settings file fails, and `--yes` removes it."""
+    machine.connect(server.url)
+    machine.configure(machine.config.read_text() + PRESETS)
+    kept = machine.run("/preset", "remove", "translator")
+    assert kept.status == 2
+    assert "--yes" in kept.err
+    assert "translator" in machine.config.read_text()
+    assert machine.run("/preset", "--yes", "remove", "translator").status == 0
+    assert "translator" not in machine.config.read_text()
+
+
 def test_a_preset_keeps_to_its_person(machine: Machine, server: Server) -> None:
     """What one person saves as a preset is not another's."""
     machine.connect(server.url, 'system = "Be kind."')

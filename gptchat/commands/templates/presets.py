@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Ask, Changed, Effect, Effects, Facts, Show, Table, Text
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import require_session, value_for
+from gptchat.commands.wording import YES, agreed, require_session, value_for
 from gptchat.config.parse import show_value
 from gptchat.config.write import remove_table
 from gptchat.core.session import shorten
@@ -58,7 +58,7 @@ async def preset(
             case "save":
                 steps = _save(rest, settings, profile, run)
             case "remove":
-                steps = _remove(rest, settings, profile, paths)
+                steps = _remove(call, rest, settings, profile, paths, run)
             case _:
                 yield _shown(rest, settings)
                 return
@@ -193,14 +193,19 @@ def _plain(bundle: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in bundle.items()}
 
 
-async def _remove(name: str, settings: Settings, profile: Profile, paths: Paths) -> Steps:
+async def _remove(
+    call: Call, name: str, settings: Settings, profile: Profile, paths: Paths, run: RunOptions
+) -> Steps:
     settings.preset(name)  # an unknown name is refused here, with the nearest
     layers = settings.preset_layers(name)
     if "file" in layers:
         question = _("{name} is in {file}, for everybody who uses this file; remove it there?").format(
             name=name, file=paths.config_file
         )
-        if (yield Ask(question, choices=(("y", _("yes")), ("n", _("no"))), default="n")) != "y":
+        answer = None
+        if YES not in call.flags:
+            answer = yield Ask(question, choices=(("y", _("yes")), ("n", _("no"))), default="n")
+        if not agreed(call, run, answer, _("nothing was changed"), forever=True):
             yield Show([Text(_("nothing was changed"), "quiet")], {"removed": None})
             return
         remove_table(paths.config_file, "presets", name)
@@ -239,6 +244,7 @@ COMMANDS = (
         about="A preset is your own, or one of [presets.NAME] in the settings file. In its system prompt {date}, "
         "{time}, {cwd}, {user}, {os} and {shell} fill themselves, {text} is the message to be answered, {input} "
         "is standard input, and other names in single braces are asked for; {{name}} and other braces stay.",
+        flags={YES: "do not ask"},
         session=lambda call: call.get("name") not in ("", *_ACTIONS),
         shows=lambda call: not call.get("name") or (call.get("name") == "show" and bool(call.get("values"))),
     ),
