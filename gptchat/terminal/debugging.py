@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gptchat import notices, words
 from gptchat.config.paths import debug_log
-from gptchat.errors import GptchatError
+from gptchat.errors import ConfigurationError, GptchatError
 from gptchat.files import make_folder, open_private
 from gptchat.redaction import redact
 from gptchat.words import _
@@ -56,7 +56,15 @@ def unexpected(fault: BaseException) -> GptchatError:
         logging.getLogger(__name__).error("not expected there", exc_info=fault)
         from gptchat.storage.os_errors import storage_error
 
-        failure = storage_error(fault, Path(os.fsdecode(fault.filename)))
+        failure: GptchatError = storage_error(fault, Path(os.fsdecode(fault.filename)))
+        failure.__cause__ = fault
+        return failure
+    if isinstance(fault, ModuleNotFoundError) and (missing := (fault.name or "").partition(".")[0]) != "gptchat":
+        logging.getLogger(__name__).error("not installed", exc_info=fault)
+        failure = ConfigurationError(
+            _("the Python package {name} is missing").format(name=missing),
+            hint=_("the installation is not complete: pip install --force-reinstall gptchat"),
+        )
         failure.__cause__ = fault
         return failure
     logging.getLogger(__name__).error("a mistake in gptchat itself", exc_info=fault)

@@ -230,6 +230,14 @@ def test_resizing_in_mid_reply(home: Home, server: Server, columns: int) -> None
         assert screen.wait_for_exit() == 0
 
 
+def test_an_incomplete_installation_is_told_as_such() -> None:
+    """Where a package of others is missing, its name and the way to install it are told."""
+    error = unexpected(ModuleNotFoundError("No module named 'rich.markdown'", name="rich.markdown"))
+    assert "rich" in error.message
+    assert "pip install" in error.hint
+    assert "pip" not in unexpected(ModuleNotFoundError("no", name="gptchat.nothing")).hint
+
+
 def test_a_mistake_of_our_own_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     """What nobody foresaw ends in two lines and status 1; the traceback, without keys, is for `--debug`."""
     error = unexpected(ValueError(f"with {KEY} in it"))
