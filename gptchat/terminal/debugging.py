@@ -63,7 +63,9 @@ def unexpected(fault: BaseException) -> GptchatError:
         logging.getLogger(__name__).error("not installed", exc_info=fault)
         failure = ConfigurationError(
             _("the Python package {name} is missing").format(name=missing),
-            hint=_("the installation is not complete: pip install --force-reinstall gptchat"),
+            hint=_("the installation is not complete: {command}").format(
+                command="pip install --force-reinstall gptchat"
+            ),
         )
         failure.__cause__ = fault
         return failure
