@@ -24,7 +24,10 @@ _SHAPES = (
     r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|fw|tgp_v1|npm|dop_v1|whsec|shp(?:at|ca|pa|ss))_(?=[A-Za-z_]{0,99}\d)[A-Za-z0-9_*]{16,}"
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_\-]{16,}|\b(?:LTAI|AKID|AKLT)[A-Za-z0-9]{12,}"
     r"|\bSG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}|\bya29\.[A-Za-z0-9_\-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{16,}"
-    r"|(?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}"
+    # Addresses whose path is the secret: incoming hooks of chat services, and Telegram's bots.
+    r"|(?P<hook>://[^\s\"'<>?#]{0,100}hook[^\s\"'<>?#/]{0,40}/(?:(?:services|workflows|triggers|catch|v\d)/)?"
+    r"|://api\.telegram\.org/(?:file/)?bot(?=\d))(?!\*)"
+    r"(?=[^\s\"'<>?#]{0,100}?(?:[A-Za-z0-9_]{16}|[0-9a-f]{8}-[0-9a-f]{4}-))[^\s\"'<>?#]{16,}"
     r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
     rf"|(?:(?i:\bbearer\s+)(?!{_WORD})|\b[Bb](?:asic|ASIC)\s+(?!{_WORD})(?=[a-z+/]{{0,99}}[\dA-Z=]))[A-Za-z0-9._~+/\-]{{8,}}=*"
     r"|(?i:(?<=api-key: )|(?<=x-api-key: ))\S{8,}"
@@ -40,27 +43,15 @@ _BARE_SHAPES = (
 _EXAMPLE = "://user:password@"
 """How hints show where a login goes; it is nobody's."""
 _SIGNS = (
-    *(
-        "-",
-        "_",
-        "=",
-        "@",
-        "KIA",
-        "SIA",
-        "AIza",
-        "LTAI",
-        "AKID",
-        "AKLT",
-        "SG.",
-        "ya29.",
-        "slack",
-        "eyJ",
-        "earer",
-        "asic",
-    ),
-    "api-key",
+    *("sk-", "pk-", "rk-", "xai-", "sess-", "glpat-", "pplx-", "nvapi-", "tvly-", "sq0", "xox"),
+    *("sk_", "pk_", "rk_", "hf_", "r8_", "gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_", "fw_", "tgp_v1_"),
+    *("npm_", "dop_v1_", "whsec_", "shp", "akia", "asia", "aiza", "ltai", "akid", "aklt", "sg.", "ya29."),
+    *("age-secret-key", "hook", "telegram", "eyj", "bearer", "basic", "-key:"),
 )
-"""What text with a secret of any shape has one of; without one the expression need not be compiled."""
+"""What text in lower case with a secret of any shape has one of; without one the expression need not be compiled.
+
+Logins and parameters of addresses are looked for by their own signs.
+"""
 
 
 def register(secret: str) -> None:
@@ -86,7 +77,9 @@ def mask(secret: str) -> str:
 def redact(text: str) -> str:
     """`text` with every registered secret, and everything that looks like a key, masked."""
     text = redact_known(text)
-    if any(sign in text for sign in _SIGNS) or not text.isascii():
+    low = text.lower()
+    login, parameter = "://" in low and "@" in low, "=" in low and any(sign in low for sign in "?&;")
+    if login or parameter or any(sign in low for sign in _SIGNS):
         text = re.sub(_SHAPES, _masked, text)
     return text
 
@@ -129,8 +122,8 @@ def _masked(match: re.Match[str]) -> str:
     found = match.group()
     if match["login"]:
         return found if found == _EXAMPLE else f"://{MASK}@"
-    if match["name"]:
-        return f"{match['name']}{MASK}"
+    if lead := match["name"] or match["hook"]:
+        return f"{lead}{MASK}"
     if MASK in found:
         return found
     head, space, tail = found.partition(" ")

@@ -227,7 +227,13 @@ SECRETS = (
     "https://host/?access-token={}&b=c",
     "wss://host/?x-amz-signature={}",
     "Authorization: Bearer {}",
+    "AUTHORIZATION: BEARER {}",
     "x-api-key: {}",
+    "https://hooks.slack.com/services/T01234567/B01234567/{}",
+    "https://discord.com/api/webhooks/1234567890/{}",
+    "https://open.feishu.cn/open-apis/bot/v2/hook/{}",
+    "https://contoso.webhook.office.com/webhookb2/{}/IncomingWebhook/7/9",
+    "https://api.telegram.org/bot123456789:{}/sendMessage",
 )
 COMMANDS = (
     "echo {}",
@@ -273,6 +279,8 @@ def test_keys_in_commands(shape: str, letters: str, number: int) -> None:
         "https://host:8443/a@b",
         "mail ann@example.org, see https://example.org/?page=5&sort=token",
         "max_tokens=5; temperature=0.2",
+        "https://docs.example.org/en/webhooks/about-webhooks-for-repositories",
+        "https://api.telegram.org/bot<token>/sendMessage",
     ],
 )
 def test_what_is_no_secret_is_shown(text: str) -> None:
@@ -281,7 +289,7 @@ def test_what_is_no_secret_is_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["://a:", "?a", ";a_", "eyJ", "a-", "sk-", "basic ", "hf_a", "AIza", "://" + "a" * 30]
+    "part", ["://a:", "?a", ";a_", "eyJ", "a-", "sk-", "basic ", "hf_a", "AIza", "://" + "a" * 30, "://hook/a"]
 )
 def test_the_mask_is_linear(part: str) -> None:
     """Masking a long text takes time in proportion to its length."""

@@ -110,6 +110,49 @@ def test_a_file_that_is_written_again_is_replaced_whole(tmp_path: Path) -> None:
     assert [found.name for found in tmp_path.iterdir()] == ["app.py"]
 
 
+def test_a_file_keeps_what_belongs_to_it(tmp_path: Path) -> None:
+    """A file that is written again keeps its group and its extended attributes."""
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    groups = [*os.getgroups(), *([12345] if os.geteuid() == 0 else [])]
+    os.chown(path, -1, groups[-1])
+    write_regular(path, b"new", new=False)
+    assert (path.read_bytes(), path.stat().st_gid) == (b"new", groups[-1])
+    try:
+        os.setxattr(path, "user.note", b"kept")
+    except OSError:
+        return  # no attributes on this file system
+    write_regular(path, b"newer", new=False)
+    assert (path.read_bytes(), os.getxattr(path, "user.note")) == (b"newer", b"kept")
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV, errno.EPERM])
+def test_a_name_that_cannot_be_replaced_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A file that is a mount of its own, or in a folder that may not be changed, is written all the same."""
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+
+    def replace(_self: Path, _target: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "replace", replace)
+    write_regular(path, b"new", new=False)
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"new"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="needs a user whom permissions bind")
+def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path) -> None:
+    """Write protection holds, although the folder would allow to replace the file."""
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(0o444)
+    with pytest.raises(PermissionError):
+        write_regular(path, b"new", new=False)
+    assert path.read_bytes() == b"old"
+
+
 def test_other_names_of_a_file_see_what_is_written(tmp_path: Path) -> None:
     """A file with two names, or behind a link, stays one file."""
     path, other, link = tmp_path / "a", tmp_path / "b", tmp_path / "c"

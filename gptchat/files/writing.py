@@ -125,16 +125,33 @@ def write_regular(path: Path, data: bytes, *, new: bool) -> None:
 
 
 def _replaced(target: Path, found: os.stat_result, data: bytes) -> bool:
-    """Replace `target` by `data`, with its modes. False if that would lose its owner or another name of it."""
-    if os.name == "nt" or found.st_nlink > 1 or found.st_uid != os.geteuid():
+    """Replace `target` by `data`, with its modes and group. False if that would lose what else belongs to it."""
+    import errno
+
+    if os.name == "nt" or found.st_nlink > 1 or found.st_uid != os.geteuid() or not os.access(target, os.W_OK):
+        return False
+    if any(not name.startswith("security.") for name in _attributes(target)):
         return False
     try:
         with replacing(target, own=False) as file:
+            if os.fstat(file.fileno()).st_gid != found.st_gid:
+                os.fchown(file.fileno(), -1, found.st_gid)
             os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
             file.write(data)
-    except PermissionError:
-        return False  # of the folder: the file itself may still be written
+    except OSError as error:
+        # The folder or the group may not be changed, or the file itself is a mount: it may still be written.
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV):
+            return False
+        raise
     return True
+
+
+def _attributes(path: Path) -> list[str]:
+    """The names of the extended attributes of `path`, access lists among them; none where there are no such."""
+    try:
+        return os.listxattr(path) if hasattr(os, "listxattr") else []
+    except OSError:  # not supported by this file system
+        return []
 
 
 def sweep(folders: Iterable[Path], names: Iterable[str] = ()) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import traceback
 from pathlib import Path
 
@@ -59,11 +60,16 @@ def unexpected(fault: BaseException) -> GptchatError:
         failure: GptchatError = storage_error(fault, Path(os.fsdecode(fault.filename)))
         failure.__cause__ = fault
         return failure
-    if isinstance(fault, ModuleNotFoundError) and (missing := (fault.name or "").partition(".")[0]) != "gptchat":
+    missing = (fault.name or "").partition(".")[0] if isinstance(fault, ModuleNotFoundError) else ""
+    if missing not in ("", "gptchat"):
         logging.getLogger(__name__).error("not installed", exc_info=fault)
         failure = ConfigurationError(
             _("the Python package {name} is missing").format(name=missing),
-            hint=_("the installation is not complete: {command}").format(
+            hint=_("this Python was built without it, or its package is not installed: {python}").format(
+                python=sys.executable
+            )
+            if missing in sys.stdlib_module_names
+            else _("the installation is not complete: {command}").format(
                 command="pip install --force-reinstall gptchat"
             ),
         )

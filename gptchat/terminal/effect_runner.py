@@ -288,7 +288,9 @@ class Carrier:
             case Pick() | PickMessage() | Connect():
                 from gptchat.terminal.pickers import pick
 
-                return await pick(effect, self._services, self._prompt, self._screen, self._live)
+                chosen = await pick(effect, self._services, self._prompt, self._screen, self._live)
+                self._screen.asked()
+                return chosen
             case Edit(text, suffix):
                 keyboard, output = self._prompt.keyboard, self._prompt.output
                 edited = await visit(keyboard, output, text, suffix, keep=self._prompt.keep_edited)

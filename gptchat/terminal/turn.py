@@ -42,13 +42,12 @@ if TYPE_CHECKING:
     from gptchat.terminal.output.reply import LivePainter, ReplyPainter
     from gptchat.terminal.output.screen import Screen
 
+_TURNS = 3
+"""Turns of the event loop between two frames: what a key or a timer wakes may wake another task in its turn."""
+
 
 async def unasked(_decision: Decision) -> None:
     """Leave a decision at its safe answer."""
-
-
-_TURNS = 3
-"""Turns of the event loop between two frames: what a key or a timer wakes may wake another task in its turn."""
 
 
 async def paint(

@@ -102,12 +102,18 @@ class Pressing:
         below = self.screen.lines[at + 1 :]
         return self.screen.lines[row].startswith("alice ›") and any("alice ·" in line for line in below)
 
+    def asks(self) -> bool:
+        """Whether the cursor stands in something that Esc leaves."""
+        return self.row().startswith(("session ›", "› [n]", "I-search"))
+
     def back(self, edits: int) -> None:
         """Leave the state, and clear the prompt, once the editor has come `edits` times to its end."""
         self.gate.open()
         self.stay.unlink(missing_ok=True)
         self.screen.wait_for(lambda: self.edited.read_text().count("end") >= edits)
-        if self.row().startswith(("session ›", "› [n]", "I-search")):
+        # The cursor reaches its row last: while a screen is being drawn it stands elsewhere.
+        self.screen.wait_for(lambda: self.idle() or self.asks())
+        if self.asks():
             self.screen.send("\x1b")
         self.screen.wait_for(self.idle)
         self.screen.send(",")

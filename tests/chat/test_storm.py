@@ -8,13 +8,13 @@ import random
 import re
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gptchat.commands.program import registry
-from tests.chat.home import Home, asked
+from gptchat.storage.store import JournalStore
+from tests.chat.home import Home, asked, ready
 from tests.support.replies import Recorded, Reply
 from tests.support.screen import Screen
 from tests.support.server import Server, say
@@ -84,7 +84,7 @@ def glance(screen: Screen, seconds: float) -> None:
 
 
 @pytest.mark.timeout(60 + KILLS * 8)
-def test_a_day_of_kills_loses_nothing(home: Home, server: Server, tmp_path: Path) -> None:
+def test_a_day_of_kills_loses_nothing(home: Home, server: Server) -> None:
     """Whatever runs when the program is killed, every message that was sent stays, once, and opens again."""
     home.connect(server.url)
     (home.folder / "notes.txt").write_text("notes", encoding="utf-8")
@@ -138,15 +138,22 @@ def test_a_day_of_kills_loses_nothing(home: Home, server: Server, tmp_path: Path
         lost = [key for key in known if key not in now and key[0] not in gone]
         assert not lost, f"{[known[key] for key in lost]} lost"
         known = now
-    with home.chat("-c"):
-        pass
+    number += 1
+    last = f"q{number:05}q"
+    with home.chat("-c", "-u", "alice", "--create-user") as screen:
+        ready(screen)
+        screen.send(f"please {last}\r")
+        assert finished(screen, last), screen.text
+    whole.add(last)
     now = saved(home)
+    for path in home.data.glob("users/*/sessions/*.jsonl"):
+        name = json.loads((path.parents[1] / "user.json").read_text())["name"]
+        assert JournalStore(home.data).read(name, path.stem).messages is not None
     texts = [str(record["content"]) for record in now.values() if record["role"] == "user"]
     replies = " ".join(str(record["content"]) for record in now.values() if record["role"] == "assistant")
     sent = {token for request in asked(server) for token in TOKEN.findall(request.last_text)}
     assert sent - forgotten <= set(TOKEN.findall(" ".join(texts))), "a message was sent and is nowhere"
     assert all(f"ends {token}" in replies for token in whole - forgotten), "a finished reply is nowhere"
-    assert len(whole) >= KILLS // 10
     journals = len({session for session, _message in now})
     print(
         f"\n{KILLS} kills, {journals} journals, {len(now)} messages, {len(whole)} turns seen to end, "

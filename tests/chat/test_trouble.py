@@ -236,6 +236,8 @@ def test_an_incomplete_installation_is_told_as_such() -> None:
     assert "rich" in error.message
     assert "pip install" in error.hint
     assert "pip" not in unexpected(ModuleNotFoundError("no", name="gptchat.nothing")).hint
+    assert "pip" not in unexpected(ModuleNotFoundError("no", name="_sqlite3")).hint
+    assert "in gptchat itself" in unexpected(ModuleNotFoundError("no")).message
 
 
 def test_a_mistake_of_our_own_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,12 @@ system = "Be brief."
 """
 
 
+def connected(machine: Machine, server: Server, more: str = "") -> None:
+    """Connect `machine` to the server, with the presets above."""
+    machine.connect(server.url, more)
+    machine.configure(machine.config.read_text() + PRESETS)
+
+
 def system_of(request: Any) -> str:
     """The system prompt of a request."""
     first = request.json["messages"][0]
@@ -31,8 +37,7 @@ def system_of(request: Any) -> str:
 
 def test_a_preset_is_filled_from_the_shell(machine: Machine, server: Server) -> None:
     """`--var` fills the preset, `{text}` is the message, and braces of code go out as they are."""
-    machine.connect(server.url, "")
-    machine.configure(machine.config.read_text() + PRESETS)
+    connected(machine, server)
     machine.ask("--preset", "translator", "--var", "language=French", "good morning")
     assert system_of(server.requests[-1]) == 'To French: good morning. As JSON: {"a": 1}, {{ stays }}.'
     assert server.requests[-1].json["messages"][-1]["content"] == "good morning"
@@ -58,8 +63,7 @@ def test_standard_input_fills_input(machine: Machine, server: Server) -> None:
 
 def test_a_missing_value_is_told_before_anything_is_sent(machine: Machine, server: Server) -> None:
     """A preset without a value for a variable sends nothing, and says what to write."""
-    machine.connect(server.url)
-    machine.configure(machine.config.read_text() + PRESETS)
+    connected(machine, server)
     result = machine.run("--preset", "translator", "hello")
     assert result.status == 2
     assert "translator needs a value for {language}" in result.err
@@ -71,8 +75,7 @@ def test_a_missing_value_is_told_before_anything_is_sent(machine: Machine, serve
 
 def test_values_from_the_settings_fill_a_preset(machine: Machine, server: Server) -> None:
     """`vars` of the settings file are values for every preset; `--var` goes before them."""
-    machine.connect(server.url, 'vars = {language = "German", tone = "kind"}')
-    machine.configure(machine.config.read_text() + PRESETS)
+    connected(machine, server, 'vars = {language = "German", tone = "kind"}')
     machine.ask("--preset", "translator", "x")
     assert system_of(server.requests[-1]).startswith("To German: x.")
     machine.ask("--preset", "translator", "--var", "language=Dutch", "x")
@@ -172,8 +175,7 @@ def test_a_preset_of_the_settings_file_is_removed_by_consent(tmp_path: Path) -> 
 
 def test_a_script_is_told_that_a_preset_stays(machine: Machine, server: Server) -> None:
     """Where nobody can be asked, removing a preset of the settings file fails, and `--yes` removes it."""
-    machine.connect(server.url)
-    machine.configure(machine.config.read_text() + PRESETS)
+    connected(machine, server)
     kept = machine.run("/preset", "remove", "translator")
     assert kept.status == 2
     assert "--yes" in kept.err

@@ -328,15 +328,13 @@ def render_lines(
     theme: Theme,
     *,
     hyperlinks: bool = False,
-    code_blocks: int = 0,
     ui: UiSettings | None = None,
 ) -> list[Line]:
     """`text` (untrusted Markdown) as lines of at most `width` columns; code lines may be longer.
 
-    Code blocks are numbered from `code_blocks` + 1. `ui` decides how Markdown is read; None: as by default.
+    `ui` decides how Markdown is read; None: as by default.
     """
     env = environment(ui)
     renderer = BlockRenderer(theme, env, hyperlinks=hyperlinks)
-    renderer.code_blocks = code_blocks
     source = bounded(text if text.endswith("\n") else text + "\n")
     return _render(renderer, divided(pieces(source, env, Opening())), width, None)
