@@ -201,7 +201,9 @@ class SessionManager:
                     ):
                         learnt = self._relearnt(route, event.error, plan, path)
                         if learnt is not None:
-                            continue
+                            if not learnt[1].fits:
+                                continue
+                            event = Notice(request.sent_again(event.error, learnt[1]))
                     yield event
             if learnt is None:
                 return
@@ -211,8 +213,7 @@ class SessionManager:
                 draft = ""
                 if isinstance(order, Send):
                     # Undo the message and return it to the prompt to be shortened; /redo restores the original.
-                    back = {**move(self._before), "move": "undo"}
-                    await asyncio.to_thread(self.record, back)
+                    await asyncio.to_thread(self.record, {**move(self._before), "move": "undo"})
                     draft = path[-1].text
                 yield TurnFailed(ContextLengthError(message, hint=hint), draft=draft)
                 return
@@ -345,6 +346,5 @@ class SessionManager:
             less = replace(limits, window=limits.reserve + plan.tokens * 3 // 4, guessed=False)
             learnt = replace(route, limits=less)
             smaller = self._plan(learnt, path)
-            if not smaller.fits:
-                return None
+            return (learnt, smaller) if smaller.fits else None
         return learnt, smaller

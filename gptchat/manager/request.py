@@ -13,6 +13,7 @@ from gptchat.core.messages import Message, Request
 from gptchat.core.ports import SessionStore
 from gptchat.core.replies.media import data_address, files_of, text_alone
 from gptchat.core.session import Session
+from gptchat.errors import ContextLengthError
 from gptchat.manager.route import Route
 from gptchat.values import replace
 from gptchat.words import _
@@ -223,3 +224,12 @@ def over_a_guess(plan: ContextPlan, model: str) -> str:
     return _(
         "the window of {model} is not known: {window} tokens is a guess, and this request has {tokens}"
     ).format(model=model, window=f"{plan.limits.window:,}", tokens=f"{plan.tokens:,}")
+
+
+def sent_again(error: ContextLengthError, plan: ContextPlan) -> str:
+    """What to tell when the server refused a request as too large, in its words, and `plan` is sent instead."""
+    if error.limit:
+        words = _("{refusal}; with a window of {window} tokens, {tokens} are sent now")
+    else:
+        words = _("{refusal}; it names no limit, so fewer turns are sent, this once")
+    return words.format(refusal=error.message, window=f"{error.limit or 0:,}", tokens=f"{plan.tokens:,}")

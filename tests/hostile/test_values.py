@@ -183,7 +183,8 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     ),
     "windows": (
         {"n_ctx": 500, "default_generation_settings": {"n_ctx": 500}, "value": 500, "id": "m",
-         "context_length": 500, "max_total_tokens": 500, "max_input_tokens": 500, "internal_states": [{"max_total_num_tokens": 500}],
+         "context_length": 500, "max_total_tokens": 500, "max_input_tokens": 500,
+         "internal_states": [{"max_total_num_tokens": 500}],
          "parameters": {"max_seq_len": 500}, "models": [{"name": "m", "key": "m", "context_length": 500,
          "loaded_instances": [{"config": {"context_length": 500}}]}],
          "data": [{"model_name": "m", "model_info": {"max_input_tokens": 500}}]},
