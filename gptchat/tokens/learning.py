@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from gptchat.core.messages import Message
@@ -14,19 +15,21 @@ OpenAI Cookbook, "How to count tokens with tiktoken", section 6."""
 _MOST_MESSAGE, LARGEST_REQUEST = 64.0, 4096.0
 """Templates add no more: some put a whole system prompt of their own into a request that has none."""
 _MOST_FACTOR = 8.0
-_SPREADS = (60.0, 6.0, 0.3, 0.32, 0.4)
+_SPREADS = (60.0, 6.0, 0.37, 0.37, 0.44)
 """How far off each weight may be at first (one standard deviation): the tokens that the template adds to a request
 and to a message, the factors of words, symbols and wide characters."""
-_ALIKE = 0.25
+_ALIKE = 0.3
 """How much of the factors' is common to them (one standard deviation)."""
 _DRIFTS = (0.0, 0.1, 0.008, 0.008, 0.008)
 """How far each weight may move from one report to the next, so that the factors follow the conversation."""
-_PIECE, _GRAIN, _ROUNDING = 0.04, 0.6, 8.0
-"""How far off the estimate of a text of `n` tokens is though all weights are right: `n` times the first, because
-texts differ, and the square root of `n` times the second, because words do (measured on English, Chinese and code).
-The third is a variance in tokens squared: marks at the end of a reply, phrases that all short replies begin with."""
-_SURPRISE = 3.0
+_PIECE, _GRAIN, _ROUNDING = 0.08, 0.6, 10.0
+"""How far off the estimate of a text of `n` tokens is though all weights are right: `n` times the first, as texts
+differ, and the square root of `n` times the second, as words do (measured on English, Chinese and code). The third
+is a variance in tokens squared: marks at the end of a reply, phrases that all short replies begin with."""
+_SURPRISE = 3.2
 """Standard deviations beyond which a report tells of something else than what was learnt: it is doubted."""
+_SPLIT = 2.5
+"""What part of such a surprise in a first request may be each message's (one standard deviation: 1 by this)."""
 _PLAUSIBLE, _SLACK = 4.0, 8.0
 """A count more than this many times off (and these tokens) comes from another tokenizer or template."""
 _REMEMBERED = 50_000
@@ -116,7 +119,7 @@ class Learning:
         rest = reported - self.request - sum(self._known(texts[i], shares[i]) for i in old)
         off = rest - sum(self._text(texts[i], parts[i]) + shares[i] for i in fresh)
         alone = sum(self.told.get(text, 0) for text in texts)
-        longer = first and off > 0  # by a constant of any size
+        longer = 0 < off < (math.inf if first else _MOST_MESSAGE * len(fresh))  # by what the template adds
         if alone > reported + len(texts) or not (longer or _plausible(rest, rest - off)):
             if self._seen:
                 self._begin()  # another model answers under the name
@@ -130,10 +133,14 @@ class Learning:
         if all(text in self.told for text in texts):
             self._fit_template(0.0 if first else off, max(len(texts) - self._first[2], len(fresh)))
         else:
-            if first and off > _MOST_FACTOR * max(guessed.total, 1):  # no vocabulary: a constant of any size
-                self._doubts[0][0] += off**2
-            self._correct((float(first), float(len(fresh)), *guessed), off, self._noise(guesses))
-        self._note([texts[i] for i in fresh], [parts[i] for i in fresh], rest - self.request + before)
+            noise = self._noise(guesses)
+            if first:
+                self._widen_template(off, guessed, noise, len(fresh))
+            self._correct((float(first), float(len(fresh)), *guessed), off, noise)
+        moved = self.request - before
+        unnoted = self._note([texts[i] for i in fresh], [parts[i] for i in fresh], rest - moved)
+        self._weights[0] += min(max(unnoted, -abs(moved)), abs(moved))  # the sum stays what was reported
+        self._weights = _bounded(self._weights)
 
     def _fit_template(self, off: float, messages: int) -> None:
         """What the template adds where the server's tokenizer has counted all texts: nothing else can be `off`.
@@ -194,34 +201,48 @@ class Learning:
             ]
         )
 
+    def _widen_template(self, off: float, guessed: Parts, noise: float, messages: int) -> None:
+        """Doubt what the template adds if a first request is `off` by what its texts cannot explain.
+
+        A request may have a constant of any size; what no message can have alone is not doubted of messages.
+        """
+        if off > _MOST_FACTOR * max(guessed.total, 1):
+            self._doubts[0][0] += off**2
+        texts = _along(self._doubts, (0.0, 0.0, *guessed)) + noise
+        if _SURPRISE * texts**0.5 < off < _MOST_MESSAGE * messages:
+            self._doubts[1][1] += (off / messages / _SPLIT) ** 2
+
     def _correct(self, by: Sequence[float], off: float, noise: float) -> None:
         """What `by` times the weights should have given was `off` by so many tokens, give or take √`noise`.
 
-        One step of a Kalman filter whose weights drift. A surprise widens what may be off with all of them, and a
-        report that is beyond it counts for less.
+        One step of a Kalman filter whose weights drift. A surprise widens what may be off with all of them.
         """
         doubts = self._doubts
         for i, drift in enumerate(_DRIFTS):
             doubts[i][i] += drift**2
-        spread = [sum(a * b for a, b in zip(row, by, strict=True)) for row in doubts]
-        own = sum(a * b for a, b in zip(spread, by, strict=True))
+        own = _along(doubts, by)
         if own <= 0:
             return
         wider = max(off**2 / _SURPRISE**2 - noise, own) / own
-        gain = [one * wider / (own * wider + noise) for one in spread]
+        total = own * wider + noise
+        spread = [one * wider for one in _times(doubts, by)]
         self._doubts = [
-            [doubts[i][j] * wider - gain[i] * spread[j] * wider for j in range(len(spread))]
-            for i in range(len(spread))
+            [one * wider - a * b / total for one, b in zip(row, spread, strict=True)]
+            for row, a in zip(doubts, spread, strict=True)
         ]
-        self._weights = _bounded([weight + one * off for weight, one in zip(self._weights, gain, strict=True)])
+        moved = [weight + one * off / total for weight, one in zip(self._weights, spread, strict=True)]
+        self._weights = _bounded(moved)
 
     def _noise(self, texts: Sequence[Parts]) -> float:
         """The variance of the tokens of `texts` around what the weights give, in tokens squared."""
         counts = [max(text.total, self._weigh(text)) for text in texts]
         return _ROUNDING + sum((_PIECE * tokens) ** 2 + _GRAIN**2 * tokens for tokens in counts)
 
-    def _note(self, texts: Sequence[str], parts: Sequence[Parts], rest: float) -> None:
-        """Divide the `rest` tokens that the server counted among `texts`: certain ones keep what they have."""
+    def _note(self, texts: Sequence[str], parts: Sequence[Parts], rest: float) -> float:
+        """Divide the `rest` tokens that the server counted among `texts`: certain ones keep what they have.
+
+        Returns what cannot be theirs.
+        """
         shares = [self._text(text, raw) + self.message for text, raw in zip(texts, parts, strict=True)]
         certain = [self._certain(text) for text in texts]
         settled = sum(share for share, sure in zip(shares, certain, strict=True) if sure)
@@ -233,6 +254,7 @@ class Learning:
             begun, reached = round(reached), reached + (share if sure else share * factor)
             self.known[text] = round(reached) - begun
             self._written.pop(text, None)
+        return rest - reached
 
     def _certain(self, text: str) -> bool:
         return text in self.told or text in self._written
@@ -246,6 +268,14 @@ class Learning:
 
     def _weigh(self, parts: Parts) -> float:
         return sum(raw * factor for raw, factor in zip(parts, self.factors, strict=True))
+
+
+def _times(matrix: Sequence[Sequence[float]], by: Sequence[float]) -> list[float]:
+    return [sum(a * b for a, b in zip(row, by, strict=True)) for row in matrix]
+
+
+def _along(matrix: Sequence[Sequence[float]], by: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(_times(matrix, by), by, strict=True))
 
 
 def _covariance(variances: Sequence[float]) -> list[list[float]]:
