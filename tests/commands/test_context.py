@@ -14,7 +14,7 @@ from gptchat.core.events import ContextTrimmed, Notice, TurnFailed, TurnFinished
 from gptchat.errors import ProtocolError
 from gptchat.manager import Continue, Send
 from gptchat.terminal.output.gauge import Gauge
-from tests.support.program import command, compose_program, effects, running, settings_for, shown, turn
+from tests.support.program import command, compose_program, data, effects, running, settings_for, shown, turn
 from tests.support.server import Reply, Server, refuse, say
 
 PRICED = '[models."m"]\ninput = 1.0\noutput = 2.0\n'
@@ -295,6 +295,31 @@ def test_a_server_that_tells_no_window_is_asked_once(tmp_path: Path) -> None:
                 events = runner.run(said(program, "word " * 9_000))
                 assert "is a guess" in str([event for event in events if isinstance(event, Notice)])
     assert [one.path for one in server.requests].count("/api/extra/true_max_context_length") == 1
+
+
+def test_what_is_estimated_is_marked(tmp_path: Path) -> None:
+    """Tokens and windows are marked with ≈ where they are estimated or guessed, and not where they are known."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url) + "[context]\nmax_turns = 1\n")
+        with running(program) as runner:
+            for model, marked in (("m", True), ("gpt-4o", False)):
+                runner.run(command(program, f"/set model {model}"))
+                for _number in range(2):
+                    runner.run(turn(program, Send("hello")))
+                for line in ("/context", "/status", "/tokens", "/tokens hello"):
+                    page = runner.run(command(program, line))
+                    assert ("≈ " in page) == marked, page
+                    assert ("≈ 8,192" in page) == (marked and "/tokens" not in line)
+                assert ("(≈ " in runner.run(command(program, "/context"))) == marked
+                assert data(runner.run(effects(program, "/context")))["exact"] is not marked
+            runner.run(command(program, "/set context.max_tokens 100"))
+            end = runner.run(turn(program, Send("word " * 300)))[-1]
+            assert isinstance(end, TurnFailed)
+            assert "≈" not in end.error.message
+            runner.run(command(program, "/set model m"))
+            end = runner.run(turn(program, Send("word " * 300)))[-1]
+            assert isinstance(end, TurnFailed)
+            assert "take ≈ " in end.error.message
 
 
 def test_a_limit_of_ones_own_is_named_as_the_way_out(tmp_path: Path) -> None:
