@@ -15,7 +15,6 @@ from gptchat.core.ports import ModelFacts
 from gptchat.errors import NotFoundError
 from gptchat.providers.serving.windows import windows
 from tests.providers.asking import closing, provider
-from tests.support.replies import hang
 from tests.support.server import Reply, Server
 
 
@@ -179,12 +178,22 @@ def test_vendors_are_not_asked_as_if_they_were_local() -> None:
     assert "http://host/model/info" in calls
 
 
-def test_a_server_that_does_not_answer_is_not_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_way_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A way that hangs delays the list by a moment only, and what the others told is kept."""
-    monkeypatch.setattr("gptchat.providers.serving.windows._PATIENCE", 0.2)
-    server.models = [{"id": "m"}]
-    server.answers = {"/props": hang(), "/model/info": Reply.document(LITELLM)}
-    assert listed(server)["m"].context == 32000
+    monkeypatch.setattr("gptchat.providers.serving.windows._PATIENCE", 0.05)
+    stopped: list[str] = []
+
+    async def call(method: str, address: str, body: Mapping[str, Any] | None) -> Any:
+        if address.endswith("/model/info"):
+            return LITELLM
+        try:
+            return await asyncio.Event().wait()
+        finally:
+            stopped.append(address)
+
+    found = asyncio.run(windows({"data": [{"id": "m"}]}, "http://host", call, every=True))
+    assert found["m"].context == 32000
+    assert "http://host/props" in stopped
 
 
 ANY = st.recursive(
