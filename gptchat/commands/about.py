@@ -19,7 +19,7 @@ from gptchat.commands.effects import (
     Text,
 )
 from gptchat.commands.registry import FAMILIES, Argument, Call, Command, Registry, Unknown
-from gptchat.commands.wording import left_out, setting_as_json, why_unsaved, window_source
+from gptchat.commands.wording import about, left_out, setting_as_json, why_unsaved, window_source
 from gptchat.values import fields
 from gptchat.vendors.thinking import asked_for
 from gptchat.waiting import to_thread
@@ -88,6 +88,7 @@ async def status(
     route = await conversation.rounds.equipped(routing.route())
     plan = await to_thread(manager.plan, route, draft=outbox.waiting())
     window, source = routing.window(route.model)
+    used = f"{about(routing.counter.exact(route.counted_as) and plan.text_alone)}{plan.tokens:,}"
     from gptchat.core.session import spent
 
     total = spent(manager.session.path())
@@ -102,7 +103,9 @@ async def status(
         (_("model"), route.model),
         (
             _("window"),
-            _("{name} ({detail})").format(name=f"{plan.tokens:,} / {window:,}", detail=window_source(source)),
+            _("{name} ({detail})").format(
+                name=f"{used} / {about(source != 'default')}{window:,}", detail=window_source(source)
+            ),
         ),
         (
             _("spent here"),

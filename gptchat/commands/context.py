@@ -20,7 +20,7 @@ from gptchat.commands.effects import (
     Text,
 )
 from gptchat.commands.registry import Argument, Call, Command
-from gptchat.commands.wording import window_source
+from gptchat.commands.wording import about, window_source
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message
 from gptchat.core.session import shorten
@@ -45,7 +45,8 @@ async def context(
     await asyncio.to_thread(routing.counter.load, route.counted_as)
     plan = await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())
     window, source = routing.window(route.model)
-    mark = "" if routing.counter.exact(route.counted_as) else "≈ "
+    exact = routing.counter.exact(route.counted_as) and plan.text_alone
+    mark, guess = about(exact), about(source != "default")
     parts = [
         (_("system prompt"), plan.system_tokens),
         (_("summary"), plan.summary_tokens),
@@ -58,7 +59,7 @@ async def context(
     pairs += [
         (_("together"), f"{mark}{plan.tokens:,}"),
         (_("kept for the reply"), f"{plan.limits.reserve:,}"),
-        (_("window"), _("{name} ({detail})").format(name=f"{window:,}", detail=window_source(source))),
+        (_("window"), _("{name} ({detail})").format(name=f"{guess}{window:,}", detail=window_source(source))),
     ]
     if manager.session.pinned:
         words = ngettext("{n} message, always sent", "{n} messages, always sent", len(manager.session.pinned))
@@ -81,21 +82,21 @@ async def context(
             window,
         ),
         Facts(pairs),
-        *(Text(line, "warning" if plan.left_out else "quiet") for line in left_out(plan)),
+        *(Text(line, "warning" if plan.left_out else "quiet") for line in left_out(plan, mark)),
     ]
-    yield Show(blocks, context_json(routing, plan, window, source, route, cost))
+    yield Show(blocks, context_json(plan, window, source, route, cost, exact=exact))
 
 
-def left_out(plan: ContextPlan) -> list[str]:
-    """One sentence about omitted messages for each reason."""
+def left_out(plan: ContextPlan, mark: str = "") -> list[str]:
+    """One sentence about omitted messages for each reason; `mark` goes before their tokens."""
     if not plan.left_out:
         return [_("nothing is left out")]
     # What a summary stands for comes first in the conversation.
     groups = (plan.unsent[: plan.summarised], "summary"), (plan.unsent[plan.summarised :], plan.reason)
-    return [_left_out(plan, messages, reason) for messages, reason in groups if messages]
+    return [_left_out(plan, messages, reason, mark) for messages, reason in groups if messages]
 
 
-def _left_out(plan: ContextPlan, messages: Sequence[Message], reason: str | None) -> str:
+def _left_out(plan: ContextPlan, messages: Sequence[Message], reason: str | None, mark: str) -> str:
     why = {
         "window": _("the model's window is full"),
         "max_tokens": _("context.max_tokens is {n}").format(n=f"{plan.limits.max_tokens:,}"),
@@ -106,11 +107,11 @@ def _left_out(plan: ContextPlan, messages: Sequence[Message], reason: str | None
     n, tokens = len(messages), sum(map(plan.count, messages))
     count = ngettext("{n} older message ({tokens} tokens) is left out: {why}",
                      "{n} older messages ({tokens} tokens) are left out: {why}", n)  # fmt: skip
-    return count.format(n=n, tokens=f"{tokens:,}", why=why)
+    return count.format(n=n, tokens=f"{mark}{tokens:,}", why=why)
 
 
 def context_json(
-    routing: Routing, plan: ContextPlan, window: int, source: str, route: Route, cost: float | None
+    plan: ContextPlan, window: int, source: str, route: Route, cost: float | None, *, exact: bool
 ) -> dict[str, Any]:
     """The plan as `--json` prints it."""
     return {
@@ -120,7 +121,7 @@ def context_json(
         "reserve": plan.limits.reserve,
         "budget": plan.limits.budget,
         "tokens": plan.tokens,
-        "exact": routing.counter.exact(route.counted_as),
+        "exact": exact,
         "system_tokens": plan.system_tokens,
         "summary_tokens": plan.summary_tokens,
         "pinned_tokens": plan.pinned_tokens,
@@ -148,8 +149,9 @@ async def tokens(call: Call, manager: SessionManager, routing: Routing, outbox: 
     elif text:
         count = await asyncio.to_thread(counter.count, text, model)
     else:
-        count = (await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())).tokens
-    what = ngettext("{n} token", "{n} tokens", count).format(n=f"{'' if exact else '≈ '}{count:,}")
+        plan = await asyncio.to_thread(manager.plan, route, draft=outbox.waiting())
+        count, exact = plan.tokens, exact and plan.text_alone
+    what = ngettext("{n} token", "{n} tokens", count).format(n=f"{about(exact)}{count:,}")
     how = how.format(encoding=counter.encoding(model), model=route.model)
     line = _("{name} ({detail})").format(name=what, detail=how)
     yield Show([Text(line)], {"tokens": count, "exact": exact, "model": route.model})

@@ -97,6 +97,11 @@ def session_json(info: SessionInfo) -> dict[str, Any]:
     }
 
 
+def about(exact: bool) -> str:
+    """What stands before a number: the sign that it is an estimate, if it is not `exact`."""
+    return "" if exact else "≈ "
+
+
 def window_source(source: str) -> str:
     """Who says how large the window is, in words."""
     return {

@@ -28,7 +28,7 @@ from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
 from gptchat.conversation.tooling.rounds import Rounds
 from gptchat.core import session as tree
-from gptchat.core.messages import Message
+from gptchat.core.messages import Content, Message
 from gptchat.core.origin import Sourced, whole
 from gptchat.core.ports import CONVERSATION, ONESHOT
 from gptchat.core.records import kind_record
@@ -123,6 +123,7 @@ class Conversation:
                 return
         for note in notes:
             yield Told(note)
+        routes = await self._fitting(routes, content)
         outcome = Outcome()
         async with aclosing(self._turn(Send(content, self._outbox.replaces), routes, outcome)) as events:
             async for event in events:
@@ -171,6 +172,15 @@ class Conversation:
         if outcome.message is not None and outcome.whole and after == before:
             yield Unchanged()
 
+    async def _fitting(self, routes: list[Route], content: Content = "") -> list[Route]:
+        """`routes`, the first with the window that its server tells, if it is a guess that something exceeds."""
+        first = routes[0]
+        if first.limits.guessed:
+            plan = await asyncio.to_thread(self._manager.plan, first, draft=content)
+            if (plan.trimmed or plan.over) and await self._routing.look_for_window(first):
+                return [self._routing.route(first.model, first.provider.name), *routes[1:]]
+        return routes
+
     async def _again(self, order: Order, model: str, outcome: Outcome) -> Exchange:
         await self._routing.look_for_model()
         routes = self._routing.routes(model)
@@ -178,6 +188,7 @@ class Conversation:
             yield event
             if isinstance(event, NotSent):
                 return
+        routes = await self._fitting(routes)
         async with aclosing(self._turn(order, routes, outcome)) as events:
             async for event in events:
                 yield event

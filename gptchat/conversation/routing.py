@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from gptchat.core.messages import Message, Record, Request, Usage
 from gptchat.core.ports import ModelFacts, Provider, counted_as
 from gptchat.core.records import aside_record
 from gptchat.core.typed.template import Template, uses
-from gptchat.errors import ConfigurationError, ContextLengthError, NotFoundError, ProtocolError
+from gptchat.errors import ConfigurationError, ContextLengthError, GptchatError, NotFoundError, ProtocolError
 from gptchat.manager import Route
 from gptchat.manager.variables import automatic, missing_values
 from gptchat.providers.registry import abilities
@@ -33,6 +35,9 @@ Opener = Callable[[ProviderSettings], Provider]
 
 _RESERVE = 4096
 """Maximum tokens reserved for the reply if its length is not set; at most a quarter of the window."""
+
+_PATIENCE = 5.0
+"""Seconds that a message waits for the server to tell its window."""
 
 _FEW = 500
 """Models whose facts are looked up faster than a key is missed."""
@@ -70,6 +75,8 @@ class Routing:
         self._paid = paid
         self._stream = stream
         self._alone = alone
+        self._looked: set[tuple[str, str]] = set()
+        """Providers and models whose servers were asked for a window."""
         self._open: dict[str, tuple[object, Provider]] = {}
         self._opening = threading.RLock()
         """Turns run on the event loop and plans in threads; only one of them may open a provider."""
@@ -170,6 +177,20 @@ class Routing:
             await self.listed()
         except (NotFoundError, ProtocolError):
             return  # some servers do not list models; the user must name one
+
+    async def look_for_window(self, route: Route) -> bool:
+        """Ask the server for the window of `route`'s model if it is only a guess. Whether it is known now.
+
+        To be asked where the guess would leave something out; once for a model. Raises no GptchatError.
+        """
+        name, model = route.provider.name, route.model
+        if not route.limits.guessed or (name, model) in self._looked or not route.provider.abilities.lists_freely:
+            return False
+        self._looked.add((name, model))
+        with suppress(GptchatError, TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self.listed(name)
+        return self._windows.window(name, model).source != "default"
 
     def names_listed(self, provider: str = "") -> list[str]:
         """The models listed so far; sends no request."""
@@ -298,7 +319,7 @@ class Routing:
         reserve = settings.context.reserve or parameters.get("max_tokens") or 0
         if not reserve:
             reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
-        if facts.max_input and source == "catalogue":
+        if facts.max_input and source in ("catalogue", "server"):
             reserve = max(reserve, window - facts.max_input)  # a limit of its own
         if not self.counter.exact(counted_as(provider, model)):
             reserve += window * _DOUBT

@@ -110,6 +110,11 @@ class ContextPlan:
         """Tokens by which the request exceeds the budget; 0 if it does not."""
         return max(self.tokens - self.limits.budget, 0)
 
+    @property
+    def text_alone(self) -> bool:
+        """Whether it holds texts alone: the tokens of pictures, files and tools are estimates for every model."""
+        return not self.tool_tokens and all(isinstance(message.content, str) for message in self.messages)
+
     def everything(self) -> tuple[Message, ...]:
         """All messages to send, in order: the system message, which includes the summary, then `messages`.
 

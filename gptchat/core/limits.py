@@ -64,6 +64,8 @@ _LIMITS = (
 
 _REQUESTED = (
     rf'"n_prompt_tokens"\s*:\s*{_R}',
+    # OpenAI, Azure, vLLM, OpenRouter: a sum with the reply first, then the prompt's share of it
+    rf"requested (?:about )?[\d,]+ tokens \({_R} (?:tokens )?(?:of|in|from) [\w ]{{0,12}}(?:input|message|prompt)",
     rf"request \({_R} tokens\) exceeds",
     rf"requested tokens \({_R}\) exceed",
     rf"(?:messages|request|prompt|input)s? (?:resulted in|contains?|has) (?:at least )?{_R} (?:input )?tokens",

@@ -141,7 +141,7 @@ class SessionManager:
         path, pending, base = orders.begin(order, session, self.timestamp())
         plan = await asyncio.to_thread(self._plan, routes[0], path)
         if not plan.fits:
-            message, hint = request.too_large(plan)
+            message, hint = request.too_large(plan, exact=self.counter.exact(routes[0].counted_as))
             yield TurnFailed(ContextLengthError(message, hint=hint), draft=pending.text if pending else "")
             return
         if pending is not None:
@@ -183,14 +183,15 @@ class SessionManager:
             if attempt == 1 and await self._measuring.begin(route, plan.everything()):
                 plan = await asyncio.to_thread(self._plan, route, path)
             base = replace(base, provider=route.provider.name, model=route.model)
+            exact = self.counter.exact(route.counted_as)
             if attempt == 1:
                 yield TurnStarted(path[-1], plan, route.provider.name, route.model)
             if plan.trimmed and not self._trimming:
                 yield ContextTrimmed(plan)
             self._trimming = plan.trimmed
             if plan.over and plan.limits.guessed:
-                yield Notice(request.over_a_guess(plan, route.model))
-            learnt: tuple[Route, ContextPlan] | None = None
+                yield Notice(request.over_a_guess(plan, route.model, exact=exact))
+            learnt = None
             async with aclosing(self._attempt(order, route, plan, base, started)) as events:
                 async for event in events:
                     if (
@@ -201,19 +202,19 @@ class SessionManager:
                     ):
                         learnt = self._relearnt(route, event.error, plan, path)
                         if learnt is not None:
-                            continue
+                            if not learnt[1].fits:
+                                continue
+                            event = Notice(request.sent_again(event.error, learnt[1], exact=exact))
                     yield event
             if learnt is None:
                 return
             route, smaller = learnt
             if not smaller.fits:
-                message, hint = request.too_large(smaller)
-                draft = ""
+                message, hint = request.too_large(smaller, exact=exact)
                 if isinstance(order, Send):
                     # Undo the message and return it to the prompt to be shortened; /redo restores the original.
-                    back = {**move(self._before), "move": "undo"}
-                    await asyncio.to_thread(self.record, back)
-                    draft = path[-1].text
+                    await asyncio.to_thread(self.record, {**move(self._before), "move": "undo"})
+                draft = path[-1].text if isinstance(order, Send) else ""
                 yield TurnFailed(ContextLengthError(message, hint=hint), draft=draft)
                 return
 
@@ -345,6 +346,5 @@ class SessionManager:
             less = replace(limits, window=limits.reserve + plan.tokens * 3 // 4, guessed=False)
             learnt = replace(route, limits=less)
             smaller = self._plan(learnt, path)
-            if not smaller.fits:
-                return None
+            return (learnt, smaller) if smaller.fits else None
         return learnt, smaller

@@ -13,6 +13,7 @@ from gptchat.core.messages import Message, Request
 from gptchat.core.ports import SessionStore
 from gptchat.core.replies.media import data_address, files_of, text_alone
 from gptchat.core.session import Session
+from gptchat.errors import ContextLengthError
 from gptchat.manager.route import Route
 from gptchat.values import replace
 from gptchat.words import _
@@ -204,22 +205,38 @@ def _conversation(plan: ContextPlan, route: Route, session: Session) -> str | No
     return None if others or answered else kept
 
 
-def too_large(plan: ContextPlan) -> tuple[str, str]:
-    """What to tell when even the newest message does not fit: what happened, and three ways out."""
+def too_large(plan: ContextPlan, *, exact: bool) -> tuple[str, str]:
+    """What to tell when even the newest message does not fit: what happened, and three ways out.
+
+    `exact` says that the tokens are counted, and not estimated; so in what follows.
+    """
     if plan.limits.binding == "max_tokens" or plan.limits.guessed:
         hint = _("shorten it, /unpin or shorten /system, or raise the limit with /set context.max_tokens")
     else:
         hint = _("shorten it, /unpin or shorten /system, or take a model with a larger window (/models)")
     return (
         _("this message does not fit: the request would take {tokens} tokens, and {budget} are free").format(
-            tokens=f"{plan.tokens:,}", budget=f"{plan.limits.most:,}"
+            tokens=_tokens(plan, exact), budget=f"{plan.limits.most:,}"
         ),
         hint,
     )
 
 
-def over_a_guess(plan: ContextPlan, model: str) -> str:
+def over_a_guess(plan: ContextPlan, model: str, *, exact: bool) -> str:
     """What to tell when the newest message is sent though it exceeds a window that nobody told."""
     return _(
         "the window of {model} is not known: {window} tokens is a guess, and this request has {tokens}"
-    ).format(model=model, window=f"{plan.limits.window:,}", tokens=f"{plan.tokens:,}")
+    ).format(model=model, window=f"{plan.limits.window:,}", tokens=_tokens(plan, exact))
+
+
+def sent_again(error: ContextLengthError, plan: ContextPlan, *, exact: bool) -> str:
+    """What to tell when the server refused a request as too large, in its words, and `plan` is sent instead."""
+    if error.limit:
+        words = _("{refusal}; with a window of {window} tokens, {tokens} are sent now")
+    else:
+        words = _("{refusal}; it names no limit, so fewer turns are sent, this once")
+    return words.format(refusal=error.message, window=f"{error.limit or 0:,}", tokens=_tokens(plan, exact))
+
+
+def _tokens(plan: ContextPlan, exact: bool) -> str:
+    return f"{'' if exact and plan.text_alone else '≈ '}{plan.tokens:,}"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gptchat import vendors
 from gptchat.core.ports import Abilities, ModelFacts
 from gptchat.errors import (
     ConfigurationError,
@@ -18,9 +19,10 @@ from gptchat.errors import (
 from gptchat.providers.address import base_address
 from gptchat.providers.engine import Engine
 from gptchat.providers.faults.failures import is_stale
-from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, window_in
+from gptchat.providers.listing import is_owned_by, models_in
 from gptchat.providers.payloads import clean
 from gptchat.providers.sdk.options import sdk_options
+from gptchat.providers.serving.windows import Capacity, windows
 from gptchat.providers.tokenizing import BODIES, tokens_in
 from gptchat.values import replace
 from gptchat.words import _
@@ -62,21 +64,13 @@ class CompatibleProvider(Engine):
         return client
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The models the server lists; for llama.cpp and Ollama, with the window of the running server."""
+        """The models the server lists, with the windows that it tells elsewhere (`serving.windows`)."""
         answer = await self.listed()
-        models = models_in(answer, self.name)
-        root = self._root
         self._tokenizer = next((owner for owner in BODIES if is_owned_by(answer, owner)), "")
-        try:
-            if is_owned_by(answer, "llamacpp"):
-                window = window_in(await self.get(f"{root}/props"))
-                return [replace(one, context=window or one.context) for one in models]
-            if is_owned_by(answer, "library"):  # Ollama
-                windows = loaded_windows(await self.get(f"{root}/api/ps"))
-                return [replace(one, context=windows.get(one.name, one.context)) for one in models]
-        except GptchatError:  # the server may not offer this; the list is useful without it
-            pass
-        return models
+        listed = models_in(answer, self.name)
+        unknown = any(facts.context is None for facts in listed) and vendors.at(self.address) is None
+        told = await windows(answer, self._root, self.call, every=unknown)
+        return [_with(facts, told.get(facts.name)) for facts in listed]
 
     @property
     def abilities(self) -> Abilities:
@@ -118,3 +112,15 @@ class CompatibleProvider(Engine):
     @property
     def _root(self) -> str:
         return self.address.removesuffix("/v1")
+
+
+def _with(facts: ModelFacts, told: Capacity | None) -> ModelFacts:
+    """`facts` with what the server told of the model beside its list."""
+    if told is None:
+        return facts
+    return replace(
+        facts,
+        context=told.context,
+        max_input=told.max_input or facts.max_input,
+        max_output=told.max_output or facts.max_output,
+    )

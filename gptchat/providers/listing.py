@@ -148,21 +148,12 @@ def _price(pricing: Mapping[str, Any], key: str) -> float | None:
     return None if million is None else round(million, 6)
 
 
-def window_in(properties: Any) -> int | None:
-    """The window of the running llama.cpp server in tokens, for one conversation, from the answer to `/props`."""
-    settings = _object(properties, "default_generation_settings") if isinstance(properties, dict) else {}
-    return _number(settings, "n_ctx") or (_number(properties, "n_ctx") if isinstance(properties, dict) else None)
-
-
-def loaded_windows(answer: Any) -> dict[str, int]:
-    """The configured window in tokens of each loaded model, from Ollama's `/api/ps`; not the model's maximum."""
-    models = answer.get("models") if isinstance(answer, dict) else None
-    found = {}
-    for item in models if isinstance(models, list) else ():
-        window = _number(item, "context_length") if isinstance(item, dict) else None
-        if window is not None and isinstance(item.get("name"), str):
-            found[item["name"]] = window
-    return found
+def names_in(answer: Any) -> list[str]:
+    """The names of all models in the answer to `/models`, in its order; at most `MOST_MODELS`."""
+    items = answer.get("data", answer.get("models")) if isinstance(answer, dict) else answer
+    objects = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    found = [item.get("id") or item.get("name") for item in objects[:MOST_MODELS]]
+    return [name.removeprefix("models/") for name in found if isinstance(name, str) and name]
 
 
 def is_owned_by(answer: Any, owner: str) -> bool:

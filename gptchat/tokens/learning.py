@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from gptchat.core.messages import Message
@@ -14,18 +15,27 @@ OpenAI Cookbook, "How to count tokens with tiktoken", section 6."""
 _MOST_MESSAGE, LARGEST_REQUEST = 64.0, 4096.0
 """Templates add no more: some put a whole system prompt of their own into a request that has none."""
 _MOST_FACTOR = 8.0
-_MESSAGE_SPREAD, _REQUEST_SPREAD = 1.5, 40.0
-"""How far the template's shares may be from OpenAI's, in tokens (one standard deviation)."""
-_DOUBT = 0.125
-"""How far off a raw count may be, as a share of it (one standard deviation)."""
-_PRIOR = 20.0
-"""Tokens of evidence that it takes to move a factor half way, from 1 or, for one kind, from that of all texts."""
-_FADING = 4_000.0
-"""Tokens of evidence that are kept: older ones lose weight, so that the factors follow the conversation."""
+_SPREADS = (60.0, 6.0, 0.37, 0.37, 0.44)
+"""How far off each weight may be at first (one standard deviation): the tokens that the template adds to a request
+and to a message, the factors of words, symbols and wide characters."""
+_ALIKE = 0.3
+"""How much of the factors' is common to them (one standard deviation)."""
+_DRIFTS = (0.0, 0.1, 0.008, 0.008, 0.008)
+"""How far each weight may move from one report to the next, so that the factors follow the conversation."""
+_PIECE, _GRAIN, _ROUNDING = 0.08, 0.6, 10.0
+"""How far off the estimate of a text of `n` tokens is though all weights are right: `n` times the first, as texts
+differ, and the square root of `n` times the second, as words do (measured on English, Chinese and code). The third
+is a variance in tokens squared: marks at the end of a reply, phrases that all short replies begin with."""
+_SURPRISE = 3.2
+"""Standard deviations beyond which a report tells of something else than what was learnt: it is doubted."""
+_SPLIT = 2.5
+"""What part of such a surprise in a first request may be each message's (one standard deviation: 1 by this)."""
 _PLAUSIBLE, _SLACK = 4.0, 8.0
 """A count more than this many times off (and these tokens) comes from another tokenizer or template."""
 _REMEMBERED = 50_000
 _OPENING = ("system", "developer")
+_LEAST = (0.0, 0.0, *(1 / _MOST_FACTOR,) * 3)
+_MOST = (LARGEST_REQUEST, _MOST_MESSAGE, *(_MOST_FACTOR,) * 3)
 
 
 class Learning:
@@ -35,9 +45,10 @@ class Learning:
     of the new messages alone. They are noted by text, and the next request is wrong at most by what is new in
     it. A new text is its raw count times a factor by kind of writing, plus the share of a message.
 
-    What is off in the first request of a conversation is the template's constant; in later ones, the share of
-    a message. The longer the new texts are, the more of it is the factors' instead. Replies teach the factors
-    at once: no template is in them. Of a `published` format all but the constant is known.
+    The weights (what the template adds to a request and to a message, and three factors) are estimated together
+    by a Kalman filter: a report moves each by how far off it may still be, so a short first message tells of the
+    template, a long one of the factors, and a later report of one corrects the other, too. Replies teach the
+    factors alone: no template is in them. Of a `published` format all but the constant is known.
     """
 
     def __init__(self, kept: object = None, *, published: bool = False) -> None:
@@ -47,43 +58,45 @@ class Learning:
             self._restore(kept)
 
     def _begin(self) -> None:
-        self.message = _MESSAGE
-        """Tokens that the template adds to each message."""
-        self.request = _REQUEST
-        """Tokens that the template adds to each request."""
+        self._weights = [_REQUEST, _MESSAGE, 1.0, 1.0, 1.0]
+        self._doubts = _covariance([spread**2 for spread in _SPREADS])
+        """The covariance of the weights."""
         self.known: dict[str, int] = {}
         """Tokens of messages that were reported, their share of the template included, by their text."""
         self.told: dict[str, int] = {}
         """Tokens of texts alone, as the server's tokenizer counts them; true for this run."""
         self._written: dict[str, float] = {}
         """Tokens of replies as they were written, until a request that holds them tells their share as well."""
-        self._raw = [0.0, 0.0, 0.0]
-        """The evidence by kind of writing: raw counts of texts, whose tokens turned out to be `_true`."""
-        self._true = [0.0, 0.0, 0.0]
-        self._first: tuple[float, float, Parts, int] = self.request, self.request, Parts(0, 0, 0), 0
-        """Of the first request of a conversation: the constant before it, the tokens reported for its template
-        and the texts that were guessed, the raw counts of these, and how many messages it had."""
+        self._first: tuple[float, Parts, int] = 0.0, Parts(0, 0, 0), 0
+        """Of the first request of a conversation: the tokens reported for its template and the texts that were
+        guessed, the raw counts of these, and how many messages it had."""
         self._seen = False
+
+    @property
+    def request(self) -> float:
+        """Tokens that the template adds to each request."""
+        return self._weights[0]
+
+    @property
+    def message(self) -> float:
+        """Tokens that the template adds to each message."""
+        return self._weights[1]
 
     @property
     def factors(self) -> tuple[float, float, float]:
         """What raw counts of words, symbols and wide characters are multiplied by."""
-        overall = (_PRIOR + sum(self._true)) / (_PRIOR + sum(self._raw))
-        words, symbols, wide = (
-            min(max((_PRIOR * overall + true) / (_PRIOR + raw), 1 / _MOST_FACTOR), _MOST_FACTOR)
-            for true, raw in zip(self._true, self._raw, strict=True)
-        )
+        words, symbols, wide = self._weights[2:]
         return words, symbols, wide
 
     def whole(self, counted: int, reported: int) -> None:
         """The server counted `reported` tokens in a request where `counted` is right but for its constant."""
-        self.request = min(max(self.request + reported - counted, 0.0), LARGEST_REQUEST)
+        self._weights[0] = min(max(self.request + reported - counted, 0.0), LARGEST_REQUEST)
 
     def share(self, role: str) -> int:
         """What the template adds to a message whose text the server's tokenizer counted: a turn's sum is exact."""
         turn = round(2 * self.message)
         user = turn // 2
-        _before, opening, guessed, messages = self._first
+        opening, guessed, messages = self._first
         if messages:  # the first request has no assistant's: it bounds the others'
             user = max(min(user, round(opening - self._weigh(guessed)) // messages), 0)
         return turn - user if role == "assistant" else user
@@ -103,33 +116,42 @@ class Learning:
             self.share(message.role) if text in self.told else self.message
             for message, text in zip(messages, texts, strict=True)
         ]
-        told = sum(text in self.told for text in texts)
         rest = reported - self.request - sum(self._known(texts[i], shares[i]) for i in old)
         off = rest - sum(self._text(texts[i], parts[i]) + shares[i] for i in fresh)
         alone = sum(self.told.get(text, 0) for text in texts)
-        longer = first and off > 0  # by a constant of any size
+        longer = 0 < off < (math.inf if first else _MOST_MESSAGE * len(fresh))  # by what the template adds
         if alone > reported + len(texts) or not (longer or _plausible(rest, rest - off)):
             if self._seen:
                 self._begin()  # another model answers under the name
                 self.report(messages, parts, reported)
             return  # it reports something else than the prompt
         self._seen = True
-        guessed = together([parts[i] for i in fresh if not self._certain(texts[i])])
-        expected, before = self._weigh(guessed), self.request
+        guesses = [parts[i] for i in fresh if not self._certain(texts[i])]
+        guessed, before = together(guesses), self.request
         if first:
-            unsure = before + off + expected + sum(shares)
-            self._first = before, unsure, guessed, len(fresh)
-            trust = 1 - self._settle()  # what the constant takes says nothing of the texts
-            self._teach(guessed, expected + off - self.request + before, trust)
+            self._first = before + off + self._weigh(guessed) + sum(shares), guessed, len(fresh)
+        if all(text in self.told for text in texts):
+            self._fit_template(0.0 if first else off, max(len(texts) - self._first[2], len(fresh)))
         else:
-            share = self.message
-            # of what the tokenizer counted, earlier messages have the share as well
-            sharing = max(told - self._first[3], len(fresh)) if told == len(texts) else len(fresh)
-            self.message += off / sharing * _certainty(expected, _MESSAGE_SPREAD * len(fresh))
-            self.message = min(max(self.message, 0.0), _MOST_MESSAGE)
-            self._teach(guessed, expected + off - (self.message - share) * len(fresh))
-            self._settle()
-        self._note([texts[i] for i in fresh], [parts[i] for i in fresh], rest - self.request + before)
+            noise = self._noise(guesses)
+            if first:
+                self._widen_template(off, guessed, noise, len(fresh))
+            self._correct((float(first), float(len(fresh)), *guessed), off, noise)
+        moved = self.request - before
+        unnoted = self._note([texts[i] for i in fresh], [parts[i] for i in fresh], rest - moved)
+        self._weights[0] += min(max(unnoted, -abs(moved)), abs(moved))  # the sum stays what was reported
+        self._weights = _bounded(self._weights)
+
+    def _fit_template(self, off: float, messages: int) -> None:
+        """What the template adds where the server's tokenizer has counted all texts: nothing else can be `off`.
+
+        Earlier messages have the share as well, except for those of the first request, whose sum is known.
+        """
+        opening, guessed, first = self._first
+        request, message, *factors = self._weights
+        self._weights = _bounded([request, message + off / messages, *factors])
+        self._weights[0] = opening - self._weigh(guessed) - self.share("user") * first
+        self._weights = _bounded(self._weights)
 
     def tell(self, text: str, tokens: int) -> None:
         """The server's own tokenizer counts `tokens` in `text`."""
@@ -153,48 +175,74 @@ class Learning:
             self._written[text] = written
             self.known[text] = round(written + self.message)
             if not mixed:
-                self._teach(parts, written)
+                self._correct((0.0, 0.0, *parts), written - self._weigh(parts), self._noise([parts]))
 
     def to_json(self) -> dict[str, object]:
         """What is kept of it."""
         return {
-            "raw": [round(tokens, 1) for tokens in self._raw],
-            "true": [round(tokens, 1) for tokens in self._true],
-            "message": round(self.message, 3),
-            "request": round(self.request, 3),
+            "values": [round(value, 4) for value in self._weights],
+            "variances": [round(self._doubts[i][i], 6) for i in range(len(self._weights))],
         }
 
     def _restore(self, kept: Mapping[object, object]) -> None:
         """Take over what was kept; a damaged file, or one of an older program, is left out."""
-        raw, true = _numbers(kept.get("raw")), _numbers(kept.get("true"))
-        shares = _numbers([0, kept.get("message"), kept.get("request")])
-        if raw and true and shares:
-            self._seen, self.request = True, min(shares[2], LARGEST_REQUEST)
-            self._first = self.request, self.request, Parts(0, 0, 0), 0
-            if not self._published:
-                self._raw, self._true, self.message = raw, true, min(shares[1], _MOST_MESSAGE)
+        values, variances = _numbers(kept.get("values")), _numbers(kept.get("variances"))
+        if not values or not variances:
+            return
+        self._seen = True
+        if self._published:
+            self._weights[0] = min(values[0], LARGEST_REQUEST)
+            return
+        self._weights = _bounded(values)
+        self._doubts = _covariance(
+            [
+                min(one + drift**2, spread**2)
+                for one, drift, spread in zip(variances, _DRIFTS, _SPREADS, strict=True)
+            ]
+        )
 
-    def _settle(self) -> float:
-        """Take for the constant what the first request had beyond what is counted now. Returns its weight."""
-        before, reported, guessed, messages = self._first
-        counted = self._weigh(guessed)
-        weight = _certainty(counted, _REQUEST_SPREAD)
-        share = self.share("user") if self.told else self.message
-        request = before + (reported - counted - share * messages - before) * weight
-        self.request = min(max(request, 0.0), LARGEST_REQUEST)
-        return weight
+    def _widen_template(self, off: float, guessed: Parts, noise: float, messages: int) -> None:
+        """Doubt what the template adds if a first request is `off` by what its texts cannot explain.
 
-    def _teach(self, parts: Parts, tokens: float, weight: float = 1.0) -> None:
-        """Texts of the raw counts `parts` turned out to be `tokens`; `weight` is the trust in it, up to 1."""
-        expected = self._weigh(parts)
-        ratio = min(max(tokens / max(expected, 1.0), 1 / _PLAUSIBLE), _PLAUSIBLE)
-        fading = min(_FADING / max(sum(self._raw) + expected, 1.0), 1.0)
-        for kind, (raw, factor) in enumerate(zip(parts, self.factors, strict=True)):
-            self._raw[kind] = (self._raw[kind] + raw * weight) * fading
-            self._true[kind] = (self._true[kind] + raw * weight * factor * ratio) * fading
+        A request may have a constant of any size; what no message can have alone is not doubted of messages.
+        """
+        if off > _MOST_FACTOR * max(guessed.total, 1):
+            self._doubts[0][0] += off**2
+        texts = _along(self._doubts, (0.0, 0.0, *guessed)) + noise
+        if _SURPRISE * texts**0.5 < off < _MOST_MESSAGE * messages:
+            self._doubts[1][1] += (off / messages / _SPLIT) ** 2
 
-    def _note(self, texts: Sequence[str], parts: Sequence[Parts], rest: float) -> None:
-        """Divide the `rest` tokens that the server counted among `texts`: certain ones keep what they have."""
+    def _correct(self, by: Sequence[float], off: float, noise: float) -> None:
+        """What `by` times the weights should have given was `off` by so many tokens, give or take √`noise`.
+
+        One step of a Kalman filter whose weights drift. A surprise widens what may be off with all of them.
+        """
+        doubts = self._doubts
+        for i, drift in enumerate(_DRIFTS):
+            doubts[i][i] += drift**2
+        own = _along(doubts, by)
+        if own <= 0:
+            return
+        wider = max(off**2 / _SURPRISE**2 - noise, own) / own
+        total = own * wider + noise
+        spread = [one * wider for one in _times(doubts, by)]
+        self._doubts = [
+            [one * wider - a * b / total for one, b in zip(row, spread, strict=True)]
+            for row, a in zip(doubts, spread, strict=True)
+        ]
+        moved = [weight + one * off / total for weight, one in zip(self._weights, spread, strict=True)]
+        self._weights = _bounded(moved)
+
+    def _noise(self, texts: Sequence[Parts]) -> float:
+        """The variance of the tokens of `texts` around what the weights give, in tokens squared."""
+        counts = [max(text.total, self._weigh(text)) for text in texts]
+        return _ROUNDING + sum((_PIECE * tokens) ** 2 + _GRAIN**2 * tokens for tokens in counts)
+
+    def _note(self, texts: Sequence[str], parts: Sequence[Parts], rest: float) -> float:
+        """Divide the `rest` tokens that the server counted among `texts`: certain ones keep what they have.
+
+        Returns what cannot be theirs.
+        """
         shares = [self._text(text, raw) + self.message for text, raw in zip(texts, parts, strict=True)]
         certain = [self._certain(text) for text in texts]
         settled = sum(share for share, sure in zip(shares, certain, strict=True) if sure)
@@ -206,6 +254,7 @@ class Learning:
             begun, reached = round(reached), reached + (share if sure else share * factor)
             self.known[text] = round(reached) - begun
             self._written.pop(text, None)
+        return rest - reached
 
     def _certain(self, text: str) -> bool:
         return text in self.told or text in self._written
@@ -221,9 +270,23 @@ class Learning:
         return sum(raw * factor for raw, factor in zip(parts, self.factors, strict=True))
 
 
-def _certainty(guessed: float, spread: float) -> float:
-    """How much of what is off in a request is its template's, whose shares vary by `spread`."""
-    return 1 / (1 + (_DOUBT * guessed / spread) ** 2)
+def _times(matrix: Sequence[Sequence[float]], by: Sequence[float]) -> list[float]:
+    return [sum(a * b for a, b in zip(row, by, strict=True)) for row in matrix]
+
+
+def _along(matrix: Sequence[Sequence[float]], by: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(_times(matrix, by), by, strict=True))
+
+
+def _covariance(variances: Sequence[float]) -> list[list[float]]:
+    """Doubts of the variances given; what makes a vocabulary larger or smaller moves all factors alike."""
+    size = range(len(variances))
+    shared = min(_ALIKE**2, *(one / 2 for one in variances[2:]))
+    return [[variances[i] if i == j else shared * (i > 1 < j) for j in size] for i in size]
+
+
+def _bounded(weights: Sequence[float]) -> list[float]:
+    return [min(max(one, least), most) for one, least, most in zip(weights, _LEAST, _MOST, strict=True)]
 
 
 def _plausible(told: float, expected: float) -> bool:
@@ -231,7 +294,7 @@ def _plausible(told: float, expected: float) -> bool:
 
 
 def _numbers(value: object) -> list[float]:
-    """`value` as three numbers that are not negative, or empty."""
-    if not isinstance(value, list) or len(value) != 3:
+    """`value` as one number for each weight, none of them negative, or empty."""
+    if not isinstance(value, list) or len(value) != len(_SPREADS):
         return []
-    return [float(n) for n in value] if all(isinstance(n, int | float) and 0 <= n < 1e6 for n in value) else []
+    return [float(n) for n in value] if all(isinstance(n, int | float) and 0 <= n < 1e7 for n in value) else []

@@ -7,18 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from gptchat.commands.program import Program
 from gptchat.conversation import spending
 from gptchat.core.context import NEARLY
 from gptchat.core.events import ContextTrimmed, Notice, TurnFailed, TurnFinished
 from gptchat.errors import ProtocolError
 from gptchat.manager import Continue, Send
 from gptchat.terminal.output.gauge import Gauge
-from tests.support.program import command, compose_program, effects, running, settings_for, shown, turn
-from tests.support.server import Server, refuse, say
+from tests.support.program import command, compose_program, data, effects, running, settings_for, shown, turn
+from tests.support.server import Reply, Server, refuse, say
 
 PRICED = '[models."m"]\ninput = 1.0\noutput = 2.0\n'
 MILLION = {"prompt_tokens": 1_000_000, "completion_tokens": 500_000, "total_tokens": 1_500_000}
 """What costs two dollars by the prices above."""
+INFO = {"data": [{"model_name": "m", "model_info": {"max_input_tokens": 65_000}}]}
+"""What LiteLLM tells of its models."""
+
+
+async def said(program: Program, text: str) -> list[object]:
+    """What saying `text` in the conversation brings."""
+    return [event async for event in program.services.conversation.say(text)]
 
 
 def test_a_reply_continued_costs_all_its_pieces(tmp_path: Path) -> None:
@@ -235,6 +243,83 @@ def test_a_long_conversation_is_tried_once_with_less(tmp_path: Path) -> None:
             first, second = (len(request.json["messages"]) for request in server.requests[requests:])
             assert second < first
             assert program.services.routing.window("m") == before
+
+
+def test_a_refusal_is_quoted_when_less_is_sent(tmp_path: Path) -> None:
+    """Before a smaller request is sent, the server's words are told, with the window if they name it."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
+            for _number in range(4):
+                runner.run(turn(program, Send("word " * 400)))
+            for words, told in (
+                ("the context is too long", "it names no limit"),
+                ("maximum context length is 1000 tokens, however you requested 2001 tokens", "1,000 tokens"),
+            ):
+                server.script(refuse(400, words, code="context_length_exceeded"))
+                events = runner.run(turn(program, Send("and now?")))
+                assert isinstance(events[-1], TurnFinished)
+                [notice] = [event.text for event in events if isinstance(event, Notice)]
+                assert words in notice
+                assert told in notice
+
+
+def test_a_server_is_asked_before_a_guess_leaves_anything_out(tmp_path: Path) -> None:
+    """Where a guessed window would leave turns out, the server is asked for its window first, once."""
+    with Server() as server:
+        server.models = [{"id": "m", "owned_by": "openai"}]
+        server.answers = {"/model/info": Reply.document(INFO)}
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
+            runner.run(said(program, "short"))
+            assert [one.path for one in server.requests] == ["/v1/chat/completions"]
+            events = runner.run(said(program, "word " * 9_000))
+            assert not [event for event in events if isinstance(event, Notice | ContextTrimmed)]
+            assert program.services.routing.window("m") == (65_000, "server")
+            asked = len(server.requests)
+            runner.run(said(program, "word " * 9_000))
+            assert len(server.requests) == asked + 1
+            assert len(server.requests[-1].json["messages"]) == 5
+
+
+def test_a_server_that_tells_no_window_is_asked_once(tmp_path: Path) -> None:
+    """A server that tells no window is not asked again with every message, and the guess is told as one."""
+    with Server() as server:
+        server.models = [{"id": "m", "owned_by": "koboldcpp"}]
+        program = compose_program(tmp_path, settings_for(server.url))
+        with running(program) as runner:
+            for _time in range(2):
+                server.script(
+                    say("read", usage={"prompt_tokens": 100, "completion_tokens": 2, "total_tokens": 102})
+                )
+                events = runner.run(said(program, "word " * 9_000))
+                assert "is a guess" in str([event for event in events if isinstance(event, Notice)])
+    assert [one.path for one in server.requests].count("/api/extra/true_max_context_length") == 1
+
+
+def test_what_is_estimated_is_marked(tmp_path: Path) -> None:
+    """Tokens and windows are marked with ≈ where they are estimated or guessed, and not where they are known."""
+    with Server() as server:
+        program = compose_program(tmp_path, settings_for(server.url) + "[context]\nmax_turns = 1\n")
+        with running(program) as runner:
+            for model, marked in (("m", True), ("gpt-4o", False)):
+                runner.run(command(program, f"/set model {model}"))
+                for _number in range(2):
+                    runner.run(turn(program, Send("hello")))
+                for line in ("/context", "/status", "/tokens", "/tokens hello"):
+                    page = runner.run(command(program, line))
+                    assert ("≈ " in page) == marked, page
+                    assert ("≈ 8,192" in page) == (marked and "/tokens" not in line)
+                assert ("(≈ " in runner.run(command(program, "/context"))) == marked
+                assert data(runner.run(effects(program, "/context")))["exact"] is not marked
+            runner.run(command(program, "/set context.max_tokens 100"))
+            end = runner.run(turn(program, Send("word " * 300)))[-1]
+            assert isinstance(end, TurnFailed)
+            assert "≈" not in end.error.message
+            runner.run(command(program, "/set model m"))
+            end = runner.run(turn(program, Send("word " * 300)))[-1]
+            assert isinstance(end, TurnFailed)
+            assert "take ≈ " in end.error.message
 
 
 def test_a_limit_of_ones_own_is_named_as_the_way_out(tmp_path: Path) -> None:

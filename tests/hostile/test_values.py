@@ -17,7 +17,8 @@ from gptchat.core.numbers import MOST, amount, count
 from gptchat.errors import GptchatError
 from gptchat.providers.faults.limits import rate_limits
 from gptchat.providers.gptplus.wire import _renew_at
-from gptchat.providers.listing import loaded_windows, models_in, moderation_in, window_in
+from gptchat.providers.listing import models_in, moderation_in
+from gptchat.providers.serving.windows import READERS
 from gptchat.providers.wire.common import usage_of
 from gptchat.storage.learned_store import LearnedStore
 from tests.hostile.values import RAW, some, spoilt
@@ -180,8 +181,15 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
                    "replacement": "n"}]},
         lambda data: models_in(data, "test"),
     ),
-    "props": ({"n_ctx": 5, "default_generation_settings": {"n_ctx": 5}}, window_in),
-    "loaded": ({"models": [{"name": "m", "context_length": 5}]}, loaded_windows),
+    "windows": (
+        {"n_ctx": 500, "default_generation_settings": {"n_ctx": 500}, "value": 500, "id": "m",
+         "context_length": 500, "max_total_tokens": 500, "max_input_tokens": 500,
+         "internal_states": [{"max_total_num_tokens": 500}],
+         "parameters": {"max_seq_len": 500}, "models": [{"name": "m", "key": "m", "context_length": 500,
+         "loaded_instances": [{"config": {"context_length": 500}}]}],
+         "data": [{"model_name": "m", "model_info": {"max_input_tokens": 500}}]},
+        lambda data: [read(data, ["m"]) for read in READERS],
+    ),
     "moderation": (
         {"results": [{"flagged": True, "categories": {"hate": True}, "category_scores": {"hate": 0.5}}]},
         moderation_in,

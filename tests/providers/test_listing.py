@@ -9,7 +9,7 @@ import pytest
 
 from gptchat.core.ports import ModelFacts
 from gptchat.errors import GptchatError, ProtocolError
-from gptchat.providers.listing import chat_models, models_in, moderation_in, window_in
+from gptchat.providers.listing import chat_models, models_in, moderation_in
 from tests.providers.asking import closing, provider
 from tests.support.server import Server
 
@@ -69,45 +69,6 @@ def test_what_is_no_list(answer: Any) -> None:
     """An answer that is no list of models is told as such."""
     with pytest.raises(ProtocolError):
         models_in(answer, "test")
-
-
-@pytest.mark.parametrize(
-    ("properties", "window"),
-    [
-        ({"default_generation_settings": {"n_ctx": 1024}}, 1024),
-        ({"n_ctx": 512}, 512),
-        ({}, None),
-        ([], None),
-        ({"default_generation_settings": 3}, None),
-    ],
-)
-def test_llamacpps_properties(properties: Any, window: int | None) -> None:
-    """llama.cpp's properties tell the window that one conversation really has."""
-    assert window_in(properties) == window
-
-
-def test_models_of_a_server(server: Server) -> None:
-    """The models of a llama.cpp server have the window it runs with; without properties, the model's own."""
-    server.models = [{"id": "tiny", "owned_by": "llamacpp", "meta": {"n_ctx_train": 4096}}]
-
-    def listed() -> list[int | None]:
-        engine = provider(server.url)
-        return [one.context for one in asyncio.run(closing(engine, engine.models()))]
-
-    assert listed() == [4096]
-    server.props = {"default_generation_settings": {"n_ctx": 1024}}
-    assert listed() == [1024]
-
-
-def test_models_of_ollama(server: Server) -> None:
-    """A loaded Ollama model has the window it was given; others have none that is known."""
-    server.models = [{"id": "llama3:latest", "owned_by": "library"}, {"id": "qwen3:4b", "owned_by": "library"}]
-    server.loaded = {"models": [{"name": "llama3:latest", "context_length": 4096}, {"name": 3}, 7]}
-    engine = provider(server.url)
-
-    models = asyncio.run(closing(engine, engine.models()))
-
-    assert [(one.name, one.context) for one in models] == [("llama3:latest", 4096), ("qwen3:4b", None)]
 
 
 def test_models_with_a_wrong_key(server: Server) -> None:

@@ -98,7 +98,7 @@ class Gauge:
                 thinking=asked_for(route.parameters).removeprefix("off"),
                 tokens=plan.tokens,
                 window=plan.limits.window,
-                estimated=not self._routing.counter.exact(route.counted_as),
+                estimated=not (self._routing.counter.exact(route.counted_as) and plan.text_alone),
                 cost=self._spent.cost(self._manager.session),
                 left_out=plan.left_out - plan.summarised if plan.trimmed else 0,
                 # Without a message the last turn counts as the one to send, which the next one leaves out.
