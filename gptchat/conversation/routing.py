@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,10 +13,12 @@ from gptchat import catalogue
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.settings import Settings
 from gptchat.conversation.known_models import KnownModels
+from gptchat.conversation.metering.meter import CostMeter, Metered
+from gptchat.conversation.metering.prices import Prices
 from gptchat.conversation.provider_keys import ProviderKeys
 from gptchat.core.context import Limits
 from gptchat.core.events import TextDelta, UsageReported
-from gptchat.core.messages import Message, Record, Request, Usage
+from gptchat.core.messages import Message, Record, Request, Usage, estimated
 from gptchat.core.ports import ModelFacts, Provider, counted_as
 from gptchat.core.records import aside_record
 from gptchat.core.typed.template import Template, uses
@@ -26,6 +30,8 @@ from gptchat.waiting import leavable
 from gptchat.words import _
 
 if TYPE_CHECKING:
+    from gptchat.conversation.budget import Budget
+    from gptchat.storage.accounts.book import Book
     from gptchat.tokens.counter import Counter
     from gptchat.tokens.windows import Windows
 
@@ -44,8 +50,9 @@ _DOUBT = 0.03
 class Routing:
     """Resolves the effective settings to a provider, a model and its limits on each call.
 
-    `opener` opens a provider. `paid` takes the record of a request that is no turn of the session. `stream` says
-    whether replies are asked for piece by piece, `alone` whether a session is likely to have one turn only.
+    `opener` opens a provider; its requests are booked in `book` and allowed by `budget`. `paid` takes the record
+    of a request that is no turn of the session. `stream` says whether replies are asked for piece by piece,
+    `alone` whether a session is likely to have one turn only.
     """
 
     def __init__(
@@ -57,6 +64,8 @@ class Routing:
         counter: Counter,
         keys: ProviderKeys,
         opener: Opener,
+        book: Book,
+        budget: Callable[[], Budget],
         paid: Callable[[Record], object],
         stream: bool,
         alone: bool = False,
@@ -67,6 +76,8 @@ class Routing:
         self.counter = counter
         self._keys = keys
         self._opener = opener
+        self.prices = Prices(settings, models, keys)
+        self._meter = CostMeter(keys, book, self.prices, counter, budget)
         self._paid = paid
         self._stream = stream
         self._alone = alone
@@ -90,7 +101,7 @@ class Routing:
             if known is None or known[0] != now:
                 if known is not None:
                     self._gone.append(known[1])
-                self._open[settings.name] = known = (now, self._opener(settings))
+                self._open[settings.name] = known = (now, Metered(self._opener(settings), self._meter))
             return known[1]
 
     def open_unsettled(self, settings: ProviderSettings) -> Provider:
@@ -253,11 +264,11 @@ class Routing:
 
     def priced(self, route: Route) -> bool:
         """Whether the price of a route is known, nothing being the price where no key is sent."""
-        facts = self.facts(route.model, route.provider.name)
-        if facts.input is not None or facts.output is not None or route.model.endswith(":free"):
-            return True
-        entry = self.provider_settings(route.provider.name)
-        return not abilities(entry).network or self._keys.unused(entry)
+        return self.prices.known(route.provider.name, route.model)
+
+    def free(self, route: Route) -> bool:
+        """Whether a request on a route is known to cost nothing."""
+        return self.prices.free(route.provider.name, route.model)
 
     def prompt_cost(self, model: str, tokens: int) -> float | None:
         """The cost of sending `tokens` in US$, or None if no price is known."""
@@ -272,16 +283,32 @@ class Routing:
         }
         if max_tokens:
             parameters["max_tokens"] = max_tokens
+        name = route.counted_as
+        tokens = await asyncio.to_thread(lambda: sum(self.counter.message(one, name) for one in messages))
         request = Request(
             route.model,
             tuple({"role": one.role, "content": one.text} for one in messages),
             parameters,
             alone=True,
+            ref=os.urandom(8).hex(),
+            tokens=tokens + self.counter.overhead(name),
         )
-        events = [event async for event in route.provider.stream(request)]
-        for usage in [event.usage for event in events if isinstance(event, UsageReported)][-1:]:
-            self._paid(aside_record(route.provider.name, route.model, usage, route.price(usage)))
-        return "".join(event.text for event in events if isinstance(event, TextDelta)).strip()
+        usage: Usage | None = None
+        pieces: list[str] = []
+        try:
+            async for event in route.provider.stream(request):
+                if isinstance(event, UsageReported):
+                    usage = event.usage
+                elif isinstance(event, TextDelta):
+                    pieces.append(event.text)
+        finally:
+            text = "".join(pieces)
+            if usage is None and text:
+                usage = estimated(request.tokens, self.counter.count(text, name))
+            if usage is not None:
+                paid = aside_record(route.provider.name, route.model, usage, route.price(usage), request.ref)
+                self._paid(paid)
+        return text.strip()
 
     def _limits(
         self,
