@@ -18,7 +18,7 @@ from gptchat.core.events import (
 )
 from gptchat.core.messages import Usage, estimated
 from gptchat.core.ports import counted_as
-from gptchat.errors import GptchatError, ProtocolError, RequestTimeoutError
+from gptchat.errors import GptchatError, ProtocolError, ProviderError, RequestTimeoutError
 from gptchat.storage.accounts.book import Entry, moment
 from gptchat.values import replace
 
@@ -158,8 +158,10 @@ class Metered:
 
 
 def may_have_cost(error: GptchatError) -> bool:
-    """Whether a request that ended with `error` may be charged: the server answered, and the answer broke off."""
-    return isinstance(error, _CUT) and getattr(error, "status", None) is None
+    """Whether a request that ended with `error` may be charged: it was sent, and no refusal came back."""
+    if not isinstance(error, ProviderError) or error.status is not None:
+        return False
+    return error.path.sent if error.path is not None else isinstance(error, _CUT)
 
 
 def texts_of(messages: Sequence[Mapping[str, Any]]) -> list[str]:
