@@ -103,7 +103,7 @@ def test_chats_and_batches_together_stay_within_the_budget(tmp_path: Path, serve
         for _turn in range(20):
             await FrontEnd().drive(program.services.conversation.say("hello"))
 
-    async def everybody() -> list[object]:
+    async def everybody() -> list[Any]:
         return await asyncio.gather(
             chat(programs[0]),
             chat(programs[1]),
