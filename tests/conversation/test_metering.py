@@ -103,13 +103,9 @@ def test_chats_and_batches_together_stay_within_the_budget(tmp_path: Path, serve
         for _turn in range(20):
             await FrontEnd().drive(program.services.conversation.say("hello"))
 
-    async def everybody() -> list[Any]:
-        return await asyncio.gather(
-            chat(programs[0]),
-            chat(programs[1]),
-            effects(programs[2], f"/batch {asked} --jobs 4"),
-            return_exceptions=True,
-        )
+    async def everybody() -> list[object]:
+        batch = effects(programs[2], f"/batch {asked} --jobs 4")
+        return [*await asyncio.gather(chat(programs[0]), chat(programs[1]), batch, return_exceptions=True)]
 
     with running(programs[0]) as loop:
         ended = loop.run(everybody())

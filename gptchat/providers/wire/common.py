@@ -254,6 +254,6 @@ def usage_of(data: Any) -> Usage | None:
     beside = count(data.get("cached_tokens")) or count(data.get("prompt_cache_hit_tokens"))
     cached = count(read.get("cached_tokens")) or beside
     reasoning = count(wrote.get("reasoning_tokens"))
-    if (beside_it := total - prompt - completion) > 0 and reasoning in (0, beside_it):
+    if prompt and (beside_it := total - prompt - completion) > 0 and reasoning in (0, beside_it):
         completion, reasoning = completion + beside_it, beside_it
     return Usage(prompt, completion, total, cached, reasoning)
