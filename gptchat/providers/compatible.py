@@ -18,7 +18,7 @@ from gptchat.errors import (
 from gptchat.providers.address import base_address
 from gptchat.providers.engine import Engine
 from gptchat.providers.faults.failures import is_stale
-from gptchat.providers.listing import is_owned_by, loaded_windows, models_in, window_in
+from gptchat.providers.listing import is_litellm, is_owned_by, joined, loaded_windows, models_in, window_in
 from gptchat.providers.payloads import clean
 from gptchat.providers.sdk.options import sdk_options
 from gptchat.providers.tokenizing import BODIES, tokens_in
@@ -62,7 +62,10 @@ class CompatibleProvider(Engine):
         return client
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The models the server lists; for llama.cpp and Ollama, with the window of the running server."""
+        """The models the server lists; for llama.cpp and Ollama, with the window of the running server.
+
+        LiteLLM's proxy tells windows, prices and abilities on a path of its own.
+        """
         answer = await self.listed()
         models = models_in(answer, self.name)
         root = self._root
@@ -74,6 +77,8 @@ class CompatibleProvider(Engine):
             if is_owned_by(answer, "library"):  # Ollama
                 windows = loaded_windows(await self.get(f"{root}/api/ps"))
                 return [replace(one, context=windows.get(one.name, one.context)) for one in models]
+            if is_litellm(answer):
+                return joined(models, await self.get(f"{root}/model/info"))
         except GptchatError:  # the server may not offer this; the list is useful without it
             pass
         return models
