@@ -11,6 +11,7 @@ import pytest
 
 from gptchat import notices
 from gptchat.commands.program import Program
+from gptchat.conversation.metering.meter import texts_of
 from gptchat.core.events import TurnFinished
 from gptchat.core.messages import Usage
 from gptchat.errors import QuotaError
@@ -245,3 +246,32 @@ def test_retries_and_replies_cut_off_are_booked(tmp_path: Path, server: Server) 
 
 CUT_EARLY = raw('data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n', CUT)
 """A stream that breaks off before any text."""
+
+
+def test_a_server_that_tells_no_usage(tmp_path: Path, server: Server) -> None:
+    """Where the server tells no usage, prompt and reply are booked by our own count, for /doctor too."""
+    chunk = '{"choices":[{"index":0,"delta":{"content":"fine and well"},"finish_reason":"stop"}]}'
+    server.default = lambda _request: raw(f"data: {chunk}\n\n", "data: [DONE]\n\n")
+    program = compose_program(tmp_path, settings_for(server.url) + PRICED)
+    with running(program) as loop:
+        loop.run(effects(program, "/doctor"))
+    [line] = booked(tmp_path)
+    assert line["usage"]["estimated"]
+    assert line["usage"]["prompt_tokens"] > 0
+    assert line["usage"]["completion_tokens"] > 0
+    parts: list[dict[str, Any]] = [
+        {"content": [{"type": "text", "text": "a"}, {"type": "image_url"}]},
+        {"content": "b"},
+        {},
+    ]
+    assert texts_of(parts) == ["a", "b"]
+
+
+def test_what_is_free_and_what_is_unknown(tmp_path: Path) -> None:
+    """A `:free` model and the demo cost nothing; a provider that is not in the settings has no known price."""
+    prices = compose_program(tmp_path).services.routing.prices
+    usage = Usage(10, 10, 20)
+    assert [prices.free(*one) for one in (("openrouter", "m:free"), ("demo", "demo"), ("gone", "m"))] == [
+        True, True, False,
+    ]  # fmt: skip
+    assert (prices.cost("demo", "demo", usage), prices.cost("gone", "m", usage)) == (0, None)
