@@ -1,7 +1,10 @@
-"""The catalogue: `python .dev/catalogue.py PRICES.json` makes it from LiteLLM's price list and our corrections.
+"""The catalogue: `python .dev/catalogue.py` makes it from a price list and our corrections, without a network.
 
-PRICES.json is `model_prices_and_context_window.json` of LiteLLM, whose package carries it under the MIT licence.
-`corrections.json` beside this file is kept by hand: what the list lacks or has wrong, each with its source.
+`prices.json` beside this file has what we use of LiteLLM's list, one model a line. `python .dev/catalogue.py LIST`
+takes a newer one first: LIST is `model_prices_and_context_window.json`, which LiteLLM's package carries under the
+MIT licence; its version stands in the catalogue's NOTICE.
+`corrections.json` is kept by hand: what the list lacks or has wrong, each with its source. A correction says in
+`unknown` which of `context` and `price` could not be found anywhere.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+PRICES = Path(__file__).with_name("prices.json")
 CORRECTIONS = Path(__file__).with_name("corrections.json")
 CATALOGUE = Path(__file__).parents[1] / "gptchat" / "catalogue"
 
@@ -53,14 +57,58 @@ MODES = {"chat": "chat", "responses": "responses", "completion": "completions"}
 NO_CHAT = ("embed", "rerank", "-guard", "moderation", "tts", "transcribe", "realtime", "-image", "lyria")
 
 
-def main(list_file: str) -> None:
-    """Write the catalogue's files."""
-    listed = json.loads(Path(list_file).read_text(encoding="utf-8"))
-    corrections = json.loads(CORRECTIONS.read_text(encoding="utf-8"))
-    models, resellers, retirements = catalogue(listed, corrections)
-    _write("models.json", models)
-    _write("resellers.json", resellers)
-    _write("retirements.json", retirements)
+COSTS = ("input_cost_per_token", "cache_read_input_token_cost", "output_cost_per_token")
+USED = (
+    "litellm_provider", "mode", "max_input_tokens", "max_tokens", "max_output_tokens", "deprecation_date",
+    "successor_model", "supports_reasoning", "supports_vision", "supports_function_calling",
+)  # fmt: skip
+"""The fields of a row that are read, besides prices."""
+
+
+def main(list_file: str = "") -> None:
+    """Write the catalogue's files; with `list_file`, first `prices.json`."""
+    if list_file:
+        listed = json.loads(Path(list_file).read_text(encoding="utf-8"))
+        PRICES.write_text(text_of(used(listed), nested=False), encoding="utf-8")
+    for name, text in made().items():
+        (CATALOGUE / name).write_text(text, encoding="utf-8")
+
+
+def made() -> dict[str, str]:
+    """The catalogue's files by name, made from `prices.json` and `corrections.json`."""
+    listed = json.loads(PRICES.read_text(encoding="utf-8"))
+    models, resellers, retirements = catalogue(listed, json.loads(CORRECTIONS.read_text(encoding="utf-8")))
+    return {
+        "models.json": text_of(models, nested=False),
+        "resellers.json": text_of(resellers, nested=True),
+        "retirements.json": text_of(retirements, nested=True),
+    }
+
+
+def used(listed: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The rows and fields of a price list from which the catalogue is made."""
+    found = {}
+    for provider, name, row in _rows(listed):
+        key = name if name in listed and listed[name] is row else f"{provider}/{name}"
+        found[key] = {field: row[field] for field in USED if row.get(field)} | _costs(row)
+        for field in ("tiered_pricing", "off_peak_pricing"):
+            if told := row.get(field):
+                several = told if isinstance(told, list) else [told]
+                kept = [
+                    _costs(one) | {part: one[part] for part in ("range", "windows") if part in one}
+                    for one in several
+                ]
+                found[key][field] = kept if isinstance(told, list) else kept[0]
+    return found
+
+
+def _costs(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The prices of a row a token, those for long prompts included."""
+    return {
+        field: value
+        for field, value in row.items()
+        if value is not None and any(field == cost or field.startswith(f"{cost}_above_") for cost in COSTS)
+    }
 
 
 def catalogue(
@@ -116,8 +164,8 @@ def _lasting(
 
 
 def _rows(listed: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """The rows of chat models: provider, name without its prefix, row."""
-    for key, row in listed.items():
+    """The rows of chat models: provider, name without its prefix, row; of two with one name the prefixed first."""
+    for key, row in sorted(listed.items(), key=lambda item: ("/" not in item[0], item[0])):
         provider = str(row.get("litellm_provider"))
         if provider not in MAKERS and provider not in RESELLERS:
             continue
@@ -175,9 +223,8 @@ def _window(told: Mapping[str, Any]) -> list[Any]:
     return ["".join(map(str, told["weekdays"])), *([hours] if isinstance(hours, str) else hours)]
 
 
-def _write(file: str, table: Mapping[str, Any]) -> None:
-    """One model a line, so that a new list shows as a readable difference."""
-    nested = file != "models.json"
+def text_of(table: Mapping[str, Any], *, nested: bool) -> str:
+    """One model a line, so that a new list shows as a readable difference; `nested`: by vendor."""
     lines = []
     for key, value in sorted(table.items(), key=lambda item: item[0].lower()):
         if nested:
@@ -186,7 +233,7 @@ def _write(file: str, table: Mapping[str, Any]) -> None:
             lines.append(f" {json.dumps(key)}: {{\n{rows}\n }}")
         else:
             lines.append(f" {json.dumps(key)}: {_line(value)}")
-    (CATALOGUE / file).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _line(row: Any) -> str:
@@ -194,4 +241,4 @@ def _line(row: Any) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:2])

@@ -47,7 +47,7 @@ async def usage(call: Call, account: Account) -> AsideEffects:
             f"{row.usage.prompt_tokens:,}",
             f"{row.usage.cached_tokens:,}",
             f"{row.usage.completion_tokens:,}",
-            "" if row.cost is None else words.money(row.cost),
+            _cost(row),
         ]
         for row in report
     ]
@@ -58,9 +58,26 @@ async def usage(call: Call, account: Account) -> AsideEffects:
         blocks.append(_daily(days))
     if any(row.usage.estimated for row in report):
         blocks.append(Text(_("some counts are our own estimate: the server told none"), "quiet"))
+    if any(row.unpriced for row in report):
+        blocks.append(Text(_("? no price is known for some requests: they are not in the sum"), "quiet"))
     yield Show(
-        blocks, [{"label": row.label, "usage": row.usage.to_json(), "cost_usd": row.cost} for row in report]
+        blocks,
+        [
+            {
+                "label": row.label,
+                "usage": row.usage.to_json(),
+                "cost_usd": row.cost,
+                **({"unpriced": row.unpriced} if row.unpriced else {}),
+            }
+            for row in report
+        ],
     )
+
+
+def _cost(row: AccountRow) -> str:
+    """What a row cost; with a question mark where the price of some requests is not known."""
+    known = "" if row.cost is None else words.money(row.cost)
+    return " + ".join(filter(None, (known, "?"))) if row.unpriced else known
 
 
 def _daily(days: Sequence[AccountRow]) -> Bars:
@@ -70,7 +87,7 @@ def _daily(days: Sequence[AccountRow]) -> Bars:
     for row in days:
         tokens = ngettext("{count} token", "{count} tokens", row.usage.total_tokens)
         figures = [tokens.format(count=f"{row.usage.total_tokens:,}")]
-        figures.append("" if row.cost is None else words.money(row.cost))
+        figures.append(_cost(row))
         rows.append((row.label, (row.cost or 0.0) if priced else float(row.usage.total_tokens), figures))
     return Bars(rows)
 
@@ -89,6 +106,7 @@ async def status(
     plan = await to_thread(manager.plan, route, draft=outbox.waiting())
     window, source = routing.window(route.model)
     used = f"{about(routing.counter.exact(route.counted_as) and plan.text_alone)}{plan.tokens:,}"
+    room = f"{used} / {about(source != 'default')}{window:,}"
     from gptchat.core.session import spent
 
     total = spent(manager.session.path())
@@ -101,12 +119,7 @@ async def status(
         else (_("saved as"), manager.session.id if manager.session.messages else _("not yet")),
         (_("provider"), routing.provider_settings().name),
         (_("model"), route.model),
-        (
-            _("window"),
-            _("{name} ({detail})").format(
-                name=f"{used} / {about(source != 'default')}{window:,}", detail=window_source(source)
-            ),
-        ),
+        (_("window"), _("{name} ({detail})").format(name=room, detail=window_source(source))),
         (
             _("spent here"),
             _("{n} tokens in, {m} out").format(n=f"{total.prompt_tokens:,}", m=f"{total.completion_tokens:,}"),

@@ -192,7 +192,9 @@ async def propose_title(manager: SessionManager, routing: Routing) -> str:
     from gptchat.core.messages import Message
 
     asked = Message("user", TITLE_REQUEST.format(said=said))
-    proposed = await routing.complete([asked], max_tokens=1000)
+    from gptchat.conversation.routes.completing import complete
+
+    proposed = await complete(routing, [asked], max_tokens=1000)
     lines = [line.strip(" #*\"'“”「」《》.。") for line in proposed.splitlines()]
     return shorten(next((line for line in lines if line), manager.session.name), 60)
 

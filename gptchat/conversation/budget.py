@@ -1,4 +1,4 @@
-"""The day's budget, kept up to date, and what else a person should know before a request is sent."""
+"""The day's budget: whether it is spent, and which requests it allows."""
 
 from __future__ import annotations
 
@@ -6,41 +6,59 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gptchat import notices
 from gptchat.conversation import spending
-from gptchat.conversation.events import Decision, Exchange, NotSent, Told
-from gptchat.conversation.known_models import end_words, near_end
-from gptchat.conversation.routing import Routing
-from gptchat.core.messages import Message
 from gptchat.errors import QuotaError
 from gptchat.manager import Route
 from gptchat.words import _, money
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
+    from gptchat.conversation.metering.prices import Prices
 
 
 class Budget:
-    """Watches `budget.daily`. Reads the journals in a thread, once per day and user, then adds each turn."""
+    """Watches `budget.daily`, which holds for all that one person asks for, in however many programs.
 
-    def __init__(self, settings: Settings, account: spending.Account) -> None:
+    The journals are read in a thread, once per day and user, for what the account book lacks; what was added to
+    the book, by whichever program, is read before each request.
+    """
+
+    def __init__(
+        self, settings: Settings, account: spending.Account, prices: Prices, *, unattended: bool = False
+    ) -> None:
         self._settings = settings
         self._account = account
+        self._prices = prices
+        self._unattended = unattended
         self._reading: asyncio.Task[float] | None = None
         self._of: tuple[str, str] = ("", "")
-        self._since = 0.0
         self._told: tuple[str, str] = ("", "")
+        self.accepted: set[tuple[str, str]] = set()
+        """Providers and models of unknown price that the person has agreed to in this run."""
 
     def begin(self) -> None:
         """Start reading today's spending if a budget is set, so that the first turn does not wait for it."""
         now = (self._account.user, spending.midnight())
         if self._settings.budget.daily and (self._reading is None or self._of != now):
-            self._of, self._since = now, 0.0
-            self._reading = asyncio.create_task(asyncio.to_thread(self._account.today))
+            self._of = now
+            self._reading = asyncio.create_task(asyncio.to_thread(self._unbooked))
 
-    async def check(self, more: float = 0.0) -> str:
+    def _unbooked(self) -> float:
+        user, since = self._of
+        found = spending.add_up("", self._account.unbooked(since)).cost or 0.0
+        self._account.book.spent(user, since)  # what is added from now on is little
+        return found
+
+    async def spent(self) -> float:
+        """US$ that the current user spent today, as far as prices are known. Only with a budget."""
+        self.begin()
+        assert self._reading is not None
+        before = await asyncio.shield(self._reading)  # a turn that is stopped does not end the reading
+        return before + self._account.book.spent(*self._of)
+
+    async def check(self) -> str:
         """Return a sentence, once a day, when the budget is spent; otherwise an empty string.
-
-        `more` is what was spent, in US$, and is not added yet.
 
         Raises QuotaError where `budget.stop` wants it to end there.
         """
@@ -49,9 +67,7 @@ class Budget:
         if not daily:
             self._reading = None  # without a budget nothing is tracked; the next one starts with a fresh read
             return ""
-        self.begin()
-        assert self._reading is not None
-        spent = await self._reading + self._since + more
+        spent = await self.spent()
         if spent < daily:
             return ""
         words = _("today's budget is spent: {spent} of {daily}").format(spent=money(spent), daily=money(daily))
@@ -64,65 +80,37 @@ class Budget:
         self._told = self._of
         return words
 
-    def add(self, message: Message | None, cost: float | None = None) -> None:
-        """Add the cost of a turn: `cost` in US$; if None, the cost recorded in `message`."""
-        if self._reading is not None and message is not None:
-            self._since += (spending.cost_of(message) if cost is None else cost) or 0.0
+    async def require(self, provider: str, model: str) -> None:
+        """Let one request through, whatever it is for. Raises QuotaError if the budget does not allow it.
 
-
-class Forewarnings:
-    """Looks at the routes of a turn before it begins; each model is warned of once in a run."""
-
-    def __init__(self, settings: Settings, routing: Routing, budget: Budget, *, unattended: bool) -> None:
-        self._settings = settings
-        self._routing = routing
-        self._budget = budget
-        self._unattended = unattended
-        self._ending: set[str] = set()
-        self._accepted: set[str] = set()
-
-    async def check(self, routes: Sequence[Route]) -> Exchange:
-        """Yield what is to be told and decided; NotSent last if nothing may be sent.
-
-        Raises QuotaError where the budget, or an unknown price within it, ends the matter.
+        What is known to cost nothing is always allowed. Where the price is unknown, `budget.unknown` decides.
         """
-        facts = self._routing.facts(routes[0].model, routes[0].provider.name)
-        if near_end(facts) and routes[0].model not in self._ending:
-            self._ending.add(routes[0].model)
-            yield Told(end_words(facts), "notice")
-        if spent := await self._budget.check():
-            yield Told(spent, "notice")
-        unpriced = self._unpriced(routes)
-        if not unpriced:
+        if not self._settings.budget.daily or self._prices.free(provider, model):
             return
-        names = _(", ").join(dict.fromkeys(route.model for route in unpriced))
-        words = _("no price is known for {model}: the day's budget cannot count it").format(model=names)
-        budget = self._settings.budget
-        if budget.unknown == "stop" or (self._unattended and budget.stop == "stop"):
-            raise QuotaError(
-                words,
-                hint=_('write its prices into [models."{model}"], or allow it: -o budget.unknown=allow').format(
-                    model=unpriced[0].model
-                ),
-            )
-        if self._unattended:
-            yield Told(words, "notice")
-            return
-        question = _("{reason}; send it all the same?").format(reason=words)
-        decision = Decision("unknown_price", question, (("y", _("yes")), ("n", _("no"))), "n", answer="n")
-        yield decision
-        if decision.answer != "y":
-            yield NotSent()
-            return
-        self._accepted.update(self._routing.counted(route) for route in unpriced)
+        if spent := await self.check():
+            notices.tell(spent)
+        if self._is_doubtful(provider, model):
+            budget = self._settings.budget
+            if budget.unknown == "stop" or (self._unattended and budget.stop == "stop"):
+                raise self.unpriced([model])
+            notices.tell(self.unpriced([model]).message)  # a turn asks; what goes with it tells
 
-    def _unpriced(self, routes: Sequence[Route]) -> list[Route]:
+    def doubtful(self, routes: Sequence[Route]) -> list[Route]:
         """The routes whose price is unknown and that nobody has allowed yet; none without a budget."""
+        return [route for route in routes if self._is_doubtful(route.provider.name, route.model)]
+
+    def _is_doubtful(self, provider: str, model: str) -> bool:
         budget = self._settings.budget
-        if not budget.daily or budget.unknown == "allow":
-            return []
-        return [
-            route
-            for route in routes
-            if self._routing.counted(route) not in self._accepted and not self._routing.priced(route)
-        ]
+        if not budget.daily or budget.unknown == "allow" or (provider, model) in self.accepted:
+            return False
+        return not self._prices.known(provider, model)
+
+    def unpriced(self, models: Sequence[str]) -> QuotaError:
+        """The error for models of unknown price within a budget."""
+        words = _("no price is known for {model}: the day's budget cannot count it")
+        hint = _('write its prices into [models."{model}"], or allow it: /set budget.unknown allow')
+        if self._unattended:
+            hint = _('write its prices into [models."{model}"], or allow it: -o budget.unknown=allow')
+        return QuotaError(
+            words.format(model=_(", ").join(dict.fromkeys(models))), hint=hint.format(model=next(iter(models), ""))
+        )

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 
 from gptchat.config.settings import Settings
 from gptchat.conversation.events import CompactWanted, ConversationEvent, Decision, Told
+from gptchat.conversation.routes.completing import complete
 from gptchat.conversation.routing import Routing
 from gptchat.core.compaction import KEEP_TURNS, Fold, fold, summary_tokens
 from gptchat.core.context import ContextPlan, nearly_full
@@ -62,7 +63,7 @@ class Compaction:
             raise UsageError(
                 _("there is nothing to sum up yet"), hint=_("the newest turns always stay as they are")
             )
-        text = await self._routing.complete(folded.messages)
+        text = await complete(self._routing, folded.messages)
         if not text:
             raise ProtocolError(_("the model gave no summary"), hint=_("try /compact again, or another /model"))
         return folded, text

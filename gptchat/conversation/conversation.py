@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
-from gptchat.conversation.budget import Budget, Forewarnings
 from gptchat.conversation.compaction import Compaction
 from gptchat.conversation.concurrent_edits import ConcurrentEdits
 from gptchat.conversation.events import (
@@ -22,6 +21,7 @@ from gptchat.conversation.events import (
     TurnEnded,
     Unchanged,
 )
+from gptchat.conversation.metering.forewarnings import Forewarnings
 from gptchat.conversation.moderation import Moderation
 from gptchat.conversation.outcome import Outcome
 from gptchat.conversation.outgoing import Outbox
@@ -53,7 +53,6 @@ class Conversation:
         manager: SessionManager,
         routing: Routing,
         outbox: Outbox,
-        budget: Budget,
         before: Forewarnings,
         moderation: Moderation,
         compaction: Compaction,
@@ -65,7 +64,6 @@ class Conversation:
         self._manager = manager
         self._routing = routing
         self._outbox = outbox
-        self._budget = budget
         self._before = before
         self._moderation = moderation
         self._compaction = compaction
@@ -205,7 +203,6 @@ class Conversation:
                 if not isinstance(event, Decision):
                     outcome.take(event)
                 yield event
-        self._budget.add(outcome.message, outcome.cost)
         yield TurnEnded(outcome)
         shown = True
         if withheld := self._moderation.withheld:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gptchat import catalogue
 from gptchat.config.endpoints import ProviderSettings
 from gptchat.config.settings import Settings
 from gptchat.conversation.known_models import KnownModels
+from gptchat.conversation.metering.meter import CostMeter, Metered
+from gptchat.conversation.metering.prices import Prices
 from gptchat.conversation.provider_keys import ProviderKeys
-from gptchat.core.context import Limits
-from gptchat.core.events import TextDelta, UsageReported
-from gptchat.core.messages import Message, Record, Request, Usage
+from gptchat.conversation.routes.limits import RouteLimits
+from gptchat.core.messages import Record, Usage
 from gptchat.core.ports import ModelFacts, Provider, counted_as
-from gptchat.core.records import aside_record
 from gptchat.core.typed.template import Template, uses
-from gptchat.errors import ConfigurationError, ContextLengthError, GptchatError, NotFoundError, ProtocolError
+from gptchat.errors import ConfigurationError, GptchatError, NotFoundError, ProtocolError
 from gptchat.manager import Route
 from gptchat.manager.variables import automatic, missing_values
 from gptchat.providers.registry import abilities
@@ -28,13 +28,12 @@ from gptchat.waiting import leavable
 from gptchat.words import _
 
 if TYPE_CHECKING:
+    from gptchat.conversation.budget import Budget
+    from gptchat.storage.accounts.book import Book
     from gptchat.tokens.counter import Counter
     from gptchat.tokens.windows import Windows
 
 Opener = Callable[[ProviderSettings], Provider]
-
-_RESERVE = 4096
-"""Maximum tokens reserved for the reply if its length is not set; at most a quarter of the window."""
 
 _PATIENCE = 5.0
 """Seconds that a message waits for the server to tell its window."""
@@ -42,15 +41,13 @@ _PATIENCE = 5.0
 _FEW = 500
 """Models whose facts are looked up faster than a key is missed."""
 
-_DOUBT = 0.03
-"""Share of the window kept free if tokens are estimated: the largest error seen in single requests."""
-
 
 class Routing:
     """Resolves the effective settings to a provider, a model and its limits on each call.
 
-    `opener` opens a provider. `paid` takes the record of a request that is no turn of the session. `stream` says
-    whether replies are asked for piece by piece, `alone` whether a session is likely to have one turn only.
+    `opener` opens a provider; its requests are booked in `book` and allowed by `budget`. `paid` takes the record
+    of a request that is no turn of the session. `stream` says whether replies are asked for piece by piece,
+    `alone` whether a session is likely to have one turn only.
     """
 
     def __init__(
@@ -62,6 +59,8 @@ class Routing:
         counter: Counter,
         keys: ProviderKeys,
         opener: Opener,
+        book: Book,
+        budget: Callable[[], Budget],
         paid: Callable[[Record], object],
         stream: bool,
         alone: bool = False,
@@ -72,9 +71,12 @@ class Routing:
         self.counter = counter
         self._keys = keys
         self._opener = opener
+        self.prices = Prices(settings, models, keys)
+        self._meter = CostMeter(keys, book, self.prices, counter, budget)
         self._paid = paid
         self._stream = stream
         self._alone = alone
+        self._limits = RouteLimits(settings, windows, counter)
         self._looked: set[tuple[str, str]] = set()
         """Providers and models whose servers were asked for a window."""
         self._open: dict[str, tuple[object, Provider]] = {}
@@ -97,7 +99,7 @@ class Routing:
             if known is None or known[0] != now:
                 if known is not None:
                     self._gone.append(known[1])
-                self._open[settings.name] = known = (now, self._opener(settings))
+                self._open[settings.name] = known = (now, Metered(self._opener(settings), self._meter))
             return known[1]
 
     def open_unsettled(self, settings: ProviderSettings) -> Provider:
@@ -216,13 +218,13 @@ class Routing:
         return Route(
             provider=self.provider(entry.name),
             model=model,
-            limits=self._limits(entry.name, model, facts, parameters),
+            limits=self._limits.of(entry.name, model, facts),
             system=prompt.shown if prompt else settings.chat.system,
             template=prompt,
             parameters=parameters,
             stream=self._stream,
             price=lambda usage: catalogue.price(facts, usage, datetime.now(UTC)),
-            learn_limit=lambda error: self._learn_limit(entry.name, model, error),
+            learn_limit=lambda error: self._limits.learn(entry.name, model, facts, error),
             taken=lambda tokens: self._windows.taken(entry.name, model, tokens),
             alone=self._alone,
             pictures=facts.vision is not False,
@@ -274,71 +276,17 @@ class Routing:
 
     def priced(self, route: Route) -> bool:
         """Whether the price of a route is known, nothing being the price where no key is sent."""
-        facts = self.facts(route.model, route.provider.name)
-        if facts.input is not None or facts.output is not None or route.model.endswith(":free"):
-            return True
-        entry = self.provider_settings(route.provider.name)
-        return not abilities(entry).network or self._keys.unused(entry)
+        return self.prices.known(route.provider.name, route.model)
+
+    def free(self, route: Route) -> bool:
+        """Whether a request on a route is known to cost nothing."""
+        return self.prices.free(route.provider.name, route.model)
+
+    def pay(self, record: Record) -> None:
+        """Note a request that is no turn of the session, from `aside_record`: what it cost counts."""
+        self._paid(record)
 
     def prompt_cost(self, model: str, tokens: int) -> float | None:
         """The cost of sending `tokens` in US$, or None if no price is known."""
         usage = Usage(prompt_tokens=tokens, total_tokens=tokens)
         return catalogue.price(self.facts(model), usage, datetime.now(UTC))
-
-    async def complete(self, messages: Sequence[Message], *, max_tokens: int = 0) -> str:
-        """The model's answer to `messages`, outside of any session. Raises the provider's errors."""
-        route = self.route()
-        parameters = {
-            key: value for key, value in route.parameters.items() if key in ("thinking", "effort", "temperature")
-        }
-        if max_tokens:
-            parameters["max_tokens"] = max_tokens
-        request = Request(
-            route.model,
-            tuple({"role": one.role, "content": one.text} for one in messages),
-            parameters,
-            alone=True,
-        )
-        events = [event async for event in route.provider.stream(request)]
-        for usage in [event.usage for event in events if isinstance(event, UsageReported)][-1:]:
-            self._paid(aside_record(route.provider.name, route.model, usage, route.price(usage)))
-        return "".join(event.text for event in events if isinstance(event, TextDelta)).strip()
-
-    def _limits(
-        self,
-        provider: str,
-        model: str,
-        facts: ModelFacts,
-        parameters: Mapping[str, Any],
-        *,
-        at_most: int | None = None,
-    ) -> Limits:
-        settings = self._settings
-        window, source = self._windows.window(provider, model)
-        window = min(window, at_most or window)
-        reserve = settings.context.reserve or parameters.get("max_tokens") or 0
-        if not reserve:
-            reserve = min(facts.max_output or _RESERVE, _RESERVE, window // 4)
-        if facts.max_input and source in ("catalogue", "server"):
-            reserve = max(reserve, window - facts.max_input)  # a limit of its own
-        if not self.counter.exact(counted_as(provider, model)):
-            reserve += window * _DOUBT
-        return Limits(
-            window,
-            min(int(reserve), window),
-            settings.context.max_tokens,
-            settings.context.max_turns,
-            guessed=source == "default" and at_most is None,
-        )
-
-    def _learn_limit(self, provider: str, model: str, error: ContextLengthError) -> Limits | None:
-        """The limits for planning again; None if the server told no limit.
-
-        They are returned even if nothing new was learned: the settings may override the known limit, or our count
-        was too small.
-        """
-        if not error.limit:
-            return None
-        self._windows.learn_limit(provider, model, error.limit)
-        facts, parameters = self.facts(model, provider), self._settings.parameters()
-        return self._limits(provider, model, facts, parameters, at_most=error.limit)

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.conversation.routing import Routing
     from gptchat.conversation.spending import Account
-    from gptchat.core.messages import Record
     from gptchat.core.ports import Provider, SessionStore
     from gptchat.core.tooling import ToolBox
     from gptchat.manager import SessionManager
     from gptchat.providers.faults.quirks import Learnt
+    from gptchat.storage.accounts.book import Book
     from gptchat.storage.index.background import Indexing
     from gptchat.storage.index.library import Latest, Library
     from gptchat.storage.learned_store import LearnedStore
@@ -117,14 +117,21 @@ class Services:
         """What was spent."""
         from gptchat.conversation.spending import Account
 
-        return Account(self.manager, self.library, self.paths.data_dir)
+        return Account(self.manager, self.library, self.paths.data_dir, self.book)
+
+    @cached_property
+    def book(self) -> Book:
+        """Every request that may have cost."""
+        from gptchat.storage.accounts.book import Book
+
+        return Book(self.paths.data_dir, readonly=self.run.incognito)
 
     @cached_property
     def budget(self) -> Budget:
         """The day's limits."""
         from gptchat.conversation.budget import Budget
 
-        return Budget(self.settings, self.account)
+        return Budget(self.settings, self.account, self.routing.prices, unattended=self.run.unattended)
 
     @cached_property
     def models(self) -> KnownModels:
@@ -151,12 +158,6 @@ class Services:
         """Which provider and model answer."""
         from gptchat.conversation.routing import Routing
 
-        def paid(record: Record) -> None:
-            from gptchat.core.messages import Message
-
-            self.manager.record(record)
-            self.budget.add(Message.from_record(record))
-
         routing = Routing(
             self.settings,
             models=self.models,
@@ -164,7 +165,9 @@ class Services:
             counter=self._counter,
             keys=self.keys,
             opener=partial(self._open_provider, self.learnt()),  # made here: threads open providers, too
-            paid=paid,
+            book=self.book,
+            budget=lambda: self.budget,
+            paid=lambda record: self.manager.record(record),
             stream=self._stream,
             alone=self.run.unattended,
         )
@@ -201,9 +204,9 @@ class Services:
     @cached_property
     def conversation(self) -> Conversation:
         """Say, retry and continue."""
-        from gptchat.conversation.budget import Forewarnings
         from gptchat.conversation.concurrent_edits import ConcurrentEdits
         from gptchat.conversation.conversation import Conversation
+        from gptchat.conversation.metering.forewarnings import Forewarnings
         from gptchat.conversation.moderation import Moderation
         from gptchat.conversation.tooling.permissions import Permissions
         from gptchat.conversation.tooling.rounds import Rounds
@@ -212,7 +215,6 @@ class Services:
             manager=self.manager,
             routing=self.routing,
             outbox=self.outbox,
-            budget=self.budget,
             before=Forewarnings(self.settings, self.routing, self.budget, unattended=self.run.unattended),
             moderation=Moderation(self.settings, self.routing),
             compaction=self.compaction,
@@ -315,11 +317,7 @@ class Services:
 
 
 def compose(
-    options: Options,
-    environ: Mapping[str, str],
-    *,
-    attended: bool,
-    remember_user: bool = True,
+    options: Options, environ: Mapping[str, str], *, attended: bool, remember_user: bool = True
 ) -> Services:
     """The services for `options`, for the person named there, else the last one.
 

@@ -1,8 +1,8 @@
-"""Tokens and money spent, added up from the journals: by turn, session, day, model and person."""
+"""Tokens and money spent, from the account book and the journals: by turn, session, day, model and person."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,14 @@ from gptchat.core.messages import Message, Usage
 from gptchat.core.numbers import amount
 from gptchat.core.session import Session
 from gptchat.storage import ledger
-from gptchat.values import dataclass
+from gptchat.values import dataclass, replace
 from gptchat.words import _
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gptchat.manager import SessionManager
+    from gptchat.storage.accounts.book import Book, Entry
     from gptchat.storage.index.library import Library
 
 DAYS = 14
@@ -26,11 +27,15 @@ DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One line of the account. `cost` is US$, None if no price is known for any part."""
+    """One line of the account. `cost` is US$, None if no price is known for any part.
+
+    `unpriced` is the number of requests in it that may have cost something, but whose price is not known.
+    """
 
     label: str
     usage: Usage
     cost: float | None
+    unpriced: int = 0
 
 
 def cost_of(message: Message) -> float | None:
@@ -55,13 +60,14 @@ def _moment(ts: str) -> datetime | None:
 
 def add_up(label: str, messages: Iterator[Message] | list[Message]) -> AccountRow:
     """The sum of `messages`, as one row."""
-    usage, cost = Usage(), None
+    usage, cost, unpriced = Usage(), None, 0
     for message in messages:
         if message.usage is not None:
             usage = usage.plus(message.usage)
             spent = cost_of(message)
             cost = cost if spent is None else (cost or 0.0) + spent
-    return AccountRow(label, usage, cost)
+            unpriced += message.extra.get("unpriced") is True
+    return AccountRow(label, usage, cost, unpriced)
 
 
 def _last_turn(path: Sequence[Message]) -> list[Message]:
@@ -107,11 +113,35 @@ def midnight() -> str:
     return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Account:
-    """Spending of the current user, from their journals and the open session. Reads the disk."""
+def _booked(entry: Entry) -> Message:
+    """A line of the account book as a message. Free is written as no cost, as journals do."""
+    told = {"cost": entry.cost or None, "unpriced": entry.cost is None, "turn": entry.ref}
+    return Message(
+        "assistant", "", ts=entry.ts, provider=entry.provider, model=entry.model, usage=entry.usage, extra=told
+    )
 
-    def __init__(self, manager: SessionManager, library: Library, data_dir: Path) -> None:
+
+def _is_new(message: Message, seen: set[str]) -> bool:
+    """Whether the request of `message` is not among `seen`, to which it is added."""
+    ref = message.extra.get("turn")
+    if not isinstance(ref, str) or not ref:
+        return True
+    if ref in seen:
+        return False
+    seen.add(ref)
+    return True
+
+
+class Account:
+    """Spending of the current user. Reads the disk.
+
+    The account book has every request since there is one; journals add replies that it lacks: older ones, and
+    those that were paid for on another machine.
+    """
+
+    def __init__(self, manager: SessionManager, library: Library, data_dir: Path, book: Book) -> None:
         self._manager = manager
+        self.book = book
         self._library = library
         self._data_dir = data_dir
 
@@ -121,7 +151,14 @@ class Account:
         return self._manager.user
 
     def replies(self, since: str = "") -> list[Message]:
-        """Every reply with usage in this person's sessions that changed since the time `since` (UTC)."""
+        """Every request with usage of this person since the time `since` (UTC), each as a message without text."""
+        booked = self.book.entries(self.user, since)
+        return [*map(_booked, booked), *self.unbooked(since, {entry.ref for entry in booked})]
+
+    def unbooked(self, since: str = "", refs: Set[str] | None = None) -> list[Message]:
+        """Every reply since `since` in this person's sessions that is not in the book, whose tokens are `refs`."""
+        if refs is None:
+            refs = {entry.ref for entry in self.book.entries(self.user, since)}
         session, user = self._manager.session, self.user
         found: list[Message] = []
         for info in self._library.list(user):
@@ -136,7 +173,9 @@ class Account:
             for message in [*session.messages.values(), *session.asides]
             if message.usage is not None and message.extra.get("copied") is not True
         ]
-        return [message for message in found if message.ts >= since]
+        # A session that was exported and imported again has the same tokens: it is counted once.
+        seen = {*refs}
+        return [message for message in found if message.ts >= since and _is_new(message, seen)]
 
     def today(self) -> float:
         """Today's spending in US$, as far as prices are known."""
@@ -163,9 +202,15 @@ class Account:
         session = self._manager.session
         everything = self.replies()
         since = midnight()
+        unpriced = {str(one.extra.get("turn")) for one in everything if one.extra.get("unpriced") is True}
+
+        def here(label: str, messages: Sequence[Message]) -> AccountRow:
+            row = add_up(label, list(messages))
+            return replace(row, unpriced=sum(one.extra.get("turn") in unpriced for one in messages))
+
         rows = [
-            add_up(_("last turn"), _last_turn(session.path())),
-            add_up(_("this session"), [*session.messages.values(), *session.asides]),
+            here(_("last turn"), _last_turn(session.path())),
+            here(_("this session"), [*session.messages.values(), *session.asides]),
         ]
         rows.append(add_up(_("today"), [message for message in everything if message.ts >= since]))
         by_model: dict[str, list[Message]] = {}

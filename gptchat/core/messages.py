@@ -72,6 +72,11 @@ class Usage:
         )
 
 
+def estimated(prompt: int, completion: int) -> Usage:
+    """The usage of a request that we counted ourselves, because the server told none."""
+    return Usage(prompt, completion, prompt + completion, estimated=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message of a session. `parent` is the id of the message it answers or follows; None at the root.
@@ -196,6 +201,8 @@ class Request:
     `alone` says that the request stands for itself: nothing comes before it, and hardly anything after it.
     `tools` are the definitions of the tools offered, in the chat API's format; `may_call` says whether the model
     may call them, or has to answer.
+    `ref` names the request in the account of what was spent, where the journal names it too; `tokens` is our own
+    count of its prompt, 0 where it was not counted.
     """
 
     model: str
@@ -207,3 +214,5 @@ class Request:
     alone: bool = False
     tools: Sequence[Mapping[str, Any]] = ()
     may_call: bool = True
+    ref: str = ""
+    tokens: int = 0

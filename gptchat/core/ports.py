@@ -128,6 +128,8 @@ class Abilities:
     """Whether a model may be offered tools, as far as it is known; None: none may."""
     moderate: Callable[[str], Awaitable[Verdict]] | None = None
     """Moderates a text on the server. Raises NotFoundError if the server has no moderation endpoint."""
+    moderates_freely: bool = False
+    """Whether `moderate` costs nothing."""
     tokenize: Callable[[Sequence[str], str], Awaitable[list[int] | None]] | None = None
     """Counts the tokens of each text for a model on the server, without formatting; None if it cannot be told.
 

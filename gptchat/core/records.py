@@ -41,9 +41,13 @@ def summary_record(id: str, until: str, content: str, head: str | None, ts: str)
     return {"type": "summary", "id": id, "until": until, "content": content, "head": head, "ts": ts}
 
 
-def aside_record(provider: str, model: str, usage: Usage, cost: float | None) -> Record:
-    """The record of a request outside a turn, such as for a summary or a title. `cost` is US$, None if unknown."""
-    return {"type": "aside", "provider": provider, "model": model, "usage": usage.to_json(), "cost": cost}
+def aside_record(provider: str, model: str, usage: Usage, cost: float | None, ref: str = "") -> Record:
+    """The record of a request outside a turn, such as for a summary or a title. `cost` is US$, None if unknown.
+
+    `ref` names the request in the account book of the person, as `turn` does in the record of a reply.
+    """
+    record = {"type": "aside", "provider": provider, "model": model, "usage": usage.to_json(), "cost": cost}
+    return {**record, "turn": ref} if ref else record
 
 
 def continuation_record(message: str, piece: Message) -> Record:

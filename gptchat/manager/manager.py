@@ -234,7 +234,7 @@ class SessionManager:
         asked = await asyncio.to_thread(
             request.build, plan, route, session, continuing=continued, store=self.store
         )
-        pump = self.running = Pump(route.provider.stream(asked))
+        pump = self.running = Pump(route.provider.stream(replace(asked, ref=partial.token, tokens=plan.tokens)))
         if self._stopping:
             pump.stop()
         try:
@@ -263,9 +263,9 @@ class SessionManager:
         elif pump.error is not None:
             yield TurnFailed(pump.error, message)
         elif message is not None:
-            cost, spent = (route.price(usage) if usage else None for usage in (message.usage, reply.usage))
+            cost = message.extra.get("cost")  # of all pieces, where the reply was continued
             begun = first if first is not None else seconds
-            yield TurnFinished(message, seconds, begun, cost, tuple(others), reply.usage, spent)
+            yield TurnFinished(message, seconds, begun, cost, tuple(others), reply.usage, reply.cost)
 
     async def _keep(
         self,
@@ -303,7 +303,7 @@ class SessionManager:
             if number == numbers[0]:
                 record["turn"] = partial.token
                 if reply.usage:
-                    record["cost"] = route.price(reply.usage)  # null: price unknown
+                    record["cost"] = reply.cost = route.price(reply.usage)  # null: price unknown
             records.append(record)
         written = await asyncio.to_thread(self.store.append, session, records, durable=True)
         if isinstance(order, Continue):

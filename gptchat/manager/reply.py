@@ -43,6 +43,8 @@ class ReplyBuilder:
         self.choices: dict[int, Choice] = {}
         self.tool_calls: list[ToolCall] = []
         self.usage: Usage | None = None
+        self.cost: float | None = None
+        """US$ of `usage`, once the reply is kept; None where no price is known."""
         self.model = ""
         self.begun = False
         self._closer = closer

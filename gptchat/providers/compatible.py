@@ -19,7 +19,7 @@ from gptchat.errors import (
 from gptchat.providers.address import base_address
 from gptchat.providers.engine import Engine
 from gptchat.providers.faults.failures import is_stale
-from gptchat.providers.listing import is_owned_by, models_in
+from gptchat.providers.listing import is_litellm, is_owned_by, joined, models_in
 from gptchat.providers.payloads import clean
 from gptchat.providers.sdk.options import sdk_options
 from gptchat.providers.serving.windows import Capacity, windows
@@ -64,10 +64,18 @@ class CompatibleProvider(Engine):
         return client
 
     async def models(self) -> Sequence[ModelFacts]:
-        """The models the server lists, with the windows that it tells elsewhere (`serving.windows`)."""
+        """The models the server lists, with the windows that it tells elsewhere (`serving.windows`).
+
+        LiteLLM's proxy tells windows, prices and abilities on a path of its own.
+        """
         answer = await self.listed()
         self._tokenizer = next((owner for owner in BODIES if is_owned_by(answer, owner)), "")
         listed = models_in(answer, self.name)
+        if is_litellm(answer):
+            try:
+                return joined(listed, await self.get(f"{self._root}/model/info"))
+            except GptchatError:  # not for every key; the list is useful without it
+                pass
         unknown = any(facts.context is None for facts in listed) and vendors.at(self.address) is None
         told = await windows(answer, self._root, self.call, every=unknown)
         return [_with(facts, told.get(facts.name)) for facts in listed]

@@ -10,8 +10,11 @@ from typing import Any
 from gptchat.core.numbers import amount, count
 from gptchat.core.ports import ModelFacts, Verdict
 from gptchat.errors import ProtocolError
+from gptchat.values import replace
 from gptchat.words import _
 
+_LITELLM_MADE = 1677610602
+"""`created` of all models that LiteLLM's proxy lists (`DEFAULT_MODEL_CREATED_AT_TIME` in its constants.py)."""
 MOST_MODELS = 10_000
 """Models of a server that are looked at; the largest resellers list some hundred."""
 _ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation", "deprecation_date", "retirement_date")
@@ -160,6 +163,52 @@ def is_owned_by(answer: Any, owner: str) -> bool:
     """Whether a model in the answer to `/models` has `owner` as `owned_by`, which identifies some servers."""
     items = answer.get("data") if isinstance(answer, dict) else None
     return isinstance(items, list) and any(isinstance(one, dict) and one.get("owned_by") == owner for one in items)
+
+
+def is_litellm(answer: Any) -> bool:
+    """Whether the answer to `/models` is LiteLLM's: each model was made at the same moment, a constant of it."""
+    items = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(items, list) or not items:
+        return False
+    return all(isinstance(one, dict) and one.get("created") == _LITELLM_MADE for one in items)
+
+
+def joined(models: Sequence[ModelFacts], answer: Any) -> list[ModelFacts]:
+    """`models` with what LiteLLM's `/model/info` tells of them; of several under one name, the least window."""
+    items = answer.get("data") if isinstance(answer, dict) else None
+    told: dict[str, list[Mapping[str, Any]]] = {}
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and isinstance(item.get("model_name"), str):
+            told.setdefault(item["model_name"], []).append(_object(item, "model_info"))
+    return [_with_info(one, told[one.name]) if one.name in told else one for one in models]
+
+
+def _with_info(facts: ModelFacts, infos: Sequence[Mapping[str, Any]]) -> ModelFacts:
+    windows = [window for info in infos if (window := _number(info, "max_input_tokens", "max_tokens"))]
+    first = infos[0]
+    # Requests are spread over the servers behind a name; only a price that all of them have is known.
+    same = all(_prices(info) == _prices(first) for info in infos)
+    prices = _prices(first) if same else {}
+    vision = first.get("supports_vision")
+    return replace(
+        facts,
+        context=min(windows, default=facts.context),
+        max_output=_number(first, "max_output_tokens") or facts.max_output,
+        reasoning=facts.reasoning or first.get("supports_reasoning") is True,
+        tools=facts.tools or first.get("supports_function_calling") is True,
+        vision=vision if isinstance(vision, bool) else facts.vision,
+        **prices,
+    )
+
+
+def _prices(info: Mapping[str, Any]) -> dict[str, Any]:
+    keys = {
+        "input": "input_cost_per_token",
+        "cached_input": "cache_read_input_token_cost",
+        "output": "output_cost_per_token",
+    }
+    # 0 is also what LiteLLM tells of models that it does not know
+    return {ours: _price(info, theirs) or None for ours, theirs in keys.items()}
 
 
 def moderation_in(answer: Any) -> Verdict:

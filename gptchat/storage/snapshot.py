@@ -57,7 +57,12 @@ def snapshot(session: Session) -> list[Record]:
         for summary in session.summaries.values()
     ]
     records += [
-        {**aside_record(aside.provider, aside.model, aside.usage, aside.extra.get("cost")), "ts": aside.ts}
+        {
+            **aside_record(
+                aside.provider, aside.model, aside.usage, aside.extra.get("cost"), str(aside.extra.get("turn", ""))
+            ),
+            "ts": aside.ts,
+        }
         for aside in session.asides
         if aside.usage is not None
     ]

@@ -152,6 +152,25 @@ def test_every_default_model_is_known_and_alive(vendor: vendors.Vendor) -> None:
     known = found(vendor.model, vendor.base_url or vendor.name)
     assert known.retired is None
     assert known.provider
+    lacking = [what for what, value in (("context", known.context), ("price", known.input)) if value is None]
+    assert lacking == unknown(vendor), "what is not known of it is marked so, and nothing else is"
+
+
+def unknown(vendor: vendors.Vendor) -> list[str]:
+    """What the corrections say could be found nowhere of a provider's default model."""
+    corrected = json.loads(CORRECTIONS.read_text(encoding="utf-8"))
+    own = corrected["resellers"].get(vendor.variant_of or vendor.name, {})
+    row = own.get(vendor.model) or corrected["models"].get(vendor.model, {})
+    marked: list[str] = row.get("unknown", [])
+    return marked
+
+
+@pytest.mark.parametrize("vendor", sorted(catalogue._resellers()))
+def test_every_alias_names_a_known_model(vendor: str) -> None:
+    """A name without its date, or with `-latest`, leads to a row of the vendor's own."""
+    for name, row in catalogue._resellers()[vendor].items():
+        known = found(name, vendor)
+        assert (known.provider, known.context) == (row["provider"], row.get("context")), name
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
-from catalogue import catalogue
+import pytest
+
+from catalogue import CATALOGUE, CORRECTIONS, PRICES, catalogue, made, main, text_of, used
 
 EMPTY: dict[str, Any] = {"models": {}, "resellers": {}, "retirements": {}}
 
@@ -92,3 +96,38 @@ def test_corrections_win() -> None:
         "e": {"date": "2026-02-02"},
         "f": {"date": "2026-02-02"},
     }
+
+
+def test_the_catalogue_is_what_the_script_makes() -> None:
+    """The files in the package are made from the list and the corrections beside the script, without a network."""
+    for name, text in made().items():
+        assert (CATALOGUE / name).read_text(encoding="utf-8") == text, f"run .dev/catalogue.py: {name} is older"
+
+
+def test_the_list_holds_what_is_used_alone() -> None:
+    """What the script keeps of a price list gives the same catalogue as the whole, in any order of its rows."""
+    listed = json.loads(PRICES.read_text(encoding="utf-8"))
+    corrections = json.loads(CORRECTIONS.read_text(encoding="utf-8"))
+    assert used(listed) == listed
+    whole = {
+        key: {**row, "supports_audio_output": True, "input_cost_per_audio_token": 1.0}
+        for key, row in reversed(listed.items())
+    }
+    assert used(whole) == listed
+    assert catalogue(whole, corrections) == catalogue(listed, corrections)
+
+
+def test_a_newer_list_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a list as argument the script keeps what it uses of it, and makes the catalogue from that."""
+    import catalogue as script
+
+    monkeypatch.setattr(script, "PRICES", tmp_path / "prices.json")
+    monkeypatch.setattr(script, "CATALOGUE", tmp_path)
+    (tmp_path / "list.json").write_text(
+        json.dumps({"xai/a": row("xai", supports_vision=True, notes="long"), "elsewhere/b": row("elsewhere")})
+    )
+    main(str(tmp_path / "list.json"))
+    kept = json.loads((tmp_path / "prices.json").read_text())
+    assert kept == {"xai/a": {**row("xai"), "supports_vision": True}}
+    assert json.loads((tmp_path / "models.json").read_text())["a"]["vision"] is True
+    assert (tmp_path / "prices.json").read_text() == text_of(kept, nested=False)

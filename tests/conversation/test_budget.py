@@ -34,7 +34,6 @@ def test_a_spent_budget_warns_once(tmp_path: Path, server: Server) -> None:
             end = loop.run(turn(program, Send("hello")))[-1]
             assert isinstance(end, TurnFinished)
             assert end.cost == pytest.approx(0.2)
-            program.services.budget.add(end.message, end.cost)
     assert told == ["today's budget is spent: $0.40 of $0.30"]
 
 
@@ -72,7 +71,6 @@ def test_another_person_has_a_budget_of_their_own(tmp_path: Path, server: Server
         loop.run(program.services.budget.check())
         end = loop.run(turn(program, Send("hello")))[-1]
         assert isinstance(end, TurnFinished)
-        program.services.budget.add(end.message, end.cost)
         program.services.people.switch("bob")
         loop.run(program.services.budget.check())
         program.services.people.switch("ann")

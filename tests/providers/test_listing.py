@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from gptchat.core.ports import ModelFacts
 from gptchat.errors import GptchatError, ProtocolError
 from gptchat.providers.listing import chat_models, models_in, moderation_in
 from tests.providers.asking import closing, provider
-from tests.support.server import Server
+from tests.support.server import Reply, Server
 
 
 def facts(item: dict[str, Any]) -> ModelFacts:
@@ -159,3 +160,45 @@ def test_models_that_do_not_chat_are_left_out() -> None:
     assert len(models_in({"data": listed[4:6]}, "x")) == 2, (
         "a server that has nothing else is not said to be empty"
     )
+
+
+def listed_by(server: Server) -> Sequence[ModelFacts]:
+    """The models that a compatible server lists."""
+    engine = provider(server.url)
+    return asyncio.run(closing(engine, engine.models()))
+
+
+def test_models_of_litellm(server: Server) -> None:
+    """LiteLLM's proxy tells windows, prices and abilities on a path of its own; of several the least holds."""
+    made = {"object": "model", "created": 1677610602, "owned_by": "openai"}
+    server.models = [{"id": name, **made} for name in ("a", "b", "c")]
+
+    def info(name: str, window: int | None, price: float, **more: Any) -> dict[str, Any]:
+        prices = {"input_cost_per_token": price, "output_cost_per_token": 2 * price}
+        return {"model_name": name, "model_info": {"max_input_tokens": window, **prices, **more}}
+
+    able = {"supports_vision": True, "supports_function_calling": True, "supports_reasoning": True}
+    rows: list[Any] = [
+        info("a", 8000, 1e-6, max_output_tokens=500, cache_read_input_token_cost=1e-7, **able),
+        info("b", 9000, 1e-6),
+        info("b", 4000, 3e-6),
+        info("c", None, 0.0),
+        {"model_name": 1},
+        "?",
+    ]
+    server.answers["/model/info"] = Reply.document({"data": rows})
+    a, b, c = listed_by(server)
+    assert (a.context, a.max_output, a.input, a.cached_input, a.output) == (8000, 500, 1.0, 0.1, 2.0)
+    assert (a.vision, a.tools, a.reasoning) == (True, True, True)
+    assert (b.context, b.input) == (4000, None)
+    assert (c.context, c.input, c.vision) == (None, None, None)
+    for odd in (Reply.document({"data": 1}), Reply.document([]), Reply.error(403, "admins only")):
+        server.answers["/model/info"] = odd
+        assert [one.context for one in listed_by(server)] == [None] * 3
+
+
+def test_other_servers_are_not_asked_as_litellm(server: Server) -> None:
+    """A server with other models is not asked for LiteLLM's path."""
+    server.models = [{"id": "a", "created": 1}, {"id": "b"}]
+    listed_by(server)
+    assert not any("model/info" in one.path for one in server.requests)

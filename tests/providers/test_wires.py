@@ -13,7 +13,7 @@ from gptchat.core.events import Finished, ProviderEvent, ReasoningDelta, TextDel
 from gptchat.core.messages import Request, Usage
 from gptchat.errors import BadRequestError, ConfigurationError, ProtocolError
 from gptchat.providers.wire import wire_named
-from gptchat.providers.wire.common import CONTINUE, ServerSaid
+from gptchat.providers.wire.common import CONTINUE, ServerSaid, usage_of
 from tests.providers.asking import Outcome, ask, provider, question
 from tests.support.server import Reply, Server, raw, say
 
@@ -405,3 +405,29 @@ def test_a_server_without_the_api(server: Server, wire: str, answer: Reply) -> N
     assert outcome.error.kind == "not_found"
     assert f"{server.url}/{wire}" in outcome.error.message
     assert 'api = "chat"' in outcome.error.hint
+
+
+@pytest.mark.parametrize(
+    ("told", "completion", "reasoning"),
+    [
+        # xAI: reasoning beside the reply (https://github.com/Wei-Shaw/sub2api/issues/5771)
+        ((10120, 1499, 14428, 2809), 4308, 2809),
+        # Gemini: within the total alone
+        ((20, 198, 623, None), 603, 405),
+        # OpenAI: within the reply
+        ((10, 100, 110, 80), 100, 80),
+        # A total that nothing explains
+        ((10, 100, 150, 80), 100, 80),
+    ],
+)
+def test_reasoning_is_part_of_what_is_charged(
+    told: tuple[int, int, int, int | None], completion: int, reasoning: int
+) -> None:
+    """Reasoning counts as output and costs as much, wherever a vendor counts it."""
+    prompt, reply, total, thought = told
+    data: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": reply, "total_tokens": total}
+    if thought is not None:
+        data["completion_tokens_details"] = {"reasoning_tokens": thought}
+    usage = usage_of(data)
+    assert usage is not None
+    assert (usage.completion_tokens, usage.reasoning_tokens, usage.total_tokens) == (completion, reasoning, total)

@@ -18,7 +18,7 @@ from gptchat.conversation.known_models import end_words
 from gptchat.core.events import Finished, Notice, ReasoningDelta, Retrying, TextDelta, UsageReported
 from gptchat.core.messages import Request, Usage
 from gptchat.core.ports import Provider
-from gptchat.errors import AuthenticationError, GptchatError, NotFoundError
+from gptchat.errors import AuthenticationError, GptchatError, NotFoundError, QuotaError
 from gptchat.providers.probing import elsewhere
 from gptchat.providers.registry import abilities, summary
 from gptchat.words import _, ngettext
@@ -197,7 +197,7 @@ async def _request(routing: Routing, entry: ProviderSettings, provider: Provider
     except GptchatError as error:
         problem = error
     if problem is not None:
-        yield failed("request", problem)
+        yield _not_sent("request", problem) or failed("request", problem)
         return
     seconds = clock() - began
     words = ngettext(
@@ -210,6 +210,12 @@ async def _request(routing: Routing, entry: ProviderSettings, provider: Provider
     )
     yield _streaming(entry, pieces, first, ended)
     yield _usage(usage)
+
+
+def _not_sent(about: str, error: GptchatError) -> Finding | None:
+    """The finding on a request that the day's budget did not allow; None if it failed otherwise."""
+    within = isinstance(error, QuotaError) and error.status is None
+    return Finding(about, "note", error.message, error.hint) if within else None
 
 
 def _streaming(entry: ProviderSettings, pieces: int, first: float, ended: bool) -> Finding:
@@ -239,5 +245,5 @@ async def _moderation(provider: Provider) -> Finding:
         return Finding("moderation", "warning", _("{name} has no moderation").format(name=provider.name),
                        _("/set moderation off"))  # fmt: skip
     except GptchatError as error:
-        return failed("moderation", error)
+        return _not_sent("moderation", error) or failed("moderation", error)
     return Finding("moderation", "ok", _("{name} moderates").format(name=provider.name))

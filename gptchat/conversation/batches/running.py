@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from gptchat.conversation.events import Decision
 from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
 from gptchat.core.events import Finished, Retrying, TextDelta, UsageReported
-from gptchat.core.messages import Content, Message, Request, Usage
+from gptchat.core.messages import Content, Message, Request, Usage, estimated
 from gptchat.core.origin import Sourced
 from gptchat.core.ports import ONESHOT, SessionStore
 from gptchat.core.session import Session
@@ -176,9 +177,15 @@ class Batch:
         system = route.system_for([question]) if asked.system is None else asked.system
         sent = [Message("system", system), question] if system else [question]
         parameters = {**route.parameters, **asked.parameters}
-        await asyncio.to_thread(_check_size, sent, route, self._routing)
+        prompt = await asyncio.to_thread(_check_size, sent, route, self._routing)
         request = Request(
-            route.model, tuple(_wire(one) for one in sent), parameters, stream=route.stream, alone=True
+            route.model,
+            tuple(_wire(one) for one in sent),
+            parameters,
+            stream=route.stream,
+            alone=True,
+            ref=os.urandom(8).hex(),
+            tokens=prompt,
         )
         text: list[str] = []
         usage: Usage | None = None
@@ -200,10 +207,8 @@ class Batch:
         seconds = time.monotonic() - started
         reply = "".join(text)
         if usage is None:
-            count, name = self._routing.counter, route.counted_as
-            prompt = sum(count.message(one, name) for one in sent) + count.overhead(name)
-            completion = count.count(reply, name)
-            usage = Usage(prompt, completion, prompt + completion, estimated=True)
+            completion = self._routing.counter.count(reply, route.counted_as)
+            usage = estimated(prompt, completion)
         cost = route.price(usage)
         message = Message(
             "assistant",
@@ -213,10 +218,9 @@ class Batch:
             model=(ended.model if ended else "") or route.model,
             finish_reason=ended.reason if ended else None,
             usage=usage,
-            extra={"cost": cost},
+            extra={"cost": cost, "turn": request.ref},
         )
         await asyncio.to_thread(self._keep, question, message)
-        self._budget.add(message, cost)
         document = {
             "reply": reply,
             "provider": message.provider,
@@ -247,8 +251,8 @@ class Batch:
         self._store.append(session, [replace(answer, parent=written[-1]["id"]).to_record()])
 
 
-def _check_size(sent: Sequence[Message], route: Route, routing: Routing) -> None:
-    """Raise ContextLengthError if the messages do not fit the window."""
+def _check_size(sent: Sequence[Message], route: Route, routing: Routing) -> int:
+    """The tokens of the messages. Raises ContextLengthError if they do not fit the window."""
     counter, name = routing.counter, route.counted_as
     tokens = sum(counter.message(one, name) for one in sent) + counter.overhead(name)
     if tokens > route.limits.most:
@@ -257,6 +261,7 @@ def _check_size(sent: Sequence[Message], route: Route, routing: Routing) -> None
                 tokens=f"{tokens:,}", budget=f"{route.limits.most:,}"
             )
         )
+    return tokens
 
 
 def _wire(message: Message) -> Mapping[str, Any]:

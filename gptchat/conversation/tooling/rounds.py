@@ -99,7 +99,6 @@ class Rounds:
                         case _:
                             yield event
             if ended is None:
-                self._paid(total)
                 return
             total = _together(total, ended)
             calls = calls_of(ended.message)
@@ -117,13 +116,11 @@ class Rounds:
                         after = Answer(one.message.id)
                     yield one
             try:
-                spent = await self._budget.check(total.spent or 0.0)
+                spent = await self._budget.check()
             except GptchatError as error:
-                self._paid(total)
                 yield TurnFailed(error, ended.message)
                 return
             if self._manager.stopping:
-                self._paid(total)
                 yield TurnInterrupted(ended.message, total.seconds)
                 return
             if spent:
@@ -136,11 +133,6 @@ class Rounds:
                 )
                 yield Notice(words.format(n=number))
             order = after
-
-    def _paid(self, total: TurnFinished | None) -> None:
-        """Count what the rounds have cost of a turn that does not end with a TurnFinished."""
-        if total is not None:
-            self._budget.add(total.message, total.spent)
 
     async def _offered(self, order: Order) -> list[Tool]:
         settings = self._settings.tools

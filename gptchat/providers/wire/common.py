@@ -235,7 +235,12 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 
 def usage_of(data: Any) -> Usage | None:
-    """Token usage as the chat, completions and responses APIs report it; None if `data` has none."""
+    """Token usage as the chat, completions and responses APIs report it; None if `data` has none.
+
+    Reasoning is output and costs as much. xAI and Gemini count it beside `completion_tokens`, though within
+    `total_tokens` (docs.x.ai: "counted separately from completion_tokens, but ... in the total_tokens"); it is
+    added here, so that `completion_tokens` is what is charged, as at OpenAI.
+    """
     if not isinstance(data, dict) or not data:
         return None
     prompt = count(data.get("prompt_tokens")) or count(data.get("input_tokens"))
@@ -248,4 +253,7 @@ def usage_of(data: Any) -> Usage | None:
     # Moonshot has `cached_tokens` on the same level as the counts, DeepSeek `prompt_cache_hit_tokens`
     beside = count(data.get("cached_tokens")) or count(data.get("prompt_cache_hit_tokens"))
     cached = count(read.get("cached_tokens")) or beside
-    return Usage(prompt, completion, total, cached, count(wrote.get("reasoning_tokens")))
+    reasoning = count(wrote.get("reasoning_tokens"))
+    if prompt and (beside_it := total - prompt - completion) > 0 and reasoning in (0, beside_it):
+        completion, reasoning = completion + beside_it, beside_it
+    return Usage(prompt, completion, total, cached, reasoning)

@@ -1,0 +1,1 @@
+"""Books every request that may cost, and keeps it within the budget."""

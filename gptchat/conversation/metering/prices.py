@@ -1,0 +1,52 @@
+"""What a request costs: at which provider, of which model, and whether that is known at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gptchat import catalogue
+from gptchat.errors import ConfigurationError
+from gptchat.providers.registry import abilities
+
+if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
+    from gptchat.conversation.known_models import KnownModels
+    from gptchat.conversation.provider_keys import ProviderKeys
+    from gptchat.core.messages import Usage
+
+
+class Prices:
+    """Prices of models under the settings and keys in force."""
+
+    def __init__(self, settings: Settings, models: KnownModels, keys: ProviderKeys) -> None:
+        self._settings = settings
+        self._models = models
+        self._keys = keys
+
+    def cost(self, provider: str, model: str, usage: Usage, moment: datetime | None = None) -> float | None:
+        """US$ of `usage` at `moment` (default: now); 0 for what is free, None where no price is known."""
+        facts = self._models.facts(model, provider)
+        found = catalogue.price(facts, usage, moment or datetime.now(UTC))
+        return 0.0 if found is None and self.known(provider, model) else found
+
+    def known(self, provider: str, model: str) -> bool:
+        """Whether the price of a model is known, nothing being the price where no key is sent."""
+        facts = self._models.facts(model, provider)
+        return facts.input is not None or facts.output is not None or self._costs_nothing(provider, model)
+
+    def free(self, provider: str, model: str) -> bool:
+        """Whether a request to a model is known to cost nothing."""
+        facts = self._models.facts(model, provider)
+        if facts.input is None and facts.output is None:
+            return self._costs_nothing(provider, model)
+        return not facts.input and not facts.output
+
+    def _costs_nothing(self, provider: str, model: str) -> bool:
+        if model.endswith(":free"):
+            return True
+        try:
+            entry = self._settings.provider(provider)
+        except ConfigurationError:
+            return False
+        return not abilities(entry).network or self._keys.unused(entry)

@@ -1,0 +1,1 @@
+"""Parts of routing: the limits of a route, and requests outside of sessions."""

@@ -1,0 +1,1 @@
+"""What each person spent, on the disk."""
