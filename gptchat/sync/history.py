@@ -113,7 +113,9 @@ class History:
     def same(self, other: History) -> bool:
         """Whether both hold the same items and registers."""
         mine, others = ({k: r.order() for k, r in one.registers.items()} for one in (self, other))
-        return self.items.keys() == other.items.keys() and mine == others and bool(self.header) == bool(other.header)
+        if bool(self.header) != bool(other.header):
+            return False
+        return self.items.keys() == other.items.keys() and mine == others
 
 
 def read_journal(id: str, data: bytes, session: Session) -> History:
@@ -240,7 +242,8 @@ def _take(
             if record.get("state") in ("live", "trash", "removed") and not local:
                 seen = record.get("seen")
                 seen = seen if isinstance(seen, str) and len(seen) < 2**24 else ""
-                history.put("state", stamp, {"type": "state", "id": history.id, "state": record["state"], "seen": seen})
+                state = {"type": "state", "id": history.id, "state": record["state"], "seen": seen}
+                history.put("state", stamp, state)
         case str():
             _take_item(history, record, uids, stamp, local=local)
 
@@ -270,13 +273,16 @@ def _take_item(history: History, record: Record, uids: dict[str, str], stamp: St
     if kind in ("continuation", "summary") and not _refers(record, uids):
         return
     mapped = {k: uids.get(v, v) for k in _REFERENCES if isinstance(v := record.get(k), str)}
-    if kind == "summary" and local and (known := uids.get(str(record.get("id")))) in history.items:
+    known = uids.get(str(record.get("id")), "")
+    if kind == "summary" and local and known in history.items:
         # the same one again, as after an undo that was undone
         history.put(f"summary {known}", stamp, {"type": "summary", "id": known, "removed": False})
         return
-    uid = _digest(history, [kind, mapped.get("message"), mapped.get("until")], record)
-    if kind == "summary" and isinstance(id := record.get("id"), str):
-        uids[id] = mapped["id"] = uid
+    uid: str = _digest(history, [kind, mapped.get("message"), mapped.get("until")], record)
+    id = record.get("id")
+    if kind == "summary" and isinstance(id, str):
+        uids[id] = uid
+        mapped["id"] = uid
         history.local.setdefault(uid, id)
     history.items.setdefault(uid, {**record, **mapped, "uid": uid, "at": [*stamp]})
 
@@ -287,8 +293,8 @@ def _stamp(history: History, record: Record) -> Stamp:
         case [str(ts), int(number)] if _is_time(ts) and 0 <= number < _MOST:
             history.clock = max(history.clock, (ts, number))
             return ts, number
-    ts = record.get("ts")
-    return history.tick(ts if isinstance(ts, str) and _is_time(ts) else "")
+    given = record.get("ts")
+    return history.tick(given if isinstance(given, str) and _is_time(given) else "")
 
 
 def _is_time(ts: str) -> bool:

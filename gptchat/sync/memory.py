@@ -54,7 +54,9 @@ class SyncMemory:
     def save(self) -> None:
         """Write the memory. Raises StorageError."""
         seen = {
-            place: {id: [one.status, one.next, one.said, one.state, one.local, one.place] for id, one in found.items()}
+            place: {
+                id: [one.status, one.next, one.said, one.state, one.local, one.place] for id, one in found.items()
+            }
             for place, found in self.seen.items()
         }
         document = {

@@ -45,9 +45,7 @@ def lacking(mine: History, union: History, session: Session, user: str) -> list[
     return records + _head(mine, union, ids, head, moved or bool(regrown))
 
 
-def _head(
-    mine: History, union: History, ids: Mapping[str, str], head: str | None, moved: bool
-) -> list[Record]:
+def _head(mine: History, union: History, ids: Mapping[str, str], head: str | None, moved: bool) -> list[Record]:
     """The record that moves the head to the last writer's place; `moved` if records before it moved the head."""
     said, known = union.registers.get("head"), mine.registers.get("head")
     if said is None:
@@ -92,7 +90,9 @@ def _said_at(item: tuple[str, Record]) -> tuple[str, int, str]:
 
 
 def _referred(record: Record) -> Iterable[str]:
-    return [name for name in ("message", "id") if isinstance(record.get(name), str) and record["type"] != "session"]
+    if record["type"] == "session":
+        return []
+    return [name for name in ("message", "id") if isinstance(record.get(name), str)]
 
 
 def _named(record: Record, ids: Mapping[str, str]) -> Record:

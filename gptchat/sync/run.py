@@ -20,10 +20,13 @@ from gptchat.sync.local import Copy, Machine, now, read_kept
 from gptchat.sync.memory import Seen, SyncMemory
 from gptchat.sync.merging import lacking
 from gptchat.sync.place import Found, Place, why
-from gptchat.values import dataclass, field
+from gptchat.values import dataclass, field, fields, replace
 from gptchat.words import _
 
 _SAVE_EVERY = 200
+_COUNTS = (
+    "received", "sent", "sessions_in", "sessions_out", "trashed", "restored", "removed", "copies", "files",
+)  # fmt: skip
 _LATE = 10**6
 """Orders a stamp behind all others of its second."""
 
@@ -53,8 +56,6 @@ class SyncReport:
     """Sessions that were not looked at for want of time."""
     open: str = ""
     """The open session, if it was deleted elsewhere; it is left until it is closed."""
-    changed: bool = False
-    """Whether the place was written to."""
 
     def to_json(self) -> dict[str, Any]:
         """The report as `--json` has it."""
@@ -66,11 +67,19 @@ class SyncReport:
             "problems": [{"file": name, "reason": reason} for name, reason in self.problems], "left": self.left,
         }  # fmt: skip
 
+    def plus(self, later: SyncReport) -> SyncReport:
+        """Both together; what could not be done is that of the `later` run."""
+        both = {one.name: getattr(self, one.name) for one in fields(SyncReport)}
+        for name in (*_COUNTS, "kept"):
+            both[name] = both[name] + getattr(later, name)
+        for name in ("problems", "left", "open"):
+            both[name] = getattr(later, name)
+        return SyncReport(**both)
+
     @property
     def idle(self) -> bool:
         """Whether both sides were the same already."""
-        counts = (self.received, self.sent, self.sessions_in, self.sessions_out, self.trashed, self.restored)
-        return not any((*counts, self.removed, self.copies, self.files, self.kept, self.left))
+        return not any(getattr(self, name) for name in (*_COUNTS, "kept", "left"))
 
 
 class SyncRun:
@@ -134,9 +143,9 @@ class SyncRun:
     def _session(self, id: str, found: Found) -> None:
         """Bring the session `id` to the union, on both sides."""
         seen, status = self._seen.get(id), self._machine.status(id)
-        if seen is not None and not found.copies and not seen.next and status == seen.status:
-            if found.signature == seen.place and self._machine.signature(id, status) == seen.local:
-                return
+        quiet = seen is not None and not found.copies and not seen.next
+        if quiet and seen == self._now_of(id, status, seen, found):
+            return
         if seen is None and status == "removed" and not found.own and not found.copies:
             return
         for _attempt in range(5):
@@ -158,6 +167,12 @@ class SyncRun:
             at = self._machine.status(id)
             self._seen[id] = Seen(at, "", *_state(union), self._machine.signature(id, at), written)
             return
+
+    def _now_of(self, id: str, status: str, seen: Seen | None, found: Found) -> Seen | None:
+        """`seen` as it would be if it were noted now."""
+        if seen is None:
+            return None
+        return replace(seen, status=status, local=self._machine.signature(id, status), place=found.signature)
 
     def _say_status(self, union: History, theirs: History, copy: Copy, seen: Seen | None) -> None:
         """Write into `union` that the session was deleted or brought back here since the last run."""
@@ -210,7 +225,6 @@ class SyncRun:
             report.sessions_out += not theirs.items
             report.sent += _messages(union) - _messages(theirs)
         report.copies += max(0, len(found.copies) - (found.own is None))
-        report.changed = True
         return self._place.write(union, found)
 
     def _bring_here(self, union: History, copy: Copy, status: str) -> None:
@@ -260,7 +274,6 @@ class SyncRun:
                     data = read_kept(here[name], name)
                     if data is not None:
                         self._place.write_file(name, data)
-                        self.report.changed = True
                 else:
                     data = self._place.read_file(there[name], name)
                     if data is not None:

@@ -35,6 +35,7 @@ FIRST = 1_790_000_000
 
 machines = st.integers(0, MACHINES - 1)
 picks = st.integers(0, 5)
+notes = st.sampled_from(("title", "pin", "unpin", "set", "summary", "aside"))
 
 
 class Computer:
@@ -201,7 +202,12 @@ class ThreeMachines(RuleBasedStateMachine):
                 record = {"type": "continuation", "message": known[at % len(known)], "content": f"+{self.count}"}
                 self.machines[number].record(id, {**record, "turn": f"t{self.count}", "ts": self.stamp()})
 
-    @rule(number=machines, pick=picks, at=picks, what=st.sampled_from(("title", "pin", "unpin", "set", "summary", "aside")))
+    @rule(
+        number=machines,
+        pick=picks,
+        at=picks,
+        what=st.sampled_from(("title", "pin", "unpin", "set", "summary", "aside")),
+    )
     def note(self, number: int, pick: int, at: int, what: str) -> None:
         type(self).steps += 1
         if id := self.choose(number, pick):
@@ -209,14 +215,19 @@ class ThreeMachines(RuleBasedStateMachine):
             session = self.machines[number].session(id)
             known = list(session.messages)
             target = known[at % len(known)] if known else "m1"
-            record: Record = {
-                "title": {"type": "title", "title": f"title {self.count}"},
-                "pin": {"type": "pin", "message": target, "pinned": True},
-                "unpin": {"type": "pin", "message": target, "pinned": False},
-                "set": {"type": "settings", "settings": {("system", "seed")[at % 2]: self.count if at else None}},
-                "summary": {"type": "summary", "id": f"s{self.count}", "until": target, "content": f"sum {self.count}", "head": session.head},
-                "aside": {"type": "aside", "provider": "p", "model": "m", "usage": {"total_tokens": self.count}},
-            }[what]
+            count = self.count
+            record: Record = {"type": "pin", "message": target, "pinned": what == "pin"}
+            match what:
+                case "title":
+                    record = {"type": "title", "title": f"title {count}"}
+                case "set":
+                    record = {"type": "settings", "settings": {("system", "seed")[at % 2]: count if at else None}}
+                case "summary":
+                    named = {"id": f"s{count}", "until": target, "head": session.head}
+                    record = {"type": "summary", "content": f"summary {count}", **named}
+                case "aside":
+                    usage = {"total_tokens": count}
+                    record = {"type": "aside", "provider": "p", "model": "m", "usage": usage}
             self.machines[number].record(id, {**record, "ts": self.stamp()})
 
     @rule(number=machines, pick=picks)
@@ -294,10 +305,11 @@ class ThreeMachines(RuleBasedStateMachine):
     def settle(self) -> None:
         """Everybody synchronises until nothing changes; then all see the same, and nothing is lost or doubled."""
         for _round in range(6):
-            if all(self.carry(number).idle for number in range(MACHINES)):
+            reports = [self.carry(number) for number in range(MACHINES)]
+            if all(report.idle for report in reports):
                 break
         else:
-            raise AssertionError("the machines never come to rest")
+            raise AssertionError(f"the machines never come to rest: {reports}")
         views = [machine.view() for machine in self.machines]
         assert views[0] == views[1] == views[2]
         for machine in self.machines:
@@ -306,5 +318,5 @@ class ThreeMachines(RuleBasedStateMachine):
             assert not doubled, f"said twice: {doubled}"
             lost = self.said - self.gone - set(texts)
             assert not lost, f"lost: {lost}"
-        leftovers = [path for path in self.folder.rglob("*.tmp")]
+        leftovers = list(self.folder.rglob("*.tmp"))
         assert not leftovers
