@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pyrage
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -27,11 +30,18 @@ from gptchat.storage.store import JournalStore
 from gptchat.sync.local import Machine
 from gptchat.sync.memory import load
 from gptchat.sync.place import Place, Sealing
+from gptchat.sync.repository import Repository
 from gptchat.sync.run import SyncReport, SyncRun, synchronise
+from gptchat.sync.sealing import AgeSealing
+from gptchat.sync.service import Synchroniser, Target
 
 USER = "ann"
 MACHINES = 3
 FIRST = 1_790_000_000
+PASSPHRASE = "correct horse"
+_AGE = str(pyrage.x25519.Identity.generate())
+KEY = pyrage.passphrase.encrypt(_AGE.encode(), PASSPHRASE)
+IDENTITY = f"{sha256(KEY).hexdigest()[:16]} {_AGE}"
 
 machines = st.integers(0, MACHINES - 1)
 picks = st.integers(0, 5)
@@ -136,6 +146,11 @@ class ThreeMachines(RuleBasedStateMachine):
         )
         return synchronise(run, data)
 
+    def check_invariants(self, *arguments: Any, **more: Any) -> None:
+        """Called by hypothesis after each step."""
+        type(self).steps += 1
+        super().check_invariants(*arguments, **more)
+
     def teardown(self) -> None:
         if hasattr(self, "folder"):
             try:
@@ -164,7 +179,6 @@ class ThreeMachines(RuleBasedStateMachine):
 
     @rule(number=machines)
     def start(self, number: int) -> None:
-        type(self).steps += 1
         self.count += 1
         id = f"20261128-120000-{self.count:04d}"
         store = self.machines[number].store()
@@ -176,7 +190,6 @@ class ThreeMachines(RuleBasedStateMachine):
 
     @rule(number=machines, pick=picks)
     def say(self, number: int, pick: int) -> None:
-        type(self).steps += 1
         if id := self.choose(number, pick):
             machine = self.machines[number]
             machine.record(id, self.message("user", machine.session(id).head, id))
@@ -184,7 +197,6 @@ class ThreeMachines(RuleBasedStateMachine):
 
     @rule(number=machines, pick=picks, at=picks)
     def branch(self, number: int, pick: int, at: int) -> None:
-        type(self).steps += 1
         if id := self.choose(number, pick):
             known = [None, *self.machines[number].session(id).messages]
             self.machines[number].record(
@@ -193,7 +205,6 @@ class ThreeMachines(RuleBasedStateMachine):
 
     @rule(number=machines, pick=picks, at=picks)
     def go_on(self, number: int, pick: int, at: int) -> None:
-        type(self).steps += 1
         if id := self.choose(number, pick):
             session = self.machines[number].session(id)
             known = [message.id for message in session.messages.values() if message.role == "assistant"]
@@ -209,7 +220,6 @@ class ThreeMachines(RuleBasedStateMachine):
         what=st.sampled_from(("title", "pin", "unpin", "set", "summary", "aside")),
     )
     def note(self, number: int, pick: int, at: int, what: str) -> None:
-        type(self).steps += 1
         if id := self.choose(number, pick):
             self.count += 1
             session = self.machines[number].session(id)
@@ -232,20 +242,17 @@ class ThreeMachines(RuleBasedStateMachine):
 
     @rule(number=machines, pick=picks)
     def delete(self, number: int, pick: int) -> None:
-        type(self).steps += 1
         if id := self.choose(number, pick):
             self.machines[number].library.delete(USER, id)
 
     @rule(number=machines, pick=picks)
     def restore(self, number: int, pick: int) -> None:
-        type(self).steps += 1
         id = self.choose(number, pick, "trash")
         if id and id not in self.machines[number].ids():
             self.machines[number].library.restore(USER, id)
 
     @rule(number=machines, pick=picks, where=st.sampled_from(("sessions", "trash")))
     def erase(self, number: int, pick: int, where: str) -> None:
-        type(self).steps += 1
         machine = self.machines[number]
         if id := self.choose(number, pick, where):
             self.gone |= {(one, text) for one, text in machine.texts() if one == id}
@@ -255,13 +262,11 @@ class ThreeMachines(RuleBasedStateMachine):
 
     @rule(number=machines)
     def sync(self, number: int) -> None:
-        type(self).steps += 1
         report = self.carry(number)
         assert not report.problems, report.problems
 
     @rule(number=machines, calls=st.one_of(st.integers(1, 400), st.integers(1, 12_000)))
     def killed(self, number: int, calls: int) -> None:
-        type(self).steps += 1
         child = os.fork()
         if child == 0:
             try:
@@ -320,3 +325,54 @@ class ThreeMachines(RuleBasedStateMachine):
             assert not lost, f"lost: {lost}"
         leftovers = list(self.folder.rglob("*.tmp"))
         assert not leftovers
+
+
+class ThroughGit(ThreeMachines):
+    """Each machine has a clone of one repository; a run may be killed in git, too."""
+
+    def set_up(self) -> None:
+        self.bare = self.folder / "chats.git"
+        subprocess.run(["git", "init", "--quiet", "--bare", "-b", "main", str(self.bare)], check=True)
+        self.clones = [self.folder / f"clone{number}" for number in range(MACHINES)]
+
+    def root(self, number: int) -> Path:
+        return self.clones[number]
+
+    def carry(self, number: int) -> SyncReport:
+        computer, root = self.machines[number], self.root(number)
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        target = Target("place", root, Repository(root, str(self.bare), environ))
+        work = Synchroniser(computer.data, None, target)
+        sealing = work.ready(USER, PASSPHRASE if self.encrypt else "", encrypt=self.encrypt)
+        return work.run([USER], sealing, clock=lambda: timestamp(self.time))[USER]
+
+    encrypt = False
+
+
+class EncryptedThroughGit(ThroughGit):
+    """As before, and what the repository holds is encrypted."""
+
+    encrypt = True
+
+    def set_up(self) -> None:
+        super().set_up()
+        for machine in self.machines:  # the passphrase takes a second by design, so it is tried once
+            memory = load(machine.data, USER)
+            memory.identities["place"] = [IDENTITY]
+            memory.save()
+        seed = self.folder / "seed"
+        subprocess.run(
+            ["git", "clone", "--quiet", str(self.bare), str(seed)], check=True, stderr=subprocess.DEVNULL
+        )
+        (seed / "gptchat").mkdir()
+        (seed / "gptchat" / "key.age").write_bytes(KEY)
+        git = ["git", "-C", str(seed), "-c", "user.name=t", "-c", "user.email=t@t"]
+        subprocess.run([*git, "add", "."], check=True)
+        subprocess.run([*git, "commit", "--quiet", "-m", "key"], check=True)
+        subprocess.run([*git, "push", "--quiet", "origin", "HEAD:main"], check=True)
+
+
+class Encrypted(ThreeMachines):
+    """The place is encrypted."""
+
+    sealing = AgeSealing([IDENTITY.partition(" ")[2]])
