@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from gptchat.storage.index.library import Latest, Library
     from gptchat.storage.learned_store import LearnedStore
     from gptchat.storage.store import JournalStore
-    from gptchat.sync.watching import Watching
     from gptchat.tokens.counter import Counter
     from gptchat.tokens.windows import Windows
 
@@ -97,15 +96,6 @@ class Services:
         from gptchat.storage.index.background import Indexing
 
         return Indexing(self.paths.data_dir, self.paths.cache_dir)
-
-    @cached_property
-    def watching(self) -> Watching:
-        """Synchronises with a place behind the chat."""
-        from gptchat.sync.watching import Watching
-
-        watching = Watching(self.paths.data_dir, self.paths.cache_dir, self.environ, lambda: self.open_id)
-        self.people.follow(watching.use)
-        return watching
 
     @property
     def manager(self) -> SessionManager:

@@ -66,6 +66,8 @@ class History:
     """Records of a place whose parent is not there yet."""
     clock: Stamp = _NEVER
     """The largest stamp."""
+    named: str = ""
+    """The id that the first session record tells, which differs in a copy."""
 
     def tick(self, ts: str) -> Stamp:
         """A stamp for what is written at `ts`, later than every other."""
@@ -250,6 +252,7 @@ def _take(
 
 def _take_session(history: History, record: Record, stamp: Stamp) -> None:
     if not history.header:
+        history.named = str(record.get("id") or "")
         history.header = {**record, "v": VERSION, "id": history.id, "at": [*stamp]}
     title, kind = record.get("title"), record.get("kind")
     if isinstance(title, str) and title:

@@ -19,6 +19,7 @@ from gptchat.storage.os_errors import storage_error
 from gptchat.storage.removal.removed import note_removed
 from gptchat.storage.store import JournalStore
 from gptchat.storage.users import user_folder
+from gptchat.sync.copies import merge_copies
 from gptchat.sync.history import History, read_journal
 from gptchat.sync.memory import Signature
 from gptchat.sync.place import signature
@@ -26,7 +27,7 @@ from gptchat.values import dataclass
 
 
 @dataclass(slots=True)
-class Copy:
+class LocalCopy:
     """A session as this machine has it. `session` is what `history` tells."""
 
     status: str
@@ -44,9 +45,14 @@ class Machine:
     def __init__(self, data: Path, cache: Path | None, user: str) -> None:
         self.user = user
         self._data = data
+        self._cache = cache
         self._folder = user_folder(data, user)
         self._library = Library(data, cache)
         self._gone = self._removed()
+
+    def merge_copies(self, open_id: str) -> int:
+        """Merge conflict copies of journals, but for the open session; their number. Raises StorageError."""
+        return merge_copies(self._data, self._cache, self.user, open_id)
 
     def ids(self) -> set[str]:
         """The ids of all sessions, those in the trash and those that were removed for good included."""
@@ -70,25 +76,25 @@ class Machine:
         """What tells whether the session was changed since."""
         return signature(self._path(id, status)) if status in ("live", "trash") else []
 
-    def read(self, id: str) -> Copy:
+    def read(self, id: str) -> LocalCopy:
         """The session `id`. Raises OSError if its journal cannot be read."""
         status = self.status(id)
         session = Session(id, self.user)
         if status not in ("live", "trash"):
             moved = self._folder / "removed"
             when = timestamp(moved.stat().st_mtime) if status == "removed" else ""
-            return Copy(status, [], History(id), session, moved=when)
+            return LocalCopy(status, [], History(id), session, moved=when)
         path = self._path(id, status)
         seen = signature(path)
         data = read_private(path, LARGE)
         history = read_journal(id, data, session)
-        return Copy(status, seen, history, session, data, timestamp(path.stat().st_ctime))
+        return LocalCopy(status, seen, history, session, data, timestamp(path.stat().st_ctime))
 
-    def unchanged(self, id: str, copy: Copy) -> bool:
+    def unchanged(self, id: str, copy: LocalCopy) -> bool:
         """Whether the session is as it was read."""
         return self.status(id) == copy.status and self.signature(id, copy.status) == copy.signature
 
-    def append(self, copy: Copy, records: Iterable[Record], status: str) -> None:
+    def append(self, copy: LocalCopy, records: Iterable[Record], status: str) -> None:
         """Append `records` to the session, or create it, in the folder of `status`. Raises StorageError."""
         path = self._path(copy.session.id, status)
         added = [*records]

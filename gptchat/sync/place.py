@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from gptchat import words
 from gptchat.errors import GptchatError, StorageError
-from gptchat.files import make_folder, open_regular, replacing, sweep
+from gptchat.files import make_folder, open_regular, replacing, sweep, write_all
 from gptchat.files.opening import IRREGULAR, TOO_LARGE, unfit
 from gptchat.storage import journal
 from gptchat.storage.ids import acceptable_id
+from gptchat.storage.media import FILE_NAME
 from gptchat.storage.users import slug
 from gptchat.sync.history import History, read_place
 from gptchat.sync.memory import Signature
@@ -54,7 +55,7 @@ class Found:
     signature: Signature = field(default_factory=list)
 
 
-class Place:
+class SyncPlace:
     """The files of `user` below the folder `root`."""
 
     def __init__(self, root: Path, user: str, sealing: Sealing | None = None) -> None:
@@ -109,7 +110,7 @@ class Place:
                     raise
         return whole
 
-    def write(self, history: History, found: Found) -> Signature:
+    def put(self, history: History, found: Found) -> Signature:
         """Write a session, and then remove the copies, which are part of it; its new signature. Raises OSError."""
         path = self.sessions_folder / (history.id + (self._sealing.suffix if self._sealing else PLAIN))
         self._put(path, history.lines())
@@ -137,6 +138,17 @@ class Place:
         ending = SEALED if self._sealing and self._sealing.suffix == SEALED else ""
         self._put(self._person / "files" / (name + ending), data)
 
+    def forget_files(self, names: Set[str]) -> None:
+        """Remove those of `names` that no session here speaks of; none if one cannot be read. Raises OSError."""
+        try:
+            for id, found in self.sessions().items():
+                names = names - names_in(self.read(id, found))
+        except GptchatError:
+            return
+        for name, path in self.files().items():
+            if name in names:
+                path.unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Remove what killed programs left half-written."""
         sweep([self._person / "sessions", self._person / "files", self.root / FOLDER])
@@ -152,7 +164,7 @@ class Place:
                     if entry.is_file(follow_symlinks=False):
                         yield Path(entry.path)
                     else:
-                        self.problems.append((entry.name, _(IRREGULAR)))
+                        self.problems.append((entry.name, why(unfit(IRREGULAR, entry.path))))
 
     def _is_ours(self, folder: Path) -> bool:
         """Whether `folder` below the root is there, and no link on the way. Raises UnfitFile for a link."""
@@ -186,7 +198,7 @@ class Place:
         if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
             raise unfit(IRREGULAR, path)
         with replacing(path, own=False) as file:
-            file.write(self._sealing.seal(data) if self._sealing else data)
+            write_all(file.fileno(), self._sealing.seal(data) if self._sealing else data)
 
     def _told_id(self, path: Path) -> str:
         """The id of the session that the file `path` says to be; empty if it says none."""
@@ -197,6 +209,11 @@ class Place:
         record, _sound = journal.read_line(first)
         id = record.get("id") if record is not None and record.get("type") in ("session", "state") else None
         return id if isinstance(id, str) and acceptable_id(id) else ""
+
+
+def names_in(history: History) -> Set[str]:
+    """The names of files that a session speaks of."""
+    return {name.decode() for name in FILE_NAME.findall(history.lines())}
 
 
 def signature(path: Path) -> Signature:

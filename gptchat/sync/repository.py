@@ -18,7 +18,7 @@ from pathlib import Path
 
 from gptchat import leaving, redaction
 from gptchat.errors import ConfigurationError, StorageError
-from gptchat.files import make_folder, replacing
+from gptchat.files import make_folder, read_regular, replacing, write_all
 from gptchat.storage.os_errors import storage_error
 from gptchat.sync.place import FOLDER, SEALED
 from gptchat.words import _
@@ -29,6 +29,7 @@ _SETTINGS = (
     "core.hooksPath=/dev/null", "commit.gpgSign=false", "protocol.ext.allow=never", "core.symlinks=false",
     "core.autocrlf=false", "gc.auto=0", "advice.detachedHead=false", "merge.renames=false",
 )  # fmt: skip
+_MOST = 1_000_000
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|file:)\S+")
 
 
@@ -130,10 +131,10 @@ class Repository:
         path = self.root / FOLDER / ".gitattributes"
         text = b"*.jsonl merge=union -text\n*.age -merge -text -diff\n"
         try:
-            if not path.exists() or path.read_bytes() != text:
+            if not path.exists() or read_regular(path, _MOST) != text:
                 make_folder(path.parent)
                 with replacing(path, own=False) as file:
-                    file.write(text)
+                    write_all(file.fileno(), text)
         except OSError as error:
             raise storage_error(error, path) from error
 
@@ -157,7 +158,7 @@ class Repository:
                 if blob:
                     copy = path.with_name(f"{path.stem}.theirs-{sha256(blob).hexdigest()[:8]}{SEALED}")
                     with replacing(copy, own=False) as file:
-                        file.write(blob)
+                        write_all(file.fileno(), blob)
 
     def _remote(self) -> str:
         names = self._run("remote").split()

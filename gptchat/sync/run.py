@@ -16,70 +16,17 @@ from gptchat.errors import GptchatError, StorageError
 from gptchat.files import open_private, try_lock
 from gptchat.storage.os_errors import storage_error
 from gptchat.sync.history import SHORT, History, short
-from gptchat.sync.local import Copy, Machine, now, read_kept
+from gptchat.sync.local import LocalCopy, Machine, now, read_kept
 from gptchat.sync.memory import Seen, SyncMemory
 from gptchat.sync.merging import lacking
-from gptchat.sync.place import Found, Place, why
-from gptchat.values import dataclass, field, fields, replace
+from gptchat.sync.place import Found, SyncPlace, names_in, why
+from gptchat.sync.report import SyncReport
+from gptchat.values import replace
 from gptchat.words import _
 
 _SAVE_EVERY = 200
-_COUNTS = (
-    "received", "sent", "sessions_in", "sessions_out", "trashed", "restored", "removed", "copies", "files",
-)  # fmt: skip
 _LATE = 10**6
 """Orders a stamp behind all others of its second."""
-
-
-@dataclass(slots=True)
-class SyncReport:
-    """What a run did."""
-
-    received: int = 0
-    """Messages that came to this machine."""
-    sent: int = 0
-    """Messages that this machine brought to the place."""
-    sessions_in: int = 0
-    sessions_out: int = 0
-    trashed: int = 0
-    restored: int = 0
-    removed: int = 0
-    copies: int = 0
-    """Conflict copies that were merged."""
-    files: int = 0
-    """Files of replies that were copied, either way."""
-    kept: list[tuple[str, str]] = field(default_factory=list)
-    """Sessions that are kept though the other machine deleted them, as they went on: (id, title)."""
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    """What could not be read or written, each with the reason."""
-    left: int = 0
-    """Sessions that were not looked at for want of time."""
-    open: str = ""
-    """The open session, if it was deleted elsewhere; it is left until it is closed."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as `--json` has it."""
-        return {
-            "received": self.received, "sent": self.sent, "sessions_in": self.sessions_in,
-            "sessions_out": self.sessions_out, "trashed": self.trashed, "restored": self.restored,
-            "removed": self.removed, "copies": self.copies, "files": self.files,
-            "kept": [{"session": id, "title": title} for id, title in self.kept],
-            "problems": [{"file": name, "reason": reason} for name, reason in self.problems], "left": self.left,
-        }  # fmt: skip
-
-    def plus(self, later: SyncReport) -> SyncReport:
-        """Both together; what could not be done is that of the `later` run."""
-        both = {one.name: getattr(self, one.name) for one in fields(SyncReport)}
-        for name in (*_COUNTS, "kept"):
-            both[name] = both[name] + getattr(later, name)
-        for name in ("problems", "left", "open"):
-            both[name] = getattr(later, name)
-        return SyncReport(**both)
-
-    @property
-    def idle(self) -> bool:
-        """Whether both sides were the same already."""
-        return not any(getattr(self, name) for name in (*_COUNTS, "kept", "left"))
 
 
 class SyncRun:
@@ -88,7 +35,7 @@ class SyncRun:
     def __init__(
         self,
         machine: Machine,
-        place: Place,
+        place: SyncPlace,
         memory: SyncMemory,
         name: str,
         *,
@@ -105,11 +52,13 @@ class SyncRun:
         self._deadline = deadline
         self._progress = progress
         self._now = clock
+        self._orphans: set[str] = set()
         self.report = SyncReport()
 
     def run(self) -> SyncReport:
         """Synchronise everything. Raises StorageError if the place cannot be read or written at all."""
         report = self.report
+        report.copies = self._machine.merge_copies(self._open_id)
         try:
             self._place.sweep()
             there = self._place.sessions()
@@ -155,6 +104,8 @@ class SyncRun:
             union.add(theirs)
             if not union.items and not theirs.registers:
                 return
+            if copy.status == "trash" and not theirs.registers and copy.history.named not in ("", id):
+                return  # a conflict copy that was merged
             self._say_status(union, theirs, copy, seen)
             status = self._status(union)
             if not self._machine.unchanged(id, copy):
@@ -174,7 +125,7 @@ class SyncRun:
             return None
         return replace(seen, status=status, local=self._machine.signature(id, status), place=found.signature)
 
-    def _say_status(self, union: History, theirs: History, copy: Copy, seen: Seen | None) -> None:
+    def _say_status(self, union: History, theirs: History, copy: LocalCopy, seen: Seen | None) -> None:
         """Write into `union` that the session was deleted or brought back here since the last run."""
         status = copy.status
         if seen is not None and seen.state:
@@ -215,6 +166,7 @@ class SyncRun:
     def _bring_there(self, union: History, theirs: History, found: Found, status: str) -> list[Any]:
         """Write the union to the place; the signature of its file."""
         if status == "removed":
+            self._orphans |= names_in(theirs)
             union = History(union.id, registers={"state": union.registers["state"]})
         elif not union.header:
             return found.signature
@@ -225,9 +177,9 @@ class SyncRun:
             report.sessions_out += not theirs.items
             report.sent += _messages(union) - _messages(theirs)
         report.copies += max(0, len(found.copies) - (found.own is None))
-        return self._place.write(union, found)
+        return self._place.put(union, found)
 
-    def _bring_here(self, union: History, copy: Copy, status: str) -> None:
+    def _bring_here(self, union: History, copy: LocalCopy, status: str) -> None:
         """Bring the union, and where it belongs, to this machine."""
         machine, report, id = self._machine, self.report, union.id
         was = copy.status
@@ -263,7 +215,9 @@ class SyncRun:
         self._memory.save()
 
     def _files(self) -> None:
-        """Copy the files of replies either way, as far as sessions name them."""
+        """LocalCopy the files of replies either way, as far as sessions name them."""
+        if self._orphans:
+            self._place.forget_files(self._orphans)
         here, there = self._machine.files(), self._place.files()
         if here.keys() == there.keys():
             return

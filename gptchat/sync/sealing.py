@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gptchat.errors import ConfigurationError, StorageError, UsageError
-from gptchat.files import make_folder, read_regular, replacing
+from gptchat.files import make_folder, read_regular, replacing, write_all
 from gptchat.storage.os_errors import storage_error
 from gptchat.sync.place import FOLDER, SEALED
 from gptchat.words import _
@@ -107,7 +107,7 @@ def _write_key(root: Path, data: bytes) -> None:
     try:
         make_folder(path.parent)
         with replacing(path, own=False) as file:
-            file.write(data)
+            write_all(file.fileno(), data)
     except OSError as error:
         raise storage_error(error, path) from error
 

@@ -11,9 +11,10 @@ from gptchat.storage.os_errors import storage_error
 from gptchat.storage.users import user_folder
 from gptchat.sync import memory as memories
 from gptchat.sync.local import Machine, now
-from gptchat.sync.place import Place
+from gptchat.sync.place import SyncPlace
+from gptchat.sync.report import SyncReport
 from gptchat.sync.repository import Rejected, Repository, clone_folder, is_address, is_bare
-from gptchat.sync.run import SyncReport, SyncRun, synchronise
+from gptchat.sync.run import SyncRun, synchronise
 from gptchat.sync.sealing import AgeSealing, key_files, open_sealing
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -104,7 +105,7 @@ class Synchroniser:
         reports = {user: SyncReport() for user in users}
         for _attempt in range(_PUSHES):
             for number, user in enumerate(users):
-                place = Place(self.target.root, user, sealing)
+                place = SyncPlace(self.target.root, user, sealing)
                 run = SyncRun(
                     Machine(self._data, self._cache, user), place, memories.load(self._data, user),
                     self.target.name, open_id=open_id if number == 0 else "", deadline=deadline,

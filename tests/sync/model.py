@@ -29,9 +29,10 @@ from gptchat.storage.index.library import Library
 from gptchat.storage.store import JournalStore
 from gptchat.sync.local import Machine
 from gptchat.sync.memory import load
-from gptchat.sync.place import Place, Sealing
+from gptchat.sync.place import Sealing, SyncPlace
+from gptchat.sync.report import SyncReport
 from gptchat.sync.repository import Repository
-from gptchat.sync.run import SyncReport, SyncRun, synchronise
+from gptchat.sync.run import SyncRun, synchronise
 from gptchat.sync.sealing import AgeSealing
 from gptchat.sync.service import Synchroniser, Target
 
@@ -139,7 +140,7 @@ class ThreeMachines(RuleBasedStateMachine):
         data = self.machines[number].data
         run = SyncRun(
             Machine(data, None, USER),
-            Place(self.root(number), USER, self.sealing),
+            SyncPlace(self.root(number), USER, self.sealing),
             load(data, USER),
             "place",
             clock=lambda: timestamp(self.time),

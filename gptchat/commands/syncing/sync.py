@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from gptchat.conversation.people import People
     from gptchat.conversation.services import RunOptions
     from gptchat.sync.memory import SyncMemory
-    from gptchat.sync.run import SyncReport
+    from gptchat.sync.report import SyncReport
     from gptchat.sync.sealing import AgeSealing
     from gptchat.sync.service import Synchroniser
-    from gptchat.sync.watching import Watching
 
 _NAMED = 5
 _SECONDS = 30
@@ -35,7 +34,6 @@ async def sync(
     environ: Mapping[str, str],
     run: RunOptions,
     open_id: str,
-    watching: Watching,
 ) -> Effects:
     """Bring this machine and a place to the union of both; tell what is remembered; or forget the place."""
     from gptchat.sync import memory as memories
@@ -49,7 +47,6 @@ async def sync(
         yield _status(memory)
         return
     if place == "off":
-        watching.stop()
         gone, memory.place, memory.watch = memory.place, "", False
         await to_thread(memory.save)
         words = _("{place} is forgotten; nothing in it was changed") if gone else _("no place is remembered")
@@ -95,8 +92,6 @@ async def sync(
     memory.place, memory.git, memory.last = target.name, target.repository is not None, now()
     memory.watch = memory.watch or watch
     await to_thread(memory.save)
-    if memory.watch and not run.unattended:
-        watching.start(user)
     yield Changed(frozenset({"session"}))
     blocks: list[Block] = []
     for name, report in reports.items():
