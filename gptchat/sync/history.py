@@ -31,6 +31,8 @@ _REGISTERS = ("session", "head", "title", "settings", "pin", "state")
 _REFERENCES = ("parent", "message", "until", "head")
 _OURS = frozenset(("id", "parent", "message", "until", "head", "uid", "at"))
 """Fields that differ between copies of one item."""
+_NAMES = ("id", "uid", *_REFERENCES)
+_SUMMARY = "summary "
 _MOST = 10**9
 _TWINS = 100
 """Equal messages with one parent and one time that are told apart."""
@@ -129,7 +131,7 @@ def read_journal(id: str, data: bytes, session: Session) -> History:
         record, _sound = journal.read_line(line)
         if record is None or not plausible(record):
             continue
-        version, record = upgrade(record, session, version)
+        version, record = upgrade(_plain(record), session, version)
         if record.get("type") == "message" and not (isinstance(record.get("id"), str) and record["id"]):
             record = {**record, "id": session.next_id()}
         if record.get("type") == "message" and record["id"] in session.messages:
@@ -151,13 +153,15 @@ def read_place(id: str, data: bytes) -> History:
     """The history of a file in a place, which anybody may have written."""
     history = History(id)
     lines = (journal.read_line(line) for line in data.split(b"\n"))
-    _read_waiting(history, [record for record, _sound in lines if record is not None and plausible(record)])
+    _read_waiting(
+        history, [_plain(record) for record, _sound in lines if record is not None and plausible(record)]
+    )
     return history
 
 
 def _read_waiting(history: History, records: list[Record]) -> None:
     """Take in records of a place in any order; those whose parent is missing wait in `history`."""
-    uids = {uid: uid for uid in history.items}
+    uids = {uid: uid for uid, record in history.items.items() if record["type"] == "message"}
     given = set(history.items)
     while records:
         later = []
@@ -166,7 +170,7 @@ def _read_waiting(history: History, records: list[Record]) -> None:
             if record.get("type") == "message":
                 if not isinstance(id, str) or id in given:
                     continue
-                if parent is not None and parent not in uids:
+                if isinstance(parent, str) and parent not in uids:
                     later.append(record)
                     continue
                 given.add(id)
@@ -187,8 +191,14 @@ def _refers(record: Record, uids: Mapping[str, str]) -> bool:
     """Whether the messages that an item names are there."""
     if record.get("type") == "summary" and record.get("removed") is not None:
         return True
-    named = [record.get(key) for key in ("message", "until")]
-    return all(name in uids for name in named if isinstance(name, str))
+    needed = {"continuation": ("message",), "summary": ("until",)}.get(str(record.get("type")), ())
+    named = {key: record.get(key) for key in ("message", "until")}
+    return all(named[key] in uids for key in named if key in needed or isinstance(named[key], str))
+
+
+def _plain(record: Record) -> Record:
+    """`record` without ids that are no text."""
+    return {key: v for key, v in record.items() if key not in _NAMES or v is None or isinstance(v, str)}
 
 
 def _each_once(records: Iterable[Record]) -> list[Record]:
@@ -204,7 +214,7 @@ def _each_once(records: Iterable[Record]) -> list[Record]:
 def _take(
     history: History, record: Record, uids: dict[str, str], *, parent: str | None, local: bool = False
 ) -> None:
-    """Take in one record, whose ids are the keys of `uids`."""
+    """Take in one record, whose ids are the keys of `uids`; a summary's has `_SUMMARY` before it."""
     stamp = _stamp(history, record)
     kind = record.get("type")
     match kind:
@@ -213,11 +223,12 @@ def _take(
         case "message":
             uid = _digest(history, [parent or history.id], record)
             uids[record["id"]] = uid
-            history.items.setdefault(uid, {**record, "id": uid, "parent": parent})
+            said = {key: value for key, value in record.items() if key not in ("at", "uid")}
+            history.items.setdefault(uid, {**said, "id": uid, "parent": parent})
             history.local.setdefault(uid, record["id"])
             if local and record["id"] != uid:  # one that came from elsewhere does not move the head
                 history.put("head", stamp, {"type": "head", "message": uid})
-        case "head":
+        case "head" if "message" in record:
             target = record.get("message")
             if target is None or target in uids:
                 history.put("head", stamp, {"type": "head", "message": uids.get(target or "")})
@@ -236,7 +247,7 @@ def _take(
                 history.put(f"pin {uid}", stamp, {"type": "pin", "message": uid, "pinned": pinned})
         case "summary" if record.get("removed") is not None:
             named = record.get("id")
-            uid = uids.get(named, "" if local else named) if isinstance(named, str) else ""
+            uid = uids.get(_SUMMARY + named, "" if local else named) if isinstance(named, str) else ""
             if uid:
                 removed = record["removed"] is True
                 history.put(f"summary {uid}", stamp, {"type": "summary", "id": uid, "removed": removed})
@@ -273,10 +284,10 @@ def _take_item(history: History, record: Record, uids: dict[str, str], stamp: St
     kind, given = record["type"], record.get("uid")
     if isinstance(given, str) and given in history.items:
         return
-    if kind in ("continuation", "summary") and not _refers(record, uids):
+    if not _refers(record, uids):
         return
     mapped = {k: uids.get(v, v) for k in _REFERENCES if isinstance(v := record.get(k), str)}
-    known = uids.get(str(record.get("id")), "")
+    known = uids.get(f"{_SUMMARY}{record.get('id')}", "")
     if kind == "summary" and local and known in history.items:
         # the same one again, as after an undo that was undone
         history.put(f"summary {known}", stamp, {"type": "summary", "id": known, "removed": False})
@@ -284,7 +295,7 @@ def _take_item(history: History, record: Record, uids: dict[str, str], stamp: St
     uid: str = _digest(history, [kind, mapped.get("message"), mapped.get("until")], record)
     id = record.get("id")
     if kind == "summary" and isinstance(id, str):
-        uids[id] = uid
+        uids[_SUMMARY + id] = uid
         mapped["id"] = uid
         history.local.setdefault(uid, id)
     history.items.setdefault(uid, {**record, **mapped, "uid": uid, "at": [*stamp]})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gptchat.core.messages import Record
 from gptchat.core.session import Session
-from gptchat.files import LARGE, make_folder, read_private, write_file
+from gptchat.files import LARGE, make_folder, read_private, sweep, write_file
 from gptchat.storage import journal
 from gptchat.storage.ids import acceptable_id, timestamp
 from gptchat.storage.index.library import Library
@@ -49,6 +49,10 @@ class Machine:
         self._folder = user_folder(data, user)
         self._library = Library(data, cache)
         self._gone = self._removed()
+
+    def sweep(self) -> None:
+        """Remove what killed programs left half-written."""
+        sweep([self._folder, *(self._folder / name for name in ("sessions", "trash", "files"))])
 
     def merge_copies(self, open_id: str) -> int:
         """Merge conflict copies of journals, but for the open session; their number. Raises StorageError."""

@@ -28,10 +28,9 @@ def lacking(mine: History, union: History, session: Session, user: str) -> list[
             records.append({**record, "parent": ids[parent] if parent else None})
             ids[uid] = uid
     moved = any(record["type"] == "message" for record in records)
-    for uid, record in sorted(new, key=_said_at):
-        if record["type"] != "message":
-            ids.setdefault(uid, uid)
-            records.append(_named(record, ids))
+    for uid, record in sorted((one for one in new if one[1]["type"] != "message"), key=_said_at):
+        ids.setdefault(uid, uid)
+        records.append(_named(record, ids))
     for record in records:
         session.apply(record)
     regrown = _regrown(union, session, ids)
@@ -85,8 +84,8 @@ def _regrown(union: History, session: Session, ids: Mapping[str, str]) -> list[R
 
 def _said_at(item: tuple[str, Record]) -> tuple[str, int, str]:
     uid, record = item
-    ts, number = record.get("at") or ("", 0)
-    return str(ts), int(number), uid
+    ts, number = record["at"]
+    return ts, number, uid
 
 
 def _referred(record: Record) -> Iterable[str]:

@@ -58,6 +58,7 @@ class SyncRun:
     def run(self) -> SyncReport:
         """Synchronise everything. Raises StorageError if the place cannot be read or written at all."""
         report = self.report
+        self._machine.sweep()
         report.copies = self._machine.merge_copies(self._open_id)
         try:
             self._place.sweep()
