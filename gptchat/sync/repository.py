@@ -72,9 +72,9 @@ class Repository:
         if not (self.root / ".git").exists():
             self._clone()
         self._attributes()
-        self._commit()
         if not self._run("remote").strip():
             return
+        self._commit()
         self._run("fetch", "--quiet", "--no-tags", self._remote())
         branch = self._branch()
         theirs = f"refs/remotes/{self._remote()}/{branch}"
