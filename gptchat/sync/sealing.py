@@ -78,7 +78,9 @@ def open_sealing(
         if not passphrase:
             raise PassphraseNeeded(_("the place needs a passphrase"), hint=_passphrase_hint())
         identity = remembered[0].partition(" ")[2] if remembered else str(age.x25519.Identity.generate())
-        _write_key(root, age.passphrase.encrypt(identity.encode(), passphrase))
+        key: bytes = age.passphrase.encrypt(identity.encode(), passphrase)
+        _write_key(root, key)
+        remembered.append(f"{_digest(key)} {identity}")
         files = key_files(root)
     known = dict(word.split(" ", 1) for word in remembered)
     for path in files:
@@ -86,7 +88,7 @@ def open_sealing(
             data = read_regular(path, _LARGEST_KEY)
         except OSError as error:
             raise storage_error(error, path) from error
-        digest = sha256(data).hexdigest()[:16]
+        digest = _digest(data)
         if digest in known:
             continue
         if not passphrase:
@@ -100,6 +102,10 @@ def open_sealing(
             ) from None
         remembered.append(f"{digest} {known[digest]}")
     return AgeSealing(list(known.values()))
+
+
+def _digest(data: bytes) -> str:
+    return sha256(data).hexdigest()[:16]
 
 
 def _write_key(root: Path, data: bytes) -> None:

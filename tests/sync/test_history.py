@@ -59,7 +59,7 @@ def told(history: History) -> Any:
     return json.dumps([items, registers, bool(history.header)], sort_keys=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(journals, min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_a_union_is_a_union(copies: list[bytes], chance: random.Random) -> None:
     """Copies of a session with any contents have one union: in any order, done twice, and through any place."""
@@ -73,7 +73,7 @@ def test_a_union_is_a_union(copies: list[bytes], chance: random.Random) -> None:
     assert told(read_place(ID, union.lines())) == told(union)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(journals, journals)
 def test_a_journal_takes_in_a_union(mine: bytes, theirs: bytes) -> None:
     """After a journal has taken in what it lacked, it tells the union, and lacks nothing."""

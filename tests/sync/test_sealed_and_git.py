@@ -49,7 +49,7 @@ def contents(place: Path) -> bytes:
 
 
 def test_an_encrypted_place(here: Path, there: Path, place: Path) -> None:
-    """With --encrypt nothing that was said can be read in the place; the passphrase is asked for once a machine."""
+    """With --encrypt nothing that was said can be read in the place; the passphrase is asked once a machine."""
     begin(here, "precious words")
     sync(here, str(place))  # plain so far
     assert sync(here, "--encrypt", WORD, WORD)[1]["encrypted"]
@@ -128,7 +128,7 @@ def test_through_a_repository(here: Path, there: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 def test_a_working_tree_of_the_persons_own(here: Path, there: Path, tmp_path: Path) -> None:
-    """A folder that is a git repository is committed and pushed; files of the person's own in it stay as they are."""
+    """A folder that is a git repository is committed and pushed; other files in it stay as they are."""
     address = bare(tmp_path)
     trees = [tmp_path / "tree1", tmp_path / "tree2"]
     for tree in trees:
@@ -136,8 +136,8 @@ def test_a_working_tree_of_the_persons_own(here: Path, there: Path, tmp_path: Pa
         (tree / "notes.txt").write_text("mine")
     begin(here, "one")
     begin(there, "two", id="20261128-130000-0001")
-    sync(here, f"--encrypt {trees[0]}", environ=GIVEN)
-    sync(there, str(trees[1]), environ=GIVEN)
+    sync(here, str(trees[0]))
+    sync(there, str(trees[1]))
     assert sync(here, "")[1]["received"] == 1
     log = subprocess.run(["git", "log", "--name-only", "--format="], cwd=trees[0], capture_output=True, check=True)
     assert b"notes.txt" not in log.stdout
