@@ -104,7 +104,7 @@ def test_a_place_that_cannot_be_written(here: Path, place: Path) -> None:
 
 
 def test_the_trash_takes_part(here: Path, there: Path, place: Path) -> None:
-    """A session in the trash on both sides still gets what the other said; a copy of old is never its own session."""
+    """A session in the trash on both sides still gets what the other said; an old copy is never a session."""
     begin(here, "one")
     sync(here, str(place))
     sync(there, str(place))
