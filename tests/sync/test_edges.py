@@ -141,7 +141,12 @@ def test_a_summary_taken_back(here: Path) -> None:
         "ts": TIME,
     }
     said = {"type": "message", "id": "m1", "parent": None, "role": "user", "content": "x", "ts": TIME}
-    lines = [{"type": "session", "id": ID}, said, made, {"type": "summary", "id": "s1", "removed": True}]
+    lines: list[dict[str, Any]] = [
+        {"type": "session", "id": ID},
+        said,
+        made,
+        {"type": "summary", "id": "s1", "removed": True},
+    ]
     for records, count in ((lines, 0), ([*lines, made], 1)):
         history = read_journal(ID, journal.to_bytes(records), Session(ID, "ann"))
         other = Session(ID, "ann")

@@ -7,17 +7,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gptchat import notices
-from gptchat.commands.effects import Show
 from gptchat.errors import ConfigurationError, GptchatError, StorageError, UsageError
 from gptchat.sync.repository import Repository, is_address
 from gptchat.terminal.keeping.synchronising import Watch, keep_in_sync
-from tests.support.program import compose_program, running
+from tests.support.program import compose_program, effects, running, shown
 from tests.sync.helpers import CONFIG, ID, begin, ids, place_file, say, sync, texts
+from tests.sync.model import KEY, PASSPHRASE
 
 WORD = "correct horse 马"
 GIVEN = {"GPTCHAT_SYNC_PASSPHRASE": WORD}
@@ -80,21 +79,19 @@ def test_an_encrypted_place(here: Path, there: Path, place: Path) -> None:
     assert not place_file(place).exists()
 
 
-def test_the_passphrase_from_the_environment(here: Path, there: Path, place: Path) -> None:
+def test_the_passphrase_from_the_environment(here: Path, place: Path) -> None:
     """A script gives the passphrase by a variable, or by a command whose failure is told."""
     begin(here, "one")
-    assert sync(here, f"--encrypt {place}", environ=GIVEN)[1]["encrypted"]
+    (place / "gptchat").mkdir(parents=True)
+    (place / "gptchat" / "key.age").write_bytes(KEY)
     for command in ("exit 3", "true"):
         with pytest.raises(ConfigurationError, match="PASSPHRASE_COMMAND"):
-            sync(there, str(place), environ={"GPTCHAT_SYNC_PASSPHRASE_COMMAND": command})
-    assert (
-        sync(there, str(place), environ={"GPTCHAT_SYNC_PASSPHRASE_COMMAND": f"echo '{WORD}'"})[1]["received"] == 1
-    )
-    program = compose_program(here.with_name("third"), CONFIG, attended=False)
-    from tests.support.program import effects
-
+            sync(here, str(place), environ={"GPTCHAT_SYNC_PASSPHRASE_COMMAND": command})
+    program = compose_program(here, CONFIG, attended=False)
     with running(program) as runner, pytest.raises(UsageError, match="encrypted"):
         runner.run(effects(program, f"/sync {place}"))
+    given = {"GPTCHAT_SYNC_PASSPHRASE_COMMAND": f"echo '{PASSPHRASE}'"}
+    assert sync(here, str(place), environ=given)[1]["encrypted"]
 
 
 def test_without_the_extra(here: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,11 +173,7 @@ def test_an_open_session_is_joined(here: Path, there: Path, place: Path) -> None
         say(there, "two", ts="2026-11-28T12:05:00Z")
         sync(there, "")
 
-        async def synchronise() -> list[Any]:
-            call = program.registry.parse("/sync")
-            return [effect async for effect in program.start(call)]  # type: ignore[arg-type] # it is a call
-
-        runner.run(synchronise())
+        runner.run(effects(program, "/sync"))
         foreign = program.services.journals.refresh(program.services.manager.session)
         assert [record["content"] for record in foreign if record["type"] == "message"] == ["two"]
         assert program.services.manager.session.tail(1)[0].text == "two"
@@ -188,9 +181,7 @@ def test_an_open_session_is_joined(here: Path, there: Path, place: Path) -> None
 
         Library(there / "data").delete_forever("ann", ID)
         sync(there, "")
-        found = runner.run(synchronise())
-        told = [block.text for effect in found if isinstance(effect, Show) for block in effect.blocks]
-        assert any("stays while it is open" in text for text in told)
+        assert "stays while it is open" in shown(runner.run(effects(program, "/sync")))
         assert ids(here) == [ID]
     assert sync(here, "")[1]["removed"] == 1
 
