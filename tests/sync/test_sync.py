@@ -153,6 +153,17 @@ def test_conflict_copies_of_journals_are_merged(here: Path, place: Path, name: s
     assert sync(here, "")[0] == "both sides are the same"
 
 
+def test_a_copy_that_did_not_go_on(here: Path, tmp_path: Path) -> None:
+    """A copy that the journal went on from is merged, too; a place may have blanks in its name, quoted."""
+    begin(here, "one")
+    journal = here / "data" / "users" / "ann" / "sessions" / f"{ID}.jsonl"
+    shutil.copy(journal, journal.with_name(f"{ID} (1).jsonl"))
+    say(here, "two")
+    assert sync(here, f'"{tmp_path / "My Drive"}"')[1]["copies"] == 1
+    assert place_file(tmp_path / "My Drive").exists()
+    assert ids(here) == [ID]
+
+
 def test_secrets_never_travel(here: Path, place: Path) -> None:
     """Keys, drafts, the input history, settings, caches and half-written replies stay on the machine."""
     begin(here, "one")

@@ -10,6 +10,7 @@ from gptchat.commands.effects import Ask, Block, Changed, Effects, Facts, Progre
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import age, in_thread
 from gptchat.core.titles import shorten
+from gptchat.core.typed.template import unquoted
 from gptchat.errors import ConfigurationError, UsageError
 from gptchat.waiting import to_thread
 from gptchat.words import _, ngettext
@@ -55,7 +56,7 @@ async def sync(
     if run.incognito:
         raise UsageError(_("nothing is saved in an incognito run, so nothing is synchronised"))
     git = place == "git" or place.startswith("git ")
-    place = place[4:].strip() if git else place
+    place = unquoted(place[4:].strip() if git else place)
     if not place:
         place, git = memory.place, memory.git or git
     if not place:
