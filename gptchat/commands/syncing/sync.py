@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from gptchat.config.paths import Paths
     from gptchat.conversation.people import People
     from gptchat.conversation.services import RunOptions
+    from gptchat.storage.store import JournalStore
     from gptchat.sync.memory import SyncMemory
     from gptchat.sync.report import SyncReport
     from gptchat.sync.sealing import AgeSealing
@@ -35,6 +35,7 @@ async def sync(
     environ: Mapping[str, str],
     run: RunOptions,
     open_id: str,
+    journals: JournalStore,
 ) -> Effects:
     """Bring this machine and a place to the union of both; tell what is remembered; or forget the place."""
     from gptchat.sync import memory as memories
@@ -42,8 +43,8 @@ async def sync(
     from gptchat.sync.sealing import PassphraseNeeded
     from gptchat.sync.service import Synchroniser, find_target
 
-    place, user = call.get("place"), people.current
-    memory = await to_thread(memories.load, paths.data_dir, user)
+    place, user, data_dir = call.get("place"), people.current, journals.data
+    memory = await to_thread(memories.load, data_dir, user)
     if place == "status":
         yield _status(memory)
         return
@@ -64,8 +65,8 @@ async def sync(
             _("no place is remembered yet"),
             hint=_("usage: {usage}").format(usage="/sync FOLDER, /sync git ADDRESS"),
         )
-    target = await to_thread(find_target, place, git, paths.data_dir, user, environ)
-    work = Synchroniser(paths.data_dir, paths.cache_dir, target)
+    target = await to_thread(find_target, place, git, data_dir, user, environ)
+    work = Synchroniser(data_dir, paths.cache_dir, target)
     users = [user, *(name for name in people.names() if name != user)] if "--all" in call.flags else [user]
     encrypt, passphrase = "--encrypt" in call.flags, await to_thread(passphrase_of, environ)
     try:
@@ -88,7 +89,7 @@ async def sync(
             yield step
         else:
             reports = step
-    memory = await to_thread(memories.load, paths.data_dir, user)
+    memory = await to_thread(memories.load, data_dir, user)
     watch = "--watch" in call.flags
     memory.place, memory.git, memory.last = target.name, target.repository is not None, now()
     memory.watch = memory.watch or watch
@@ -128,6 +129,8 @@ def passphrase_of(environ: Mapping[str, str]) -> str:
     command = environ.get(COMMAND_VARIABLE, "")
     if not command:
         return ""
+    import subprocess  # only where a command is named
+
     done: subprocess.CompletedProcess[bytes] | None
     try:
         done = subprocess.run(  # noqa: S602 - the person's own command line, with its pipes
