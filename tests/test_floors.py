@@ -16,7 +16,7 @@ FLOORS = (
     {"config"},
     {"net"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},
-    {"exchange", "tools"},
+    {"exchange", "tools", "sync"},
     {"manager"},
     {"conversation"},
     {"commands"},
@@ -34,6 +34,7 @@ OUTSIDE = {
     "mcp": {"tools"},
     "anyio": {"tools"},
     "yaml": {"tools"},
+    "pyrage": {"sync"},
     "tiktoken": {"tokens"},
     "wcwidth": {"terminal"},
 }

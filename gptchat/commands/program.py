@@ -64,6 +64,7 @@ _MODULES = {
     "people.trash": "trash",
     "search": "search history versions tree",
     "exchange": "export import",
+    "syncing.sync": "sync",
     "turns": "retry regenerate edit undo redo continue",
     "people.users": "user users",
     "models": "model models provider connect",

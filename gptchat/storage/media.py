@@ -10,7 +10,7 @@ from gptchat.files import LARGE, make_folder, read_private, write_file
 from gptchat.storage.os_errors import storage_error
 from gptchat.storage.users import user_folder
 
-_NAME = re.compile(rb"[0-9a-f]{64}\.[a-z0-9]{1,6}")
+FILE_NAME = re.compile(rb"[0-9a-f]{64}\.[a-z0-9]{1,6}")
 
 
 def files_folder(data: Path, user: str) -> Path:
@@ -63,7 +63,7 @@ def named_in(journals: Iterable[Path]) -> Set[str]:
     """The names of files in the text of journals; one that cannot be read raises OSError."""
     names: set[str] = set()
     for journal in journals:
-        names.update(name.decode() for name in _NAME.findall(read_private(journal, LARGE)))
+        names.update(name.decode() for name in FILE_NAME.findall(read_private(journal, LARGE)))
     return names
 
 

@@ -34,7 +34,7 @@ from gptchat.terminal.output.gauge import Gauge
 from gptchat.terminal.output.layout import open_screen
 from gptchat.terminal.output.screen import Screen
 from gptchat.terminal.output.toolbar import toolbar
-from gptchat.terminal.warming import Quiet, WarmUp, ready_tools
+from gptchat.terminal.warming import Quiet, WarmUp, ready_tools, work_behind
 from gptchat.words import _
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class ChatLoop:
         gc.enable()
         self.gauge.refresh()
         self.warm.start()
-        self._behind += map(asyncio.ensure_future, (self._ask_server(), ready_tools(self.program, self.gauge)))
+        self._behind += map(asyncio.ensure_future, (self._ask_server(), *work_behind(self.program, self.gauge)))
 
     def _typed(self, text: str) -> None:
         self.still.typed()

@@ -11,7 +11,7 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -113,6 +113,13 @@ class WarmUp:
         from gptchat.terminal.markdown import warm_up
 
         warm_up(self._theme)
+
+
+def work_behind(program: Program, gauge: Gauge) -> tuple[Coroutine[None, None, None], ...]:
+    """What goes on behind the prompt while the chat runs."""
+    from gptchat.terminal.keeping.synchronising import keep_in_sync
+
+    return ready_tools(program, gauge), keep_in_sync(program.services)
 
 
 async def ready_tools(program: Program, gauge: Gauge) -> None:

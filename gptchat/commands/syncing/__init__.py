@@ -1,0 +1,1 @@
+"""The command that brings the sessions of several machines together."""

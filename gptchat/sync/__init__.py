@@ -1,0 +1,1 @@
+"""Synchronisation: the union of this machine's sessions with those in a folder that any service carries."""
