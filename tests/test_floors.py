@@ -15,7 +15,7 @@ FLOORS = (
     {"grammar", "vendors"},
     {"config"},
     {"net"},
-    {"providers", "storage", "tokens", "catalogue", "attachments"},
+    {"providers", "storage", "tokens", "catalogue", "attachments", "knowledge"},
     {"exchange", "tools"},
     {"manager"},
     {"conversation"},

@@ -150,6 +150,14 @@ class AttachSettings:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class DocsSettings:
+    """`[docs]`: collections of documents that a message asks."""
+
+    use: str = setting("", N_("The collection that every message asks; empty: only where #NAME stands in it"))
+    share: float = setting(0.25, N_("Share of the window that passages of documents may take"), 0, 1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class BudgetSettings:
     """`[budget]`: money."""
 
@@ -190,6 +198,7 @@ GROUPS: Mapping[type, tuple[str, Scope]] = {
     UiSettings: ("ui.", "program"),
     InputSettings: ("input.", "program"),
     AttachSettings: ("attach.", "program"),
+    DocsSettings: ("docs.", "chat"),
     BudgetSettings: ("budget.", "program"),
     ToolSettings: ("tools.", "program"),
     NetworkSettings: ("network.", "program"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from gptchat.conversation.budget import Budget, Forewarnings
+from gptchat.conversation.collections.documents import Documents, Found, no_sources
 from gptchat.conversation.compaction import Compaction
 from gptchat.conversation.concurrent_edits import ConcurrentEdits
 from gptchat.conversation.events import (
@@ -32,6 +33,7 @@ from gptchat.core.messages import Message
 from gptchat.core.origin import Sourced, whole
 from gptchat.core.ports import CONVERSATION, ONESHOT
 from gptchat.core.records import kind_record
+from gptchat.core.replies.passages import answered, with_passages
 from gptchat.core.session import Session
 from gptchat.errors import ContentFilterError, UsageError
 from gptchat.manager import Answer, Continue, Order, Retry, Route, Send, SessionManager
@@ -53,6 +55,7 @@ class Conversation:
         manager: SessionManager,
         routing: Routing,
         outbox: Outbox,
+        documents: Documents,
         budget: Budget,
         before: Forewarnings,
         moderation: Moderation,
@@ -65,6 +68,7 @@ class Conversation:
         self._manager = manager
         self._routing = routing
         self._outbox = outbox
+        self.documents = documents
         self._budget = budget
         self._before = before
         self._moderation = moderation
@@ -103,11 +107,21 @@ class Conversation:
         content, notes = await self._outbox.content(entry.text, wanted, piped=piped)
         if not content:
             raise UsageError(_("the message is empty"))
+        wishes = await self.documents.wanted(entry, self._outbox.replaces)
+        async for choice in self.documents.settle(wishes):
+            yield choice
         async for event in self._before.check(routes):
             yield event
             if isinstance(event, NotSent):
                 return
-        reason, told = await self._moderation.objection(content)
+        found = Found()
+        async for step in self.documents.find(wishes, entry.text, routes[0]):
+            if isinstance(step, Found):
+                found = step
+            else:
+                yield step
+        sent = with_passages(Message("user", content, extra=found.fields()), content)
+        reason, told = await self._moderation.objection(sent)
         if told:
             yield Told(told, "notice")
         if reason:
@@ -121,10 +135,12 @@ class Conversation:
                     )
                 yield NotSent()
                 return
-        for note in notes:
+        for note in (*notes, *found.notes):
             yield Told(note)
         outcome = Outcome()
-        async with aclosing(self._turn(Send(content, self._outbox.replaces), routes, outcome)) as events:
+        async with aclosing(
+            self._turn(Send(content, self._outbox.replaces, found.fields()), routes, outcome)
+        ) as events:
             async for event in events:
                 yield event
         if outcome.draft or (outcome.error and not outcome.provider):
@@ -196,6 +212,8 @@ class Conversation:
                 yield event
         self._budget.add(outcome.message, outcome.cost)
         yield TurnEnded(outcome)
+        if outcome.message is not None and (told := no_sources(answered(session.path()))):
+            yield Told(told)
         shown = True
         if withheld := self._moderation.withheld:
             decision = _yes_or_no("show_withheld", _("{reason}; show it all the same?").format(reason=withheld))

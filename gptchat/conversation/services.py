@@ -202,6 +202,7 @@ class Services:
     def conversation(self) -> Conversation:
         """Say, retry and continue."""
         from gptchat.conversation.budget import Forewarnings
+        from gptchat.conversation.collections.documents import Documents
         from gptchat.conversation.concurrent_edits import ConcurrentEdits
         from gptchat.conversation.conversation import Conversation
         from gptchat.conversation.moderation import Moderation
@@ -212,6 +213,7 @@ class Services:
             manager=self.manager,
             routing=self.routing,
             outbox=self.outbox,
+            documents=Documents(self.settings, self.manager, self.paths),
             budget=self.budget,
             before=Forewarnings(self.settings, self.routing, self.budget, unattended=self.run.unattended),
             moderation=Moderation(self.settings, self.routing),
@@ -315,11 +317,7 @@ class Services:
 
 
 def compose(
-    options: Options,
-    environ: Mapping[str, str],
-    *,
-    attended: bool,
-    remember_user: bool = True,
+    options: Options, environ: Mapping[str, str], *, attended: bool, remember_user: bool = True
 ) -> Services:
     """The services for `options`, for the person named there, else the last one.
 
