@@ -26,7 +26,7 @@ _PAGE = "\f"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Segment:
     """Lines `line` to `last` of a document, from 1; `heading` has the headings above them.
 
     `page` is the page of a paged document, from 1; 0 where there are none.
@@ -47,9 +47,9 @@ def weight(text: str) -> int:
     return (len(text) - wide) // 4 + wide + 1
 
 
-def cut(text: str, name: str = "", *, paged: bool = False, most: int = MOST) -> list[Piece]:
+def cut(text: str, name: str = "", *, paged: bool = False, most: int = MOST) -> list[Segment]:
     """The pieces of the document `name`, whose ending tells what it is. With `paged`, a form feed ends a page."""
-    found: list[Piece] = []
+    found: list[Segment] = []
     first = 1
     for number, page in enumerate(text.split(_PAGE) if paged else [text], 1):
         lines = page.split("\n")
@@ -112,7 +112,7 @@ def _definitions(lines: Sequence[str]) -> dict[int, tuple[int, str]]:
 
 def _packed(
     lines: Sequence[str], first: int, heads: dict[int, tuple[int, str]], page: int, most: int
-) -> Iterator[Piece]:
+) -> Iterator[Segment]:
     """Pieces of at most about `most` tokens: whole sections where they fit, else whole paragraphs."""
     above: list[tuple[int, str]] = []
     heading, begin, size = "", 0, 0
@@ -145,7 +145,7 @@ def _blocks(lines: Sequence[str], heads: dict[int, tuple[int, str]], most: int) 
 
 def _piece(
     lines: Sequence[str], begin: int, end: int, first: int, heading: str, page: int, most: int
-) -> Iterator[Piece]:
+) -> Iterator[Segment]:
     while end > begin and not lines[end - 1].strip():
         end -= 1
     while begin < end and not lines[begin].strip():
@@ -155,7 +155,7 @@ def _piece(
     text = "\n".join(lines[begin:end])
     step = most * 4 if text.isascii() else most
     if end - begin > 1 or len(text) <= step * 2:
-        yield Piece(first + begin, first + end - 1, heading, text, page)
+        yield Segment(first + begin, first + end - 1, heading, text, page)
         return
     for at in range(0, len(text), step):  # one long line, such as minified code
-        yield Piece(first + begin, first + end - 1, heading, text[at : at + step], page)
+        yield Segment(first + begin, first + end - 1, heading, text[at : at + step], page)

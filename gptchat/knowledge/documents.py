@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from gptchat import words
 from gptchat.errors import StorageError
 from gptchat.files import make_folder, open_private, replaceable
-from gptchat.knowledge.cutting import Piece
+from gptchat.knowledge.cutting import Segment
 from gptchat.knowledge.terms import query, terms
 from gptchat.values import dataclass
 from gptchat.words import _
@@ -41,6 +43,7 @@ _TABLES = (
     """CREATE VIRTUAL TABLE words USING fts5 (
         name, heading, body, content='', tokenize='porter unicode61 remove_diacritics 2')""",
 )
+_PER_FILE = 2
 _WEIGHTS = (2.0, 2.5, 1.0)
 """How much a term counts in the name of a file, in a heading and in the text."""
 
@@ -64,7 +67,7 @@ class Located:
 
     key: int
     path: str
-    piece: Piece
+    segment: Segment
     score: float
 
 
@@ -92,7 +95,7 @@ class DocumentIndex:
             rows = self._database.execute("SELECT path, size, mtime, digest, reason FROM files")
             return {path: Stamp(*values) for path, *values in rows}
 
-    def put(self, files: Iterable[tuple[str, str, Stamp, Sequence[Piece]]], gone: Iterable[str] = ()) -> None:
+    def put(self, files: Iterable[tuple[str, str, Stamp, Sequence[Segment]]], gone: Iterable[str] = ()) -> None:
         """Take in files in place of what was known of them, and forget those that are `gone`, all or nothing.
 
         Each is a path, the name to find it by, its stamp, and its pieces.
@@ -141,7 +144,7 @@ class DocumentIndex:
             return files, pieces, left_out
 
     def search(self, question: str, most: int) -> list[Located]:
-        """Up to `most` pieces that have words of `question`, the best first."""
+        """Up to `most` pieces that have words of `question`, the best first; of a file two, before all others."""
         wanted = query(question)
         if not wanted:
             return []
@@ -154,10 +157,11 @@ class DocumentIndex:
                     ORDER BY found.score""",  # noqa: S608 - numbers of our own
                 (wanted, most),
             )
-            return [
-                Located(key, path, Piece(line, last, heading, text, page), score)
+            found = [
+                Located(key, path, Segment(line, last, heading, text, page), score)
                 for key, path, line, last, page, heading, text, score in rows
             ]
+        return spread(found)
 
     def _forget(self, path: str) -> None:
         row = self._database.execute("SELECT key, name FROM files WHERE path = ?", (path,)).fetchone()
@@ -211,6 +215,17 @@ class DocumentIndex:
         raise AssertionError
 
 
+def spread(found: Sequence[Located]) -> list[Located]:
+    """`found` with the third and further pieces of each file behind the rest: one file does not fill all."""
+    seen: Counter[str] = Counter()
+    first: list[Located] = []
+    behind: list[Located] = []
+    for one in found:
+        seen[one.path] += 1
+        (first if seen[one.path] <= _PER_FILE else behind).append(one)
+    return first + behind
+
+
 def remove(path: Path) -> None:
     """Delete the index in `path`, if there is one. Never raises OSError."""
     for ending in _ENDINGS:
@@ -222,8 +237,9 @@ def remove(path: Path) -> None:
 
 def unreadable(path: Path, error: Exception) -> StorageError:
     """The error that says that the index in `path` cannot be used."""
+    why = words.reason(error) if isinstance(error, OSError) else str(error)
     return StorageError(
-        _("the index of documents {file} cannot be used: {why}").format(file=path, why=error),
+        _("the index of documents {file} cannot be used: {why}").format(file=path, why=why),
         hint=_("try again; it may be deleted, and is then made anew"),
     )
 

@@ -63,8 +63,8 @@ def find(text: str, collections: Sequence[Collection]) -> list[tuple[int, int, C
             continue
         word = match[1]
         for length in range(len(word), 0, -1):
-            if length < len(word) and word.isascii():
-                break  # another name, of which this one is the beginning
+            if length < len(word) and word[length].isascii():
+                continue  # another name, of which this one is the beginning
             if (one := by_name.get(word[:length].casefold())) is not None:
                 found.append((match.start(), match.start() + 1 + length, one))
                 break

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _MOST = 10
 """Passages of a message, so that a large window is not filled with what hardly fits."""
-_PER_FILE = 3
 _CANDIDATES = 40
 _MANY = 20
 """Changed files from which on it is told that they are read."""
@@ -173,21 +172,17 @@ class Documents:
         count, model = self._manager.counter.count, route.counted_as
         room = int(route.limits.budget * self._settings.docs.share)
         chosen: dict[str, tuple[str, Passage]] = {}
-        per_file: dict[str, int] = {}
         for place in range(max(map(len, ranked), default=0)):
             for name, found in zip(names, ranked, strict=True):
                 if place >= len(found) or len(chosen) >= _MOST:
                     continue
                 file, one = found[place]
-                if per_file.get(one.path, 0) >= _PER_FILE:
-                    continue
-                piece = one.piece
+                piece = one.segment
                 passage = Passage(name, file, piece.line, piece.last, piece.text, piece.page, piece.heading)
                 cost = count(passages_text([passage]), model) - (count(passages_text([]), model) if chosen else 0)
                 if cost > room:
                     continue
                 room -= cost
-                per_file[one.path] = per_file.get(one.path, 0) + 1
                 _put(chosen, one.path, passage)
         return [passage for _path, passage in chosen.values()]
 

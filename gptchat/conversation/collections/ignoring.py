@@ -15,7 +15,7 @@ _LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class IgnoreRule:
     """One pattern, for paths below the folder of its file. `keeps`: it began with `!`."""
 
     pattern: re.Pattern[str]
@@ -24,7 +24,7 @@ class Rule:
     """Whether it fits folders only."""
 
 
-def rules_in(folder: Path) -> list[Rule]:
+def rules_in(folder: Path) -> list[IgnoreRule]:
     """The rules of the file in `folder`; none if it is missing or cannot be read. Blocks."""
     try:
         text = read_regular(folder / NAME, SMALL).decode("utf-8", "replace")
@@ -33,7 +33,7 @@ def rules_in(folder: Path) -> list[Rule]:
     return [rule for line in text.splitlines() if (rule := rule_of(line)) is not None]
 
 
-def rule_of(line: str) -> Rule | None:
+def rule_of(line: str) -> IgnoreRule | None:
     """The rule in a line of such a file; None for a comment and for what can fit nothing."""
     line = re.sub(r"(?<!\\) +$", "", line.rstrip("\r\n"))
     keeps = line.startswith("!")
@@ -50,10 +50,10 @@ def rule_of(line: str) -> Rule | None:
         pattern = re.compile(("" if anchored else r"(?:.*/)?") + _translated(line), re.DOTALL)
     except re.error:
         return None
-    return Rule(pattern, keeps, folders)
+    return IgnoreRule(pattern, keeps, folders)
 
 
-def ignored(path: str, is_folder: bool, rules: Sequence[tuple[str, Sequence[Rule]]]) -> bool:
+def ignored(path: str, is_folder: bool, rules: Sequence[tuple[str, Sequence[IgnoreRule]]]) -> bool:
     """Whether `path` is left out. `rules` are those of each folder above it, outermost first.
 
     Paths are relative to one root, with slashes; that of a folder of rules ends in one, and is empty for the root.

@@ -15,7 +15,7 @@ from gptchat.conversation.collections import reading
 from gptchat.conversation.collections.store import Collection
 from gptchat.conversation.collections.walking import MOST, Listed, walk
 from gptchat.errors import TurnInterruptedError, UsageError
-from gptchat.knowledge.cutting import Piece, cut
+from gptchat.knowledge.cutting import Segment, cut
 from gptchat.knowledge.documents import DocumentIndex, Stamp
 from gptchat.values import dataclass, field
 from gptchat.words import _
@@ -26,7 +26,7 @@ _MANY = 400
 """Files after which it is written in any case."""
 _LARGEST = SizeLimits().file
 
-Entry = tuple[str, str, Stamp, Sequence[Piece]]
+Entry = tuple[str, str, Stamp, Sequence[Segment]]
 
 
 def unwatched(_done: int, _total: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gptchat.attachments.folders import GENERATED
-from gptchat.conversation.collections.ignoring import NAME, Rule, ignored, rules_in
+from gptchat.conversation.collections.ignoring import NAME, IgnoreRule, ignored, rules_in
 from gptchat.values import dataclass
 
 MOST = 200_000
@@ -25,7 +25,7 @@ class Listed:
     mtime: int
 
 
-Rules = Sequence[tuple[str, Sequence[Rule]]]
+Rules = Sequence[tuple[str, Sequence[IgnoreRule]]]
 """The rules of each folder, outermost first, with its path below the outermost, which ends in a slash."""
 
 
