@@ -1,8 +1,9 @@
 """How often a question finds its file within five passages: `python -m tests.benchmarks.retrieval [FOLDER]`.
 
 English: 200 functions of the standard library. The question is the first sentence of a docstring, and the file is
-indexed without it, so that it must be found by what else it says. Chinese: 200 manual pages of FOLDER, such as Debian's package manpages-zh has in `/usr/share/man/zh_CN` (the default); the question is the line in which a
-page says what it is about, and that line is cut out.
+indexed without it, so that it must be found by what else it says. Chinese: 200 manual pages of FOLDER, such as
+Debian's package manpages-zh has in `/usr/share/man/zh_CN` (the default); the question is the line in which a page says
+what it is about, and that line is cut out.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def main() -> None:
         size = sum(map(len, files.values())) / 1e6
         sys.stdout.write(
             f"{language}: {len(files)} files ({size:.1f} M characters), {len(asked)} questions: by words {hits} "
-            f"within {WITHIN} ({hits / len(asked):.0%}), {firsts} first; indexed in {built:.1f} s, {each:.1f} ms each\n"
+            f"within {WITHIN} ({hits / len(asked):.0%}), {firsts} first; "
+            f"indexed in {built:.1f} s, {each:.1f} ms each\n"
         )
 
 

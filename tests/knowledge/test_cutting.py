@@ -30,7 +30,8 @@ def test_markdown_is_cut_at_headings() -> None:
     words = "water them early in the morning " * 20
     pieces = cut(MARKDOWN.format(tomatoes=words, roses=words), "garden.md")
     assert [(piece.heading, piece.line) for piece in pieces] == [("Garden", 1), ("Garden › Roses", 13)]
-    assert pieces[0].last == 11 and pieces[0].text.startswith("# Garden\n\nIntro.")
+    assert pieces[0].last == 11
+    assert pieces[0].text.startswith("# Garden\n\nIntro.")
 
 
 def test_small_sections_stay_together() -> None:
@@ -60,7 +61,8 @@ def test_long_lines_and_paragraphs_are_cut() -> None:
     assert all(weight(piece.text) <= MOST * 2 for piece in cut("x " * 20_000, "min.js"))
     assert all(weight(piece.text) <= MOST * 2 for piece in cut("长" * 3000, "a.txt"))
     pieces = cut("a line of words\n" * 2000, "log")
-    assert len(pieces) > 10 and [piece.line for piece in pieces][:2] == [1, pieces[0].last + 1]
+    assert len(pieces) > 10
+    assert [piece.line for piece in pieces][:2] == [1, pieces[0].last + 1]
 
 
 def test_pages_are_counted() -> None:

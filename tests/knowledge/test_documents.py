@@ -92,7 +92,7 @@ def test_damage_met_later_is_told(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[8192:] = b"\xff" * (len(data) - 8192)
     path.write_bytes(bytes(data))
-    with pytest.raises(StorageError, match="cannot be used"), DocumentIndex(path) as index:
+    with pytest.raises(StorageError, match="cannot be used"), DocumentIndex(path) as index:  # noqa: PT012 - either
         index.stamps()
         index.search("word1", 5)
     with DocumentIndex(path) as index:
