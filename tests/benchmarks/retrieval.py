@@ -2,8 +2,8 @@
 
 English: 200 functions of the standard library. The question is the first sentence of a docstring, and the file is
 indexed without it, so that it must be found by what else it says. Chinese: 200 manual pages of FOLDER, such as
-Debian's package manpages-zh has in `/usr/share/man/zh_CN` (the default); the question is the line in which a page says
-what it is about, and that line is cut out.
+Debian's package manpages-zh has in `/usr/share/man/zh_CN` (the default); the question is the line in which a page
+says what it is about, and that line is cut out.
 """
 
 from __future__ import annotations

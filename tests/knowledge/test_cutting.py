@@ -75,7 +75,7 @@ def test_pages_are_counted() -> None:
 def test_nothing_is_lost(lines: list[str]) -> None:
     """Every line with text is in exactly one piece, at the line that the piece names."""
     for name in ("a.md", "a.py"):
-        seen = []
+        seen: list[int] = []
         for piece in cut("\n".join(lines), name):
             assert piece.text.split("\n") == lines[piece.line - 1 : piece.last]
             seen += range(piece.line, piece.last + 1)

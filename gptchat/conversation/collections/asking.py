@@ -16,11 +16,9 @@ _MENTION = re.compile(r"(?:^|(?<=[\s(\[（【，。、；：！？「『]))[#＃
 
 @dataclass(slots=True)
 class Wish:
-    """A collection that a message asks. `start` and `end` are its mention's; both 0 where it is in use anyway."""
+    """A collection that a message asks."""
 
     collection: Collection
-    start: int = 0
-    end: int = 0
     asked: bool = False
     """Whether a person must agree first."""
     chosen: bool = True
@@ -36,7 +34,7 @@ def wishes(
     names that the message asked already, before it was edited.
     """
     found = [Wish(one) for one in collections if one.name.casefold() == use.casefold()] if use else []
-    for start, end, one in find(entry.text, collections):
+    for start, _end, one in find(entry.text, collections):
         if any(wish.collection == one and wish.chosen for wish in found):
             continue
         origin = entry.at(start)
@@ -44,7 +42,7 @@ def wishes(
         own = origin == "argument" and not entry.text[:start].strip() and "\n" not in entry.text.strip()
         verdict = "act" if own or one.name in again else decide(entry, "collection", start)
         found = [wish for wish in found if wish.collection != one]
-        found.append(Wish(one, start, end, verdict == "ask", verdict == "act"))
+        found.append(Wish(one, verdict == "ask", verdict == "act"))
     return found
 
 
@@ -73,7 +71,6 @@ def find(text: str, collections: Sequence[Collection]) -> list[tuple[int, int, C
 
 def question(text: str, wanted: Sequence[Wish]) -> str:
     """`text` without the mentions of `wanted`: what is looked for."""
-    for wish in sorted(wanted, key=lambda one: -one.start):
-        if wish.end:
-            text = f"{text[: wish.start]} {text[wish.end :]}"
+    for start, end, _one in reversed(find(text, [wish.collection for wish in wanted])):
+        text = f"{text[:start]} {text[end:]}"
     return text.strip()

@@ -44,7 +44,7 @@ def name_for(path: Path) -> str:
     word = word[:LONGEST].strip("-_")
     if valid_name(word):
         return word
-    return f"docs-{word}"[:LONGEST] if valid_name(f"docs-{word}") else "docs"
+    return f"docs-{word}"[:LONGEST] if word else "docs"
 
 
 class CollectionStore:
