@@ -92,6 +92,7 @@ def test_what_is_found_goes_along_as_data(tmp_path: Path, server: Server) -> Non
         assert record["passages"][0]["text"].startswith("# Garden")
         assert sum(record["tokens"].values()) > 80
 
+        assert home.sent() in data(runner.run(effects(home.program, "/export messages")))[0]["content"]
         shown = runner.run(effects(home.program, "/context"))
         assert data(shown)["passages"] == ["notes/garden.md:1"]
         assert "1 passage" in runner.run(command(home.program, "/context"))

@@ -167,7 +167,7 @@ def _known(documents: Documents, name: str) -> Collection:
     from difflib import get_close_matches
 
     names = [one.name for one in store.all()]
-    near = get_close_matches(wanted, names, n=3, cutoff=0.5) or names[:5]
+    near = list(dict.fromkeys([*get_close_matches(wanted, names, n=3, cutoff=0.5), *names]))[:5]
     hint = _("there are: {names}").format(names=_(", ").join(f"#{one}" for one in near))
     raise UsageError(
         _("there is no collection #{name}").format(name=wanted) if wanted else _("say which collection"),

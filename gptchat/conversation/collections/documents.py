@@ -223,8 +223,8 @@ def told_name(collection: Collection, path: str) -> str:
     for root in collection.paths:
         if path == root:
             return Path(path).name
-        if path.startswith(f"{root.rstrip('/')}/"):
-            return f"{Path(root).name}/{path[len(root.rstrip('/')) + 1 :]}".lstrip("/")
+        if Path(root) in Path(path).parents:
+            return f"{Path(root).name}/{Path(path).relative_to(root).as_posix()}".lstrip("/")
     return Path(path).name
 
 

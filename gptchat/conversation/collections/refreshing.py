@@ -74,8 +74,10 @@ def look(
         if stamp is None or (stamp.size, stamp.mtime) != (one.size, one.mtime):
             found.changed.append(one)
     found.missing = [path for path in collection.paths if not Path(path).exists()]
-    below = tuple(f"{path}/" for path in found.missing)
-    found.gone = [path for path in found.known.keys() - seen if not f"{path}/".startswith(below)]
+    away = {Path(path) for path in found.missing}
+    for path in found.known.keys() - seen:
+        if not away or away.isdisjoint((Path(path), *Path(path).parents)):
+            found.gone.append(path)
     return found
 
 
