@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from gptchat.conversation.budget import Budget, Forewarnings
-from gptchat.conversation.collections.documents import Documents, Found, no_sources
+from gptchat.conversation.collections.documents import Documents, FoundPassages, no_sources
 from gptchat.conversation.compaction import Compaction
 from gptchat.conversation.concurrent_edits import ConcurrentEdits
 from gptchat.conversation.events import (
@@ -114,9 +114,9 @@ class Conversation:
             yield event
             if isinstance(event, NotSent):
                 return
-        found = Found()
+        found = FoundPassages()
         async for step in self.documents.find(wishes, entry.text, routes[0]):
-            if isinstance(step, Found):
+            if isinstance(step, FoundPassages):
                 found = step
             else:
                 yield step

@@ -33,7 +33,7 @@ _MANY = 20
 
 
 @dataclass(slots=True)
-class Found:
+class FoundPassages:
     """The passages for a message, the names of the collections that were asked, and notes for the person."""
 
     asked: list[str] = field(default_factory=list)
@@ -102,15 +102,17 @@ class Documents:
                 yield decision
                 wish.chosen = decision.answer == "y"
 
-    async def find(self, wanted: Sequence[Wish], text: str, route: Route) -> AsyncGenerator[Told | Found, None]:
+    async def find(
+        self, wanted: Sequence[Wish], text: str, route: Route
+    ) -> AsyncGenerator[Told | FoundPassages, None]:
         """The passages of `wanted` for the message `text`, as the last event. Raises UsageError, StorageError."""
         chosen = [wish for wish in wanted if wish.chosen]
         if not chosen:
-            yield Found()
+            yield FoundPassages()
             return
         from gptchat.conversation.collections.asking import question
 
-        result, ranked = Found(), []
+        result, ranked = FoundPassages(), []
         for wish in chosen:
             one = wish.collection
             result.asked.append(one.name)
@@ -186,7 +188,7 @@ class Documents:
                 _put(chosen, one.path, passage)
         return [passage for _path, passage in chosen.values()]
 
-    def _note(self, found: Found, route: Route) -> str:
+    def _note(self, found: FoundPassages, route: Route) -> str:
         counter, model = self._manager.counter, route.counted_as
         tokens = counter.count(passages_text(found.passages), model)
         n = len(found.passages)
