@@ -107,15 +107,12 @@ class Conversation:
         content, notes = await self._outbox.content(entry.text, wanted, piped=piped)
         if not content:
             raise UsageError(_("the message is empty"))
-        wishes = await self.documents.wanted(entry, self._outbox.replaces)
-        async for choice in self.documents.settle(wishes):
-            yield choice
         async for event in self._before.check(routes):
             yield event
             if isinstance(event, NotSent):
                 return
         found = FoundPassages()
-        async for step in self.documents.find(wishes, entry.text, routes[0]):
+        async for step in self.documents.ask(entry, self._outbox.replaces, routes[0]):
             if isinstance(step, FoundPassages):
                 found = step
             else:

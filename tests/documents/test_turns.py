@@ -282,6 +282,9 @@ def test_a_collection_in_use_that_is_gone_is_told(tmp_path: Path, server: Server
             with pytest.raises(StorageError, match="damaged"):
                 runner.run(command(home.program, f"/docs add {home.notes}"))
             assert file.read_text() == text
+        runner.run(command(home.program, "/unset docs.use"))
+        runner.run(home.say("#notes # Title"))
+        assert home.sent() == "#notes # Title"
         file.unlink()
         file.mkdir()
         with pytest.raises(StorageError):

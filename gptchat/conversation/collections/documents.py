@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gptchat import notices
 from gptchat.conversation.events import Decision, Told
 from gptchat.core.messages import Message
 from gptchat.core.origin import Sourced
 from gptchat.core.replies.passages import Passage, asked_of, passages_text, records_of_passages
-from gptchat.errors import UsageError
+from gptchat.errors import StorageError, UsageError
 from gptchat.values import dataclass, field
 from gptchat.waiting import leavable
 from gptchat.words import _, ngettext
@@ -65,11 +66,21 @@ class Documents:
 
         return Policy(self._settings.attach.allow, self._settings.attach.deny, own=self._paths.own())
 
-    async def wanted(self, entry: Sourced, replaces: str = "") -> list[Wish]:
-        """The collections that the message `entry` asks; it takes the place of the message `replaces`, if given.
+    async def ask(
+        self, entry: Sourced, replaces: str, route: Route
+    ) -> AsyncGenerator[Decision | Told | FoundPassages, None]:
+        """Find passages for the message `entry` on `route`: the last event, after questions and notes.
 
-        Raises UsageError where the one in use is gone, and StorageError.
+        The message takes the place of the message `replaces`, if that is not empty. Raises UsageError where the
+        collection in use is gone, and StorageError.
         """
+        wanted = await self._wishes(entry, replaces)
+        async for decision in self._settle(wanted):
+            yield decision
+        async for event in self._find(wanted, entry.text, route):
+            yield event
+
+    async def _wishes(self, entry: Sourced, replaces: str) -> list[Wish]:
         use = self._settings.docs.use
         if not use and not {"#", "＃"} & set(entry.text):
             return []
@@ -78,7 +89,13 @@ class Documents:
     def _wanted(self, entry: Sourced, use: str, replaces: str) -> list[Wish]:
         from gptchat.conversation.collections.asking import wishes
 
-        collections = self.store().all()
+        try:
+            collections = self.store().all()
+        except StorageError as error:
+            if use:
+                raise
+            notices.tell(error.message)  # a hash sign in a message is hardly a wish
+            return []
         if use and not any(one.name.casefold() == use.casefold() for one in collections):
             raise UsageError(
                 _("there is no collection #{name}").format(name=use),
@@ -87,7 +104,7 @@ class Documents:
         edited = self._manager.session.messages.get(replaces)
         return wishes(entry, collections, use, asked_of(edited) if edited is not None else ())
 
-    async def settle(self, wanted: Sequence[Wish]) -> AsyncGenerator[Decision, None]:
+    async def _settle(self, wanted: Sequence[Wish]) -> AsyncGenerator[Decision, None]:
         """Ask about each of `wanted` whose name was not typed."""
         for wish in wanted:
             if wish.asked:
@@ -102,7 +119,7 @@ class Documents:
                 yield decision
                 wish.chosen = decision.answer == "y"
 
-    async def find(
+    async def _find(
         self, wanted: Sequence[Wish], text: str, route: Route
     ) -> AsyncGenerator[Told | FoundPassages, None]:
         """The passages of `wanted` for the message `text`, as the last event. Raises UsageError, StorageError."""
