@@ -69,6 +69,7 @@ ERRORS = {
     "terminal/debugging.py unexpected": "told through the door",
     "tools/": "cleaned and masked by `text.failed`, where they become a result",
     "core/replies/media.py": "an error's words for another error",
+    "knowledge/documents.py": "what SQLite says of a file of ours, told through the door",
 }
 """Where an error becomes text, and why it may."""
 

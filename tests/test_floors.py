@@ -16,7 +16,7 @@ FLOORS = (
     {"config"},
     {"net"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},
-    {"exchange", "tools", "sync"},
+    {"exchange", "tools", "sync", "knowledge"},
     {"manager"},
     {"conversation"},
     {"commands"},

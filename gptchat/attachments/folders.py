@@ -17,7 +17,7 @@ from gptchat.core.attachments import Attachment
 from gptchat.errors import UsageError
 from gptchat.words import _, ngettext
 
-_GENERATED = frozenset(("node_modules", "__pycache__", "venv", "env.bak", "site-packages"))
+GENERATED = frozenset(("node_modules", "__pycache__", "venv", "env.bak", "site-packages"))
 """Folders with generated content. Names that begin with a dot are skipped as hidden."""
 
 _LOOK = 8192
@@ -56,13 +56,13 @@ def load_folder(folder: Path, name: str, limits: SizeLimits, policy: Policy) -> 
                 hint=_("attach a folder within it, or single files"),
             )
     if not found:
-        why = _summary(left_out)
+        why = summary(left_out)
         raise UsageError(
             _("{name} holds no text files").format(name=name) + (f" ({why})" if why else ""),
             hint=_("attach the files you mean by their names"),
         )
     note = _("{name}: {files}, {size}").format(name=name, files=count_files(len(found)), size=human_size(total))
-    why = _summary(left_out)
+    why = summary(left_out)
     return Loaded(tuple(found), (note + (_("; left out: {why}").format(why=why) if why else ""),))
 
 
@@ -82,7 +82,7 @@ def _files(folder: Path, left_out: Counter[str], *, top: bool = False) -> Iterat
         if entry.name.startswith("."):
             left_out["hidden"] += 1
         elif entry.is_dir(follow_symlinks=False):
-            if entry.name in _GENERATED:
+            if entry.name in GENERATED:
                 left_out["generated"] += 1
             else:
                 yield from _files(Path(entry.path), left_out)
@@ -123,7 +123,8 @@ def _text_of(path: Path, limit: int, left_out: Counter[str], policy: Policy | No
     return decoded[0]
 
 
-def _summary(left_out: Counter[str]) -> str:
+def summary(left_out: Counter[str]) -> str:
+    """What was left out, as translated text: the count of each reason."""
     return _(", ").join(f"{count} {_why(why, count)}" for why, count in left_out.most_common())
 
 
@@ -133,6 +134,8 @@ def _why(why: str, count: int) -> str:
         "unreadable": _("unreadable"),
         "hidden": _("hidden"),
         "generated": _("generated"),
+        "ignored": _("ignored by .gitignore"),
+        "missing": _("missing"),
         "links": ngettext("link", "links", count),
         "links that lead out of it": ngettext("link that leads out of it", "links that lead out of it", count),
         "secret": ngettext("file with keys or passwords", "files with keys or passwords", count),

@@ -11,7 +11,8 @@ from gptchat.values import dataclass
 _MENTION = re.compile(r'(?<![A-Za-z0-9._%+\-@＠/])[@＠](?:"([^"\n]+)"|“([^”\n]+)”|([^\s"“@＠`]+))')
 """An at sign, full-width or not, that is not part of an e-mail address, then a quoted or plain reference."""
 
-_CODE = re.compile(r"(`{3,}|~{3,})[^\n]*\n.*?(?:\n\1|\Z)|(`+)[^`].*?\2", re.DOTALL)
+CODE = re.compile(r"(`{3,}|~{3,})[^\n]*\n.*?(?:\n\1|\Z)|(`+)[^`].*?\2", re.DOTALL)
+"""Code in backticks: a block between fences, or a span."""
 _ENDING = ".,;:!?)]}>'\"，。；：！？、）】》」』”’…"
 _FILES = (".txt", ".md", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".log", ".docx", ".xlsx")
 """Suffixes that only files have, so that a misspelt name is reported. Suffixes of code are excluded: `@app.py`
@@ -39,7 +40,7 @@ def find_mentions(
     unchanged. Never raises.
     """
     signs = [match for match in _MENTION.finditer(text) if at(match.start())]
-    code = [match.span() for match in _CODE.finditer(text)] if signs else []
+    code = [match.span() for match in CODE.finditer(text)] if signs else []
     found = []
     for match in signs:
         if any(begin <= match.start() < end for begin, end in code):

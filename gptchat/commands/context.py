@@ -23,12 +23,14 @@ from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import about, window_source
 from gptchat.core.context import ContextPlan
 from gptchat.core.messages import Message
+from gptchat.core.replies.passages import passages_of, passages_text
 from gptchat.core.session import shorten
 from gptchat.errors import UsageError
 from gptchat.manager import Route
 from gptchat.words import _, money, ngettext
 
 if TYPE_CHECKING:
+    from gptchat.config.settings import Settings
     from gptchat.conversation.compaction import Compaction
     from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.outgoing import Outbox
@@ -37,8 +39,17 @@ if TYPE_CHECKING:
     from gptchat.manager import SessionManager
 
 
+_PLACES = 10
+"""Number of passages that are listed, the newest."""
+
+
 async def context(
-    call: Call, manager: SessionManager, routing: Routing, outbox: Outbox, conversation: Conversation
+    call: Call,
+    manager: SessionManager,
+    routing: Routing,
+    outbox: Outbox,
+    conversation: Conversation,
+    settings: Settings,
 ) -> AsideEffects:
     """Draw what the next request holds."""
     route = await conversation.rounds.equipped(routing.route())
@@ -66,6 +77,9 @@ async def context(
         pairs.append((_("pins"), words.format(n=len(manager.session.pinned))))
     if outbox.attached:
         pairs.append((_("attached"), _(", ").join(item.name for item in outbox.attached)))
+    pairs += await asyncio.to_thread(_documents, plan, routing, route, mark)
+    if use := settings.docs.use:
+        pairs.append((_("collection"), _("#{name}, which every message asks").format(name=use)))
     cost = routing.prompt_cost(route.model, plan.tokens)
     if cost is not None:
         pairs.append((_("cost of sending it"), money(cost)))
@@ -85,6 +99,17 @@ async def context(
         *(Text(line, "warning" if plan.left_out else "quiet") for line in left_out(plan, mark)),
     ]
     yield Show(blocks, context_json(plan, window, source, route, cost, exact=exact))
+
+
+def _documents(plan: ContextPlan, routing: Routing, route: Route, mark: str) -> list[tuple[str, str]]:
+    """The passages of documents in the request, by their places; nothing if there are none. Blocks."""
+    found = [passage for message in plan.messages for passage in passages_of(message)]
+    if not found:
+        return []
+    tokens, n = routing.counter.count(passages_text(found), route.counted_as), len(found)
+    words = ngettext("{n} passage ({tokens} tokens): {places}", "{n} passages ({tokens} tokens): {places}", n)
+    places = _(", ").join(passage.place for passage in found[-_PLACES:])
+    return [(_("documents"), words.format(n=n, tokens=f"{mark}{tokens:,}", places=places))]
 
 
 def left_out(plan: ContextPlan, mark: str = "") -> list[str]:
@@ -129,6 +154,7 @@ def context_json(
         "tool_tokens": plan.tool_tokens,
         "overhead_tokens": plan.overhead,
         "messages": [message.id for message in plan.messages if message.id],
+        "passages": [one.place for message in plan.messages for one in passages_of(message)],
         "left_out": plan.left_out,
         "left_out_tokens": plan.left_out_tokens,
         "reason": plan.reason,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "text", "word", "number", "file", "session", "user", "model", "provider", "setting", "value", "preset",
-    "format", "trashed", "command", "theme", "language", "code", "key", "tool",
+    "format", "trashed", "command", "theme", "language", "code", "key", "tool", "collection",
 ]  # fmt: skip
 """What an argument names; completion offers the things of that kind."""
 

@@ -31,6 +31,7 @@ KEYS = (
 SIGNS = (
     ("!COMMAND", N_("run it and offer its output")),
     ("@PATH", N_("attach that file to the message")),
+    ("#NAME", N_("ask that collection of documents")),
     ("//TEXT", N_("send /TEXT to the model")),
     ("commands/NAME.md", N_("beside the settings file: your own command /NAME")),
 )

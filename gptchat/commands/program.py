@@ -72,6 +72,7 @@ _MODULES = {
     "templates.presets": "preset",
     "context": "context tokens pin unpin compact",
     "tools.listing": "tools",
+    "collections.documents": "docs",
     "input": "attach editor",
     "batch": "batch",
     "output": "copy save raw code json",

@@ -26,6 +26,7 @@ _SECTIONS = {
     "": "The conversation. What is not set is left to the model.",
     "context": "What is sent of a long conversation.",
     "ui": "What the program looks like.",
+    "docs": "Collections of documents that a message asks.",
     "input": "What a message may do besides being sent.",
     "attach": "What may leave this machine besides what lies in the working folder and public addresses.",
     "budget": "Money.",

@@ -133,6 +133,14 @@ class UiSettings:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class DocsSettings:
+    """`[docs]`: collections of documents that a message asks."""
+
+    use: str = setting("", N_("The collection that every message asks; empty: only where #NAME stands in it"))
+    share: float = setting(0.25, N_("Share of the window that passages of documents may take"), 0, 1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class InputSettings:
     """`[input]`: what a message may do besides being sent."""
 
@@ -188,6 +196,7 @@ GROUPS: Mapping[type, tuple[str, Scope]] = {
     FileSettings: ("", "program"),
     ContextSettings: ("context.", "chat"),
     UiSettings: ("ui.", "program"),
+    DocsSettings: ("docs.", "chat"),
     InputSettings: ("input.", "program"),
     AttachSettings: ("attach.", "program"),
     BudgetSettings: ("budget.", "program"),

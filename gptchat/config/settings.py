@@ -83,6 +83,11 @@ class Settings(Layers):
         return self.group(schema.BudgetSettings)
 
     @property
+    def docs(self) -> schema.DocsSettings:
+        """`[docs]`: which collection every message asks, and how much of it goes along."""
+        return self.group(schema.DocsSettings)
+
+    @property
     def tools(self) -> ToolSettings:
         """`[tools]`: which tools are offered, and when a person is asked."""
         return self.group(ToolSettings)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
+from gptchat.conversation.collections.documents import Documents, FoundPassages, no_sources
 from gptchat.conversation.compaction import Compaction
 from gptchat.conversation.concurrent_edits import ConcurrentEdits
 from gptchat.conversation.events import (
@@ -32,6 +33,7 @@ from gptchat.core.messages import Content, Message
 from gptchat.core.origin import Sourced, whole
 from gptchat.core.ports import CONVERSATION, ONESHOT
 from gptchat.core.records import kind_record
+from gptchat.core.replies.passages import answered, with_passages
 from gptchat.core.session import Session
 from gptchat.errors import ContentFilterError, UsageError
 from gptchat.manager import Answer, Continue, Order, Retry, Route, Send, SessionManager
@@ -53,6 +55,7 @@ class Conversation:
         manager: SessionManager,
         routing: Routing,
         outbox: Outbox,
+        documents: Documents,
         before: Forewarnings,
         moderation: Moderation,
         compaction: Compaction,
@@ -64,6 +67,7 @@ class Conversation:
         self._manager = manager
         self._routing = routing
         self._outbox = outbox
+        self.documents = documents
         self._before = before
         self._moderation = moderation
         self._compaction = compaction
@@ -105,7 +109,14 @@ class Conversation:
             yield event
             if isinstance(event, NotSent):
                 return
-        reason, told = await self._moderation.objection(content)
+        found = FoundPassages()
+        async for step in self.documents.ask(entry, self._outbox.replaces, routes[0]):
+            if isinstance(step, FoundPassages):
+                found = step
+            else:
+                yield step
+        sent = with_passages(Message("user", content, extra=found.fields()), content)
+        reason, told = await self._moderation.objection(sent)
         if told:
             yield Told(told, "notice")
         if reason:
@@ -119,11 +130,13 @@ class Conversation:
                     )
                 yield NotSent()
                 return
-        for note in notes:
+        for note in (*notes, *found.notes):
             yield Told(note)
-        routes = await self._fitting(routes, content)
+        routes = await self._fitting(routes, sent)
         outcome = Outcome()
-        async with aclosing(self._turn(Send(content, self._outbox.replaces), routes, outcome)) as events:
+        async with aclosing(
+            self._turn(Send(content, self._outbox.replaces, found.fields()), routes, outcome)
+        ) as events:
             async for event in events:
                 yield event
         if outcome.draft or (outcome.error and not outcome.provider):
@@ -204,6 +217,8 @@ class Conversation:
                     outcome.take(event)
                 yield event
         yield TurnEnded(outcome)
+        if outcome.message is not None and (told := no_sources(answered(session.path()))):
+            yield Told(told)
         shown = True
         if withheld := self._moderation.withheld:
             decision = _yes_or_no("show_withheld", _("{reason}; show it all the same?").format(reason=withheld))

@@ -18,6 +18,7 @@ Subject = Literal[
     "choose_answer",
     "compact",
     "attach",
+    "collection",
     "unknown_price",
     "tool_call",
 ]

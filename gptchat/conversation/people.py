@@ -167,6 +167,7 @@ class People:
         finally:
             self._hold()
         folders.forget_cache(self._cache_dir)
+        folders.forget_documents(self._cache_dir, users.slug(old))
         if users.read_state(self._data_dir).get("user") == old:
             users.write_state(self._data_dir, user=new)
         if self.current == new:
@@ -187,6 +188,7 @@ class People:
             folders.restore(self._data_dir, gone)
             raise
         folders.forget_cache(self._cache_dir)
+        folders.forget_documents(self._cache_dir, users.slug(name))
         if users.read_state(self._data_dir).get("user") == name:
             users.write_state(self._data_dir, user=None)
         return gone

@@ -204,6 +204,7 @@ class Services:
     @cached_property
     def conversation(self) -> Conversation:
         """Say, retry and continue."""
+        from gptchat.conversation.collections.documents import Documents
         from gptchat.conversation.concurrent_edits import ConcurrentEdits
         from gptchat.conversation.conversation import Conversation
         from gptchat.conversation.metering.forewarnings import Forewarnings
@@ -215,6 +216,7 @@ class Services:
             manager=self.manager,
             routing=self.routing,
             outbox=self.outbox,
+            documents=Documents(self.settings, self.manager, self.paths),
             before=Forewarnings(self.settings, self.routing, self.budget, unattended=self.run.unattended),
             moderation=Moderation(self.settings, self.routing),
             compaction=self.compaction,

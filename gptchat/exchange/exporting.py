@@ -10,6 +10,7 @@ from typing import Any
 from gptchat.core.events import ToolCall
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import files_of, text_alone
+from gptchat.core.replies.passages import with_passages
 from gptchat.core.session import VERSION, Session
 from gptchat.core.tooling.described import with_results
 from gptchat.errors import UsageError
@@ -86,7 +87,7 @@ def render(
 
 
 def messages(session: Session) -> list[dict[str, Any]]:
-    """The current path as a message list for the chat API, system prompt first.
+    """The current path as a message list for the chat API, system prompt first, passages of documents as sent.
 
     A call of a tool is there with its result, or else neither is.
     """
@@ -95,7 +96,7 @@ def messages(session: Session) -> list[dict[str, Any]]:
     if isinstance(system, str) and system:
         result.append({"role": "system", "content": system})
     for message, calls in with_results(session.path()):
-        content = text_alone(message)
+        content = with_passages(message, text_alone(message))
         content = content if isinstance(content, str) else [dict(part) for part in content]
         # Servers refuse a call without its result, and a result without its call.
         paired = bool(calls) and all(answer is not None for _call, answer in calls)

@@ -9,8 +9,11 @@ from gptchat.errors import UsageError
 from gptchat.words import _
 
 
-def read(file: IO[bytes], arguments: dict[str, Any], _step: object) -> Iterator[str]:
-    """Yield the text of each page that has some (a reader, see `process`). Raises UsageError."""
+def read(file: IO[bytes], arguments: dict[str, Any], _step: object) -> Iterator[Any]:
+    """Yield the text of each page that has some (a reader, see `process`). Raises UsageError.
+
+    With `arguments["numbered"]`, each comes as `[number, text]`.
+    """
     name = arguments["name"]
     try:
         import pypdf
@@ -21,10 +24,10 @@ def read(file: IO[bytes], arguments: dict[str, Any], _step: object) -> Iterator[
         ) from error
     found = False
     try:
-        for page in pypdf.PdfReader(file).pages:
+        for number, page in enumerate(pypdf.PdfReader(file).pages, 1):
             if text := page.extract_text().strip():
                 found = True
-                yield text
+                yield [number, text] if arguments.get("numbered") else text
     except pypdf.errors.FileNotDecryptedError as error:
         raise UsageError(
             _("{name} is locked by a password").format(name=name), hint=_("save it without the password first")

@@ -38,7 +38,7 @@ class Choice:
         """The tag that has ended reasoning which no tag began."""
         self.unkept: list[tuple[str, bytes]] = []
         """Names and contents of files that are not stored yet."""
-        self._number = number
+        self.number = number
         self._show = show
         self._thinking = ThinkSplitter(closer)
         self._halves = {"text": "", "reasoning": ""}
@@ -75,7 +75,12 @@ class Choice:
         known = self.sources
         self.sources = merged(known, sources)
         if self.sources != known:
-            self._show(SourcesFound(tuple(self.sources), self._number))
+            self._show(SourcesFound(tuple(self.sources), self.number))
+
+    def cites_first(self, sources: Iterable[CitedSource]) -> None:
+        """Take the sources that the question brought along, whose numbers the model was told."""
+        self.sources = merged(list(sources), self.sources)
+        self._show(SourcesFound(tuple(self.sources), self.number))
 
     def finish(self, *, complete: bool) -> None:
         """End the choice: take the text that was held back. `complete`: it was not broken off."""
@@ -106,7 +111,7 @@ class Choice:
         self.text = []
         if text:
             self.reasoning += ["\n\n"] * bool(self.reasoning) + [text]
-        self._show(TextWasReasoning(text, self._number))
+        self._show(TextWasReasoning(text, self.number))
 
     def _cut(self, kind: str, text: str) -> None:
         """Take text in which there may be data addresses."""
@@ -144,7 +149,7 @@ class Choice:
                 self.unkept.append((name, data))
         self._separate()
         self.text.append(label)
-        self._show(FileReceived(label, file, source, self._number))
+        self._show(FileReceived(label, file, source, self.number))
 
     def _separate(self) -> None:
         if self._apart:
@@ -156,13 +161,13 @@ class Choice:
             return
         if kind == "reasoning":
             self.reasoning.append(text)
-            self._show(ReasoningDelta(text, self._number))
+            self._show(ReasoningDelta(text, self.number))
             return
         if self._apart:
             self._apart = False
             text = "\n\n" + text.lstrip("\n")
         self.text.append(text)
-        self._show(TextDelta(text, self._number))
+        self._show(TextDelta(text, self.number))
 
     def _cutter(self, kind: str) -> DataCutter:
         if kind not in self._cutters:

@@ -229,6 +229,7 @@ class SessionManager:
             partial,
             closer="" if continued else closer_known(session.messages, route.provider.name, route.model),
             first_file=len(files_of(session.messages[base.id])) + 1 if continued else 1,
+            sources=request.cited(plan.messages),
         )
         first: float | None = None
         asked = await asyncio.to_thread(
@@ -338,12 +339,11 @@ class SessionManager:
         if error.requested:
             # Else the estimate that was too small would be made again.
             self.counter.learn(route.counted_as, plan.tokens, error.requested, plan.everything())
-        limits = route.learn_limit(error) or route.limits
-        learnt = replace(route, limits=limits)
+        learnt = replace(route, limits=route.learn_limit(error) or route.limits)
         smaller = self._plan(learnt, path)
         if smaller.fits and smaller.messages == plan.messages:
             # No number says what is too much: send clearly less, this once.
-            less = replace(limits, window=limits.reserve + plan.tokens * 3 // 4, guessed=False)
+            less = replace(learnt.limits, window=learnt.limits.reserve + plan.tokens * 3 // 4, guessed=False)
             learnt = replace(route, limits=less)
             smaller = self._plan(learnt, path)
             return (learnt, smaller) if smaller.fits else None

@@ -17,10 +17,10 @@ def begin(order: Order, session: Session, ts: str) -> tuple[list[Message], Messa
     """
     path = session.path()
     match order:
-        case Send(content, replaces):
+        case Send(content, replaces, fields):
             # The parent is the message this process showed last, even if another process has written since.
             parent = session.parent_of(replaces) if replaces in session.messages else session.head
-            pending = Message("user", content, parent=parent, ts=ts)
+            pending = Message("user", content, parent=parent, ts=ts, extra=fields)
             return [*branches.path_to(session, parent), pending], pending, Message("assistant", "")
         case Retry():
             while path and path[-1].role != "user":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from secrets import token_hex
 
 from gptchat.core.events import (
@@ -23,7 +23,7 @@ from gptchat.core.events import (
 from gptchat.core.messages import Message, Usage
 from gptchat.core.ports import PartialReply
 from gptchat.core.replies.media import content_with
-from gptchat.core.replies.sources import records_of
+from gptchat.core.replies.sources import CitedSource, records_of
 from gptchat.manager.choice import Choice
 from gptchat.values import replace
 
@@ -35,10 +35,18 @@ class ReplyBuilder:
     """Collects a provider's events. `begun` is true once any part of the reply itself has arrived.
 
     `closer` is the tag with which the model is known to end reasoning that it does not open (`closer_known`).
-    Files are numbered from `first_file`.
+    Files are numbered from `first_file`. `sources` are documents that went along with the question; None if none
+    were asked.
     """
 
-    def __init__(self, partial: PartialReply, *, closer: str = "", first_file: int = 1) -> None:
+    def __init__(
+        self,
+        partial: PartialReply,
+        *,
+        closer: str = "",
+        first_file: int = 1,
+        sources: Sequence[CitedSource] | None = None,
+    ) -> None:
         self.partial = partial
         self.choices: dict[int, Choice] = {}
         self.tool_calls: list[ToolCall] = []
@@ -49,6 +57,7 @@ class ReplyBuilder:
         self.begun = False
         self._closer = closer
         self._first_file = first_file
+        self._sources = sources
         self._shown: list[TurnEvent] = []
         self._revised: list[str] = []
         """The reasoning of the first choice after each `TextWasReasoning` that waits to be shown."""
@@ -87,6 +96,8 @@ class ReplyBuilder:
         """Return text that was held back as a possible tag. Call this when the stream has ended."""
         for choice in self.choices.values():
             choice.finish(complete=choice.finish_reason is not None and choice.finish_reason != "length")
+            if self._sources and choice.number == 0 and not self.tool_calls:
+                choice.cites_first(self._sources)
         return self._taken()
 
     def unkept(self) -> list[tuple[str, bytes]]:
@@ -109,7 +120,7 @@ class ReplyBuilder:
                 {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
                 for c in self.tool_calls
             ]
-        if got.sources:
+        if got.sources or (self._sources is not None and not self.tool_calls):
             extra["sources"] = records_of(got.sources)
         if got.closer:
             extra[_CLOSER] = got.closer

@@ -12,6 +12,8 @@ from gptchat.core.events import ToolCall
 from gptchat.core.messages import Message, Request
 from gptchat.core.ports import SessionStore
 from gptchat.core.replies.media import data_address, files_of, text_alone
+from gptchat.core.replies.passages import cited as cited
+from gptchat.core.replies.passages import with_passages
 from gptchat.core.session import Session
 from gptchat.errors import ContextLengthError
 from gptchat.manager.route import Route
@@ -162,7 +164,7 @@ def _wire(message: Message, provider: str) -> dict[str, Any] | None:
     wire: dict[str, Any] = {"role": message.role}
     if "name" in message.extra:
         wire["name"] = message.extra["name"]
-    content = text_alone(message)
+    content = with_passages(message, text_alone(message))
     if not content:
         return None
     if message.role == "assistant" and isinstance(content, str) and "base64," in content:

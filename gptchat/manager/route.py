@@ -76,6 +76,8 @@ class Send:
 
     content: Content
     replaces: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """More fields of the message's record, such as the passages of documents that go along."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,10 @@ class Replying:
                     case TurnBegins():
                         outcome = await self._paint(exchange)
                     case Decision(
-                        "send_flagged" | "show_withheld" | "attach" | "unknown_price", question, choices, default
+                        "send_flagged" | "show_withheld" | "attach" | "collection" | "unknown_price",
+                        question,
+                        choices,
+                        default,
                     ):
                         event.answer = self._ask(Ask(question, choices, default))
                     case Told(text):

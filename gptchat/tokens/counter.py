@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from gptchat.core.messages import Content, Message
+from gptchat.core.replies.passages import PASSAGES, passages_of, passages_text
 from gptchat.tokens import vocabulary
 from gptchat.tokens.estimate import Parts, estimate, together
 from gptchat.tokens.images import image_tokens
@@ -240,6 +241,8 @@ class Counter:
         texts = [content] if isinstance(content, str) else _texts(content)
         if message.extra:
             texts.append(call_text(message.extra))
+            if passages := passages_of(message):
+                texts.append(passages_text(passages))
         counts = [self._text(text, name) for text in texts if text]
         return counts[0] if len(counts) == 1 else together(counts)
 
@@ -270,7 +273,8 @@ class Counter:
 
 def _special(message: Message) -> bool:
     """Whether more than a plain text is to be counted: a name, calls, parts."""
-    return "tool_calls" in message.extra or "name" in message.extra or not isinstance(message.content, str)
+    extra = message.extra
+    return "tool_calls" in extra or "name" in extra or PASSAGES in extra or not isinstance(message.content, str)
 
 
 def _weigh(parts: Parts, factors: Sequence[float]) -> int:

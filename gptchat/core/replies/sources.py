@@ -6,20 +6,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from gptchat.core.messages import Message
+from gptchat.core.numbers import count
 from gptchat.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class CitedSource:
-    """A cited page or document: its address (empty for a file), title and date, as the server gives them."""
+    """A cited page or document: its address (empty for a file), title and date, as the server gives them.
+
+    A document of the person's own has `file` and the line `at` (or `page`), from 1; its title tells both.
+    """
 
     url: str
     title: str = ""
     date: str = ""
+    file: str = ""
+    at: int = 0
+    page: int = 0
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """The JSON object in a record, without empty fields other than the address."""
-        more = {"title": self.title, "date": self.date}
+        more = {"title": self.title, "date": self.date, "file": self.file, "line": self.at, "page": self.page}
         return {"url": self.url, **{key: value for key, value in more.items() if value}}
 
     @classmethod
@@ -30,7 +37,9 @@ class CitedSource:
         if not isinstance(data, Mapping):
             return None
         url, title, date = (str(data.get(key) or "") for key in ("url", "title", "date"))
-        return cls(url, title, date) if url or title else None
+        file = kept if isinstance(kept := data.get("file"), str) else ""
+        line, page = count(data.get("line")), count(data.get("page"))
+        return cls(url, title, date, file, line, page) if url or title else None
 
     @property
     def line(self) -> str:

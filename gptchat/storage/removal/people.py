@@ -112,6 +112,19 @@ def erase(data: Path, cache: Path | None, folder: str) -> None:
     forget_cache(cache)
 
 
+def documents_folder(cache: Path, slug: str) -> Path:
+    """The folder with the indexes of the collections of the person whose folder is `slug`."""
+    return cache / "collections" / slug
+
+
+def forget_documents(cache: Path | None, slug: str) -> None:
+    """Drop the indexes of a person's collections, which hold the text of documents. Never raises OSError."""
+    if cache is not None and (folder := documents_folder(cache, slug)).exists():
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def forget_cache(cache: Path | None) -> None:
     """Drop the cache of lists and searches, which names folders, titles and words."""
     if cache is not None:

@@ -160,7 +160,8 @@ def _of_command(said: Sequence[str], current: str, options: Sequence[str], compo
     place = place_in(command, rest + current)
     if place is None:
         return Offered()
-    if place.argument.kind == "file":
+    adds = place.argument.kind == "collection" and place.call.get("action") == "add"
+    if place.argument.kind == "file" or adds:
         return Offered(files=True)
     found = _found(Place(place.argument, current, place.call), program)
     if not current and command.flags and not place.call.values:

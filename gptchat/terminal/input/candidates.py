@@ -36,6 +36,7 @@ class ChatCandidates:
         self._sessions: dict[str, Sequence[Candidate]] = {}
         self._trashed: Sequence[Candidate] = ()
         self._users: list[str] = []
+        self._collections: Sequence[Candidate] = ()
         self._model_names: tuple[list[str], bool] | None = None
         self._models_of_names: list[Candidate] = []
         self._fetching: set[str] = set()
@@ -80,6 +81,9 @@ class ChatCandidates:
                 ]
             case "tool":
                 return self._tools(call)
+            case "collection":
+                self._behind("collections", self._read_collections)
+                return self._collections
             case "theme":
                 return [Candidate(name) for name in NAMES]
             case "language":
@@ -170,6 +174,16 @@ class ChatCandidates:
 
     def _read_users(self) -> None:
         self._users = self._services.people.names()
+
+    def _read_collections(self) -> None:
+        from gptchat.conversation.collections.store import CollectionStore
+
+        paths = self._services.paths
+        try:
+            found = CollectionStore(paths.data_dir, paths.cache_dir, self._services.manager.user).all()
+        except GptchatError:  # /docs tells of it
+            found = []
+        self._collections = [Candidate(one.name, meta=_(", ").join(one.paths)) for one in found]
 
     def _behind(self, name: str, read: Callable[[], None]) -> None:
         """Call `read` in a thread, once until `refresh`, so that typing never waits for the disk."""

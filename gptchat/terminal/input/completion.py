@@ -1,4 +1,4 @@
-"""Tab completion: commands, their arguments by kind, and `@path` in a message.
+"""Tab completion: commands, their arguments by kind, and `@path` and `#NAME` in a message.
 
 Nothing here blocks: candidates come from memory (`Candidates`), and folders are read in a thread.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from gptchat.commands.registry import Command, Registry
+from gptchat.commands.registry import Call, Command, Registry
 from gptchat.terminal.completing.place import Candidate, Candidates, Place, offered, place_in, quoted
 from gptchat.terminal.input import fuzzy
 from gptchat.words import _
@@ -23,6 +23,7 @@ from gptchat.words import _
 _SLASH = r"\s*[/／、]([^\W_][\w-]*|[?？]|)$"
 _CALL = r"\s*[/／、]([^\W_][\w-]*|[?？])\s+"
 _AT = r"""(?:^|(?<=[\s(（，。、；：]))[@＠]("[^"\n]*|[^\s"]*)$"""
+_HASH = r"(?:^|(?<=[\s(（，。、；：]))[#＃]([^\W_][\w-]*|)$"
 _LIMIT = 50
 _ENTRIES = 5000  # at most so many entries of a folder are read
 
@@ -39,9 +40,9 @@ class ChatCompleter(Completer):
         self._ranking: fuzzy.Ranking[Candidate] | None = None
 
     def applies(self, document: Document) -> bool:
-        """Whether completions are shown while typing: True in a command and in an `@path`."""
+        """Whether completions are shown while typing: True in a command, an `@path` and a `#NAME`."""
         line = document.current_line_before_cursor
-        if re.search(_AT, line):
+        if re.search(_AT, line) or (re.search(_HASH, line) and self._collections()):
             return True
         return document.cursor_position_row == 0 and bool(re.match(_SLASH, line) or self._command(line))
 
@@ -50,8 +51,14 @@ class ChatCompleter(Completer):
         place = self._place(document)
         if isinstance(place, str):
             yield from self._names(place)
-        elif place is not None and place.argument.kind != "file":
+        elif place is not None and not _names_file(place):
             yield from self._arguments(place)
+        elif place is None and (match := re.search(_HASH, document.current_line_before_cursor)):
+            for one in fuzzy.best(match[1], self._collections(), lambda one: one.text, _LIMIT):
+                display = f"#{self._clean(one.text)}"
+                yield Completion(
+                    f"{one.text} ", -len(match[1]), display=display, display_meta=self._clean(one.meta)
+                )
 
     def at_once(self, document: Document) -> list[Completion]:
         """The completions available from memory; empty if a folder must be read."""
@@ -77,11 +84,16 @@ class ChatCompleter(Completer):
         """The path typed so far; None if no path is expected at the cursor."""
         line = document.current_line_before_cursor
         place = self._place(document)
-        if isinstance(place, Place) and place.argument.kind == "file":
+        if isinstance(place, Place) and _names_file(place):
             return place.typed
         if place is None and (match := re.search(_AT, line)):
             return match[1]
         return None
+
+    def _collections(self) -> Sequence[Candidate]:
+        """The collections of documents that a message may ask."""
+        command = self._registry.get("docs")
+        return self._candidates.of("collection", "", Call(command, {})) if command is not None else ()
 
     def _place(self, document: Document) -> Place | str | None:
         """The argument at the cursor, or the command name typed so far, or None outside a command."""
@@ -132,6 +144,12 @@ class ChatCompleter(Completer):
                 display=self._clean(one.display or one.text),
                 display_meta=self._clean(one.meta),
             )
+
+
+def _names_file(place: Place) -> bool:
+    """Whether a path is expected: also behind `/docs add`."""
+    kind = place.argument.kind
+    return kind == "file" or (kind == "collection" and place.call.get("action") == "add")
 
 
 class _Entry(NamedTuple):

@@ -152,9 +152,10 @@ def reply_json(
     message: Message,
     path_of: Callable[[str], str] = lambda _name: "",
 ) -> dict[str, Any]:
-    """The document that `--json` prints; `choices` only if there are several replies, `session` null incognito.
+    """The document that `--json` prints; `choices` only if there are several replies, no `session` incognito.
 
-    `files`, `sources` and `tools` are there if there are any. `path_of` returns the path of a file by its name.
+    `files`, `sources` and `tools` are there if there are any; `sources` is empty where documents were asked and
+    none fits. `path_of` returns the path of a file by its name.
     """
     usage, files, sources = message.usage, files_of(message), sources_of(message)
     choices = [one.text for one in (message, *outcome.others)]
@@ -176,7 +177,7 @@ def reply_json(
             "estimated": usage.estimated,
         },
         **({"files": [file_json(file, path_of(file.name)) for file in files]} if files else {}),
-        **({"sources": [source.to_json() for source in sources]} if sources else {}),
+        **({"sources": [source.to_json() for source in sources]} if "sources" in message.extra else {}),
         **({"tools": [_call_json(event) for event in outcome.calls]} if outcome.calls else {}),
         "cost_usd": outcome.cost,
         "seconds": round(outcome.seconds, 3),
