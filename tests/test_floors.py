@@ -16,7 +16,7 @@ FLOORS = (
     {"config"},
     {"net"},
     {"providers", "storage", "tokens", "catalogue", "attachments"},
-    {"exchange", "tools"},
+    {"exchange", "tools", "knowledge"},
     {"manager"},
     {"conversation"},
     {"commands"},

@@ -222,6 +222,20 @@ class TokenCounter(Protocol):
         """Texts of `messages`, newest first, whose local count the server's tokenizer could improve."""
 
 
+class Embedder(Protocol):
+    """Turns texts into vectors, so that those of like meaning are near each other."""
+
+    @property
+    def model(self) -> str:
+        """The name by which its vectors are kept, from `counted_as`: those of two models cannot be compared."""
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """A vector for each of `texts`, in their order, all of one size.
+
+        Sends the texts to the server, which may cost: what it cost is noted. Raises GptchatError.
+        """
+
+
 class PartialReply(Protocol):
     """The sidecar file of a streaming reply: received text survives if the process is killed."""
 

@@ -1,0 +1,1 @@
+"""Finds texts by their meaning: vectors of passages, and their ranking."""
