@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gptchat.core.events import ProviderEvent
-    from gptchat.core.messages import Message, Part, Record, Request
+    from gptchat.core.messages import Embedded, Message, Part, Record, Request
     from gptchat.core.session import Session
     from gptchat.errors import StorageError
 
@@ -128,6 +128,8 @@ class Abilities:
     """Whether a model may be offered tools, as far as it is known; None: none may."""
     moderate: Callable[[str], Awaitable[Verdict]] | None = None
     """Moderates a text on the server. Raises NotFoundError if the server has no moderation endpoint."""
+    embed: Callable[[Sequence[str], str], Awaitable[Embedded]] | None = None
+    """Vectors of a model for texts, in one request. Raises GptchatError; NotFoundError if the server has none."""
     tokenize: Callable[[Sequence[str], str], Awaitable[list[int] | None]] | None = None
     """Counts the tokens of each text for a model on the server, without formatting; None if it cannot be told.
 

@@ -6,7 +6,7 @@ those that may be nearest, and only these are compared exactly. To import numpy 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from heapq import nsmallest
 from math import sqrt
 from operator import mul
@@ -34,25 +34,37 @@ class Vectors:
         """Keep one vector; False if the cache cannot be used."""
         return self.add_all(model, {digest: vector})
 
-    def add_all(self, model: str, vectors: Mapping[bytes, Sequence[float]]) -> bool:
-        """Keep vectors of one size in one go. If earlier ones of `model` had another size, they are deleted."""
-        return self._file.add(model, {digest: _unit(vector) for digest, vector in vectors.items()})
+    def add_all(
+        self,
+        model: str,
+        vectors: Mapping[bytes, Sequence[float]],
+        wanted: Callable[[bytes], bool] = lambda _digest: True,
+    ) -> bool:
+        """Keep vectors of one size in one go. If earlier ones of `model` had another size, they are deleted.
+
+        `wanted` is asked for each digest while nobody else can write: removed texts do not get vectors again.
+        """
+        return self._file.add(model, {digest: _unit(vector) for digest, vector in vectors.items()}, wanted)
+
+    def size(self, model: str) -> int:
+        """Components of each vector of `model`; 0 if there is none."""
+        return self._file.size(model)
 
     def missing(self, model: str, digests: Iterable[bytes]) -> list[bytes]:
         """Those of `digests` without a vector of `model`, in their order, each once."""
         return self._file.missing(model, digests)
 
     def rank(
-        self, model: str, query: Sequence[float], among: Collection[bytes], limit: int = 50
+        self, model: str, query: Sequence[float], among: Container[bytes], limit: int = 50
     ) -> list[tuple[bytes, float]]:
-        """The `limit` digests of `among` (a set is fastest) nearest to the vector `query`, nearest first.
+        """The `limit` digests of `among` (a set or dict) nearest to the vector `query`, nearest first.
 
         Each with its similarity from -1 to 1. Empty if `query` has another size than the vectors of `model`.
         """
         if len(query) != self._file.size(model) or limit < 1:
             return []
         unit = _unit(query)
-        candidates = self._candidates(model, unit, frozenset(among), max(_EXACT, 20 * limit))
+        candidates = self._candidates(model, unit, among, max(_EXACT, 20 * limit))
         vectors = self._file.load(model, candidates)
         scored = [(digest, sum(map(mul, unit, vector))) for digest, vector in vectors.items()]
         return nsmallest(limit, scored, key=lambda one: (-one[1], one[0]))
@@ -61,7 +73,7 @@ class Vectors:
         """Delete the vectors of `digests` of every model for good."""
         self._file.forget(digests)
 
-    def _candidates(self, model: str, query: Sequence[float], among: frozenset[bytes], count: int) -> list[bytes]:
+    def _candidates(self, model: str, query: Sequence[float], among: Container[bytes], count: int) -> list[bytes]:
         """At most `count` digests of `among` with the fewest signs that differ from those of `query`."""
         read, width = int.from_bytes, (len(query) + 7) // 8
         signs = read(signs_of(query), "little")

@@ -26,7 +26,7 @@ _FEW = 500
 """Values in one statement; SQLite takes 999 in its oldest builds."""
 
 # `signs` has for each vector in `vectors` its digest and one bit per component (1: positive), in pages.
-# `journals` and `passages` tell which parts of which messages have which digest (`passages.py`).
+# `journals` tells which parts of which messages have which digests (`passages.py`).
 _TABLES = """
 CREATE TABLE models (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL);
 CREATE TABLE vectors (
@@ -58,6 +58,10 @@ class VectorFile:
     def __init__(self, cache: Path | None) -> None:
         self.cache = cache
 
+    def exists(self) -> bool:
+        """Whether there is a file at all."""
+        return self.cache is not None and (self.cache / VECTORS.name).exists()
+
     def size(self, model: str) -> int:
         """Components of each vector of `model`; 0 if there is none."""
         return self.read(lambda database: _model(database, model)[1], 0)
@@ -73,9 +77,9 @@ class VectorFile:
         """All vectors of `model` in pages: digests, and the bits of their signs, `(size + 7) // 8` bytes each."""
 
         def pages(database: sqlite3.Connection) -> list[tuple[list[bytes], bytes]]:
-            query = "SELECT count, digests, bits FROM signs WHERE model = ?"
+            query = "SELECT digests, bits FROM signs WHERE model = ?"
             rows = database.execute(query, (_model(database, model)[0],))
-            return [(_split(digests, count), bits) for count, digests, bits in rows]
+            return [(split(digests), bits) for digests, bits in rows]
 
         return self.read(pages, [])
 
@@ -95,10 +99,16 @@ class VectorFile:
 
         return self.read(load, {})
 
-    def add(self, model: str, vectors: Mapping[bytes, Sequence[float]]) -> bool:
+    def add(
+        self,
+        model: str,
+        vectors: Mapping[bytes, Sequence[float]],
+        wanted: Callable[[bytes], bool] = lambda _digest: True,
+    ) -> bool:
         """Keep vectors of `model` by digest; False if the cache cannot be used.
 
         All are of one size. If earlier ones have another size, another model has this name now: they are deleted.
+        `wanted` is asked while nobody else can write: what was removed meanwhile is not added again.
         """
         if not vectors:
             return True
@@ -108,6 +118,8 @@ class VectorFile:
             key = _made(database, model, size)
             new = []
             for digest, vector in vectors.items():
+                if not wanted(digest):
+                    continue
                 row = database.execute(
                     "INSERT OR IGNORE INTO vectors (model, digest, components) VALUES (?, ?, ?)",
                     (key, digest, array("f", vector).tobytes()),
@@ -121,7 +133,7 @@ class VectorFile:
 
     def forget(self, digests: Collection[bytes]) -> None:
         """Delete the vectors of `digests` of every model, and overwrite them. If that fails, delete the file."""
-        if digests and self.cache is not None and (self.cache / VECTORS.name).exists():
+        if digests and self.exists():
             gone = set(digests)
             self.erase(lambda database: drop(database, gone))
 
@@ -173,7 +185,7 @@ def signs_of(vector: Sequence[float]) -> bytes:
 def drop(database: sqlite3.Connection, gone: set[bytes]) -> None:
     """Delete the vectors of the digests `gone`, in the transaction of the caller. Raises sqlite3.Error."""
     for key, count, page, bits in database.execute("SELECT key, count, digests, bits FROM signs").fetchall():
-        width, digests = len(bits) // count, _split(page, count)
+        width, digests = len(bits) // count, split(page)
         kept = [at for at, digest in enumerate(digests) if digest not in gone]
         if not kept:
             database.execute("DELETE FROM signs WHERE key = ?", (key,))
@@ -212,8 +224,9 @@ def _made(database: sqlite3.Connection, model: str, size: int) -> int:
     return key
 
 
-def _split(digests: bytes, count: int) -> list[bytes]:
-    return [digests[at : at + DIGEST] for at in range(0, count * DIGEST, DIGEST)]
+def split(digests: bytes) -> list[bytes]:
+    """The digests that were put together to `digests`."""
+    return [digests[at : at + DIGEST] for at in range(0, len(digests), DIGEST)]
 
 
 def _append(database: sqlite3.Connection, model: int, new: Sequence[tuple[bytes, bytes]]) -> None:
