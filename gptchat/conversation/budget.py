@@ -64,6 +64,15 @@ class Budget:
         self._told = self._of
         return words
 
+    async def left(self) -> float | None:
+        """US$ that may still be spent today; None without a budget."""
+        daily = self._settings.budget.daily
+        if not daily:
+            return None
+        self.begin()
+        assert self._reading is not None
+        return max(daily - await self._reading - self._since, 0.0)
+
     def add(self, message: Message | None, cost: float | None = None) -> None:
         """Add the cost of a turn: `cost` in US$; if None, the cost recorded in `message`."""
         if self._reading is not None and message is not None:

@@ -259,6 +259,11 @@ class Routing:
         entry = self.provider_settings(route.provider.name)
         return not abilities(entry).network or self._keys.unused(entry)
 
+    def keyless(self, provider: str) -> bool:
+        """Whether requests to `provider` go without a key, as to a server of one's own: then they cost nothing."""
+        entry = self.provider_settings(provider)
+        return not abilities(entry).network or self._keys.unused(entry)
+
     def prompt_cost(self, model: str, tokens: int) -> float | None:
         """The cost of sending `tokens` in US$, or None if no price is known."""
         usage = Usage(prompt_tokens=tokens, total_tokens=tokens)

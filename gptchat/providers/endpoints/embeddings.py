@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 import sys
 from array import array
 from base64 import b64decode
@@ -11,7 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gptchat.core.messages import Embedded
-from gptchat.errors import ProtocolError
+from gptchat.errors import BadRequestError, ContextLengthError, ProtocolError, ServerError
 from gptchat.providers.payloads import clean
 from gptchat.providers.wire.common import usage_of
 from gptchat.words import _
@@ -19,6 +20,10 @@ from gptchat.words import _
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+_TOO_LONG = re.compile(
+    r"too (?:large|long)|(?:context|input|sequence|maximum|token)\s.*(?:length|limit)", re.IGNORECASE
+)
+"""How servers say that a text is longer than the model takes."""
 _WIDEST = 65_536
 """Components; the widest models have some 4,000."""
 
@@ -35,8 +40,16 @@ class Caller(Protocol):
 
 
 async def embed(caller: Caller, texts: Sequence[str], model: str) -> Embedded:
-    """A vector of `model` for each of `texts`, none of which is empty, in one request. Raises GptchatError."""
-    answer = await caller.call("post", "/embeddings", {"model": model, "input": clean(list(texts))})
+    """A vector of `model` for each of `texts`, none of which is empty, in one request.
+
+    Raises GptchatError; ContextLengthError where a text is too long for the model.
+    """
+    try:
+        answer = await caller.call("post", "/embeddings", {"model": model, "input": clean(list(texts))})
+    except (BadRequestError, ServerError) as error:
+        if _TOO_LONG.search(error.said.text):  # llama.cpp: by a status of 500
+            raise ContextLengthError(error.message, hint=error.hint, status=error.status) from error
+        raise
     return embedded_in(answer, len(texts), caller.name)
 
 

@@ -16,7 +16,7 @@ _SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[”�
 _WORD = re.compile(r"\S")
 
 
-class Span(NamedTuple):
+class CutSpan(NamedTuple):
     """A passage of a text by its first index and the one behind its last, with its estimated tokens."""
 
     first: int
@@ -24,25 +24,30 @@ class Span(NamedTuple):
     tokens: int
 
 
-def cut(text: str) -> list[Span]:
+def cut(text: str) -> list[CutSpan]:
     """The passages of `text`, at most `MOST`; sentences stay whole where they fit. None is blank."""
-    spans: list[Span] = []
+    spans: list[CutSpan] = []
     begin = end = columns = 0
     for first, last in _pieces(text):
         width = _columns(text, first, last)
         paragraph = text[:first].endswith("\n\n") and columns > LONGEST // 2
         if end > begin and (columns + width > LONGEST or paragraph):
-            spans.append(Span(begin, end, columns // 4 + 1))
+            spans.append(CutSpan(begin, end, columns // 4 + 1))
             begin, columns = first, 0
         end, columns = last, columns + width
     if end > begin:
-        spans.append(Span(begin, end, columns // 4 + 1))
+        spans.append(CutSpan(begin, end, columns // 4 + 1))
     return [span for span in spans if _WORD.search(text, span.first, span.last)][:MOST]
 
 
 def sentences(text: str) -> list[str]:
     """The sentences and lines of `text`, without blank ones."""
     return [sentence for match in _SENTENCE.finditer(text) if (sentence := match[0].strip())]
+
+
+def columns(text: str) -> int:
+    """The columns of `text`; a token has some four of them."""
+    return _columns(text, 0, len(text))
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:

@@ -29,7 +29,7 @@ _BATCH = 4_000_000
 """Bytes of journals that are read per transaction."""
 
 
-class Place(NamedTuple):
+class PassagePlace(NamedTuple):
     """Where a passage is: indexes into the text of a message, and the estimated tokens of the passage."""
 
     session: str
@@ -88,7 +88,7 @@ class Passages:
             ) -> set[bytes] | None:
                 return _keep(database, folder, taken)
 
-            former = self._file.write(keep, None)
+            former = self._file.change(keep, None)
             if former is None:
                 return False
             vanished |= former
@@ -114,7 +114,7 @@ class Passages:
         nothing: tuple[dict[bytes, int], list[str]] = ({}, [])
         return self._file.read(owners, nothing)
 
-    def places(self, user: str, sessions: Collection[str] | None = None) -> Iterator[tuple[bytes, Place]]:
+    def places(self, user: str, sessions: Collection[str] | None = None) -> Iterator[tuple[bytes, PassagePlace]]:
         """Every digest of `user` with its place, of all sessions or of those named."""
         folder = sessions_folder(self._data, user)
 
@@ -125,14 +125,14 @@ class Passages:
         nothing: list[tuple[str, bytes, str]] = []
         for id, digests, places in self._file.read(rows, nothing):
             for digest, place in zip(split(digests), json.loads(places), strict=True):
-                yield digest, Place(id, *place)
+                yield digest, PassagePlace(id, *place)
 
     def exists(self, user: str, session: str) -> bool:
         """Whether a session is on the disk, be it in the trash."""
         folder = sessions_folder(self._data, user)
         return any((place / f"{session}.jsonl").exists() for place in (folder, folder.with_name("trash")))
 
-    def texts(self, user: str, places: Collection[Place]) -> dict[Place, str]:
+    def texts(self, user: str, places: Collection[PassagePlace]) -> dict[PassagePlace, str]:
         """The texts of passages; those whose session can no longer be read are left out."""
         folder, found = sessions_folder(self._data, user), {}
         for id in {place.session for place in places}:

@@ -129,7 +129,7 @@ class VectorFile:
             _append(database, key, new)
             return True
 
-        return self.write(add, False)
+        return self.change(add, False)
 
     def forget(self, digests: Collection[bytes]) -> None:
         """Delete the vectors of `digests` of every model, and overwrite them. If that fails, delete the file."""
@@ -148,7 +148,7 @@ class VectorFile:
             busy: int = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             return not busy
 
-        if not (self.write(erased, False) and self.read(emptied, False)):
+        if not (self.change(erased, False) and self.read(emptied, False)):
             throw_away(self.cache, VECTORS)
 
     def read(self, work: Callable[[sqlite3.Connection], _Result], without: _Result) -> _Result:
@@ -164,7 +164,7 @@ class VectorFile:
         throw_away(self.cache, VECTORS)
         return without
 
-    def write(self, work: Callable[[sqlite3.Connection], _Result], without: _Result) -> _Result:
+    def change(self, work: Callable[[sqlite3.Connection], _Result], without: _Result) -> _Result:
         """As `read`, in a transaction that writes."""
 
         def written(database: sqlite3.Connection) -> _Result:
