@@ -259,6 +259,10 @@ class Routing:
         entry = self.provider_settings(route.provider.name)
         return not abilities(entry).network or self._keys.unused(entry)
 
+    def pay(self, record: Record) -> None:
+        """Note a request that is no turn of the session, from `aside_record`: what it cost counts."""
+        self._paid(record)
+
     def keyless(self, provider: str) -> bool:
         """Whether requests to `provider` go without a key, as to a server of one's own: then they cost nothing."""
         entry = self.provider_settings(provider)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.compaction import Compaction
     from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.known_models import KnownModels
+    from gptchat.conversation.meaning.meaning import Meaning
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.provider_keys import ProviderKeys
@@ -46,19 +47,13 @@ _LARGE = 1000
 class Services:
     """The parts of one running program, each loaded and made when it is first asked for.
 
-    `stream` says whether replies are asked for piece by piece.
+    `stream` says whether replies are asked for piece by piece, `environ` is the environment.
     """
 
     def __init__(
-        self,
-        run: RunOptions,
-        paths: Paths,
-        environ: Mapping[str, str],
-        settings: Settings,
-        people: People,
-        *,
+        self, run: RunOptions, paths: Paths, environ: Mapping[str, str], settings: Settings, people: People, *,
         stream: bool,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.run = run
         self.paths = paths
         self.environ = environ
@@ -96,6 +91,16 @@ class Services:
         from gptchat.storage.index.background import Indexing
 
         return Indexing(self.paths.data_dir, self.paths.cache_dir)
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """Search by meaning."""
+        from gptchat.conversation.meaning.meaning import Meaning
+
+        routing, budget = lambda: self.routing, lambda: self.budget
+        meaning = Meaning(self.settings, self.paths, self.people, self.indexing, routing, budget)
+        self._closing.append(meaning.filling.stop)
+        return meaning
 
     @property
     def manager(self) -> SessionManager:
@@ -270,9 +275,7 @@ class Services:
         from gptchat.tokens.counter import Counter
 
         return Counter(
-            chosen=self.models.encoding,
-            calibration=self._kept.part("tokens"),
-            save=self._kept.saver("tokens"),
+            chosen=self.models.encoding, calibration=self._kept.part("tokens"), save=self._kept.saver("tokens")
         )
 
     @cached_property
@@ -315,11 +318,7 @@ class Services:
 
 
 def compose(
-    options: Options,
-    environ: Mapping[str, str],
-    *,
-    attended: bool,
-    remember_user: bool = True,
+    options: Options, environ: Mapping[str, str], *, attended: bool, remember_user: bool = True
 ) -> Services:
     """The services for `options`, for the person named there, else the last one.
 

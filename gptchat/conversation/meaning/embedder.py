@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from gptchat import catalogue
-from gptchat.core.messages import Embedded, Message, Usage
+from gptchat.core.messages import Embedded, Usage
 from gptchat.core.ports import counted_as
 from gptchat.core.records import aside_record
 from gptchat.errors import (
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from gptchat.config.settings import Settings
     from gptchat.conversation.budget import Budget
     from gptchat.conversation.routing import Routing
-    from gptchat.core.messages import Record
     from gptchat.core.ports import ModelFacts
 
 _T = TypeVar("_T")
@@ -51,8 +50,8 @@ Source: their pages at https://platform.openai.com/docs/models; `[models."NAME"]
 class ServerEmbedder:
     """An `Embedder` at the provider `provider`. `attempts` is how often a request is sent that fails for now.
 
-    `paid` takes the record of a request that cost, or may have cost, something. `told` is called with the seconds
-    before a request is sent again. Raises ConfigurationError if the provider has no embeddings.
+    `told` is called with the seconds before a request is sent again. What may have cost something is noted as
+    other requests outside a turn are. Raises ConfigurationError if the provider has no embeddings.
     """
 
     def __init__(
@@ -60,7 +59,6 @@ class ServerEmbedder:
         settings: Settings,
         routing: Routing,
         budget: Budget,
-        paid: Callable[[Record], Awaitable[None]],
         provider: str,
         model: str,
         *,
@@ -71,7 +69,6 @@ class ServerEmbedder:
         self._settings = settings
         self._routing = routing
         self._budget = budget
-        self._paid = paid
         self._entry = routing.provider_settings(provider)
         self.provider = self._entry.name
         self.name = model
@@ -167,7 +164,7 @@ class ServerEmbedder:
                 self._told(pause)
                 await self._sleep(pause)
                 continue
-            await self._note(found, texts)
+            self._note(found, texts)
             return found.vectors
         raise AssertionError("the last attempt returns")
 
@@ -190,7 +187,7 @@ class ServerEmbedder:
                 ),
             )
 
-    async def _note(self, found: Embedded, texts: Sequence[str]) -> None:
+    def _note(self, found: Embedded, texts: Sequence[str]) -> None:
         usage = found.usage
         if usage is None:
             tokens = sum(columns(text) // 4 + 1 for text in texts)
@@ -198,10 +195,7 @@ class ServerEmbedder:
         self.usage = self.usage.plus(usage)
         if self.free:
             return
-        cost = self._price(usage)
-        record = aside_record(self.provider, self.name, usage, cost)
-        self._budget.add(Message.from_record(record), cost)
-        await self._paid(record)
+        self._routing.pay(aside_record(self.provider, self.name, usage, self._price(usage)))
 
     def _price(self, usage: Usage) -> float | None:
         return 0.0 if self.free else catalogue.price(self._facts(), usage, datetime.now(UTC))

@@ -61,6 +61,14 @@ class SearchIndex:
                         break
         return hits
 
+    def title(self, user: str, id: str) -> str:
+        """The title of a session; empty if it has none or cannot be read."""
+        with cached(self.cache) as database:
+            try:
+                return row_of(sessions_folder(self.data, user), id, database).title
+            except OSError:
+                return ""
+
     def behind(self, user: str) -> int:
         """Bytes of the journals of `user` that are not in the index; all bytes if there is no index."""
         folder = sessions_folder(self.data, user)

@@ -10,7 +10,6 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any, NamedTuple
 
-from gptchat.core.messages import Record
 from gptchat.core.session import Session
 from gptchat.files import LARGE, read_private
 from gptchat.storage.ids import safe_id
@@ -25,6 +24,7 @@ from gptchat.storage.vectors.vector_file import VectorFile, digest_of, drop, spl
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the total bytes."""
 
+_SAYING = ("user", "assistant")
 _BATCH = 4_000_000
 """Bytes of journals that are read per transaction."""
 
@@ -54,6 +54,8 @@ class Passages:
     def __init__(self, data: Path, cache: Path | None) -> None:
         self._data = data
         self._file = VectorFile(cache)
+        self._latest: tuple[str, bytes, dict[str, tuple[str, str]]] = ("", b"", {})
+        """The session that was read last, as (id, journal, messages): a long one is asked for often."""
 
     def behind(self, user: str) -> int:
         """Bytes of the journals of `user` that `update` would read."""
@@ -100,7 +102,7 @@ class Passages:
         return True
 
     def owners(self, user: str) -> tuple[dict[bytes, int], list[str]]:
-        """For each digest of `user` the number of a session that has it, and the ids by these numbers."""
+        """For each digest of `user` the number of the newest session that has it, and the ids by these numbers."""
         folder = sessions_folder(self._data, user)
 
         def owners(database: sqlite3.Connection) -> tuple[dict[bytes, int], list[str]]:
@@ -132,15 +134,26 @@ class Passages:
         folder = sessions_folder(self._data, user)
         return any((place / f"{session}.jsonl").exists() for place in (folder, folder.with_name("trash")))
 
-    def texts(self, user: str, places: Collection[PassagePlace]) -> dict[PassagePlace, str]:
-        """The texts of passages; those whose session can no longer be read are left out."""
+    def texts(self, user: str, places: Collection[PassagePlace]) -> dict[PassagePlace, tuple[str, str]]:
+        """The role and text of passages; those whose session can no longer be read are left out."""
         folder, found = sessions_folder(self._data, user), {}
         for id in {place.session for place in places}:
-            messages = dict(messages_in(_bytes(folder / f"{id}.jsonl"), id))
+            messages = self._messages(folder, id)
             for place in places:
-                if place.session == id and (text := messages.get(place.message, "")[place.first : place.last]):
-                    found[place] = text
+                if place.session != id or place.message not in messages:
+                    continue
+                role, text = messages[place.message]
+                if piece := text[place.first : place.last]:
+                    found[place] = (role, piece)
         return found
+
+    def _messages(self, folder: Path, id: str) -> dict[str, tuple[str, str]]:
+        data = _bytes(folder / f"{id}.jsonl")
+        known, journal, messages = self._latest
+        if known != id or journal != data:
+            messages = {message: (role, text) for message, role, text in messages_in(data, id)}
+            self._latest = (id, data, messages)
+        return messages
 
     def forgetting(self, journals: Sequence[Path]) -> Callable[[], None]:
         """A function that deletes what is kept of `journals` for good, to be called once they are gone.
@@ -158,18 +171,18 @@ class Passages:
         return lambda: self._file.erase(forget)
 
 
-def messages_in(data: bytes, id: str) -> list[tuple[str, str]]:
-    """The messages of a person and of a model in a journal, all branches: id and text."""
+def messages_in(data: bytes, id: str) -> list[tuple[str, str, str]]:
+    """The messages of a person and of a model in a journal, all branches: id, role and text."""
     records = read(data).records
     if any(map(needs_all, records)):
         session = Session(id, "")
         fold(records, session, 0)
-        return [(one.id, one.text) for one in session.messages.values() if one.role in ("user", "assistant")]
-    return [(str(record.get("id") or ""), text_of(record)) for record in records if _is_message(record)]
-
-
-def _is_message(record: Record) -> bool:
-    return record.get("type") == "message" and record.get("role") in ("user", "assistant")
+        return [(one.id, one.role, one.text) for one in session.messages.values() if one.role in _SAYING]
+    return [
+        (str(record.get("id") or ""), record["role"], text_of(record))
+        for record in records
+        if record.get("type") == "message" and record.get("role") in _SAYING
+    ]
 
 
 def _every_digest(data: bytes) -> Iterator[bytes]:
@@ -179,7 +192,7 @@ def _every_digest(data: bytes) -> Iterator[bytes]:
         id = str(record.get("message" if record.get("type") == "continuation" else "id") or "")
         texts[id] = texts.get(id, "") * (record.get("type") == "continuation") + text_of(record)
         yield from (digest_of(texts[id][first:last]) for first, last, _tokens in cut(texts[id]))
-    for _id, text in messages_in(data, "_"):
+    for _id, _role, text in messages_in(data, "_"):
         yield from (digest_of(text[first:last]) for first, last, _tokens in cut(text))
 
 
@@ -205,7 +218,7 @@ def _survey(database: sqlite3.Connection, folder: Path) -> tuple[list[_Changed],
 
 
 def _rows(database: sqlite3.Connection, folder: Path, columns: str) -> list[Any]:
-    query = f"SELECT {columns} FROM journals JOIN folders ON folder = folders.key WHERE path = ?"  # noqa: S608 - names of ours
+    query = f"SELECT {columns} FROM journals JOIN folders ON folder = folders.key WHERE path = ? ORDER BY id"  # noqa: S608 - names of ours
     return database.execute(query, (str(folder.absolute()),)).fetchall()
 
 
@@ -223,7 +236,7 @@ def _batches(changed: Sequence[_Changed]) -> Iterator[list[_Changed]]:
 def _read(folder: Path, id: str) -> tuple[bytes, str]:
     """The digests of a session's passages, one after the other, and their places as JSON."""
     digests, places = [], []
-    for message, text in messages_in(_bytes(folder / f"{id}.jsonl"), id):
+    for message, _role, text in messages_in(_bytes(folder / f"{id}.jsonl"), id):
         for first, last, tokens in cut(text):
             digests.append(digest_of(text[first:last]))
             places.append((message, first, last, tokens))
