@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from gptchat.errors import GptchatError
-from gptchat.values import dataclass
+from gptchat.values import dataclass, replace
 from gptchat.waiting import to_thread
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class Missing:
     sessions: int
     total: int
     """All passages, those with vectors included."""
+
+    def first(self, count: int) -> Missing:
+        """The first `count` of the passages."""
+        return replace(self, places=dict(islice(self.places.items(), count)))
 
 
 def missing(passages: Passages, vectors: Vectors, user: str, model: str) -> Missing:

@@ -82,9 +82,8 @@ class Meaning:
         provider, model = chosen(self._settings, named)
         return ServerEmbedder(self._settings, self._routing(), self._budget(), provider, model, attempts=attempts)
 
-    async def survey(self, user: str, embedder: ServerEmbedder) -> Missing:
-        """Bring the passages of `user` up to date; returns those without vectors."""
-        await asyncio.to_thread(self.passages.update, user)
+    async def missing(self, user: str, embedder: ServerEmbedder) -> Missing:
+        """The passages of `user` without vectors, as of the last update of `passages`."""
         return await asyncio.to_thread(missing, self.passages, self.vectors, user, embedder.model)
 
     def may_fill(self, embedder: ServerEmbedder) -> bool:
