@@ -131,6 +131,8 @@ class Meaning:
         ranked = self.vectors.rank(model, query, owners, _HITS)
         sessions: dict[str, tuple[bytes, float]] = {}
         for digest, similarity in ranked:
+            if similarity <= 0:
+                break
             sessions.setdefault(ids[owners[digest]], (digest, similarity))
         wanted = dict(list(sessions.items())[:limit])
         places: dict[str, PassagePlace] = {}
