@@ -45,7 +45,7 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
-    from gptchat.conversation.meaning.meaning import Meaning
+    from gptchat.conversation.meaning.meaning import MeaningSearch
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.services import RunOptions
     from gptchat.core.branches import TreeRow
@@ -63,7 +63,7 @@ async def search(
     run: RunOptions,
     profile: Profile,
     indexing: Indexing,
-    meaning: Meaning,
+    meaning: MeaningSearch,
 ) -> Effects:
     """Find sessions by what was said in them."""
     text = call.get("text")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.compaction import Compaction
     from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.known_models import KnownModels
-    from gptchat.conversation.meaning.meaning import Meaning
+    from gptchat.conversation.meaning.meaning import MeaningSearch
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.provider_keys import ProviderKeys
@@ -93,12 +93,12 @@ class Services:
         return Indexing(self.paths.data_dir, self.paths.cache_dir)
 
     @cached_property
-    def meaning(self) -> Meaning:
+    def meaning(self) -> MeaningSearch:
         """Search by meaning."""
-        from gptchat.conversation.meaning.meaning import Meaning
+        from gptchat.conversation.meaning.meaning import MeaningSearch
 
         routing, budget = lambda: self.routing, lambda: self.budget
-        meaning = Meaning(self.settings, self.paths, self.people, self.indexing, routing, budget)
+        meaning = MeaningSearch(self.settings, self.paths, self.people, self.indexing, routing, budget)
         self._closing.append(meaning.filling.stop)
         return meaning
 

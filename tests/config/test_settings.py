@@ -193,6 +193,7 @@ def test_every_setting_is_read_as_a_frozen_value() -> None:
         "ui": asdict(settings.ui),
         "input": asdict(settings.input),
         "attach": asdict(settings.attach),
+        "search": asdict(settings.search),
         "budget": asdict(settings.budget),
         "tools": asdict(settings.tools),
         "network": asdict(settings.network),

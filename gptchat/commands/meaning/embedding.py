@@ -18,13 +18,13 @@ from gptchat.words import N_, _, money, ngettext, reason
 
 if TYPE_CHECKING:
     from gptchat.conversation.meaning.embedder import ServerEmbedder
-    from gptchat.conversation.meaning.meaning import Meaning
+    from gptchat.conversation.meaning.meaning import MeaningSearch
     from gptchat.conversation.services import RunOptions
 
 _OPTION = re.compile(r"(?:^|\s)--(?:model|output)\b")
 
 
-async def embed(call: Call, run: RunOptions, meaning: Meaning) -> Effects:
+async def embed(call: Call, run: RunOptions, meaning: MeaningSearch) -> Effects:
     """Turn every line of a file, or of standard input, into a vector; these come as lines of JSON."""
     from gptchat.conversation.meaning.lines import read_lines
 
@@ -40,9 +40,9 @@ async def embed(call: Call, run: RunOptions, meaning: Meaning) -> Effects:
     documents: list[dict[str, Any]] = []
     left = [line.text for line in lines]
     while left:
-        batch = embedder.batch(left)
-        del left[: len(batch)]
-        for vector in await embedder.embed(batch):
+        found = await embedder.first(left)
+        del left[: len(found)]
+        for vector in found:
             documents.append(lines[len(documents)].document(embedder.name, list(vector)))
             if not output:
                 yield Show([Source(_line(documents[-1]))])

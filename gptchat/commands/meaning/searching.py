@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.meaning.embedder import ServerEmbedder
     from gptchat.conversation.meaning.filling import Missing
     from gptchat.conversation.meaning.fusing import FoundSession
-    from gptchat.conversation.meaning.meaning import Meaning
+    from gptchat.conversation.meaning.meaning import MeaningSearch
     from gptchat.conversation.services import RunOptions
 
 MEANING, FILL, STOP = "--meaning", "--fill", "--stop"
@@ -25,7 +25,7 @@ MEANING, FILL, STOP = "--meaning", "--fill", "--stop"
 
 
 async def search_by_meaning(
-    call: Call, user: str, run: RunOptions, meaning: Meaning
+    call: Call, user: str, run: RunOptions, meaning: MeaningSearch
 ) -> AsyncGenerator[Effect | tuple[str, str], str | None]:
     """What `/search` does with one of the flags above.
 
@@ -84,7 +84,7 @@ async def search_by_meaning(
 async def _begin(
     call: Call,
     run: RunOptions,
-    meaning: Meaning,
+    meaning: MeaningSearch,
     user: str,
     embedder: ServerEmbedder,
     todo: Missing,
@@ -117,7 +117,7 @@ async def _begin(
     yield Show([Text(words.format(count=f"{len(todo.places):,}", command=command), "quiet")])
 
 
-async def _fill(meaning: Meaning, user: str, embedder: ServerEmbedder, todo: Missing) -> Effects:
+async def _fill(meaning: MeaningSearch, user: str, embedder: ServerEmbedder, todo: Missing) -> Effects:
     """Fetch what is missing while the person waits. Raises what the provider raises; what came stays."""
     label = _("vectors of {model}").format(model=embedder.name)
     steps = meaning.fill(user, embedder, todo)

@@ -110,10 +110,10 @@ class ServerEmbedder:
         """
         vectors: list[Sequence[float]] = []
         while len(vectors) < len(texts):
-            vectors += await self._some(self.batch(texts[len(vectors) :]))
+            vectors += await self.first(texts[len(vectors) :])
         return vectors
 
-    def batch(self, texts: Sequence[str]) -> Sequence[str]:
+    def _batch(self, texts: Sequence[str]) -> Sequence[str]:
         """The first of `texts` that go in one request."""
         total = count = 0
         for text in texts[: self.most]:
@@ -123,10 +123,10 @@ class ServerEmbedder:
             count += 1
         return texts[:count]
 
-    async def _some(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """Vectors for what goes in one request, or for the first part of it, if that turns out to be too much."""
+    async def first(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Vectors for the first of `texts`, as many as the server takes in one request. Raises as `embed` does."""
         halvings = 0
-        sent = [text if text.strip() else "." for text in texts]  # servers refuse what is empty
+        sent = [text if text.strip() else "." for text in self._batch(texts)]  # servers refuse what is empty
         while True:
             try:
                 return await self._once(sent)

@@ -68,10 +68,9 @@ async def fill(
             some = left[: embedder.most]
             texts = await to_thread(passages.texts, user, [place for _digest, place in some])
             there = [(digest, texts[place][1]) for digest, place in some if place in texts]
-            batch = embedder.batch([text for _digest, text in there])
-            found = await embedder.embed(batch)
+            found = await embedder.first([text for _digest, text in there]) if there else []
             ready.update({digest: list(vector) for (digest, _text), vector in zip(there, found, strict=False)})
-            taken = len(some) if len(batch) == len(there) else _behind(some, there[len(batch) - 1][0])
+            taken = len(some) if len(found) == len(there) else _behind(some, there[len(found) - 1][0])
             del left[:taken]
             done += taken
             if len(ready) >= _KEPT_AT_ONCE or not left:

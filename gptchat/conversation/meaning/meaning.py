@@ -40,7 +40,7 @@ class Findings:
     trouble: GptchatError | None = None
 
 
-class Meaning:
+class MeaningSearch:
     """Finds sessions by meaning and by words. `routing` and `budget` are made when they are needed."""
 
     def __init__(
