@@ -99,18 +99,21 @@ async def search(
 
 async def _search_words(text: str, user: str, run: RunOptions, indexing: Indexing) -> Found:
     """Search by words; after a `Pick` yields the (session, message) that was chosen."""
+    from gptchat.storage.index.matching import Hit
     from gptchat.storage.index.search import AT_ONCE  # SQLite: only where it is needed
 
-    index = indexing.index
-    if await asyncio.to_thread(index.behind, user) > AT_ONCE:
-        if run.unattended:  # once: the next search finds the index
-            async for step in in_thread(index.update, user, label=_("indexing your sessions")):
-                if isinstance(step, Progress):
-                    yield step
-        else:
+    index, hits = indexing.index, list[Hit]()
+    if run.unattended:  # what is new is indexed now, however much it is: the next search is quick
+        async for step in in_thread(index.search, user, text, label=_("indexing your sessions")):
+            if isinstance(step, Progress):
+                yield step
+            else:
+                hits = step
+    else:
+        if await asyncio.to_thread(index.behind, user) > AT_ONCE:
             indexing.start(user)  # behind: this answer is read from the sessions themselves
             yield Show([Text(_("your sessions are being indexed; until then a search takes longer"), "quiet")])
-    hits = await asyncio.to_thread(index.search, user, text)
+        hits = await asyncio.to_thread(index.search, user, text)
     data = [
         {"session": h.session, "title": h.title, "message": h.message, "role": h.role, "line": h.line}
         for h in hits

@@ -13,6 +13,7 @@ from gptchat.commands.program import Program
 from gptchat.core.session import Session, move
 from gptchat.errors import ConfigurationError, QuotaError, UsageError
 from gptchat.knowledge.vectors import Vectors, digest_of
+from gptchat.storage.index import search
 from gptchat.storage.vectors.passages import Passages
 from tests.meaning.vector_server import VectorServer
 from tests.storage.helpers import assistant, turn, user
@@ -300,3 +301,17 @@ def test_a_message_that_goes_on_is_one_passage(tmp_path: Path) -> None:
         digest_of("first half"),
         digest_of("begin"),
     ]
+
+
+def test_a_search_from_the_shell_indexes(
+    server: VectorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much is new, a search from the shell indexes it, so that the next one is quick."""
+    monkeypatch.setattr(search, "AT_ONCE", 10)
+    program = composed(tmp_path, server, attended=False)
+    with running(program) as runner:
+        say(program, *SAID)
+        assert program.services.indexing.index.behind("ann") > 10
+        assert data(runner.run(effects(program, "/search mat", None)))[0]["line"] == SAID[0]
+        assert program.services.indexing.index.behind("ann") == 0
+    assert server.embedded == []

@@ -178,7 +178,7 @@ class VectorFile:
 
 def signs_of(vector: Sequence[float]) -> bytes:
     """One bit per component, 1 if it is positive, the first component being the lowest bit."""
-    bits = sum(1 << at for at, component in enumerate(vector) if component > 0)
+    bits = int("".join(["01"[component > 0] for component in reversed(vector)]) or "0", 2)
     return bits.to_bytes((len(vector) + 7) // 8, "little")
 
 
