@@ -16,7 +16,7 @@ from gptchat.storage.vectors.vector_file import VectorFile, digest_of, signs_of
 
 __all__ = ["Vectors", "digest_of"]
 
-_EXACT = 2000
+_EXACT = 1000
 """So many candidates are compared exactly; of fewer vectors, all."""
 
 

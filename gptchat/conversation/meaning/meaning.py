@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST = 20
 """Sessions that are shown."""
 _HITS = 200
-"""Passages and messages that are looked at for them."""
+"""Passages that are looked at for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class MeaningSearch:
         If the server cannot be asked, those with the words alone, and why.
         """
         asking = asyncio.create_task(_vector(embedder, text))
-        words = await asyncio.to_thread(self._indexing.index.search, user, text, _HITS, each=1)
+        words = await asyncio.to_thread(self._indexing.index.search, user, text, 2 * limit, each=1)
         owners, ids = await asyncio.to_thread(self.passages.owners, user)
         query = await asking
         near: list[Near] = []
