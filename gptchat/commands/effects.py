@@ -163,9 +163,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Let the person choose a session; the answer is its id, or None. `text` is what to search for."""
+    """Let the person choose a session; the answer is its id, or None. `text` is what to search for.
+
+    `found` are the sessions to choose from, as (id, title, mark, line) tuples; empty: all sessions.
+    """
 
     text: str = ""
+    found: Sequence[tuple[str, str, str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ _MODULES = {
     "collections.documents": "docs",
     "input": "attach editor",
     "batch": "batch",
+    "meaning.embedding": "embed",
     "output": "copy save raw code json",
     "about": "usage cost status config help ? exit quit bye",
     "doctor.report": "doctor",

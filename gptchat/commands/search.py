@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,11 @@ from gptchat.commands.effects import (
     AsideEffects,
     Ask,
     Changed,
+    Effect,
     Effects,
     Pick,
     PickMessage,
+    Progress,
     Replay,
     Show,
     Table,
@@ -20,7 +24,7 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.sessions import replay
-from gptchat.commands.wording import speaker, unsaved
+from gptchat.commands.wording import in_thread, speaker, unsaved
 from gptchat.core import branches
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import files_of
@@ -41,6 +45,7 @@ from gptchat.words import _, ngettext
 
 if TYPE_CHECKING:
     from gptchat.config.settings import Settings
+    from gptchat.conversation.meaning.meaning import MeaningSearch
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.services import RunOptions
     from gptchat.core.branches import TreeRow
@@ -48,18 +53,67 @@ if TYPE_CHECKING:
     from gptchat.manager import SessionManager
     from gptchat.storage.index.background import Indexing
 
+    Found = AsyncGenerator[Effect | tuple[str, str], str | None]
+
 
 async def search(
-    call: Call, manager: SessionManager, settings: Settings, run: RunOptions, profile: Profile, indexing: Indexing
+    call: Call,
+    manager: SessionManager,
+    settings: Settings,
+    run: RunOptions,
+    profile: Profile,
+    indexing: Indexing,
+    meaning: MeaningSearch,
 ) -> Effects:
     """Find sessions by what was said in them."""
+    text = call.get("text")
+    if call.flags:
+        from gptchat.commands.meaning.searching import search_by_meaning
+
+        found, answer = search_by_meaning(call, manager.user, run, meaning), None
+    elif text:
+        found, answer = _search_words(text, manager.user, run, indexing), None
+    else:
+        raise UsageError(
+            _("/{name} needs {argument}").format(name="search", argument="TEXT"),
+            hint=_("usage: {usage}").format(usage=call.command.usage),
+        )
+    async with aclosing(found):
+        while True:
+            try:
+                effect = await found.asend(answer)
+            except StopAsyncIteration:
+                return
+            if not isinstance(effect, tuple):
+                answer = yield effect
+                continue
+            chosen, sought = effect
+            await asyncio.to_thread(profile.open_session, chosen)
+            yield Changed(frozenset({"session"}))
+            if sought in manager.session.messages and sought not in manager.session.path_ids():
+                # the match is on another branch: open that
+                manager.record(move(branches.tip(manager.session, sought)))
+            yield replay(manager, settings, sought=sought)
+            answer = None
+
+
+async def _search_words(text: str, user: str, run: RunOptions, indexing: Indexing) -> Found:
+    """Search by words; after a `Pick` yields the (session, message) that was chosen."""
+    from gptchat.storage.index.matching import Hit
     from gptchat.storage.index.search import AT_ONCE  # SQLite: only where it is needed
 
-    text = call.get("text")
-    if not run.unattended and await asyncio.to_thread(indexing.index.behind, manager.user) > AT_ONCE:
-        indexing.start(manager.user)  # behind: this answer is read from the sessions themselves
-        yield Show([Text(_("your sessions are being indexed; until then a search takes longer"), "quiet")])
-    hits = await asyncio.to_thread(indexing.index.search, manager.user, text)
+    index, hits = indexing.index, list[Hit]()
+    if run.unattended:  # what is new is indexed now, however much it is: the next search is quick
+        async for step in in_thread(index.search, user, text, label=_("indexing your sessions")):
+            if isinstance(step, Progress):
+                yield step
+            else:
+                hits = step
+    else:
+        if await asyncio.to_thread(index.behind, user) > AT_ONCE:
+            indexing.start(user)  # behind: this answer is read from the sessions themselves
+            yield Show([Text(_("your sessions are being indexed; until then a search takes longer"), "quiet")])
+        hits = await asyncio.to_thread(index.search, user, text)
     data = [
         {"session": h.session, "title": h.title, "message": h.message, "role": h.role, "line": h.line}
         for h in hits
@@ -71,14 +125,7 @@ async def search(
     yield Show([Table([_("session"), _("line")], rows)], data)
     chosen = yield Pick(text)
     if chosen is not None:
-        await asyncio.to_thread(profile.open_session, chosen)
-        yield Changed(frozenset({"session"}))
-        sought = next((hit.message for hit in hits if hit.session == chosen and hit.message), "")
-        if sought in manager.session.messages and sought not in manager.session.path_ids():
-            manager.record(
-                move(branches.tip(manager.session, sought))
-            )  # the match is on another branch: open that
-        yield replay(manager, settings, sought=sought)
+        yield chosen, next((hit.message for hit in hits if hit.session == chosen and hit.message), "")
 
 
 async def history(call: Call, manager: SessionManager, run: RunOptions) -> AsideEffects:
@@ -235,12 +282,20 @@ COMMANDS = (
     Command(
         "search",
         "sessions",
-        "Search what was said in all your sessions",
+        "Search what was said in all your sessions, by words or by meaning",
         search,
-        (Argument("text", "text", required=True, rest=True),),
-        examples=(("/search 事件循环", "in any language"),),
+        (Argument("text", "text", rest=True),),
+        flags={
+            "--meaning": "by words and by meaning, with the vectors of search.embeddings",
+            "--fill": "fetch the vectors that are missing",
+            "--stop": "stop fetching vectors",
+        },
+        examples=(
+            ("/search 事件循环", "in any language"),
+            ("/search --meaning how do I wait for several tasks", "what is near in meaning, whatever its words"),
+        ),
         brief="find what was said",
-        shows=lambda _call: True,
+        shows=lambda call: not call.flags,
     ),
     Command(
         "history",

@@ -29,6 +29,7 @@ _SECTIONS = {
     "docs": "Collections of documents that a message asks.",
     "input": "What a message may do besides being sent.",
     "attach": "What may leave this machine besides what lies in the working folder and public addresses.",
+    "search": "What /search --meaning works with.",
     "budget": "Money.",
     "tools": "Which tools a model may call, and when you are asked.",
     "network": "How requests travel. Times are seconds.",

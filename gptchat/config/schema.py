@@ -158,6 +158,20 @@ class AttachSettings:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class SearchSettings:
+    """`[search]`: what `/search --meaning` works with."""
+
+    embeddings: str = setting(
+        "",
+        N_("Provider and model of the vectors for /search --meaning; empty: none"),
+        example="openai:text-embedding-3-small",
+    )
+    fill: Literal["ask", "always"] = setting(
+        "ask", N_("Whether texts go there to get their vectors once you agree, or whenever some are missing")
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class BudgetSettings:
     """`[budget]`: money."""
 
@@ -199,6 +213,7 @@ GROUPS: Mapping[type, tuple[str, Scope]] = {
     DocsSettings: ("docs.", "chat"),
     InputSettings: ("input.", "program"),
     AttachSettings: ("attach.", "program"),
+    SearchSettings: ("search.", "program"),
     BudgetSettings: ("budget.", "program"),
     ToolSettings: ("tools.", "program"),
     NetworkSettings: ("network.", "program"),

@@ -78,6 +78,11 @@ class Settings(Layers):
         return self.group(schema.AttachSettings)
 
     @property
+    def search(self) -> schema.SearchSettings:
+        """`[search]`."""
+        return self.group(schema.SearchSettings)
+
+    @property
     def budget(self) -> schema.BudgetSettings:
         """`[budget]`."""
         return self.group(schema.BudgetSettings)

@@ -80,6 +80,11 @@ class Budget:
         self._told = self._of
         return words
 
+    async def left(self) -> float | None:
+        """US$ that may still be spent today, for work that can wait; None without a budget."""
+        daily = self._settings.budget.daily
+        return max(daily - await self.spent(), 0.0) if daily else None
+
     async def require(self, provider: str, model: str) -> None:
         """Let one request through, whatever it is for. Raises QuotaError if the budget does not allow it.
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gptchat import notices, words
+from gptchat.config.settings import read_settings
 from gptchat.errors import ConfigurationError, StorageError, UsageError
 from gptchat.files import hold_folder
 from gptchat.storage import users
@@ -17,6 +18,8 @@ from gptchat.words import _
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gptchat.config.flags import Options
+    from gptchat.config.paths import Paths
     from gptchat.config.settings import Settings
     from gptchat.storage.removal.people import Removed
 
@@ -293,3 +296,14 @@ def _login_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such user in the system's list, as in some containers
         return "me"
+
+
+def settings_of(options: Options, environ: Mapping[str, str], paths: Paths) -> Settings:
+    """The settings of a run, presets aside. Raises ConfigurationError."""
+    from gptchat.providers import registry as providers
+
+    settings = read_settings(paths, environ, builtin=providers.builtin, builtin_names=providers.names())
+    settings.use_options(options, presets=False)
+    if name := options.values.get("provider"):
+        settings.provider(name)  # an unknown name is refused here, with the nearest
+    return settings

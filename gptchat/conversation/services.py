@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from gptchat import words
 from gptchat.config.paths import find_paths
-from gptchat.config.settings import read_settings
-from gptchat.conversation.people import People
+from gptchat.conversation.people import People, settings_of
 from gptchat.conversation.people import RunOptions as RunOptions
 from gptchat.waiting import to_thread
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.compaction import Compaction
     from gptchat.conversation.conversation import Conversation
     from gptchat.conversation.known_models import KnownModels
+    from gptchat.conversation.meaning.meaning import MeaningSearch
     from gptchat.conversation.outgoing import Outbox
     from gptchat.conversation.profile import Profile
     from gptchat.conversation.provider_keys import ProviderKeys
@@ -46,19 +46,13 @@ _LARGE = 1000
 class Services:
     """The parts of one running program, each loaded and made when it is first asked for.
 
-    `stream` says whether replies are asked for piece by piece.
+    `stream` says whether replies are asked for piece by piece, `environ` is the environment.
     """
 
     def __init__(
-        self,
-        run: RunOptions,
-        paths: Paths,
-        environ: Mapping[str, str],
-        settings: Settings,
-        people: People,
-        *,
+        self, run: RunOptions, paths: Paths, environ: Mapping[str, str], settings: Settings, people: People, *,
         stream: bool,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.run = run
         self.paths = paths
         self.environ = environ
@@ -96,6 +90,16 @@ class Services:
         from gptchat.storage.index.background import Indexing
 
         return Indexing(self.paths.data_dir, self.paths.cache_dir)
+
+    @cached_property
+    def meaning(self) -> MeaningSearch:
+        """Search by meaning."""
+        from gptchat.conversation.meaning.meaning import MeaningSearch
+
+        routing, budget = lambda: self.routing, lambda: self.budget
+        meaning = MeaningSearch(self.settings, self.paths, self.people, self.indexing, routing, budget)
+        self._closing.append(meaning.filling.stop)
+        return meaning
 
     @property
     def manager(self) -> SessionManager:
@@ -212,6 +216,7 @@ class Services:
         from gptchat.conversation.tooling.permissions import Permissions
         from gptchat.conversation.tooling.rounds import Rounds
 
+        permissions = Permissions(self.settings)
         return Conversation(
             manager=self.manager,
             routing=self.routing,
@@ -221,9 +226,7 @@ class Services:
             moderation=Moderation(self.settings, self.routing),
             compaction=self.compaction,
             edits=ConcurrentEdits(self.manager, self.profile.begin_session),
-            rounds=Rounds(
-                self.manager, self.settings, Permissions(self.settings), self.budget, lambda: self.toolbox
-            ),
+            rounds=Rounds(self.manager, self.settings, permissions, self.budget, lambda: self.toolbox),
             keep=self.keep,
             unattended=self.run.unattended,
         )
@@ -274,9 +277,7 @@ class Services:
         from gptchat.tokens.counter import Counter
 
         return Counter(
-            chosen=self.models.encoding,
-            calibration=self._kept.part("tokens"),
-            save=self._kept.saver("tokens"),
+            chosen=self.models.encoding, calibration=self._kept.part("tokens"), save=self._kept.saver("tokens")
         )
 
     @cached_property
@@ -329,7 +330,7 @@ def compose(
     create = attended or options.create_user or options.incognito  # incognito makes nobody
     run = RunOptions(options.incognito, not attended, options.system, create)
     paths = find_paths(environ, config=options.config, data_dir=options.data_dir)
-    settings = _settings(options, environ, paths)
+    settings = settings_of(options, environ, paths)
     if settings.ui.lang in words.LANGUAGES:
         words.choose(settings.ui.lang)
     words.show_money_in(settings.currency)
@@ -337,13 +338,3 @@ def compose(
     people.begin(options.user, create=create, remember=remember_user)
     settings.use_options(options)
     return Services(run, paths, environ, settings, people, stream=options.stream)
-
-
-def _settings(options: Options, environ: Mapping[str, str], paths: Paths) -> Settings:
-    from gptchat.providers import registry as providers
-
-    settings = read_settings(paths, environ, builtin=providers.builtin, builtin_names=providers.names())
-    settings.use_options(options, presets=False)
-    if name := options.values.get("provider"):
-        settings.provider(name)  # an unknown name is refused here, with the nearest
-    return settings

@@ -78,6 +78,16 @@ def estimated(prompt: int, completion: int) -> Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors of texts, in the order of the texts and all of one size, and the usage that the server reported."""
+
+    vectors: Sequence[Sequence[float]]
+    usage: Usage | None = None
+    model: str = ""
+    """The model by the server's own name; empty if it did not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message of a session. `parent` is the id of the message it answers or follows; None at the root.
 

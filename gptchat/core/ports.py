@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gptchat.core.events import ProviderEvent
-    from gptchat.core.messages import Message, Part, Record, Request
+    from gptchat.core.messages import Embedded, Message, Part, Record, Request
     from gptchat.core.session import Session
     from gptchat.errors import StorageError
 
@@ -130,6 +130,8 @@ class Abilities:
     """Moderates a text on the server. Raises NotFoundError if the server has no moderation endpoint."""
     moderates_freely: bool = False
     """Whether `moderate` costs nothing."""
+    embed: Callable[[Sequence[str], str], Awaitable[Embedded]] | None = None
+    """Vectors of a model for texts, in one request. Raises GptchatError; NotFoundError if the server has none."""
     tokenize: Callable[[Sequence[str], str], Awaitable[list[int] | None]] | None = None
     """Counts the tokens of each text for a model on the server, without formatting; None if it cannot be told.
 
@@ -222,6 +224,20 @@ class TokenCounter(Protocol):
 
     def untold(self, model: str, messages: Sequence[Message]) -> list[str]:
         """Texts of `messages`, newest first, whose local count the server's tokenizer could improve."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors, so that those of like meaning are near each other."""
+
+    @property
+    def model(self) -> str:
+        """The name by which its vectors are kept, from `counted_as`: those of two models cannot be compared."""
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """A vector for each of `texts`, in their order, all of one size.
+
+        Sends the texts to the server, which may cost: what it cost is noted. Raises GptchatError.
+        """
 
 
 class PartialReply(Protocol):

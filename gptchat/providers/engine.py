@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gptchat.config.endpoints import NetworkSettings, ProviderSettings
@@ -27,6 +28,7 @@ from gptchat.errors import (
 from gptchat.net.client import http_client
 from gptchat.net.proxies import proxy_for
 from gptchat.providers.answer import read_answer, read_json
+from gptchat.providers.endpoints.embeddings import embed
 from gptchat.providers.faults.failures import Endpoint, explain, is_stale
 from gptchat.providers.faults.lessons import lesson_in
 from gptchat.providers.faults.limits import rate_limits
@@ -85,7 +87,6 @@ class Engine(ABC):
         self._told: set[tuple[str, str]] = set()
 
     # Defined or extended by subclasses
-
     @property
     @abstractmethod
     def address(self) -> str:
@@ -123,6 +124,7 @@ class Engine(ABC):
             api=self.api,
             takes_tools=self.takes_tools,
             moderate=self.moderate,
+            embed=partial(embed, self),
             rate_limits=self.rate_limits,
         )
 
@@ -224,8 +226,6 @@ class Engine(ABC):
         client, self._client = self._client, None
         if client is not None:
             await client.close()
-
-    # One attempt
 
     async def _once(self, request: Request) -> AsyncGenerator[ProviderEvent, None]:
         wire = wire_named(self.api(request.model))

@@ -43,8 +43,10 @@ async def pick(
             from gptchat.terminal.connect.dialogue import connect
 
             return await connect(services, screen, prompt, live, place=place, insist=insist)
-        case Pick(text):
+        case Pick(text, found):
             source = _Sessions(services.manager.user, services.library, services.journals, services.indexing.index)
+            if found:
+                return await Picker(partial(_found, found), source.preview, **looks).pick()
             return await Picker(source.search, source.preview, **looks).pick(text)
         case PickMessage(rows, at):
             texts = {id: said for id, _title, _mark, said in rows}
@@ -57,6 +59,13 @@ def _messages(rows: Sequence[tuple[str, str, str, str]], text: str) -> Sequence[
     words = text.casefold().split()
     found = [row for row in rows if all(word in row[3].casefold() for word in words)]
     return [PickerRow(id, title, mark) for id, title, mark, _said in found]
+
+
+def _found(found: Sequence[tuple[str, str, str, str]], text: str) -> Sequence[PickerRow]:
+    """The rows of `Pick` whose title or line contains all words of `text`."""
+    words = text.casefold().split()
+    rows = (PickerRow(id, title, mark, line) for id, title, mark, line in found)
+    return [row for row in rows if all(word in f"{row.title}\n{row.snippet}".casefold() for word in words)]
 
 
 class _Sessions:

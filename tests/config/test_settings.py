@@ -194,6 +194,7 @@ def test_every_setting_is_read_as_a_frozen_value() -> None:
         "input": asdict(settings.input),
         "attach": asdict(settings.attach),
         "docs": asdict(settings.docs),
+        "search": asdict(settings.search),
         "budget": asdict(settings.budget),
         "tools": asdict(settings.tools),
         "network": asdict(settings.network),

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +48,11 @@ def installation() -> Path:
 
 
 @contextmanager
-def llama_server(folder: Path, *, feed_forward: int = 32) -> Iterator[LlamaServer]:
-    """Start the server with its model and log in `folder`; a `feed_forward` of 32768 makes it slow."""
+def llama_server(folder: Path, *, feed_forward: int = 32, options: Sequence[str] = ()) -> Iterator[LlamaServer]:
+    """Start the server with its model and log in `folder`; a `feed_forward` of 32768 makes it slow.
+
+    `options` are further ones of its command line.
+    """
     root = installation()
     model = folder / f"tiny-{feed_forward}.gguf"
     if not model.exists():
@@ -66,6 +69,7 @@ def llama_server(folder: Path, *, feed_forward: int = 32) -> Iterator[LlamaServe
         *(str(root / "usr" / "bin" / "llama-server"), "--model", str(model), "--alias", MODEL),
         *("--ctx-size", "2048", "--parallel", "2", "--threads", "1", "--offline", "--no-webui"),
         *("--host", "127.0.0.1", "--port", str(port), "--api-key", KEY),
+        *options,
     ]
     log = folder / "llama-server.log"
     with log.open("wb") as output:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gptchat.conversation.metering.prices import Prices
     from gptchat.conversation.provider_keys import ProviderKeys
     from gptchat.core.events import ProviderEvent
-    from gptchat.core.messages import Request
+    from gptchat.core.messages import Embedded, Request
     from gptchat.core.ports import Abilities, ModelFacts, Provider, Verdict
     from gptchat.storage.accounts.book import Book
     from gptchat.tokens.counter import Counter
@@ -66,8 +66,12 @@ class CostMeter:
 
     def book_text(self, provider: str, model: str, text: str) -> None:
         """Book a request whose prompt is `text` and whose reply costs nothing, by our own count. Blocks."""
-        tokens = self._counter.count(text, counted_as(provider, model))
-        self.book(provider, model, estimated(tokens, 0))
+        self.book(provider, model, self.counted(provider, model, [text]))
+
+    def counted(self, provider: str, model: str, texts: Sequence[str]) -> Usage:
+        """Our own count of `texts` as a prompt. Blocks."""
+        name = counted_as(provider, model)
+        return estimated(sum(self._counter.count(text, name) for text in texts), 0)
 
     def estimate(self, provider: str, request: Request, text: str = "") -> Usage:
         """Our own count of `request` and of the text of its reply."""
@@ -91,9 +95,11 @@ class Metered:
 
     @property
     def abilities(self) -> Abilities:
-        """Those of the provider; checks are booked, too."""
+        """Those of the provider; checks and embeddings are booked, too."""
         found = self._provider.abilities
-        return found if found.moderate is None else replace(found, moderate=self._moderate)
+        if found.moderate is not None:
+            found = replace(found, moderate=self._moderate)
+        return found if found.embed is None else replace(found, embed=self._embed)
 
     async def models(self) -> Sequence[ModelFacts]:
         """The models that the server lists, which costs nothing. Raises GptchatError."""
@@ -155,6 +161,18 @@ class Metered:
         if not free:
             await asyncio.to_thread(self._meter.book_text, self.name, MODERATION, text)
         return verdict
+
+    async def _embed(self, texts: Sequence[str], model: str) -> Embedded:
+        """The provider's vectors for `texts`. Raises what the provider raises, and QuotaError."""
+        embed = self._provider.abilities.embed
+        assert embed is not None  # `abilities` says so
+        await self._meter.let_through(self.name, model)
+        found = await embed(texts, model)
+        usage = found.usage
+        if usage is None:
+            usage = await asyncio.to_thread(self._meter.counted, self.name, model, texts)
+        await asyncio.to_thread(self._meter.book, self.name, model, usage)
+        return replace(found, usage=usage)
 
 
 def may_have_cost(error: GptchatError) -> bool:

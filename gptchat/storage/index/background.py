@@ -39,6 +39,11 @@ class Indexing:
             self._thread = threading.Thread(target=self._run, args=(user,), name="indexing", daemon=True)
             self._thread.start()
 
+    def show(self, share: float | None) -> None:
+        """Show progress of other work on what is searched, such as fetching vectors."""
+        self.share = share
+        self.changed()
+
     def _run(self, user: str) -> None:
         try:
             self.index.update(user, self._progress)

@@ -1,7 +1,7 @@
-"""The SQLite file in the cache folder: opens and creates it, and deletes it if it is damaged.
+"""The SQLite files in the cache folder: opens and creates them, and deletes one that is damaged.
 
-It is only a cache. The functions of `listing` and `search` read the journals instead if this file is missing,
-locked, read-only or damaged.
+They are only a cache. The functions of `listing` and `search` read the journals instead if `index.sqlite3` is
+missing, locked, read-only or damaged.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gptchat.files import UnfitFile, make_folder, open_private, put_aside, replaceable
+from gptchat.values import dataclass
 
 SCHEMA = 2
 """Version of the tables; a file of another version is deleted and created again."""
@@ -20,7 +21,7 @@ SCHEMA = 2
 PATIENCE = 0.25
 """Seconds to wait while another program writes to the cache; after that the journals are read instead."""
 
-_FILES = ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm", "index.sqlite3-journal")
+_ENDINGS = ("", "-wal", "-shm", "-journal")
 
 _OUT_OF_REACH = (
     sqlite3.SQLITE_BUSY,
@@ -34,6 +35,20 @@ _OUT_OF_REACH = (
     sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_NOMEM,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFile:
+    """A file of the cache. `version` is that of its tables; a file of another one is deleted and created again."""
+
+    name: str
+    version: int
+    tables: str
+    optional: tuple[str, ...] = ()
+    """Statements that an SQLite without FTS5 cannot execute."""
+    settings: str = "PRAGMA synchronous = OFF"
+    """Executed at each opening. By default a crash of the machine may damage the file."""
+
 
 # `infos` is the list of sessions; a row is valid while size, mtime and inode of the journal are unchanged.
 # `indexed` and `chunks` tell which bytes of which journal are in the search index `grams`; `seam` is a checksum
@@ -60,19 +75,22 @@ _GRAMS = (
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab (grams, row)",
 )
 
+INDEX = CacheFile("index.sqlite3", SCHEMA, _TABLES, _GRAMS)
+"""Lists of sessions and the search by words."""
 
-def connect(cache: Path | None) -> sqlite3.Connection | None:
-    """Open the cache in the folder `cache`; None if it cannot be used. The caller must close it."""
+
+def connect(cache: Path | None, of: CacheFile = INDEX) -> sqlite3.Connection | None:
+    """Open a file of the cache in the folder `cache`; None if it cannot be used. The caller must close it."""
     if cache is None:
         return None
-    path = cache / "index.sqlite3"
+    path = cache / of.name
     for _attempt in range(2):
         try:
-            return _open(path)
+            return _open(path, of)
         except sqlite3.Error as error:
             if out_of_reach(error):
                 return None
-            throw_away(cache)
+            throw_away(cache, of)
         except UnfitFile as error:
             put_aside(Path(error.filename), error)
         except OSError:
@@ -87,9 +105,9 @@ def out_of_reach(error: sqlite3.Error) -> bool:
 
 
 @contextmanager
-def cached(cache: Path | None) -> Iterator[sqlite3.Connection | None]:
+def cached(cache: Path | None, of: CacheFile = INDEX) -> Iterator[sqlite3.Connection | None]:
     """Like `connect`, closed at the end of the block; an open transaction is rolled back."""
-    database = connect(cache)
+    database = connect(cache, of)
     try:
         yield database
     finally:
@@ -97,12 +115,12 @@ def cached(cache: Path | None) -> Iterator[sqlite3.Connection | None]:
             database.close()
 
 
-def throw_away(cache: Path | None) -> None:
-    """Delete the cache, so that the next use creates it again. Never raises OSError."""
+def throw_away(cache: Path | None, of: CacheFile = INDEX) -> None:
+    """Delete a file of the cache, so that the next use creates it again. Never raises OSError."""
     if cache is not None:
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in _ENDINGS:
             try:
-                (cache / f"index.sqlite3{ending}").unlink(missing_ok=True)
+                (cache / f"{of.name}{ending}").unlink(missing_ok=True)
             except OSError:  # open in another program (Windows), or no permission
                 pass
 
@@ -117,10 +135,10 @@ def folder_key(database: sqlite3.Connection, folder: Path) -> int:
     return key
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, of: CacheFile) -> sqlite3.Connection:
     # Looked at, not opened: closing a descriptor of ours would release the locks of SQLite in another thread.
-    for name in _FILES:
-        replaceable(path.with_name(name))
+    for ending in _ENDINGS:
+        replaceable(path.with_name(f"{of.name}{ending}"))
     if not path.exists():
         make_folder(path.parent)
         os.close(open_private(path, os.O_RDWR | os.O_CREAT))
@@ -128,32 +146,32 @@ def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         version = database.execute("PRAGMA user_version").fetchone()[0]
-        if version != SCHEMA:
-            _create(database, path, version)
-        database.execute("PRAGMA synchronous = OFF")  # a cache that a crash damages is created again
+        if version != of.version:
+            _create(database, path, version, of)
+        database.executescript(of.settings)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _create(database: sqlite3.Connection, path: Path, version: int) -> None:
+def _create(database: sqlite3.Connection, path: Path, version: int, of: CacheFile) -> None:
     if version:
         database.close()
-        throw_away(path.parent)
+        throw_away(path.parent, of)
         raise sqlite3.DatabaseError("of another version")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("BEGIN IMMEDIATE")
-    if database.execute("PRAGMA user_version").fetchone()[0] == SCHEMA:
+    if database.execute("PRAGMA user_version").fetchone()[0] == of.version:
         database.execute("ROLLBACK")  # another program has created the tables
         return
-    for statement in _TABLES.split(";\n"):
+    for statement in of.tables.split(";\n"):
         if statement.strip():
             database.execute(statement)
     try:
-        for statement in _GRAMS:
+        for statement in of.optional:
             database.execute(statement)
     except sqlite3.OperationalError:  # SQLite without FTS5 or trigrams (before 3.34): a search reads the journals
         pass
-    database.execute(f"PRAGMA user_version = {SCHEMA}")
+    database.execute(f"PRAGMA user_version = {of.version}")
     database.execute("COMMIT")

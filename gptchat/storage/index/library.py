@@ -164,6 +164,7 @@ class Library:
         from gptchat.storage.removal import traces
         from gptchat.storage.removal.people import forget_cache
         from gptchat.storage.removal.removed import note_removed
+        from gptchat.storage.vectors.passages import Passages
 
         folder, trash = sessions_folder(self.data, user), self._trash(user)
         files = [file for journal in journals for file in _files(journal)]
@@ -177,6 +178,7 @@ class Library:
             except OSError:  # its files then stay
                 named = frozenset()
             said = traces.said_in(_legible(files), ids)
+            forget_vectors = Passages(self.data, self.cache).forgetting(_legible(files))
             for path in files:
                 path.unlink(missing_ok=True)
             traces.forget_typed(self.data, user, said, _legible(stay))
@@ -184,6 +186,7 @@ class Library:
         except OSError as error:
             raise storage_error(error, path) from error
         remove_unnamed(self.data, user, named)
+        forget_vectors()
         forget_cache(self.cache)  # it holds titles, and trigrams of the messages
 
     def _trash(self, user: str) -> Path:

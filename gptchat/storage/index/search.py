@@ -36,11 +36,15 @@ class SearchIndex:
         self.data = data
         self.cache = cache
 
-    def search(self, user: str, text: str, limit: int = 50, *, each: int = 0) -> list[Hit]:
+    def search(
+        self, user: str, text: str, limit: int = 50, *, each: int = 0, progress: Progress | None = None
+    ) -> list[Hit]:
         """Messages and titles of `user` that contain every word of `text`, newest sessions first.
 
         A "phrase in quotation marks" counts as one word. Returns at most `limit` hits, and at most `each` per
-        session (0: no limit). All branches are searched. Never raises: unreadable journals give no hits.
+        session (0: no limit). All branches are searched. With `progress` all new records are indexed first,
+        however many, and it is called as `update` does. Raises only what `progress` raises: unreadable journals
+        give no hits.
         """
         wanted = terms(text)
         if not wanted or limit < 1:
@@ -48,7 +52,7 @@ class SearchIndex:
         folder = sessions_folder(self.data, user)
         hits: list[Hit] = []
         with cached(self.cache) as database:
-            journals = _candidates(self.cache, database, folder, wanted)
+            journals = _candidates(self.cache, database, folder, wanted, progress)
             for found in sorted(journals, key=lambda found: found.id, reverse=True):
                 if found.parts:
                     room = min(limit - len(hits), each or limit)
@@ -60,6 +64,14 @@ class SearchIndex:
                     if len(hits) >= limit:
                         break
         return hits
+
+    def title(self, user: str, id: str) -> str:
+        """The title of a session; empty if it has none or cannot be read."""
+        with cached(self.cache) as database:
+            try:
+                return row_of(sessions_folder(self.data, user), id, database).title
+            except OSError:
+                return ""
 
     def behind(self, user: str) -> int:
         """Bytes of the journals of `user` that are not in the index; all bytes if there is no index."""
@@ -93,7 +105,11 @@ class SearchIndex:
 
 
 def _candidates(
-    cache: Path | None, database: sqlite3.Connection | None, folder: Path, wanted: Sequence[str]
+    cache: Path | None,
+    database: sqlite3.Connection | None,
+    folder: Path,
+    wanted: Sequence[str],
+    progress: Progress | None,
 ) -> list[Journal]:
     """The journals with the parts to search; without a usable index, each journal completely."""
     if database is not None:
@@ -101,9 +117,9 @@ def _candidates(
             # One transaction, since another program may be indexing now.
             database.execute("BEGIN")
             found = survey(folder, database)
-            if 0 < found.missing <= AT_ONCE:
+            if found.missing and (progress is not None or found.missing <= AT_ONCE):
                 database.execute("COMMIT")
-                _index_quietly(database, folder, found)
+                _index_quietly(database, folder, found, progress)
                 database.execute("BEGIN")
                 found = survey(folder, database)
             journals = candidates(database, found, wanted)
@@ -120,9 +136,9 @@ def _candidates(
     return journals
 
 
-def _index_quietly(database: sqlite3.Connection, folder: Path, found: Survey) -> None:
+def _index_quietly(database: sqlite3.Connection, folder: Path, found: Survey, progress: Progress | None) -> None:
     try:
-        index(database, folder, found)
+        index(database, folder, found, progress)
     except sqlite3.Error as error:
         if not out_of_reach(error):
             raise

@@ -98,7 +98,10 @@ def erase(data: Path, cache: Path | None, folder: str) -> None:
     """Remove the person who lies in `folder` of the trash for good, with the cache. Raises StorageError."""
     import shutil  # only where somebody is removed
 
+    from gptchat.storage.vectors.passages import Passages
+
     path = trash_folder(data) / folder
+    forget_vectors = Passages(data, cache).forgetting([*path.rglob("*.jsonl*")])
     try:
         shutil.rmtree(path)
         if not any(trash_folder(data).iterdir()):
@@ -109,6 +112,7 @@ def erase(data: Path, cache: Path | None, folder: str) -> None:
         empty_log(data)
     except OSError as error:
         raise storage_error(error, path) from error
+    forget_vectors()
     forget_cache(cache)
 
 

@@ -1,0 +1,1 @@
+"""Commands that work with vectors: search by meaning, and vectors for scripts."""

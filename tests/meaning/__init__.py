@@ -1,0 +1,1 @@
+"""Tests of search by meaning, and of vectors for scripts."""
