@@ -65,6 +65,7 @@ _MODULES = {
     "search": "search history versions tree",
     "exchange": "export import",
     "turns": "retry regenerate edit undo redo continue",
+    "comparing.turns": "compare ask btw",
     "people.users": "user users",
     "models": "model models provider connect",
     "preferences": "set unset system key theme lang",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
 from gptchat.conversation.budget import Budget, Forewarnings
 from gptchat.conversation.compaction import Compaction
 from gptchat.conversation.concurrent_edits import ConcurrentEdits
 from gptchat.conversation.events import (
+    ComparisonBegins,
     Decision,
     Exchange,
     Kept,
@@ -28,14 +29,25 @@ from gptchat.conversation.outgoing import Outbox
 from gptchat.conversation.routing import Routing
 from gptchat.conversation.tooling.rounds import Rounds
 from gptchat.core import session as tree
-from gptchat.core.messages import Message
+from gptchat.core.events import TurnEvent
+from gptchat.core.messages import Content, Message
 from gptchat.core.origin import Sourced, whole
 from gptchat.core.ports import CONVERSATION, ONESHOT
 from gptchat.core.records import kind_record
 from gptchat.core.session import Session
 from gptchat.errors import ContentFilterError, UsageError
 from gptchat.manager import Answer, Continue, Order, Retry, Route, Send, SessionManager
+from gptchat.values import dataclass
 from gptchat.words import _
+
+
+@dataclass(slots=True)
+class _Ready:
+    """What is to be sent: by which routes, and the content once it is checked."""
+
+    choose: Callable[[], Awaitable[Sequence[Route]]]
+    routes: Sequence[Route] = ()
+    content: Content | None = None
 
 
 class Conversation:
@@ -90,41 +102,13 @@ class Conversation:
         Ends with NotSent where the text should return to the person. After the reply the older turns may be
         summed up, unless `may_compact` says that the person is already typing on.
         """
-        entry = text if isinstance(text, Sourced) else whole(text, "message")
-        async for event in self._edits.check():
+        ready = _Ready(lambda: self._routes(model))
+        async for event in self._prepare(text, references, piped, ready):
             yield event
-            if isinstance(event, NotSent):
-                return
-        await self._routing.look_for_model()
-        routes = self._routing.routes(model)
-        wanted = await self._outbox.wanted(entry, references)
-        async for choice in self._outbox.settle(wanted):
-            yield choice
-        content, notes = await self._outbox.content(entry.text, wanted, piped=piped)
-        if not content:
-            raise UsageError(_("the message is empty"))
-        async for event in self._before.check(routes):
-            yield event
-            if isinstance(event, NotSent):
-                return
-        reason, told = await self._moderation.objection(content)
-        if told:
-            yield Told(told, "notice")
-        if reason:
-            decision = _yes_or_no("send_flagged", _("{reason}; send it all the same?").format(reason=reason))
-            yield decision
-            if decision.answer != "y":
-                if self._unattended:
-                    raise ContentFilterError(
-                        _("{reason}; it was not sent").format(reason=reason),
-                        hint=_("say it in other words, or switch the check off: -o moderation=off"),
-                    )
-                yield NotSent()
-                return
-        for note in notes:
-            yield Told(note)
-        outcome = Outcome()
-        async with aclosing(self._turn(Send(content, self._outbox.replaces), routes, outcome)) as events:
+        if ready.content is None:
+            return
+        outcome, order = Outcome(), Send(ready.content, self._outbox.replaces)
+        async with aclosing(self._turn(order, ready.routes, outcome)) as events:
             async for event in events:
                 yield event
         if outcome.draft or (outcome.error and not outcome.provider):
@@ -135,6 +119,63 @@ class Conversation:
         if outcome.whole and may_compact():
             async for event in self._compaction.after_turn():
                 yield event
+
+    async def compare(
+        self, text: str | Sourced, models: Sequence[str], references: Sequence[str] = (), *, piped: str = ""
+    ) -> Exchange:
+        """Have each of `models` answer a message at once: the last one again where nothing is given to send.
+
+        A model is `MODEL` of the current provider or `PROVIDER:MODEL`; no fallback takes its place, and no tools
+        are offered. `text`, `references` and `piped` are those of `say`. The answers come between
+        `ComparisonBegins` and `ComparisonEnded`; then `choose_answer` is decided if there are several.
+        """
+        from gptchat.conversation.comparing.running import Comparing
+
+        comparing = Comparing(self._manager, self._moderation, self._budget, self._keep)
+        again = not ((text.text if isinstance(text, Sourced) else text).strip() or piped or references)
+        ready = _Ready(lambda: self._contenders(models))
+        if again:
+            ready.routes = await ready.choose()
+            prepared = self._check(comparing.last_question().content, ready)
+        else:
+            prepared = self._prepare(text, references, piped, ready)
+        async for event in prepared:
+            yield event
+        if ready.content is None:
+            return
+        self._go_on(asked=not again)
+        async with aclosing(comparing.run(None if again else ready.content, ready.routes)) as events:
+            async for answered in events:
+                if isinstance(answered, ComparisonBegins) and not again:
+                    self._outbox.attached.clear()
+                yield answered
+
+    async def aside(self, text: str | Sourced, *, piped: str = "") -> Exchange:
+        """Have `text` answered beside the conversation, which it sees and which goes on without it.
+
+        No tools are offered, and what waits to be attached waits on.
+        """
+        from gptchat.conversation.comparing.asides import answer_aside
+
+        ready, waiting = _Ready(self._routes), self._outbox.attached
+        self._outbox.attached = []
+        try:
+            async for prepared in self._prepare(text, (), piped, ready):
+                yield prepared
+        finally:
+            self._outbox.attached = waiting
+        if ready.content is None:
+            return
+        outcome = Outcome()
+        self._go_on(asked=True)
+        turn = answer_aside(self._manager, ready.content, ready.routes)
+        async with aclosing(self._watched(turn, outcome)) as events:
+            async for event in events:
+                yield event
+        await asyncio.to_thread(self._keep)
+        if outcome.withheld:
+            raise ContentFilterError(_("{reason}; it is not shown").format(reason=outcome.withheld))
+        yield Kept()
 
     async def attach(self, reference: str) -> Exchange:
         """Attach `reference`, which a person named expressly, to the next message. Raises UsageError."""
@@ -171,9 +212,62 @@ class Conversation:
         if outcome.message is not None and outcome.whole and after == before:
             yield Unchanged()
 
-    async def _again(self, order: Order, model: str, outcome: Outcome) -> Exchange:
+    async def _routes(self, model: str = "") -> Sequence[Route]:
         await self._routing.look_for_model()
-        routes = self._routing.routes(model)
+        return self._routing.routes(model)
+
+    async def _contenders(self, models: Sequence[str]) -> Sequence[Route]:
+        return [self._routing.routes(name)[0] for name in models]
+
+    async def _prepare(
+        self, text: str | Sourced, references: Sequence[str], piped: str, ready: _Ready
+    ) -> Exchange:
+        """Make the content of a message and check it; sets `ready.content` unless it should not be sent.
+
+        NotSent comes last where the text should return to the person.
+        """
+        entry = text if isinstance(text, Sourced) else whole(text, "message")
+        async for event in self._edits.check():
+            yield event
+            if isinstance(event, NotSent):
+                return
+        ready.routes = await ready.choose()
+        wanted = await self._outbox.wanted(entry, references)
+        async for choice in self._outbox.settle(wanted):
+            yield choice
+        content, notes = await self._outbox.content(entry.text, wanted, piped=piped)
+        if not content:
+            raise UsageError(_("the message is empty"))
+        async for event in self._check(content, ready):
+            yield event
+        if ready.content is not None:
+            for note in notes:
+                yield Told(note)
+
+    async def _check(self, content: Content, ready: _Ready) -> Exchange:
+        """Have budget and moderation look at `content`, for all of `ready.routes`; sets `ready.content`."""
+        async for event in self._before.check(ready.routes):
+            yield event
+            if isinstance(event, NotSent):
+                return
+        reason, told = await self._moderation.objection(content)
+        if told:
+            yield Told(told, "notice")
+        if reason:
+            decision = _yes_or_no("send_flagged", _("{reason}; send it all the same?").format(reason=reason))
+            yield decision
+            if decision.answer != "y":
+                if self._unattended:
+                    raise ContentFilterError(
+                        _("{reason}; it was not sent").format(reason=reason),
+                        hint=_("say it in other words, or switch the check off: -o moderation=off"),
+                    )
+                yield NotSent()
+                return
+        ready.content = content
+
+    async def _again(self, order: Order, model: str, outcome: Outcome) -> Exchange:
+        routes = await self._routes(model)
         async for event in self._before.check(routes):
             yield event
             if isinstance(event, NotSent):
@@ -184,20 +278,13 @@ class Conversation:
 
     async def _turn(self, order: Order, routes: Sequence[Route], outcome: Outcome) -> Exchange:
         """Run the turn, then yield the questions and messages that follow from it. Fills in `outcome`."""
-        session = self._manager.session
-        goes_on = bool(session.messages) and (isinstance(order, Send) or not self._unattended)
-        if goes_on and session.kind == ONESHOT:
-            self._manager.record(kind_record(session.id, CONVERSATION))
-        yield TurnBegins()
-        async with aclosing(self._moderation.hold(self.rounds.run(order, routes))) as events:
-            async for event in events:
-                if not isinstance(event, Decision):
-                    outcome.take(event)
+        self._go_on(asked=isinstance(order, Send))
+        async with aclosing(self._watched(self.rounds.run(order, routes), outcome)) as watched:
+            async for event in watched:
                 yield event
-        self._budget.add(outcome.message, outcome.cost)
-        yield TurnEnded(outcome)
         shown = True
-        if withheld := self._moderation.withheld:
+        if withheld := outcome.withheld:
+            outcome.withheld = ""
             decision = _yes_or_no("show_withheld", _("{reason}; show it all the same?").format(reason=withheld))
             yield decision
             shown = decision.answer == "y"
@@ -212,6 +299,24 @@ class Conversation:
                 yield choice
         await asyncio.to_thread(self._keep)
         yield Kept()
+
+    async def _watched(self, turn: AsyncIterator[TurnEvent | Decision], outcome: Outcome) -> Exchange:
+        """Run `turn` from TurnBegins to TurnEnded: moderated, and counted. Fills in `outcome`."""
+        yield TurnBegins()
+        async with aclosing(self._moderation.hold(turn)) as events:
+            async for event in events:
+                if not isinstance(event, Decision):
+                    outcome.take(event)
+                yield event
+        self._budget.add(outcome.message, outcome.cost)
+        yield TurnEnded(outcome)
+        outcome.withheld = self._moderation.withheld
+
+    def _go_on(self, *, asked: bool) -> None:
+        """Note that a one-shot question has become a conversation, if it has; `asked`: by another message."""
+        session = self._manager.session
+        if session.messages and (asked or not self._unattended) and session.kind == ONESHOT:
+            self._manager.record(kind_record(session.id, CONVERSATION))
 
     def _take_back(self, outcome: Outcome) -> Told:
         """Undo a turn whose reply is withheld. Raises ContentFilterError if nobody can be asked."""

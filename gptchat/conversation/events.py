@@ -121,6 +121,38 @@ class CompactWanted:
     """The user accepted a summary; the front end should make one as `/compact` does."""
 
 
+@dataclass(frozen=True, slots=True)
+class ComparisonBegins:
+    """Several models answer one message, which is in the journal. Their events follow, until `ComparisonEnded`.
+
+    `contenders` are (provider, model) pairs.
+    """
+
+    contenders: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEvent:
+    """An event of the answer of the contender `number`, from 0; each ends as a turn does."""
+
+    number: int
+    event: TurnEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonEnded:
+    """How each contender's answer ended."""
+
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChosen:
+    """The conversation goes on with the answer of the contender `number`, from 0; None: with none of them."""
+
+    number: int | None
+
+
 ConversationEvent = (
     TurnEvent
     | Decision
@@ -135,6 +167,10 @@ ConversationEvent = (
     | SessionMoved
     | NotSent
     | CompactWanted
+    | ComparisonBegins
+    | AnswerEvent
+    | ComparisonEnded
+    | AnswerChosen
 )
 
 Exchange = AsyncGenerator[ConversationEvent, None]
