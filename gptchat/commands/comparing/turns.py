@@ -74,9 +74,9 @@ COMMANDS = (
             ("/compare gpt-6.1-sol azure:gpt-4o", N_("the last question again; PROVIDER:MODEL is of another one")),
         ),
         about=N_(
-            "Up to four models; a third or fourth name must be a known one, and -- ends the names. The answer that you "
-            "choose goes on, the others stay beside it (/versions). Esc stops all that still stream, and what came "
-            "is kept. No tools are offered."
+            "Up to four models; a third or fourth name must be a known one, and -- ends the names. The answer "
+            "that you choose goes on, the others stay beside it (/versions). Esc stops all that still stream, and "
+            "what came is kept. No tools are offered."
         ),
         brief=N_("several models at once"),
         session=lambda call: not call.get("text"),

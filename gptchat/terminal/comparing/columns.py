@@ -275,6 +275,7 @@ class ColumnsPainter(BesidePainter):
         endings = [answer.below(width) for answer in self.answers]
         for at in range(max(map(len, endings))):
             yield self._row([_at(ending, at) for ending in endings], width)
+        yield []
 
     def _rows_of_final(self) -> list[ScreenRow]:
         rows = []

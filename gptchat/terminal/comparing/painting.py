@@ -92,6 +92,6 @@ def chosen_line(chosen: AnswerChosen, session: Session) -> str:
     mark = version(session, last[0])
     if not mark:
         return ""
-    return _("going on with answer {n}, {model}  {mark}  /versions goes to another").format(
-        n=chosen.number + 1, model=last[0].model, mark=mark
+    return _("going on with {model} {mark}; /versions goes to another answer").format(
+        model=last[0].model, mark=mark
     )

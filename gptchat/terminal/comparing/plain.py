@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from gptchat.conversation.comparing.replies import failure
 from gptchat.conversation.events import AnswerChosen, AnswerEvent, ComparisonBegins, ComparisonEnded, Exchange
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import FileReceived, TextDelta, TextWasReasoning, TurnEvent
 from gptchat.core.replies.sources import numbered, sources_of
-from gptchat.errors import ContentFilterError, GptchatError, TurnInterruptedError
+from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.terminal.comparing.answers import told
 from gptchat.terminal.comparing.painting import names_of
 from gptchat.terminal.door import show
@@ -94,12 +95,7 @@ class PrintedAnswers:
 
     def _error(self, number: int) -> GptchatError | None:
         """Why an answer is not whole."""
-        outcome = self._outcomes[number]
-        if outcome.withheld:
-            return ContentFilterError(_("{reason}; it is not shown").format(reason=outcome.withheld))
-        if outcome.interrupted:
-            return TurnInterruptedError(_("stopped"))
-        return outcome.error
+        return failure(self._outcomes[number])
 
     def _next(self) -> None:
         """Begin the next answer."""
