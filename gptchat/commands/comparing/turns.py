@@ -32,8 +32,10 @@ async def ask(call: Call, routing: Routing) -> Effects:
     yield Run("send", _behind(call, call.get("text")), model=_named(call.get("model"), routing))
 
 
-async def btw(call: Call) -> Effects:
+async def btw(call: Call, routing: Routing) -> Effects:
     """Ask something beside the conversation."""
+    await routing.look_for_model()
+    routing.route()  # what keeps it from being sent is told at once
     yield Run("aside", _behind(call, call.get("text")))
 
 

@@ -126,7 +126,9 @@ class ColumnsPainter(BesidePainter):
             self._paint(now)
             return 0.0
         wait = self._painted + FRAME - now
-        if self._footer_dirty or force or self._release() or self._size != self._drawn or wait <= 0:
+        self._release()
+        changed = self._footer_dirty or self._final or self._size != self._drawn
+        if changed or force or wait <= 0:
             self._paint(now)
             wait = FRAME
         return wait if self._dirty else 1 / TICKS

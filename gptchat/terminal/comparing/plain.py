@@ -137,6 +137,8 @@ class PrintedAnswers:
             painter.frame()
         painter.finish()
         if not self._silent:
+            if not self._stdout.isatty() and not (outcome.message and outcome.message.text.endswith("\n")):
+                show("", self._stdout)  # a pipe gets a reply exactly as it is
             name = self._names[self._at]
             if error := self._error(self._at):
                 self._tell(_("{name}: {what}").format(name=name, what=error.message))
