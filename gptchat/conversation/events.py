@@ -133,10 +133,14 @@ class ComparisonBegins:
 
 @dataclass(frozen=True, slots=True)
 class AnswerEvent:
-    """An event of the answer of the contender `number`, from 0; each ends as a turn does."""
+    """An event of the answer of the contender `number`, from 0; each ends as a turn does.
+
+    `withheld` says why the answer is not shown, once that is known.
+    """
 
     number: int
     event: TurnEvent
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)

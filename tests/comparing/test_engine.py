@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -136,12 +137,34 @@ def test_a_stop_before_any_word(program: Program, server: Server) -> None:
     async def stopped() -> None:
         async for event in program.services.conversation.compare("q", ["m", "n"]):
             front.events.append(event)
-            manager.stop()
+            if isinstance(event, ComparisonBegins):
+                manager.stop()
 
     with running(program) as runner:
         runner.run(stopped())
     assert all(outcome.interrupted for outcome in ended(front).outcomes)
     assert path_of(program) == [("user", "q")]
+
+
+def test_an_answer_that_cannot_be_kept_is_a_failure_of_its_own(program: Program, server: Server) -> None:
+    """Where a newer program has taken the journal over in the meantime, each answer says so, and nothing hangs."""
+    gate = Gate()
+    server.default = lambda _request: say("part", gate)
+    front = FrontEnd()
+
+    async def overtaken() -> None:
+        task = asyncio.create_task(front.drive(program.services.conversation.compare("q", ["m", "n"])))
+        while not all(any(e == AnswerEvent(n, TextDelta("part")) for e in front.events) for n in (0, 1)):
+            await asyncio.sleep(0.01)
+        manager = program.services.manager
+        with program.services.journals.path(manager.session).open("a") as journal:
+            journal.write(json.dumps({"v": 99, "type": "session", "id": manager.session.id}) + "\n")
+        gate.open()
+        await task
+
+    with running(program) as runner:
+        runner.run(overtaken())
+    assert [o.error.kind if o.error else "" for o in ended(front).outcomes] == ["storage", "storage"]
 
 
 def test_leaving_early_ends_the_requests(program: Program, server: Server) -> None:

@@ -80,6 +80,32 @@ def test_a_failure_is_told_and_the_others_are_printed(machine: Machine, server: 
     assert "hint:" in result.err
 
 
+def test_a_flagged_answer_is_told_and_not_printed(machine: Machine, server: Server) -> None:
+    """An answer that moderation flags is left out, with the reason in its place."""
+    server.flagged = ("I am m",)
+    result = machine.run("-o", "moderation=output", "/compare", "m", "n", "why?")
+    assert result.status == 0
+    assert "I am m" not in result.out
+    assert "it is not shown" in result.err
+    found = machine.ask("-o", "moderation=output", "/compare", "m", "n", "why?")
+    assert "reply" not in found["answers"][0]
+    assert found["answers"][0]["error"]["kind"] == "content_filter"
+
+
+def test_a_picture_stands_in_its_answer(machine: Machine, server: Server) -> None:
+    """A picture that comes as data is kept, and the answer is printed as it was received."""
+    server.default = lambda _request: say("here: ![x](data:image/png;base64,iVBORw0KGgo=) done")
+    found = machine.ask("/compare", "m", "n", "draw")
+    assert len(found["answers"][0]["files"]) == 1
+    assert "done" in machine.run("/compare", "m", "n", "draw").out
+
+
+def test_thinking_that_was_not_opened_is_not_printed_twice(machine: Machine, server: Server) -> None:
+    """An answer whose beginning turns out to be thinking ends all the same."""
+    server.default = lambda _request: say("hm, ", "</think>", "done")
+    assert machine.run("/compare", "m", "n", "why?").out.count("done") == 2
+
+
 def test_json_has_a_list(machine: Machine, server: Server) -> None:
     """`--json` prints one document with every answer or its error, and which one goes on."""
     found = machine.ask("/compare", "bad", "n", "why?")

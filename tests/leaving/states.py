@@ -335,6 +335,13 @@ def _one_shot(stage: Stage) -> None:
     stage.terminal("go").wait_for("the part that came")
 
 
+def _one_shot_comparing(stage: Stage) -> None:
+    stage.server.default = lambda _request: reply("the part ", "that came", Gate())
+    stage.terminal("/compare", "m", "n", "go").wait_for("the part that came")
+    folder = stage.home.data / "users" / "alice" / "sessions"
+    until(lambda: sum("came" in path.read_text() for path in folder.glob("*.partial")) == 2, "both parts")
+
+
 def _one_shot_retrying(stage: Stage) -> None:
     stage.server.script(*[refuse(503, headers={"Retry-After": "60"})] * 9)
     stage.terminal("go").wait_for("trying again in")
@@ -430,6 +437,7 @@ STATES: dict[str, State] = {
     "dumb terminal: a key": State(_dumb_secret, ("SIGTERM", "SIGHUP", "closed", "Ctrl-D")),
     "dumb terminal: streaming": State(_dumb_streaming, NOT_INTERRUPTED, _part),
     "one-shot": State(_one_shot, SIGNALS, _part),
+    "one-shot: a comparison": State(_one_shot_comparing, SIGNALS, _parts),
     "one-shot: waiting to try again": State(_one_shot_retrying, SIGNALS, _asked),
     "one-shot: a question": State(_one_shot_line, SIGNALS, waits=("oneshot._OneShot._line",)),
     "one-shot: a key": State(_one_shot_question, SIGNALS),

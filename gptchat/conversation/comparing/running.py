@@ -66,11 +66,12 @@ class Comparing:
             question = await asyncio.to_thread(beside.ask, question)
             before = question.id
         asked = question.id
-        yield ComparisonBegins([(route.provider.name, route.model) for route in routes])
         outcomes = [Outcome(provider=route.provider.name, model=route.model) for route in routes]
-        async with aclosing(self._answers(beside, question, routes, outcomes)) as events:
-            async for event in events:
-                yield event
+        with beside:
+            yield ComparisonBegins([(route.provider.name, route.model) for route in routes])
+            async with aclosing(self._answers(beside, question, routes, outcomes)) as events:
+                async for event in events:
+                    yield event
         yield ComparisonEnded(outcomes)
         usable = [number for number, outcome in enumerate(outcomes) if _is_usable(outcome)]
         complete = [number for number in usable if outcomes[number].whole]
@@ -105,7 +106,7 @@ class Comparing:
                         if not isinstance(event, Decision):
                             outcomes[number].take(event)
                             outcomes[number].withheld = moderation.withheld
-                            queue.put_nowait(AnswerEvent(number, event))
+                            queue.put_nowait(AnswerEvent(number, event, moderation.withheld))
             except GptchatError as error:
                 failed = TurnFailed(error)
                 outcomes[number].take(failed)
@@ -114,18 +115,17 @@ class Comparing:
                 queue.put_nowait(None)
             self._budget.add(outcomes[number].message, outcomes[number].cost)
 
-        with beside:
-            tasks = [asyncio.create_task(answer(number)) for number in range(len(routes))]
-            try:
-                for _task in tasks:
-                    while (event := await queue.get()) is not None:
-                        yield event
-                for task in tasks:
-                    await task
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+        tasks = [asyncio.create_task(answer(number)) for number in range(len(routes))]
+        try:
+            for _task in tasks:
+                while (event := await queue.get()) is not None:
+                    yield event
+            for task in tasks:
+                await task
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _answered(session: Session, question: str) -> bool:

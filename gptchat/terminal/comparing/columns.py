@@ -86,7 +86,7 @@ class ColumnsPainter(BesidePainter):
             for n, name in enumerate(names, 1)
         ]
         self._began, self._painted = clock(), float("-inf")
-        self._final: list[Line] = []
+        self._final: list[Line] = [[]]  # a blank line below the person's message
         self._printing: Iterator[Line] | None = None
         self._dirty, self._drawn = True, (0, 0)
 

@@ -35,7 +35,6 @@ async def compared(
         if line := chosen_line(event, session):
             screen.say(line, "hint")
         return
-    screen.write("\n")
     painter = ColumnsPainter(
         screen.write,
         names_of(event.contenders),

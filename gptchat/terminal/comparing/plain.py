@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gptchat.conversation.comparing.replies import failure
-from gptchat.conversation.events import AnswerChosen, AnswerEvent, ComparisonBegins, ComparisonEnded, Exchange
+from gptchat.conversation.events import AnswerChosen, AnswerEvent, ComparisonBegins, Exchange
 from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import FileReceived, TextDelta, TextWasReasoning, TurnEvent
 from gptchat.core.replies.sources import numbered, sources_of
@@ -55,12 +55,9 @@ class PrintedAnswers:
         async for event in exchange:
             if isinstance(event, AnswerEvent):
                 self._outcomes[event.number].take(event.event)
+                self._outcomes[event.number].withheld = event.withheld
                 self._waiting[event.number].append(event.event)
                 self._print()
-            elif isinstance(event, ComparisonEnded):
-                self._outcomes = event.outcomes
-                while self._at < len(self._names):
-                    self._finish()
             elif isinstance(event, AnswerChosen):
                 self._chosen = event.number
 
