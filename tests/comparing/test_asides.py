@@ -11,7 +11,7 @@ import pytest
 from gptchat import AsyncChat, Chat, GptchatError
 from gptchat.commands.program import Program
 from gptchat.core import branches
-from gptchat.core.events import TextDelta
+from gptchat.core.events import TextDelta, TurnStarted
 from gptchat.errors import ContentFilterError, UsageError
 from tests.comparing.stage import ended, path_of, records
 from tests.support.front_end import FrontEnd
@@ -76,13 +76,14 @@ def test_an_aside_can_be_stopped(program: Program, server: Server) -> None:
     """Stopping a question aside keeps what came, beside the conversation."""
     server.default = lambda _request: say("part", Gate())
 
-    async def stopped() -> None:
+    async def stopped(when: type) -> None:
         async for event in program.services.conversation.aside("q"):
-            if isinstance(event, TextDelta):
+            if isinstance(event, when):
                 program.services.manager.stop()
 
     with running(program) as runner:
-        runner.run(stopped())
+        runner.run(stopped(TextDelta))
+        runner.run(stopped(TurnStarted))  # before a word has come
     assert [one["content"] for one in records(program) if one.get("status") == "interrupted"] == ["part"]
     assert path_of(program) == []
 

@@ -45,8 +45,11 @@ FRAME = 1 / 12
 """Minimum seconds between two frames of text; a change of the footer is painted at once."""
 _WORK = 0.03
 """Seconds that one frame spends on text that came faster than it can be drawn."""
-_MOST_ROWS = 12
+_MOST_ROWS = 8
 """Maximum rows of a tail in a column."""
+_LIKELY = 80
+"""Columns to which a wide window may be dragged. A terminal that reflows then makes several rows of each row of
+the live area. It is so low that they fit a window of half the height, since rows that have left it stay."""
 _FEW_ROWS = 6
 """Maximum rows of a tail above another."""
 _AT_ONCE = 60
@@ -217,8 +220,8 @@ class ColumnsPainter(BesidePainter):
 
     def _side_by_side(self, passed: float, more: Callable[[], bool]) -> list[Line]:
         width = self._split()
-        room = max((self._size[1] - len(self._footer) - 6) // 2, 2)
-        height = min(room, _MOST_ROWS)
+        room = (self._size[1] // 2 - len(self._footer) - 2) // self._folds() - 2
+        height = min(max(room, 3), _MOST_ROWS)
         tails = [answer.tail(width, height, more) for answer in self.answers]
         lines = [self._row([self._heading(answer) for answer in self.answers], width)]
         lines += [self._row([_at(tail, at) for tail in tails], width) for at in range(height)]
@@ -227,13 +230,18 @@ class ColumnsPainter(BesidePainter):
 
     def _stacked(self, passed: float, more: Callable[[], bool]) -> list[Line]:
         count, width = len(self.answers), self._columns
-        height = max(min((self._size[1] - len(self._footer) - 4) * 3 // 4 // count - 1, _FEW_ROWS), 1)
+        room = (self._size[1] - len(self._footer) - 4) * 3 // 4 // self._folds() // count - 1
+        height = min(max(room, 1), _FEW_ROWS)
         lines: list[Line] = []
         for answer in self.answers:
             heading = [*self._heading(answer), (" · ", self._theme["hint"]), *self._state(answer, passed)]
             tail = answer.tail(width, height, more)
             lines += [clip(heading, width), *tail, *([] for _blank in range(height - len(tail)))]
         return lines
+
+    def _folds(self) -> int:
+        """Rows that a row of the live area would take in a window of `_LIKELY` columns."""
+        return -(-self._columns // _LIKELY)
 
     def _heading(self, answer: ShownAnswer) -> Line:
         return [(f"{answer.number} ", self._theme["hint"]), (answer.name, self._theme["assistant"])]
