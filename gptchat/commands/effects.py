@@ -137,11 +137,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run a turn: send `text`, answer again, or go on with the last reply; by `model`, if given."""
+    """Run a turn: send `text`, answer again, or go on with the last reply; by `model`, if given.
 
-    what: Literal["send", "retry", "continue"]
+    `compare` has each of `models` answer `text`, or the last message where it is empty; `aside` has `text`
+    answered beside the conversation.
+    """
+
+    what: Literal["send", "retry", "continue", "compare", "aside"]
     text: Sourced = field(default_factory=lambda: Sourced(""))
     model: str = ""
+    models: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ _MODULES = {
     "exchange": "export import",
     "syncing.sync": "sync",
     "turns": "retry regenerate edit undo redo continue",
+    "comparing.turns": "compare ask btw",
     "people.users": "user users",
     "models": "model models provider connect",
     "preferences": "set unset system key theme lang",

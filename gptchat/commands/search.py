@@ -275,7 +275,10 @@ def _drawn(manager: SessionManager, row: TreeRow) -> str:
 
 
 def _mark(manager: SessionManager, row: TreeRow) -> str:
-    return "◀" if row.id == manager.session.head else "•" if row.on_path else ""
+    if row.id == manager.session.head:
+        return "◀"
+    aside = branches.is_aside(manager.session.messages[row.id])
+    return "•" if row.on_path else _("aside") if aside else ""
 
 
 COMMANDS = (

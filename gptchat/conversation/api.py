@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from gptchat.config.flags import Options
+from gptchat.conversation.comparing.replies import replies_of, reply_of
 from gptchat.conversation.events import (
     CompactWanted,
+    ComparisonBegins,
     ConversationEvent,
     Decision,
     Exchange,
@@ -25,8 +27,7 @@ from gptchat.conversation.outcome import Outcome, Reply
 from gptchat.conversation.services import compose
 from gptchat.core.events import TurnStarted
 from gptchat.core.messages import Message
-from gptchat.core.replies.media import files_of
-from gptchat.errors import TurnInterruptedError, UsageError
+from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
 from gptchat.waiting import LoopThread
 from gptchat.words import _
 
@@ -45,9 +46,7 @@ class AsyncChat:
     (default: a new one). `settings` are settings for this object alone, by their names:
     `{"temperature": 0.2, "context.max_turns": 10}`. `approve` answers decisions, such as whether a flagged text is
     to be sent; without it the safe answer stands. `incognito` saves nothing. `config` and `data_dir` are places
-    other than the platform's own.
-
-    Raises ConfigurationError, UsageError or StorageError.
+    other than the platform's own. Raises ConfigurationError, UsageError or StorageError.
     """
 
     def __init__(
@@ -122,13 +121,21 @@ class AsyncChat:
         """Go on with the last reply where it stopped; returns the whole of it. Raises GptchatError."""
         return await self._reply(self._events(self._services.conversation.continue_()))
 
+    async def compare(self, text: str, models: Sequence[str]) -> list[Reply | GptchatError]:
+        """Have each of `models` (`MODEL` or `PROVIDER:MODEL`) answer `text`; the first whole answer goes on.
+
+        Returns the reply of each, or the error with which it ended. Raises GptchatError if nothing was sent.
+        """
+        exchange = self._services.conversation.compare("", models, piped=text)
+        return await replies_of(self._events(exchange), self._services.manager)
+
     def stream(self, text: str, attachments: Attachments = ()) -> Exchange:
-        """Send `text` and yield what happens, the events that the terminal paints. Raises GptchatError.
+        """Send `text` and yield the events that the terminal paints. Raises GptchatError.
 
         Closing the generator early stops the reply; what came is kept.
         """
         several = [attachments] if isinstance(attachments, (str, Path)) else attachments
-        named = [str(reference) for reference in several]
+        named = [*map(str, several)]
         return self._events(self._services.conversation.say("", named, piped=text))
 
     def stop(self) -> None:
@@ -156,17 +163,13 @@ class AsyncChat:
                 if isinstance(event, TurnEnded):
                     outcome = event.outcome
                 sent = sent and not isinstance(event, NotSent)
-        if outcome.error is not None:
-            raise outcome.error
-        if outcome.interrupted:
-            raise TurnInterruptedError(_("stopped"))
+        if error := outcome.error or (TurnInterruptedError(_("stopped")) if outcome.interrupted else None):
+            raise error
         if outcome.withheld:
             raise outcome.refusal()
         if not sent or outcome.message is None:
             raise UsageError(_("the message was not sent"))
-        manager = self._services.manager
-        paths = [manager.store.file_path(manager.user, file.name) for file in files_of(outcome.message)]
-        return Reply.of(outcome, outcome.message, [Path(path) for path in paths if path])
+        return reply_of(outcome, outcome.message, self._services.manager)
 
     async def _events(self, exchange: Exchange) -> AsyncGenerator[ConversationEvent, None]:
         """The events of `exchange`, which runs in a task of its own, so that it ends well whoever leaves early."""
@@ -183,7 +186,9 @@ class AsyncChat:
                 async for event in exchange:
                     kept = kept or isinstance(event, Kept)
                     # Only a summary may follow `Kept`; it is cancelled, as what precedes the reply is.
-                    self._streams = (self._streams or isinstance(event, TurnStarted)) and not kept
+                    self._streams = (
+                        self._streams or isinstance(event, TurnStarted | ComparisonBegins)
+                    ) and not kept
                     if self._stopped:
                         self.stop()
                     if isinstance(event, Decision):
@@ -309,6 +314,10 @@ class Chat:
     def continue_(self) -> Reply:
         """As `AsyncChat.continue_`."""
         return self._wait(self._chat.continue_())
+
+    def compare(self, text: str, models: Sequence[str]) -> list[Reply | GptchatError]:
+        """As `AsyncChat.compare`."""
+        return self._wait(self._chat.compare(text, models))
 
     def stream(self, text: str, attachments: Attachments = ()) -> Iterator[ConversationEvent]:
         """As `AsyncChat.stream`."""

@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
-from gptchat.conversation.collections.documents import Documents, FoundPassages, no_sources
+from gptchat.conversation.collections.documents import Documents, no_sources
 from gptchat.conversation.compaction import Compaction
 from gptchat.conversation.concurrent_edits import ConcurrentEdits
 from gptchat.conversation.events import (
+    ComparisonBegins,
     Decision,
     Exchange,
     Kept,
     NotSent,
     OtherAnswers,
     Revealed,
-    Subject,
     Told,
     TurnBegins,
     TurnEnded,
     Unchanged,
+    yes_or_no,
 )
 from gptchat.conversation.metering.forewarnings import Forewarnings
 from gptchat.conversation.moderation import Moderation
 from gptchat.conversation.outcome import Outcome
 from gptchat.conversation.outgoing import Outbox
+from gptchat.conversation.routes.preparing import Preparation, Ready, as_sent
 from gptchat.conversation.routing import Routing
 from gptchat.conversation.tooling.rounds import Rounds
 from gptchat.core import session as tree
-from gptchat.core.messages import Content, Message
-from gptchat.core.origin import Sourced, whole
+from gptchat.core.events import TurnEvent
+from gptchat.core.messages import Message
+from gptchat.core.origin import Sourced
 from gptchat.core.ports import CONVERSATION, ONESHOT
 from gptchat.core.records import kind_record
-from gptchat.core.replies.passages import answered, with_passages
+from gptchat.core.replies.passages import answered
 from gptchat.core.session import Session
-from gptchat.errors import ContentFilterError, UsageError
+from gptchat.errors import ContentFilterError
 from gptchat.manager import Answer, Continue, Order, Retry, Route, Send, SessionManager
 from gptchat.words import _
 
@@ -71,7 +74,9 @@ class Conversation:
         self._before = before
         self._moderation = moderation
         self._compaction = compaction
-        self._edits = edits
+        self._preparation = Preparation(
+            manager, routing, outbox, documents, before, moderation, edits, unattended=unattended
+        )
         self.rounds = rounds
         self._keep = keep
         self._unattended = unattended
@@ -92,51 +97,14 @@ class Conversation:
         Ends with NotSent where the text should return to the person. After the reply the older turns may be
         summed up, unless `may_compact` says that the person is already typing on.
         """
-        entry = text if isinstance(text, Sourced) else whole(text, "message")
-        async for event in self._edits.check():
+        ready = Ready(lambda: self._preparation.routes(model))
+        async for event in self._preparation.prepare(text, references, piped, ready):
             yield event
-            if isinstance(event, NotSent):
-                return
-        await self._routing.look_for_model()
-        routes = self._routing.routes(model)
-        wanted = await self._outbox.wanted(entry, references)
-        async for choice in self._outbox.settle(wanted):
-            yield choice
-        content, notes = await self._outbox.content(entry.text, wanted, piped=piped)
-        if not content:
-            raise UsageError(_("the message is empty"))
-        async for event in self._before.check(routes):
-            yield event
-            if isinstance(event, NotSent):
-                return
-        found = FoundPassages()
-        async for step in self.documents.ask(entry, self._outbox.replaces, routes[0]):
-            if isinstance(step, FoundPassages):
-                found = step
-            else:
-                yield step
-        sent = with_passages(Message("user", content, extra=found.fields()), content)
-        reason, told = await self._moderation.objection(sent)
-        if told:
-            yield Told(told, "notice")
-        if reason:
-            decision = _yes_or_no("send_flagged", _("{reason}; send it all the same?").format(reason=reason))
-            yield decision
-            if decision.answer != "y":
-                if self._unattended:
-                    raise ContentFilterError(
-                        _("{reason}; it was not sent").format(reason=reason),
-                        hint=_("say it in other words, or switch the check off: -o moderation=off"),
-                    )
-                yield NotSent()
-                return
-        for note in (*notes, *found.notes):
-            yield Told(note)
-        routes = await self._fitting(routes, sent)
-        outcome = Outcome()
-        async with aclosing(
-            self._turn(Send(content, self._outbox.replaces, found.fields()), routes, outcome)
-        ) as events:
+        if ready.content is None:
+            return
+        routes = await self._preparation.fitting(ready.routes, as_sent(ready.content, ready.found))
+        outcome, order = Outcome(), Send(ready.content, self._outbox.replaces, ready.found.fields())
+        async with aclosing(self._turn(order, routes, outcome)) as events:
             async for event in events:
                 yield event
         if outcome.draft or (outcome.error and not outcome.provider):
@@ -147,6 +115,65 @@ class Conversation:
         if outcome.whole and may_compact():
             async for event in self._compaction.after_turn():
                 yield event
+
+    async def compare(
+        self, text: str | Sourced, models: Sequence[str], references: Sequence[str] = (), *, piped: str = ""
+    ) -> Exchange:
+        """Have each of `models` answer a message at once: the last one again where nothing is given to send.
+
+        A model is `MODEL` of the current provider or `PROVIDER:MODEL`; no fallback takes its place, and no tools
+        are offered. `text`, `references` and `piped` are those of `say`. The answers come between
+        `ComparisonBegins` and `ComparisonEnded`; then `choose_answer` is decided if there are several.
+        """
+        from gptchat.conversation.comparing.running import Comparing
+
+        comparing = Comparing(self._manager, self._moderation, self._keep)
+        again = not ((text.text if isinstance(text, Sourced) else text).strip() or piped or references)
+        ready = Ready(lambda: self._preparation.contenders(models))
+        if again:
+            ready.routes = await ready.choose()
+            prepared = self._preparation.check(comparing.last_question().content, ready)
+        else:
+            prepared = self._preparation.prepare(text, references, piped, ready)
+        async for event in prepared:
+            yield event
+        if ready.content is None:
+            return
+        self._go_on(asked=not again)
+        async with aclosing(
+            comparing.run(None if again else ready.content, ready.routes, ready.found.fields())
+        ) as events:
+            async for answered in events:
+                if isinstance(answered, ComparisonBegins) and not again:
+                    self._outbox.attached.clear()
+                yield answered
+
+    async def aside(self, text: str | Sourced, *, piped: str = "") -> Exchange:
+        """Have `text` answered beside the conversation, which it sees and which goes on without it.
+
+        No tools are offered, and what waits to be attached waits on.
+        """
+        from gptchat.conversation.comparing.asides import answer_aside
+
+        ready, waiting = Ready(self._preparation.routes), self._outbox.attached
+        self._outbox.attached = []
+        try:
+            async for prepared in self._preparation.prepare(text, (), piped, ready):
+                yield prepared
+        finally:
+            self._outbox.attached = waiting
+        if ready.content is None:
+            return
+        outcome = Outcome()
+        self._go_on(asked=True)
+        turn = answer_aside(self._manager, ready.content, ready.routes)
+        async with aclosing(self._watched(turn, outcome)) as events:
+            async for event in events:
+                yield event
+        await asyncio.to_thread(self._keep)
+        if outcome.withheld:
+            raise ContentFilterError(_("{reason}; it is not shown").format(reason=outcome.withheld))
+        yield Kept()
 
     async def attach(self, reference: str) -> Exchange:
         """Attach `reference`, which a person named expressly, to the next message. Raises UsageError."""
@@ -183,45 +210,29 @@ class Conversation:
         if outcome.message is not None and outcome.whole and after == before:
             yield Unchanged()
 
-    async def _fitting(self, routes: list[Route], content: Content = "") -> list[Route]:
-        """`routes`, the first with the window that its server tells, if it is a guess that something exceeds."""
-        first = routes[0]
-        if first.limits.guessed:
-            plan = await asyncio.to_thread(self._manager.plan, first, draft=content)
-            if (plan.trimmed or plan.over) and await self._routing.look_for_window(first):
-                return [self._routing.route(first.model, first.provider.name), *routes[1:]]
-        return routes
-
     async def _again(self, order: Order, model: str, outcome: Outcome) -> Exchange:
-        await self._routing.look_for_model()
-        routes = self._routing.routes(model)
+        routes = await self._preparation.routes(model)
         async for event in self._before.check(routes):
             yield event
             if isinstance(event, NotSent):
                 return
-        routes = await self._fitting(routes)
+        routes = await self._preparation.fitting(routes)
         async with aclosing(self._turn(order, routes, outcome)) as events:
             async for event in events:
                 yield event
 
     async def _turn(self, order: Order, routes: Sequence[Route], outcome: Outcome) -> Exchange:
         """Run the turn, then yield the questions and messages that follow from it. Fills in `outcome`."""
-        session = self._manager.session
-        goes_on = bool(session.messages) and (isinstance(order, Send) or not self._unattended)
-        if goes_on and session.kind == ONESHOT:
-            self._manager.record(kind_record(session.id, CONVERSATION))
-        yield TurnBegins()
-        async with aclosing(self._moderation.hold(self.rounds.run(order, routes))) as events:
-            async for event in events:
-                if not isinstance(event, Decision):
-                    outcome.take(event)
+        self._go_on(asked=isinstance(order, Send))
+        async with aclosing(self._watched(self.rounds.run(order, routes), outcome)) as watched:
+            async for event in watched:
                 yield event
-        yield TurnEnded(outcome)
-        if outcome.message is not None and (told := no_sources(answered(session.path()))):
+        if outcome.message is not None and (told := no_sources(answered(self._manager.session.path()))):
             yield Told(told)
         shown = True
-        if withheld := self._moderation.withheld:
-            decision = _yes_or_no("show_withheld", _("{reason}; show it all the same?").format(reason=withheld))
+        if withheld := outcome.withheld:
+            outcome.withheld = ""
+            decision = yes_or_no("show_withheld", _("{reason}; show it all the same?").format(reason=withheld))
             yield decision
             shown = decision.answer == "y"
             if not shown:
@@ -235,6 +246,23 @@ class Conversation:
                 yield choice
         await asyncio.to_thread(self._keep)
         yield Kept()
+
+    async def _watched(self, turn: AsyncIterator[TurnEvent | Decision], outcome: Outcome) -> Exchange:
+        """Run `turn` from TurnBegins to TurnEnded: moderated, and counted. Fills in `outcome`."""
+        yield TurnBegins()
+        async with aclosing(self._moderation.hold(turn)) as events:
+            async for event in events:
+                if not isinstance(event, Decision):
+                    outcome.take(event)
+                yield event
+        yield TurnEnded(outcome)
+        outcome.withheld = self._moderation.withheld
+
+    def _go_on(self, *, asked: bool) -> None:
+        """Note that a one-shot question has become a conversation, if it has; `asked`: by another message."""
+        session = self._manager.session
+        if session.messages and (asked or not self._unattended) and session.kind == ONESHOT:
+            self._manager.record(kind_record(session.id, CONVERSATION))
 
     def _take_back(self, outcome: Outcome) -> Told:
         """Undo a turn whose reply is withheld. Raises ContentFilterError if nobody can be asked."""
@@ -258,7 +286,3 @@ def has_text(session: Session) -> bool:
     """Whether the conversation ends with text of a reply, even of one that was stopped."""
     last = session.tail(1)
     return bool(last) and last[0].role == "assistant" and bool(last[0].text.strip())
-
-
-def _yes_or_no(subject: Subject, question: str) -> Decision:
-    return Decision(subject, question, (("y", _("yes")), ("n", _("no"))), "n", answer="n")

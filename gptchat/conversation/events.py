@@ -10,6 +10,7 @@ from gptchat.core.events import ToolCall, TurnEvent
 from gptchat.core.messages import Message
 from gptchat.core.tooling import ToolSpec
 from gptchat.values import dataclass, field
+from gptchat.words import _
 
 Subject = Literal[
     "foreign_edits",
@@ -122,6 +123,42 @@ class CompactWanted:
     """The user accepted a summary; the front end should make one as `/compact` does."""
 
 
+@dataclass(frozen=True, slots=True)
+class ComparisonBegins:
+    """Several models answer one message, which is in the journal. Their events follow, until `ComparisonEnded`.
+
+    `contenders` are (provider, model) pairs.
+    """
+
+    contenders: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEvent:
+    """An event of the answer of the contender `number`, from 0; each ends as a turn does.
+
+    `withheld` says why the answer is not shown, once that is known.
+    """
+
+    number: int
+    event: TurnEvent
+    withheld: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonEnded:
+    """How each contender's answer ended."""
+
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChosen:
+    """The conversation goes on with the answer of the contender `number`, from 0; None: with none of them."""
+
+    number: int | None
+
+
 ConversationEvent = (
     TurnEvent
     | Decision
@@ -136,6 +173,10 @@ ConversationEvent = (
     | SessionMoved
     | NotSent
     | CompactWanted
+    | ComparisonBegins
+    | AnswerEvent
+    | ComparisonEnded
+    | AnswerChosen
 )
 
 Exchange = AsyncGenerator[ConversationEvent, None]
@@ -148,3 +189,8 @@ async def turn_events(exchange: Exchange) -> AsyncGenerator[TurnEvent | Decision
         if not isinstance(event, TurnEvent | Decision):
             return
         yield event
+
+
+def yes_or_no(subject: Subject, question: str) -> Decision:
+    """A decision between yes and no, which is the safe answer."""
+    return Decision(subject, question, (("y", _("yes")), ("n", _("no"))), "n", answer="n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import TYPE_CHECKING
 
 from gptchat.conversation.events import Decision
@@ -45,6 +46,12 @@ class Moderation:
         self._without: set[str] = set()
         self.withheld = ""
         """Why the reply of the last turn was not shown, if so."""
+
+    def another(self) -> Moderation:
+        """One for a turn that runs beside others: it withholds by itself."""
+        other = copy(self)
+        other.withheld = ""
+        return other
 
     async def objection(self, content: Content) -> tuple[str, str]:
         """Return why `content` should not be sent, and a note for the user; either may be empty.

@@ -198,6 +198,19 @@ class Routing:
         """The models listed so far; sends no request."""
         return self._models.listed(self.provider_settings(provider).name)
 
+    def named(self, name: str) -> tuple[str, str]:
+        """The model and the provider (empty: the current one) that `name` means: `MODEL`, or `PROVIDER:MODEL`.
+
+        `PROVIDER:` is its own model. Some names of models have a colon too, so the provider must be a known one.
+        """
+        provider, colon, model = name.partition(":")
+        return (model, provider) if colon and provider in self._settings.provider_names() else (name, "")
+
+    def known(self, name: str) -> bool:
+        """Whether `name` is a listed model, one of the settings or the catalogue, or has a provider before it."""
+        model, provider = self.named(name)
+        return bool(provider) or model in self.names_listed() or self.facts(model).source != "default"
+
     # The route of a turn
 
     def route(self, model: str = "", provider: str = "") -> Route:
@@ -231,11 +244,11 @@ class Routing:
         )
 
     def routes(self, model: str = "") -> list[Route]:
-        """The current route, followed by those of the usable fallback providers.
+        """The current route, or that of `model` (see `named`), followed by those of the usable fallback providers.
 
         Raises UsageError where a variable of the preset in force has no value.
         """
-        routes = [self.route(model)]
+        routes = [self.route(*self.named(model))]
         if missing := self.unfilled():
             raise missing_values(self._settings.template(), missing)
         for name in self._settings.chat.fallback:

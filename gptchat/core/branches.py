@@ -22,10 +22,25 @@ class TreeRow:
     on_path: bool
 
 
+ASIDE = "aside"
+"""Field of a question that was asked beside the conversation; what goes on from there is a branch of its own."""
+
+
+def is_aside(message: Message) -> bool:
+    """Whether `message` is a question beside the conversation."""
+    return message.extra.get(ASIDE) is True
+
+
 def versions(session: Session, id: str) -> Sequence[str]:
-    """The ids of the message `id` and of those of its role beside it (answers to one message, edits of one)."""
-    role = session.messages[id].role
-    return [one for one in session.children_of(session.parent_of(id)) if session.messages[one].role == role]
+    """The ids of the message `id` and of those of its role beside it (answers to one message, edits of one).
+
+    A question beside the conversation is a version of none.
+    """
+    message = session.messages[id]
+    if is_aside(message):
+        return [id]
+    beside = [(one, session.messages[one]) for one in session.children_of(session.parent_of(id))]
+    return [one for one, other in beside if other.role == message.role and not is_aside(other)]
 
 
 def place(session: Session, id: str) -> tuple[int, int]:
@@ -35,13 +50,16 @@ def place(session: Session, id: str) -> tuple[int, int]:
 
 
 def tip(session: Session, id: str) -> str:
-    """The newest message of the branch that goes through `id`; `id` itself if nothing follows it."""
+    """The newest message of the branch that goes through `id`; `id` itself if nothing follows it.
+
+    Questions beside the conversation, and their answers, are passed over.
+    """
     order = {known: number for number, known in enumerate(session.messages)}
     newest, waiting = id, [id]
     while waiting:
         at = waiting.pop()
         newest = max(newest, at, key=order.__getitem__)
-        waiting += session.children_of(at)
+        waiting += [child for child in session.children_of(at) if not is_aside(session.messages[child])]
     return newest
 
 

@@ -58,8 +58,8 @@ class SessionManager:
     ) -> None:
         self.store = store
         self.counter = counter
-        self._now = now
-        self._clock = clock
+        self.now = now
+        self.clock = clock
         self._session: Session | None = None
         self.running: Stoppable | None = None
         """What `stop` stops: the reply that streams, or the calls of tools that run."""
@@ -109,7 +109,7 @@ class SessionManager:
 
     def timestamp(self) -> str:
         """The current time in the format of records: UTC, to the second, such as `2026-11-20T08:30:15Z`."""
-        return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def plan(self, route: Route, *, draft: Content = "", path: Sequence[Message] | None = None) -> ContextPlan:
         """The context plan of the request if `draft` were sent now on `route`, behind `path` (default: all)."""
@@ -136,7 +136,7 @@ class SessionManager:
         is on disk before the request is sent, and the reply is on disk before TurnFinished is emitted.
         """
         self._stopping = False
-        started, session = self._clock(), self.session
+        started, session = self.clock(), self.session
         self._before = session.head
         path, pending, base = orders.begin(order, session, self.timestamp())
         plan = await asyncio.to_thread(self._plan, routes[0], path)
@@ -243,7 +243,7 @@ class SessionManager:
                 async for batch in batches:
                     for event in (*reply.take(batch), *await keep_files(self.store, session.user, reply)):
                         if first is None and isinstance(event, TextDelta | ReasoningDelta | FileReceived):
-                            first = self._clock() - started
+                            first = self.clock() - started
                         yield event
             for event in (*reply.flush(), *await keep_files(self.store, session.user, reply)):
                 yield event
@@ -258,7 +258,7 @@ class SessionManager:
         if reply.begun or status == "complete":
             message, others = await self._keep(order, route, plan, base, reply, status, partial)
         await asyncio.to_thread(partial.discard)
-        seconds = self._clock() - started
+        seconds = self.clock() - started
         if pump.stopped:
             yield TurnInterrupted(message, seconds)
         elif pump.error is not None:

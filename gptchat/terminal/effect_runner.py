@@ -29,7 +29,11 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.registry import Call
 from gptchat.conversation.events import (
+    AnswerChosen,
+    AnswerEvent,
     CompactWanted,
+    ComparisonBegins,
+    ComparisonEnded,
     ConversationEvent,
     Decision,
     Exchange,
@@ -118,11 +122,13 @@ class Carrier:
 
     async def say(self, text: Sourced, model: str = "") -> list[Sourced]:
         """Send `text` and paint the reply; returns `text` for the prompt if it was not sent, else nothing."""
+        room = self._services.conversation
+        return await self._send(text, room.say(text, model=model, may_compact=lambda: not self._live.typing))
+
+    async def _send(self, text: Sourced, exchange: Exchange) -> list[Sourced]:
         self._answered, self._began, self.sending = False, (), [text]
         try:
-            sent = await self._drive(
-                self._services.conversation.say(text, model=model, may_compact=lambda: not self._live.typing)
-            )
+            sent = await self._drive(exchange)
         except GptchatError as error:
             self._screen.error(error)
             sent = self._answered
@@ -130,7 +136,7 @@ class Carrier:
         return [] if sent else [text]
 
     async def attach(self, reference: str) -> None:
-        """Attach a file or address that the person named to the next message. Raises GptchatError."""
+        """Attach a file or address to the next message. Raises GptchatError."""
         await self._drive(self._services.conversation.attach(reference))
 
     async def _drive(self, exchange: Exchange) -> bool:
@@ -138,13 +144,20 @@ class Carrier:
         screen, sent = self._screen, True
         async with aclosing(exchange):
             while (event := await self._live.wait(_next(exchange))) is not None:
-                if isinstance(event, TurnEvent | TurnEnded):
+                if isinstance(event, TurnEvent | TurnEnded | AnswerEvent | ComparisonEnded):
                     continue
                 match event:
                     case TurnBegins():
                         screen.write("\n")
                         self._began = (self._services.manager.session.head,)
                         self._ended(await self._live.run(turn_events(exchange), self._decide))
+                    case ComparisonBegins() | AnswerChosen():
+                        from gptchat.terminal.comparing.painting import compared
+
+                        self._answered, self.sending = True, []
+                        await compared(event, exchange, self._live, screen, self._services.manager.session)
+                    case Decision("choose_answer") if self._live.left or leaving.status() is not None:
+                        pass  # the safe answer stands
                     case Decision():
                         event.answer = await self._asking.ask(Ask(event.question, event.choices, event.default))
                     case Told(text, tone):
@@ -281,8 +294,8 @@ class Carrier:
                 await self.transcript.replay(effect)
             case Draft(text, origin):
                 self._draft = [whole(text, origin)]
-            case Run(what, text, model):
-                await self._run(what, text, model)
+            case Run():
+                await self._run(effect)
             case Ask():
                 return await self._asking.ask(effect)
             case Pick() | PickMessage() | Connect():
@@ -310,12 +323,15 @@ class Carrier:
                 assert_never(effect)
         return None
 
-    async def _run(self, what: str, text: Sourced, model: str) -> None:
-        if what == "send":
-            self._draft = await self.say(text, model)
-            return
+    async def _run(self, run: Run) -> None:
         room = self._services.conversation
-        await self._drive(room.retry(model) if what == "retry" else room.continue_(model))
+        if run.what == "send":
+            self._draft = await self.say(run.text, run.model)
+        elif run.what in ("compare", "aside"):
+            beside = room.aside(run.text) if run.what == "aside" else room.compare(run.text, run.models)
+            self._draft = await self._send(run.text, beside)
+        else:
+            await self._drive(room.retry(run.model) if run.what == "retry" else room.continue_(run.model))
 
     async def _copied(self, effect: Copy) -> str:
         from gptchat.terminal.output.clipboard import copy

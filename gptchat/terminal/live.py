@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,19 +14,17 @@ from gptchat.conversation.outcome import Outcome
 from gptchat.core.events import TurnEvent, TurnStarted
 from gptchat.core.origin import Sourced, joined
 from gptchat.core.safe import clean_line
-from gptchat.core.width import cells
 from gptchat.errors import GptchatError, TurnInterruptedError
 from gptchat.leaving import LeaveRequested
 from gptchat.redaction import looks_like_key
 from gptchat.terminal.calls.approval import pause_typing
-from gptchat.terminal.input.editing import drawn, footer
+from gptchat.terminal.input.editing import draft_lines
 from gptchat.terminal.input.folding import FoldedDraft
 from gptchat.terminal.input.listener import Listener
-from gptchat.terminal.output.reply import Lines, columns_to_fill
+from gptchat.terminal.output.reply import Lines
 from gptchat.terminal.output.status import SPINNER, TICKS
-from gptchat.terminal.output.toolbar import shortened
 from gptchat.terminal.turn import finished, paint, painter_for, unasked
-from gptchat.words import _, ngettext
+from gptchat.words import _
 
 if TYPE_CHECKING:
     from gptchat.commands.registry import Registry
@@ -69,6 +67,7 @@ class LiveTurn:
         self.left = False
         """Whether the user left while a reply streamed or something worked."""
         self._spins = True
+        self._begun: Callable[[], object] = lambda: None
         self._asides: set[asyncio.Task[None]] = set()
         self.aside: Callable[[Call, Callable[[Lines], None]], asyncio.Task[None]] | None = None
         """Runs a command while the reply streams; hands its output over through the given function, once."""
@@ -179,10 +178,25 @@ class LiveTurn:
         messages are moved back into the draft.
         """
         painter = painter_for(self._settings, self._screen)
+
+        async def begun() -> AsyncIterator[TurnEvent | Decision]:
+            async for event in events:
+                if isinstance(event, TurnStarted):
+                    self._begun()
+                yield event
+
+        told = partial(finished, session=self._manager.session)
+        return await self.during(painter, lambda decide: paint(begun(), painter, told=told, decide=decide), answer)
+
+    async def during(
+        self, painter: LivePainter, painting: Callable[[Decide], Awaitable[Outcome]], answer: Decide = unasked
+    ) -> Outcome:
+        """Run `painting`, which paints with `painter`, and read keys until it ends. As `run`."""
         shown: tuple[str, int] = ("", 0)
 
         def draw() -> None:
-            painter.set_footer(*self._footer(*shown))
+            user, columns = self._manager.user, self._screen.size()[0]
+            painter.set_footer(*draft_lines(user, *shown, waiting=len(self._queued), columns=columns))
             painter.frame()
 
         def clear() -> None:
@@ -246,18 +260,12 @@ class LiveTurn:
             queued=self._queued,
         )
 
-        async def begun() -> AsyncIterator[TurnEvent | Decision]:
-            async for event in events:
-                if isinstance(event, TurnStarted):
-                    keep(at_once=True)  # the message is in the journal now, and no draft any more
-                yield event
-
+        self._begun = partial(keep, at_once=True)  # the message is in the journal then, and no draft any more
         keep()
         try:
             with leaving.gently(stop), self._bell.watching():
                 async with listener:
-                    told = partial(finished, session=self._manager.session)
-                    outcome = await paint(begun(), painter, told=told, decide=decide)
+                    outcome = await painting(decide)
                     for task in list(self._asides):
                         await task
         finally:
@@ -282,27 +290,6 @@ class LiveTurn:
         """All text typed and not sent: the queued messages, then the draft, unfolded, one per line."""
         unsent = joined("\n", [*queued, self._prompt.folding.unfolded(draft)])
         return unsent.cut(0, len(unsent.text.rstrip("\n")))
-
-    def _footer(self, text: str, column: int) -> tuple[list[list[tuple[str, str]]], tuple[int, int] | None]:
-        lines: list[list[tuple[str, str]]] = []
-        cursor: tuple[int, int] | None = None
-        if text:
-            who = f"{clean_line(self._manager.user)} › "
-            width = max(self._screen.size()[0] - 1 - cells(who), 10)
-            # Control characters are drawn as signs of different length; the cursor column must count these.
-            before, after = drawn(text[:column]), drawn(text[column:])
-            visible, at = footer(before + after, len(before), width)
-            cursor = (0, cells(who) + at)
-            lines.append([(who, "prompt"), (visible, "text")])
-        if self._queued:
-            words = ngettext(
-                "{n} message waits until the reply is done; Up takes it back",
-                "{n} messages wait until the reply is done; Up takes the last one back",
-                len(self._queued),
-            )
-            told = shortened(words.format(n=len(self._queued)), columns_to_fill(self._screen.size()[0]))
-            lines.append([(told, "hint")])
-        return lines, cursor
 
     def _beside(self, entry: Sourced, painter: LivePainter) -> bool:
         """Run a command that is allowed while a reply streams; False for anything else, which is then queued."""

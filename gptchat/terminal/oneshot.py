@@ -185,8 +185,8 @@ class _OneShot:
                 self.data.append([message.to_record() for message in messages])
                 if not self.options.json:
                     self._replay(messages)
-            case Run(what, text):
-                await self._order(what, text, effect.model)
+            case Run():
+                await self._order(effect)
             case Draft(text, _) | Copy(text, _):
                 if not self.options.json:
                     self._show([Source(text)])
@@ -219,12 +219,23 @@ class _OneShot:
                 assert_never(effect)
         return None
 
-    async def _order(self, what: str, text: Sourced, model: str) -> None:
+    async def _order(self, run: Run) -> None:
         room = self.services.conversation
-        if what == "send":
-            await self._say(text, model=model)
-        else:
-            await self._reply_to(room.retry(model) if what == "retry" else room.continue_(model))
+        match run.what:
+            case "send":
+                await self._say(run.text, model=run.model)
+            case "compare":
+                if not self.services.manager.session.messages:
+                    self.services.profile.begin_session(kind=ONESHOT)
+                await self._reply_to(
+                    room.compare(run.text, run.models, self.options.attachments, piped=self.options.piped)
+                )
+            case "aside":
+                await self._reply_to(room.aside(run.text, piped=self.options.piped))
+            case "retry":
+                await self._reply_to(room.retry(run.model))
+            case "continue":
+                await self._reply_to(room.continue_(run.model))
 
     def _width(self) -> int | None:
         if not self.streams.stdout.isatty():

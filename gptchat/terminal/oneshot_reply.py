@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, TextIO, assert_never
 from gptchat import leaving
 from gptchat.commands.effects import Ask
 from gptchat.conversation.events import (
+    AnswerChosen,
+    AnswerEvent,
     CompactWanted,
+    ComparisonBegins,
+    ComparisonEnded,
     Decision,
     Exchange,
     Foreign,
@@ -70,7 +74,7 @@ class Replying:
         outcome = Outcome()
         async with aclosing(exchange):
             async for event in exchange:
-                if isinstance(event, TurnEvent | TurnEnded):
+                if isinstance(event, TurnEvent | TurnEnded | AnswerEvent | ComparisonEnded):
                     continue
                 match event:
                     case TurnBegins():
@@ -82,6 +86,9 @@ class Replying:
                         default,
                     ):
                         event.answer = self._ask(Ask(question, choices, default))
+                    case ComparisonBegins():
+                        await self._compare(event, exchange)
+                        return
                     case Told(text):
                         self._tell(text)
                     case Revealed(message):
@@ -91,7 +98,15 @@ class Replying:
                         self._report(outcome)
                     case Unchanged():
                         self._tell(_("the model had nothing to add; the reply stays as it was"))
-                    case Decision() | Foreign() | OtherAnswers() | SessionMoved() | NotSent() | CompactWanted():
+                    case (
+                        Decision()
+                        | Foreign()
+                        | OtherAnswers()
+                        | SessionMoved()
+                        | NotSent()
+                        | CompactWanted()
+                        | AnswerChosen()
+                    ):
                         pass  # decisions keep their safe default; other answers are printed with the first
                     case _:
                         assert_never(event)
@@ -104,6 +119,22 @@ class Replying:
             )
         self.answered = True
         return outcome
+
+    async def _compare(self, begins: ComparisonBegins, exchange: Exchange) -> None:
+        """Print the answers of several models, one after the other, or as one document."""
+        from gptchat.terminal.comparing.plain import PrintedAnswers
+
+        printed = PrintedAnswers(
+            begins, self.streams.stdout, painter=self._painter, tell=self._tell, silent=self.options.json
+        )
+        manager = self.services.manager
+        with leaving.gently(manager.stop):
+            await printed.drive(exchange)
+        self.answered = True
+        if self.options.json:
+            session = None if self.services.run.incognito else manager.session.id
+            print_document(printed.document(manager.user, session, self._path_of), self.streams.stdout)
+        self.status = printed.status()
 
     async def _decide(self, painter: ReplyPainter, decision: Decision) -> None:
         """Answer a decision in the middle of a turn; where nobody can be asked, its safe answer stands."""

@@ -225,6 +225,29 @@ def _queue_and_draft(stage: Stage) -> None:
     assert stage.draft == "a queued message\nand a draft"
 
 
+def _comparing(stage: Stage) -> None:
+    stage.server.default = lambda _request: reply("the part ", "that came", Gate())
+    screen = stage.typing("/compare m n go\r", "the part that came")
+    screen.wait_for(lambda: screen.text.count("the part that came") == 2)
+
+
+def _parts(stage: Stage) -> None:
+    """What came of each answer is in the session, beside the others."""
+    journal = next((stage.home.data / "users" / "alice" / "sessions").glob("*.jsonl"))
+    records = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    kept = [(one["parent"], one["content"]) for one in records if one.get("status") == "interrupted"]
+    assert kept == [("m1", "the part that came")] * 2
+
+
+def _choosing(stage: Stage) -> None:
+    screen = stage.typing("/compare m n go\r", "which answer")
+    screen.wait_for("› [1]")
+
+
+def _first_goes_on(stage: Stage) -> None:
+    assert [role for role, _text, _status in stage.home.messages()] == ["user", "assistant", "assistant"]
+
+
 def _no_word(stage: Stage) -> None:
     stage.server.script(hang())
     stage.typing("go\r", "Esc stops")
@@ -312,6 +335,13 @@ def _one_shot(stage: Stage) -> None:
     stage.terminal("go").wait_for("the part that came")
 
 
+def _one_shot_comparing(stage: Stage) -> None:
+    stage.server.default = lambda _request: reply("the part ", "that came", Gate())
+    stage.terminal("/compare", "m", "n", "go").wait_for("the part that came")
+    folder = stage.home.data / "users" / "alice" / "sessions"
+    until(lambda: sum("came" in path.read_text() for path in folder.glob("*.partial")) == 2, "both parts")
+
+
 def _one_shot_retrying(stage: Stage) -> None:
     stage.server.script(*[refuse(503, headers={"Retry-After": "60"})] * 9)
     stage.terminal("go").wait_for("trying again in")
@@ -382,9 +412,11 @@ STATES: dict[str, State] = {
         _command_editor, NOT_INTERRUPTED, _draft("what was saved"), ("effect_runner.Carrier._carry_out",)
     ),
     "shell command": State(_shell, kept=_no_child, waits=("live.LiveTurn._watch", "effect_runner.Carrier.shell")),
-    "streaming": State(_streaming, kept=_part, waits=("live.LiveTurn.run", "effect_runner.Carrier._drive")),
+    "streaming": State(_streaming, kept=_part, waits=("live.LiveTurn.during", "effect_runner.Carrier._drive")),
     "streaming, one queued": State(_streaming_and_queue, kept=_part_and_queue),
     "streaming, one queued, a draft": State(_streaming_and_draft, SIGNALS, _queue_and_draft),
+    "a comparison": State(_comparing, kept=_parts),
+    "a comparison: which answer": State(_choosing, kept=_first_goes_on),
     "a call": State(_call, kept=_call_not_run),
     "a call: why not": State(lambda stage: _call(stage, "n\r", "why not?"), kept=_call_not_run),
     "a call: its arguments in the editor": State(
@@ -405,6 +437,7 @@ STATES: dict[str, State] = {
     "dumb terminal: a key": State(_dumb_secret, ("SIGTERM", "SIGHUP", "closed", "Ctrl-D")),
     "dumb terminal: streaming": State(_dumb_streaming, NOT_INTERRUPTED, _part),
     "one-shot": State(_one_shot, SIGNALS, _part),
+    "one-shot: a comparison": State(_one_shot_comparing, SIGNALS, _parts),
     "one-shot: waiting to try again": State(_one_shot_retrying, SIGNALS, _asked),
     "one-shot: a question": State(_one_shot_line, SIGNALS, waits=("oneshot._OneShot._line",)),
     "one-shot: a key": State(_one_shot_question, SIGNALS),

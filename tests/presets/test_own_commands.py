@@ -109,11 +109,11 @@ def test_args_may_be_empty_where_it_is_declared(machine: Machine, server: Server
 def test_a_missing_value_is_told_in_the_shell(machine: Machine, server: Server) -> None:
     """Without a value for one of its names a command sends nothing and shows how it is called."""
     machine.connect(server.url)
-    write(machine.config.parent, review=REVIEW, ask="{text}", tone="Say hi, {tone}.")
+    write(machine.config.parent, review=REVIEW, question="{text}", tone="Say hi, {tone}.")
     for arguments, name in (
         (["/review"], "language"),
         (["/review", "German"], "text"),
-        (["/ask"], "text"),
+        (["/question"], "text"),
         (["/tone"], "tone"),
     ):
         result = machine.run(*arguments)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from gptchat.core.safe import clean
+from gptchat.core.safe import clean, clean_line
 from gptchat.core.width import cells
 from gptchat.terminal.columns import graphemes
 from gptchat.terminal.columns.words import word_end, word_start
+from gptchat.terminal.output.reply import columns_to_fill
+from gptchat.terminal.output.status import Fragment
+from gptchat.terminal.output.toolbar import shortened
 from gptchat.values import dataclass
+from gptchat.words import ngettext
 
 
 @dataclass(slots=True)
@@ -123,3 +127,30 @@ def _around(text: str, column: int) -> tuple[list[str], list[str]]:
         index += len(part)
         (before if index <= column else after).append(part)
     return before, after
+
+
+def draft_lines(
+    user: str, text: str, column: int, *, waiting: int, columns: int
+) -> tuple[list[list[Fragment]], tuple[int, int] | None]:
+    """The lines below a reply, and the cursor in them: the draft `text`, and how many messages wait for its end.
+
+    `column` is the cursor's place in the draft in code points, `columns` the width of the window.
+    """
+    lines: list[list[Fragment]] = []
+    cursor: tuple[int, int] | None = None
+    if text:
+        who = f"{clean_line(user)} › "
+        width = max(columns - 1 - cells(who), 10)
+        # Control characters are drawn as signs of different length; the cursor column must count these.
+        before, after = drawn(text[:column]), drawn(text[column:])
+        visible, at = footer(before + after, len(before), width)
+        cursor = (0, cells(who) + at)
+        lines.append([(who, "prompt"), (visible, "text")])
+    if waiting:
+        words = ngettext(
+            "{n} message waits until the reply is done; Up takes it back",
+            "{n} messages wait until the reply is done; Up takes the last one back",
+            waiting,
+        )
+        lines.append([(shortened(words.format(n=waiting), columns_to_fill(columns)), "hint")])
+    return lines, cursor

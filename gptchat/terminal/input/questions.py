@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, get_app
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
@@ -51,10 +52,10 @@ async def ask(
     """Ask a question; returns the answer without surrounding blanks, None if declined by Esc or Ctrl-C.
 
     `choices` are (key, meaning) pairs: only a key or a meaning is accepted, and the key is returned; yes, no, 是
-    and 否 stand for y and n. Other answers that `free` accepts are returned as typed. An empty answer means
-    `default`. `begun` is text to begin with, which can be edited. A `secret` is not shown nor saved. `question`
-    must be safe to draw (`core.safe`). `keep` takes what is pasted or typed and is no choice, also if the
-    user then declines, or a signal ends the program: nobody pastes a choice.
+    and 否 stand for y and n, and the arrows go through the keys. Other answers that `free` accepts are returned as
+    typed. An empty answer means `default`. `begun` is text to begin with, which can be edited. A `secret` is not
+    shown nor saved. `question` must be safe to draw (`core.safe`). `keep` takes what is pasted or typed and is no
+    choice, also if the user then declines, or a signal ends the program: nobody pastes a choice.
     Raises LeaveRequested on Ctrl-D with nothing typed, for /exit, and if the terminal is gone.
     """
     # prompt_toolkit only wraps the last line of a prompt and cuts the others off.
@@ -62,7 +63,16 @@ async def ask(
     message = _message(question, choices, default if not secret else "", width)
     while True:
         left = keep if choices else None
-        answer = await _read(message, keyboard, output, secret=secret, style=style or {}, keep=left, begun=begun)
+        answer = await _read(
+            message,
+            keyboard,
+            output,
+            secret=secret,
+            style=style or {},
+            keep=left,
+            begun=begun,
+            steps=([key for key, _meaning in choices], default),
+        )
         if answer is None:
             return None
         if leaves(answer):
@@ -125,6 +135,7 @@ async def _read(
     style: Mapping[str, str],
     keep: Callable[[str], object] | None,
     begun: str,
+    steps: tuple[Sequence[str], str],
 ) -> str | None:
     if plain.is_dumb_terminal():
         reader = plain.read_hidden if secret else plain.read_line
@@ -137,7 +148,7 @@ async def _read(
     session: PromptSession[str] = PromptSession(
         message,
         is_password=secret,
-        key_bindings=_bindings(keep),
+        key_bindings=_bindings(keep, *steps),
         style=styled(style),
         include_default_pygments_style=False,
         interrupt_exception=_Declined,
@@ -162,8 +173,11 @@ async def _read(
         mark_pastes(output)
 
 
-def _bindings(keep: Callable[[str], object] | None) -> KeyBindings:
-    """The keys of a question; with `keep` a paste goes there, since nobody pastes a choice."""
+def _bindings(keep: Callable[[str], object] | None, choices: Sequence[str], default: str) -> KeyBindings:
+    """The keys of a question; with `keep` a paste goes there, since nobody pastes a choice.
+
+    The arrows go through `choices`, from `default` on.
+    """
     keys = KeyBindings()
 
     if keep is not None:
@@ -182,4 +196,27 @@ def _bindings(keep: Callable[[str], object] | None) -> KeyBindings:
         """Does nothing: a question has no history to search."""
 
     add_editing(keys)
+    if choices:
+        _add_steps(keys, choices, default)
     return keys
+
+
+def _add_steps(keys: KeyBindings, choices: Sequence[str], default: str) -> None:
+    """Let the arrows go through `choices`, unless something else is typed."""
+    steps = Condition(lambda: not (typed := get_app().current_buffer.text) or typed in choices)
+
+    def step(event: KeyPressEvent, by: int) -> None:
+        at = event.current_buffer.text or default
+        now = choices.index(at) if at in choices else -max(by, 0)
+        event.current_buffer.text = choices[(now + by) % len(choices)]
+        event.current_buffer.cursor_position = len(event.current_buffer.text)
+
+    @keys.add("down", filter=steps)
+    @keys.add("right", filter=steps)
+    def _next(event: KeyPressEvent) -> None:
+        step(event, 1)
+
+    @keys.add("up", filter=steps)
+    @keys.add("left", filter=steps)
+    def _previous(event: KeyPressEvent) -> None:
+        step(event, -1)

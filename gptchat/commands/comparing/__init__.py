@@ -1,0 +1,1 @@
+"""Commands that ask other models, or beside the conversation."""

@@ -1,0 +1,1 @@
+"""Draws the answers of several models to one message."""
