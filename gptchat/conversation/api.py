@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 from gptchat.config.flags import Options
 from gptchat.conversation.events import (
+    Checked,
     CompactWanted,
     ConversationEvent,
     Decision,
@@ -23,6 +24,7 @@ from gptchat.conversation.events import (
 )
 from gptchat.conversation.outcome import Outcome, Reply
 from gptchat.conversation.services import compose
+from gptchat.conversation.structured.reading import Schema, structure_for
 from gptchat.core.events import TurnStarted
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import files_of
@@ -107,29 +109,33 @@ class AsyncChat:
         """The conversation as it stands, oldest first."""
         return self._services.manager.session.path()
 
-    async def send(self, text: str, attachments: Attachments = ()) -> Reply:
+    async def send(self, text: str, attachments: Attachments = (), *, schema: Schema | None = None) -> Reply:
         """Send `text` as it is and return the reply. `attachments`: one or several files, folders or addresses.
 
+        With a `schema` the answer is JSON that fits it, and its value is in `Reply.data`. An answer that does not
+        fit is asked for once more; MisfitError has the texts of both.
         Raises GptchatError; what came before a failure is in the session all the same.
         """
-        return await self._reply(self.stream(text, attachments))
+        return await self._reply(self.stream(text, attachments, schema=schema))
 
-    async def retry(self, model: str = "") -> Reply:
+    async def retry(self, model: str = "", *, schema: Schema | None = None) -> Reply:
         """Have the last message answered again, by `model` where it is named. Raises GptchatError."""
-        return await self._reply(self._events(self._services.conversation.retry(model)))
+        retry = self._services.conversation.retry(model, structure_for(schema))
+        return await self._reply(self._events(retry))
 
     async def continue_(self) -> Reply:
         """Go on with the last reply where it stopped; returns the whole of it. Raises GptchatError."""
         return await self._reply(self._events(self._services.conversation.continue_()))
 
-    def stream(self, text: str, attachments: Attachments = ()) -> Exchange:
+    def stream(self, text: str, attachments: Attachments = (), *, schema: Schema | None = None) -> Exchange:
         """Send `text` and yield what happens, the events that the terminal paints. Raises GptchatError.
 
         Closing the generator early stops the reply; what came is kept.
         """
         several = [attachments] if isinstance(attachments, (str, Path)) else attachments
         named = [str(reference) for reference in several]
-        return self._events(self._services.conversation.say("", named, piped=text))
+        say = self._services.conversation.say("", named, piped=text, structure=structure_for(schema))
+        return self._events(say)
 
     def stop(self) -> None:
         """Stop the turn that is under way, if any; what came of its reply is kept."""
@@ -153,7 +159,7 @@ class AsyncChat:
         outcome, sent = Outcome(), True
         async with aclosing(events):
             async for event in events:
-                if isinstance(event, TurnEnded):
+                if isinstance(event, TurnEnded | Checked):
                     outcome = event.outcome
                 sent = sent and not isinstance(event, NotSent)
         if outcome.error is not None:
@@ -298,21 +304,23 @@ class Chat:
         """The conversation as it stands, oldest first."""
         return self._chat.messages
 
-    def send(self, text: str, attachments: Attachments = ()) -> Reply:
+    def send(self, text: str, attachments: Attachments = (), *, schema: Schema | None = None) -> Reply:
         """As `AsyncChat.send`."""
-        return self._wait(self._chat.send(text, attachments))
+        return self._wait(self._chat.send(text, attachments, schema=schema))
 
-    def retry(self, model: str = "") -> Reply:
+    def retry(self, model: str = "", *, schema: Schema | None = None) -> Reply:
         """As `AsyncChat.retry`."""
-        return self._wait(self._chat.retry(model))
+        return self._wait(self._chat.retry(model, schema=schema))
 
     def continue_(self) -> Reply:
         """As `AsyncChat.continue_`."""
         return self._wait(self._chat.continue_())
 
-    def stream(self, text: str, attachments: Attachments = ()) -> Iterator[ConversationEvent]:
+    def stream(
+        self, text: str, attachments: Attachments = (), *, schema: Schema | None = None
+    ) -> Iterator[ConversationEvent]:
         """As `AsyncChat.stream`."""
-        events = self._chat.stream(text, attachments)
+        events = self._chat.stream(text, attachments, schema=schema)
         try:
             while (event := self._wait(_next(events))) is not None:
                 yield event

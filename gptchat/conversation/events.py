@@ -83,6 +83,16 @@ class TurnEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """An answer was checked against its schema for the last time: `outcome` has its `fit`, or a MisfitError.
+
+    It is that of the last turn; time, usage and cost are those of all.
+    """
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Revealed:
     """A withheld reply should be shown after all."""
 
@@ -128,6 +138,7 @@ ConversationEvent = (
     | Foreign
     | TurnBegins
     | TurnEnded
+    | Checked
     | Revealed
     | OtherAnswers
     | Unchanged

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from gptchat.core.numbers import amount, count
 from gptchat.values import dataclass, field, replace
+
+if TYPE_CHECKING:
+    from gptchat.core.structured import Structure
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 Status = Literal["complete", "interrupted", "failed"]
@@ -196,6 +199,7 @@ class Request:
     `alone` says that the request stands for itself: nothing comes before it, and hardly anything after it.
     `tools` are the definitions of the tools offered, in the chat API's format; `may_call` says whether the model
     may call them, or has to answer.
+    `structure` is the shape of an answer that is to be JSON; the provider chooses how to ask for it.
     """
 
     model: str
@@ -207,3 +211,4 @@ class Request:
     alone: bool = False
     tools: Sequence[Mapping[str, Any]] = ()
     may_call: bool = True
+    structure: Structure | None = None

@@ -29,6 +29,7 @@ from gptchat.commands.effects import (
 )
 from gptchat.commands.registry import Call
 from gptchat.conversation.events import (
+    Checked,
     CompactWanted,
     ConversationEvent,
     Decision,
@@ -169,6 +170,8 @@ class Carrier:
                         await self.command(Call(command, {}))
                     case NotSent():
                         sent = False
+                    case Checked():
+                        pass  # a schema goes with one question, not with a chat
                     case _:
                         assert_never(event)
         return sent
