@@ -7,19 +7,14 @@ from contextlib import aclosing
 
 from gptchat.conversation.events import Checked, Exchange, Kept, Told, TurnEnded
 from gptchat.conversation.outcome import Outcome
-from gptchat.conversation.structured.checking import Misfit, check
+from gptchat.conversation.structured.checking import Misfit, check, failure, hopeless
 from gptchat.core.structured import Fit, Structure
-from gptchat.core.titles import shorten
-from gptchat.errors import MisfitError
 from gptchat.manager import Order, Send
 from gptchat.waiting import to_thread
 from gptchat.words import _
 
 Turn = Callable[[Order, Outcome], Exchange]
 """Runs an order and fills in the outcome."""
-
-_SHOWN = 300
-"""Columns of a refusal that is shown."""
 
 
 async def fitting(structure: Structure, order: Order, outcome: Outcome, turn: Turn, again: Turn) -> Exchange:
@@ -39,11 +34,15 @@ async def fitting(structure: Structure, order: Order, outcome: Outcome, turn: Tu
                 if isinstance(event, TurnEnded) and ended.whole and ended.message is not None:
                     replies.append(ended.message.text)
                     verdict = await to_thread(check, structure, ended.message.text)
-                    last = isinstance(verdict, Fit) or first is not None or bool(_hopeless(ended, verdict))
+                    last = isinstance(verdict, Fit) or first is not None or bool(hopeless(ended.message))
                 if isinstance(event, Kept) and verdict is not None and not ended.withheld:
                     if not last:
                         continue
-                    _settle(ended, verdict, replies)
+                    if isinstance(verdict, Fit):
+                        ended.fit = verdict
+                    else:
+                        assert ended.message is not None
+                        ended.error = failure(ended.message, verdict, replies)
                     _copy(_together(first, ended), outcome)
                     yield Checked(outcome)
                 yield event
@@ -56,39 +55,6 @@ async def fitting(structure: Structure, order: Order, outcome: Outcome, turn: Tu
         )
     if outcome.fit is None and outcome.error is None:
         _copy(ended, outcome)
-
-
-def _settle(ended: Outcome, verdict: Fit | Misfit, replies: list[str]) -> None:
-    """Note how the check of the last reply went."""
-    if isinstance(verdict, Fit):
-        ended.fit = verdict
-        return
-    what, hint = _hopeless(ended, verdict) or ("", "")
-    if not what:
-        what = _("the answer does not fit the schema, asked twice: {reason}").format(reason=verdict.reason)
-        hint = _("take a model that does better, or a schema that says more of what is wanted")
-    ended.error = MisfitError(what, hint=hint, replies=replies)
-
-
-def _hopeless(ended: Outcome, verdict: Fit | Misfit) -> tuple[str, str] | None:
-    """Why asking again would not help, and what would; None if it may."""
-    message = ended.message
-    assert message is not None
-    if isinstance(verdict, Fit):
-        return None
-    if message.finish_reason == "length":
-        return (
-            _("the answer was cut off at the length limit"),
-            _("raise max_tokens (-o max_tokens=N), or ask for less"),
-        )
-    if message.finish_reason == "content_filter":
-        return _("the provider's content filter ended the answer"), _("say it in other words")
-    if message.extra.get("refusal") is True:
-        return (
-            _("the model refuses to answer: {text}").format(text=shorten(message.text, _SHOWN)),
-            _("say it in other words, or ask another model"),
-        )
-    return None
 
 
 def _together(first: Outcome | None, last: Outcome) -> Outcome:

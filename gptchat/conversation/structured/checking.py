@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gptchat.core.structured import Fit, Structure, unwrapped
 from gptchat.core.structured.extraction import find
 from gptchat.core.structured.strict import without_nulls
 from gptchat.core.titles import shorten
+from gptchat.errors import MisfitError
 from gptchat.values import dataclass
 from gptchat.words import _
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
+    from gptchat.core.messages import Message
+
 _NARROWING = frozenset(
-    ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
-     "format", "minItems", "maxItems", "const")
+    ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
+     "pattern", "format", "minItems", "maxItems", "const")
 )  # fmt: skip
 _SHOWN = 200
 """Characters of a value in a reason."""
@@ -74,6 +77,35 @@ def check(structure: Structure, reply: str) -> Fit | Misfit:
             return Misfit(_("its JSON does not end"), "the JSON does not end", open=True)
         return Misfit(_("there is no JSON in it"), "there is no JSON in it")
     return first
+
+
+def hopeless(message: Message) -> tuple[str, str] | None:
+    """Why asking again would not help where the reply `message` does not fit, and what would.
+
+    None if it may help.
+    """
+    if message.finish_reason == "length":
+        return (
+            _("the answer was cut off at the length limit"),
+            _("raise max_tokens (-o max_tokens=N), or ask for less"),
+        )
+    if message.finish_reason == "content_filter":
+        return _("the provider's content filter ended the answer"), _("say it in other words")
+    if message.extra.get("refusal") is True:
+        return (
+            _("the model refuses to answer: {text}").format(text=shorten(message.text, _SHOWN)),
+            _("say it in other words, or ask another model"),
+        )
+    return None
+
+
+def failure(message: Message, misfit: Misfit, replies: Sequence[str]) -> MisfitError:
+    """The error for the last of `replies`, which does not fit."""
+    what, hint = hopeless(message) or (
+        _("the answer does not fit the schema, asked twice: {reason}").format(reason=misfit.reason),
+        _("take a model that does better, or a schema that says more of what is wanted"),
+    )
+    return MisfitError(what, hint=hint, replies=replies)
 
 
 def _error(structure: Structure, value: Any) -> ValidationError | None:
