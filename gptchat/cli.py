@@ -7,10 +7,11 @@ import os
 import sys
 
 from gptchat import __version__, words
-from gptchat.errors import GptchatError, TurnInterruptedError
+from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
 from gptchat.words import _
 
 _LATER = 3.0  # seconds
+_SCHEMA_EXAMPLE = 'gptchat --schema "name, age int" "invent a person"'
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,6 +131,10 @@ def _run(options: Options) -> int:
     asked = question(options, streams)
     if asked is not None and asked.piped:
         options = replace(options, piped=asked.piped)
+    if asked is None and options.schema:
+        raise UsageError(
+            _("--schema goes with one question"), hint=_("as in: {example}").format(example=_SCHEMA_EXAMPLE)
+        )
     program = compose(options, os.environ, attended=asked is None)
     if options.debug:
         from gptchat.terminal.debugging import start_log

@@ -14,6 +14,7 @@
     │   ├── ConnectionFailedError    connection
     │   ├── ServerError              server
     │   └── ProtocolError            protocol
+    ├── MisfitError                  schema; exit status 1
     ├── TurnInterruptedError         interrupted; exit status 130
     ├── ConfigurationError           configuration; exit status 2
     ├── UsageError                   usage; exit status 2
@@ -29,6 +30,7 @@ from gptchat.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import ClassVar, Literal
 
     Culprit = Literal["name", "network", "proxy", "tls", "server"]
@@ -187,6 +189,16 @@ class ProtocolError(ProviderError):
     """The response does not follow the API: HTML, an empty stream or a broken one."""
 
     kind = "protocol"
+
+
+class MisfitError(GptchatError):
+    """The answer does not fit the schema that it was asked for in; `replies` are the texts that came."""
+
+    kind = "schema"
+
+    def __init__(self, message: str, *, hint: str = "", replies: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.replies = replies
 
 
 class TurnInterruptedError(GptchatError):

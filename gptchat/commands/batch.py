@@ -193,8 +193,9 @@ COMMANDS = (
             ("/batch q.jsonl --jobs 8 --output a.jsonl", N_("the same command goes on where it stopped")),
         ),
         about=N_(
-            "A line is a question, or a JSON object: prompt, and id, system, model, attachments, temperature, ... "
-            "where it has them. Answers are lines of JSON, in order with --output FILE or without --unordered."
+            "A line is a question, or a JSON object: prompt, and id, system, model, attachments, schema, "
+            "temperature, ... where it has them. Answers are lines of JSON, in order with --output FILE or "
+            "without --unordered."
         ),
     ),
 )

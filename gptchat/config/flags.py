@@ -56,6 +56,9 @@ class Options:
     attachments: tuple[str, ...] = option(
         (), N_("attach to the first message; may be repeated"), "FILE|URL", "-a", name="--attach"
     )
+    schema: str = option(
+        "", N_("the answer is JSON that fits: a JSON Schema, or `name, age int, tags: list`"), "FILE|DSL"
+    )
     json: bool = option(False, N_("answers and results as one JSON document"))
     stream: bool = option(True, N_("ask for the whole reply at once"), name="--no-stream")
     incognito: bool = option(False, N_("nothing of this run is saved"))
@@ -148,7 +151,7 @@ def parse(argv: Sequence[str]) -> Options:
             if value is None and queue and _option(queue[0], known)[0] is None and _plain(queue[0]):
                 value = queue.popleft()
             # A script's unset variable must not begin another session without a word.
-            if value is None or (option.target == "session" and not value.strip()):
+            if value is None or (option.target in ("session", "schema") and not value.strip()):
                 raise option.refuse(_("{option} needs a value"))
             if option.flag.choices and value not in option.flag.choices:
                 raise option.refuse(_("{option} takes one of {choices}"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from gptchat.config.flags import Options
-from gptchat.conversation.comparing.replies import replies_of, reply_of
+from gptchat.conversation.comparing.replies import replies_of, reply_in
 from gptchat.conversation.events import (
     CompactWanted,
     ComparisonBegins,
@@ -20,11 +20,11 @@ from gptchat.conversation.events import (
     Decision,
     Exchange,
     Kept,
-    NotSent,
-    TurnEnded,
+    next_event,
 )
-from gptchat.conversation.outcome import Outcome, Reply
+from gptchat.conversation.outcome import Reply
 from gptchat.conversation.services import compose
+from gptchat.conversation.structured.reading import Schema, structure_for
 from gptchat.core.events import TurnStarted
 from gptchat.core.messages import Message
 from gptchat.errors import GptchatError, TurnInterruptedError, UsageError
@@ -106,16 +106,19 @@ class AsyncChat:
         """The conversation as it stands, oldest first."""
         return self._services.manager.session.path()
 
-    async def send(self, text: str, attachments: Attachments = ()) -> Reply:
+    async def send(self, text: str, attachments: Attachments = (), *, schema: Schema | None = None) -> Reply:
         """Send `text` as it is and return the reply. `attachments`: one or several files, folders or addresses.
 
+        With a `schema` the answer is JSON that fits it, and its value is in `Reply.data`. An answer that does not
+        fit is asked for once more; MisfitError has the texts of both.
         Raises GptchatError; what came before a failure is in the session all the same.
         """
-        return await self._reply(self.stream(text, attachments))
+        return await self._reply(self.stream(text, attachments, schema=schema))
 
-    async def retry(self, model: str = "") -> Reply:
+    async def retry(self, model: str = "", *, schema: Schema | None = None) -> Reply:
         """Have the last message answered again, by `model` where it is named. Raises GptchatError."""
-        return await self._reply(self._events(self._services.conversation.retry(model)))
+        retry = self._services.conversation.retry(model, structure_for(schema))
+        return await self._reply(self._events(retry))
 
     async def continue_(self) -> Reply:
         """Go on with the last reply where it stopped; returns the whole of it. Raises GptchatError."""
@@ -129,14 +132,16 @@ class AsyncChat:
         exchange = self._services.conversation.compare("", models, piped=text)
         return await replies_of(self._events(exchange), self._services.manager)
 
-    def stream(self, text: str, attachments: Attachments = ()) -> Exchange:
+    def stream(self, text: str, attachments: Attachments = (), *, schema: Schema | None = None) -> Exchange:
         """Send `text` and yield the events that the terminal paints. Raises GptchatError.
 
         Closing the generator early stops the reply; what came is kept.
         """
         several = [attachments] if isinstance(attachments, (str, Path)) else attachments
-        named = [*map(str, several)]
-        return self._events(self._services.conversation.say("", named, piped=text))
+        structure = structure_for(schema)
+        return self._events(
+            self._services.conversation.say("", [*map(str, several)], piped=text, structure=structure)
+        )
 
     def stop(self) -> None:
         """Stop the turn that is under way, if any; what came of its reply is kept."""
@@ -157,19 +162,7 @@ class AsyncChat:
         await self._services.close()
 
     async def _reply(self, events: Exchange) -> Reply:
-        outcome, sent = Outcome(), True
-        async with aclosing(events):
-            async for event in events:
-                if isinstance(event, TurnEnded):
-                    outcome = event.outcome
-                sent = sent and not isinstance(event, NotSent)
-        if error := outcome.error or (TurnInterruptedError(_("stopped")) if outcome.interrupted else None):
-            raise error
-        if outcome.withheld:
-            raise outcome.refusal()
-        if not sent or outcome.message is None:
-            raise UsageError(_("the message was not sent"))
-        return reply_of(outcome, outcome.message, self._services.manager)
+        return await reply_in(events, self._services.manager)
 
     async def _events(self, exchange: Exchange) -> AsyncGenerator[ConversationEvent, None]:
         """The events of `exchange`, which runs in a task of its own, so that it ends well whoever leaves early."""
@@ -303,13 +296,13 @@ class Chat:
         """The conversation as it stands, oldest first."""
         return self._chat.messages
 
-    def send(self, text: str, attachments: Attachments = ()) -> Reply:
+    def send(self, text: str, attachments: Attachments = (), *, schema: Schema | None = None) -> Reply:
         """As `AsyncChat.send`."""
-        return self._wait(self._chat.send(text, attachments))
+        return self._wait(self._chat.send(text, attachments, schema=schema))
 
-    def retry(self, model: str = "") -> Reply:
+    def retry(self, model: str = "", *, schema: Schema | None = None) -> Reply:
         """As `AsyncChat.retry`."""
-        return self._wait(self._chat.retry(model))
+        return self._wait(self._chat.retry(model, schema=schema))
 
     def continue_(self) -> Reply:
         """As `AsyncChat.continue_`."""
@@ -319,11 +312,13 @@ class Chat:
         """As `AsyncChat.compare`."""
         return self._wait(self._chat.compare(text, models))
 
-    def stream(self, text: str, attachments: Attachments = ()) -> Iterator[ConversationEvent]:
+    def stream(
+        self, text: str, attachments: Attachments = (), *, schema: Schema | None = None
+    ) -> Iterator[ConversationEvent]:
         """As `AsyncChat.stream`."""
-        events = self._chat.stream(text, attachments)
+        events = self._chat.stream(text, attachments, schema=schema)
         try:
-            while (event := self._wait(_next(events))) is not None:
+            while (event := self._wait(next_event(events))) is not None:
                 yield event
         finally:
             if not self._loop.closed:
@@ -343,7 +338,3 @@ class Chat:
             return self._loop.run(work)
         except CancelledError:
             raise UsageError(_("the chat is closed")) from None
-
-
-async def _next(events: Exchange) -> ConversationEvent | None:
-    return await anext(events, None)

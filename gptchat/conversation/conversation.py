@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
 from gptchat.conversation.collections.documents import Documents, no_sources
 from gptchat.conversation.compaction import Compaction
@@ -40,7 +41,11 @@ from gptchat.core.replies.passages import answered
 from gptchat.core.session import Session
 from gptchat.errors import ContentFilterError
 from gptchat.manager import Answer, Continue, Order, Retry, Route, Send, SessionManager
+from gptchat.values import replace
 from gptchat.words import _
+
+if TYPE_CHECKING:
+    from gptchat.core.structured import Structure
 
 
 class Conversation:
@@ -88,12 +93,13 @@ class Conversation:
         *,
         piped: str = "",
         model: str = "",
+        structure: Structure | None = None,
         may_compact: Callable[[], bool] = lambda: True,
     ) -> Exchange:
         """Send `text` to `model`, if given, with what is attached, `references` among it; `piped` follows as data.
 
         A mention in `text` attaches by where it came from; files and addresses by the policy, or by a decision. In
-        a plain string nothing attaches.
+        a plain string nothing attaches. The answer must fit `structure`, if given: `Checked` says whether it does.
         Ends with NotSent where the text should return to the person. After the reply the older turns may be
         summed up, unless `may_compact` says that the person is already typing on.
         """
@@ -104,7 +110,7 @@ class Conversation:
             return
         routes = await self._preparation.fitting(ready.routes, as_sent(ready.content, ready.found))
         outcome, order = Outcome(), Send(ready.content, self._outbox.replaces, ready.found.fields())
-        async with aclosing(self._turn(order, routes, outcome)) as events:
+        async with aclosing(self._run(order, routes, outcome, structure)) as events:
             async for event in events:
                 yield event
         if outcome.draft or (outcome.error and not outcome.provider):
@@ -182,9 +188,9 @@ class Conversation:
             yield choice
         yield Told(await self._outbox.attach(wanted))
 
-    async def retry(self, model: str = "") -> Exchange:
-        """Answer the last message again, with `model` if given."""
-        async with aclosing(self._again(Retry(), model, Outcome())) as events:
+    async def retry(self, model: str = "", structure: Structure | None = None) -> Exchange:
+        """Answer the last message again, with `model` if given; the answer must fit `structure`, if given."""
+        async with aclosing(self._again(Retry(), model, Outcome(), structure)) as events:
             async for event in events:
                 yield event
 
@@ -210,16 +216,38 @@ class Conversation:
         if outcome.message is not None and outcome.whole and after == before:
             yield Unchanged()
 
-    async def _again(self, order: Order, model: str, outcome: Outcome) -> Exchange:
+    async def _again(
+        self, order: Order, model: str, outcome: Outcome, structure: Structure | None = None
+    ) -> Exchange:
         routes = await self._preparation.routes(model)
         async for event in self._before.check(routes):
             yield event
             if isinstance(event, NotSent):
                 return
         routes = await self._preparation.fitting(routes)
-        async with aclosing(self._turn(order, routes, outcome)) as events:
+        async with aclosing(self._run(order, routes, outcome, structure)) as events:
             async for event in events:
                 yield event
+
+    def _run(
+        self, order: Order, routes: Sequence[Route], outcome: Outcome, structure: Structure | None
+    ) -> Exchange:
+        if structure is None:
+            return self._turn(order, routes, outcome)
+        from gptchat.conversation.structured.asking import fitting
+
+        routes = [replace(route, structure=structure, parameters=_for_one(route.parameters)) for route in routes]
+
+        async def again(order: Order, outcome: Outcome) -> Exchange:
+            async for event in self._before.check(routes):
+                yield event
+                if isinstance(event, NotSent):
+                    return
+            async with aclosing(self._turn(order, routes, outcome)) as events:
+                async for event in events:
+                    yield event
+
+        return fitting(structure, order, outcome, lambda one, to: self._turn(one, routes, to), again)
 
     async def _turn(self, order: Order, routes: Sequence[Route], outcome: Outcome) -> Exchange:
         """Run the turn, then yield the questions and messages that follow from it. Fills in `outcome`."""
@@ -280,6 +308,11 @@ class Conversation:
         yield decision
         if decision.answer and decision.answer != "1":
             self._manager.record(tree.move(answers[int(decision.answer) - 1].id))
+
+
+def _for_one(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """`parameters` without those that the schema of an answer takes the place of."""
+    return {key: value for key, value in parameters.items() if key not in ("response_format", "n")}
 
 
 def has_text(session: Session) -> bool:

@@ -85,6 +85,16 @@ class TurnEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """An answer was checked against its schema for the last time: `outcome` has its `fit`, or a MisfitError.
+
+    It is that of the last turn; time, usage and cost are those of all.
+    """
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Revealed:
     """A withheld reply should be shown after all."""
 
@@ -166,6 +176,7 @@ ConversationEvent = (
     | Foreign
     | TurnBegins
     | TurnEnded
+    | Checked
     | Revealed
     | OtherAnswers
     | Unchanged
@@ -194,3 +205,8 @@ async def turn_events(exchange: Exchange) -> AsyncGenerator[TurnEvent | Decision
 def yes_or_no(subject: Subject, question: str) -> Decision:
     """A decision between yes and no, which is the safe answer."""
     return Decision(subject, question, (("y", _("yes")), ("n", _("no"))), "n", answer="n")
+
+
+async def next_event(exchange: Exchange) -> ConversationEvent | None:
+    """The next event, None at the end (a task must not raise StopAsyncIteration)."""
+    return await anext(exchange, None)

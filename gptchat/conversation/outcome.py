@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import ToolFinished, TurnEvent, TurnFailed, TurnFinished, TurnInterrupted, TurnStarted
@@ -15,6 +15,8 @@ from gptchat.words import _
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from gptchat.core.structured import Fit
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class Outcome:
     plan: ContextPlan | None = None
     withheld: str = ""
     """Why the reply is not shown and the turn was taken back, if so."""
+    fit: Fit | None = None
+    """The answer, if one was asked for that fits a schema."""
     calls: list[ToolFinished] = field(default_factory=list)
     """The calls of tools with their results, in the order in which they ended."""
 
@@ -93,7 +97,9 @@ class Reply:
 
     `others` are the texts of further answers where the setting `n` asks for several. `files` are the pictures and
     other files that came with it, none incognito, and `sources` the addresses it cites, `[1]` first. `tools` are
-    the calls of tools in its turn; `usage` and `cost` are then those of all its rounds.
+    the calls of tools in its turn; `usage` and `cost` are then those of all its rounds. `data` is the value of an
+    answer that was asked for with a schema, and `text` then its JSON; `usage` and `cost` count both times it was
+    asked for.
     """
 
     text: str
@@ -109,14 +115,15 @@ class Reply:
     files: tuple[Path, ...] = ()
     sources: tuple[str, ...] = ()
     tools: tuple[UsedTool, ...] = ()
+    data: Any = None
 
     @classmethod
     def of(cls, outcome: Outcome, message: Message, files: Sequence[Path] = ()) -> Self:
         """The reply `message` with its `files`, with which the turn of `outcome` ended."""
         return cls(
-            text=message.text,
+            text=outcome.fit.text if outcome.fit else message.text,
             reasoning=message.reasoning,
-            usage=outcome.usage if outcome.calls else message.usage,
+            usage=outcome.usage if outcome.calls or outcome.fit else message.usage,
             cost=outcome.cost,
             finish_reason=message.finish_reason,
             message_id=message.id,
@@ -130,4 +137,5 @@ class Reply:
                 UsedTool(one.call.name, one.call.arguments, one.outcome, one.message.text, one.seconds)
                 for one in outcome.calls
             ),
+            data=outcome.fit.data if outcome.fit else None,
         )

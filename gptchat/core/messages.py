@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from gptchat.core.numbers import amount, count
 from gptchat.values import dataclass, field, replace
+
+if TYPE_CHECKING:
+    from gptchat.core.structured import Structure
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 Status = Literal["complete", "interrupted", "failed"]
@@ -213,6 +216,7 @@ class Request:
     may call them, or has to answer.
     `ref` names the request in the account of what was spent, where the journal names it too; `tokens` is our own
     count of its prompt, 0 where it was not counted.
+    `structure` is the shape of an answer that is to be JSON; the provider chooses how to ask for it.
     """
 
     model: str
@@ -226,3 +230,4 @@ class Request:
     may_call: bool = True
     ref: str = ""
     tokens: int = 0
+    structure: Structure | None = None

@@ -285,7 +285,7 @@ class SessionManager:
         if reply.usage is None and reply.begun:
             completion = await asyncio.to_thread(self.counter.count, reply.text(), route.counted_as)
             reply.usage = Usage(plan.tokens, completion, plan.tokens + completion, estimated=True)
-        elif reply.usage is not None and not reply.usage.estimated and not route.tools:
+        elif reply.usage is not None and not reply.usage.estimated and not (route.tools or route.structure):
             self.counter.learn(
                 route.counted_as,
                 plan.tokens,
@@ -326,7 +326,7 @@ class SessionManager:
                 summary=summary.content if summary else "",
                 until=summary.until if summary else None,
                 pins=tuple(session.pinned),
-                overhead=counter.overhead(name),
+                overhead=request.overhead(route, counter),
                 tool_tokens=counter.tools(route.tools, name) if route.tools else 0,
             ),
         )

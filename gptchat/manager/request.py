@@ -10,7 +10,7 @@ from typing import Any
 from gptchat.core.context import ContextPlan
 from gptchat.core.events import ToolCall
 from gptchat.core.messages import Message, Request
-from gptchat.core.ports import SessionStore
+from gptchat.core.ports import SessionStore, TokenCounter
 from gptchat.core.replies.media import data_address, files_of, text_alone
 from gptchat.core.replies.passages import cited as cited
 from gptchat.core.replies.passages import with_passages
@@ -91,7 +91,14 @@ def build(
         alone=route.alone and sum(message["role"] in ("user", "assistant") for message in messages) == 1,
         tools=route.tools,
         may_call=route.may_call,
+        structure=route.structure,
     )
+
+
+def overhead(route: Route, counter: TokenCounter) -> int:
+    """Tokens of a request on `route` besides its messages and tools."""
+    told = route.structure.instructions if route.structure is not None else ""
+    return counter.overhead(route.counted_as) + (counter.count(told, route.counted_as) if told else 0)
 
 
 INTERRUPTED = "[this call was interrupted: it has no result, and may have had an effect]"

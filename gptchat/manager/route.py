@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptchat.core.context import Limits
 from gptchat.core.messages import Content, Message, Usage
@@ -11,6 +11,9 @@ from gptchat.core.ports import Provider, counted_as
 from gptchat.core.typed.template import Template
 from gptchat.errors import ContextLengthError
 from gptchat.values import dataclass, field
+
+if TYPE_CHECKING:
+    from gptchat.core.structured import Structure
 
 
 def _no_price(usage: Usage) -> float | None:
@@ -53,6 +56,8 @@ class Route:
     """Definitions of the tools that the model may call, in the chat API's format."""
     may_call: bool = True
     """Whether it may call them in this request; if not, it must answer."""
+    structure: Structure | None = None
+    """The shape that the answer must have, if it is to be JSON."""
 
     @property
     def counted_as(self) -> str:

@@ -36,8 +36,10 @@ from gptchat.providers.faults.quirks import Learnt, Lesson
 from gptchat.providers.faults.retries import Breaker, pause
 from gptchat.providers.keys import KeySource, refused_hint, resolve
 from gptchat.providers.kinds import ABILITIES
-from gptchat.providers.listing import models_in, moderation_in
+from gptchat.providers.listing import models_in, moderation_in, no_list
 from gptchat.providers.payloads import clean, payload_of
+from gptchat.providers.structured.choosing import Forms
+from gptchat.providers.structured.forms import Form, answered
 from gptchat.providers.wire import wire_named
 from gptchat.providers.wire.common import Payload
 from gptchat.redaction import redact
@@ -71,6 +73,7 @@ class Engine(ABC):
         self.settings = settings
         self.network = network
         self.learnt = learnt if learnt is not None else Learnt()
+        self._forms = Forms(self.learnt)
         self.rate_limits: RateLimits | None = None
         """The rate limits in the server's latest response that had any."""
         self.breaker = Breaker()
@@ -166,14 +169,15 @@ class Engine(ABC):
             if began:
                 self._count(error)
                 raise error
-            lesson = self._lesson(error, request)
-            if lesson is not None and learned < _LESSONS:
+            lesson = self._lesson(error, request) if learned < _LESSONS else None
+            if lesson is not None:
                 learned += 1
-                yield Notice(
-                    _("{who}: {lesson} from now on; /doctor --forget {name} takes it back").format(
-                        who=request.model or self.name, lesson=lesson.sentence(), name=self.name
+                if isinstance(lesson, Lesson):
+                    yield Notice(
+                        _("{who}: {lesson} from now on; /doctor --forget {name} takes it back").format(
+                            who=request.model or self.name, lesson=lesson.sentence(), name=self.name
+                        )
                     )
-                )
                 continue
             if kept and is_stale(error):  # the server had closed an idle connection, which is normal
                 kept = False
@@ -201,20 +205,11 @@ class Engine(ABC):
         try:
             return await self.get("/models")
         except NotFoundError as error:
-            raise NotFoundError(
-                _("{who} has no list of models at {address}").format(
-                    who=self.name, address=f"{redact(self.address)}/models"
-                ),
-                hint=_(
-                    "if it answers, name a model with /model NAME; if not, check its base address, most end in /v1"
-                ),
-                status=error.status,
-            ) from error
+            raise no_list(self.name, self.address, error) from error
 
     async def moderate(self, text: str, model: str = "") -> Verdict:
         """The server's moderation verdict on `text`. Raises GptchatError; NotFoundError if it offers none."""
-        body: dict[str, Any] = {"input": clean(text)}
-        body.update({"model": model} if model else {})
+        body: dict[str, Any] = {"input": clean(text), **({"model": model} if model else {})}
         return moderation_in(await self.call("post", "/moderations", body))
 
     async def get(self, path: str) -> Any:
@@ -239,7 +234,7 @@ class Engine(ABC):
             async with aclosing(
                 read_answer(response, wire.reader(payload.origin), self.network, self.endpoint(request.model))
             ) as events:
-                async for event in events:
+                async for event in answered(events, request):
                     yield event
         finally:
             await response.aclose()
@@ -324,7 +319,8 @@ class Engine(ABC):
 
     def _payload(self, request: Request) -> Payload:
         wire, lessons = wire_named(self.api(request.model)), self.learnt.lessons(self.name, request.model)
-        return payload_of(request, wire, self.settings, self.address, lessons)
+        asked = self._forms.asked(self.name, request, wire.name)
+        return payload_of(asked, wire, self.settings, self.address, lessons)
 
     def _explained(self, failure: Exception, model: str) -> GptchatError:
         if isinstance(failure, GptchatError):
@@ -334,12 +330,16 @@ class Engine(ABC):
             self.rate_limits = rate_limits(response.headers) or self.rate_limits
         return explain(failure, self.endpoint(model))
 
-    def _lesson(self, error: GptchatError, request: Request) -> Lesson | None:
+    def _lesson(self, error: GptchatError, request: Request) -> Lesson | Form | None:
+        """What lets `request` be sent again: a new lesson, or the form that the answer is asked for in."""
         if not isinstance(error, ProviderError):
             return None
-        lesson = lesson_in(error, body := self._payload(request).body, self.api(request.model))
+        api = self.api(request.model)
+        if form := self._forms.next(error, self.name, request, api):
+            return form
+        lesson = lesson_in(error, body := self._payload(request).body, api)
         if lesson is None or (lesson.what == "api" and self.settings.api):
-            return None
+            return self._forms.unexplained(error, self.name, request, api)
         new = self.learnt.learn(self.name, request.model, lesson)
         return lesson if new and self._payload(request).body != body else None  # else it would be refused again
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from gptchat.core.numbers import amount, count
 from gptchat.core.ports import ModelFacts, Verdict
-from gptchat.errors import ProtocolError
+from gptchat.errors import NotFoundError, ProtocolError
+from gptchat.redaction import redact
 from gptchat.values import replace
 from gptchat.words import _
 
@@ -228,3 +229,12 @@ def moderation_in(answer: Any) -> Verdict:
             if isinstance(score, (int, float)) and 0 <= score <= 1:
                 scores[name] = max(scores.get(name, 0.0), float(score))
     return Verdict(flagged, tuple(categories), scores)
+
+
+def no_list(provider: str, address: str, error: NotFoundError) -> NotFoundError:
+    """The error for a `provider` at `address` that has no list of models; it may answer all the same."""
+    return NotFoundError(
+        _("{who} has no list of models at {address}").format(who=provider, address=f"{redact(address)}/models"),
+        hint=_("if it answers, name a model with /model NAME; if not, check its base address, most end in /v1"),
+        status=error.status,
+    )

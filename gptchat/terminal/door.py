@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from gptchat import notices
@@ -44,8 +45,13 @@ def tell_notices(stream: TextIO) -> None:
         say(sentence, stream)
 
 
-def tell_failure(error: GptchatError, *, as_json: bool, debug: bool = False) -> int:
-    """Print an error on standard error, or as JSON on standard output; returns the exit status."""
+def tell_failure(
+    error: GptchatError, *, as_json: bool, debug: bool = False, also: Mapping[str, Any] | None = None
+) -> int:
+    """Print an error on standard error, or as JSON on standard output; returns the exit status.
+
+    `also` stands beside the error in the JSON document.
+    """
     tell_notices(sys.stderr)
     if as_json:
         document = {
@@ -54,7 +60,7 @@ def tell_failure(error: GptchatError, *, as_json: bool, debug: bool = False) -> 
             "hint": error.hint or None,
             "status": error.status,
         }
-        print_document({"error": document}, sys.stdout, exact=False)
+        print_document({"error": document, **(also or {})}, sys.stdout, exact=False)
     else:
         say(_("gptchat: {what}").format(what=error.message), sys.stderr)
         if error.hint:

@@ -31,10 +31,10 @@ from gptchat.commands.registry import Call
 from gptchat.conversation.events import (
     AnswerChosen,
     AnswerEvent,
+    Checked,
     CompactWanted,
     ComparisonBegins,
     ComparisonEnded,
-    ConversationEvent,
     Decision,
     Exchange,
     Foreign,
@@ -47,6 +47,7 @@ from gptchat.conversation.events import (
     TurnBegins,
     TurnEnded,
     Unchanged,
+    next_event,
     turn_events,
 )
 from gptchat.conversation.outcome import Outcome
@@ -143,7 +144,7 @@ class Carrier:
         """Show the events of an exchange and answer its decisions. False if the message was not sent."""
         screen, sent = self._screen, True
         async with aclosing(exchange):
-            while (event := await self._live.wait(_next(exchange))) is not None:
+            while (event := await self._live.wait(next_event(exchange))) is not None:
                 if isinstance(event, TurnEvent | TurnEnded | AnswerEvent | ComparisonEnded):
                     continue
                 match event:
@@ -182,6 +183,8 @@ class Carrier:
                         await self.command(Call(command, {}))
                     case NotSent():
                         sent = False
+                    case Checked():
+                        pass  # a schema goes with one question, not with a chat
                     case _:
                         assert_never(event)
         return sent
@@ -301,12 +304,12 @@ class Carrier:
             case Pick() | PickMessage() | Connect():
                 from gptchat.terminal.pickers import pick
 
-                chosen = await pick(effect, self._services, self._prompt, self._screen, self._live)
-                self._screen.asked()
+                chosen = await pick(effect, self._services, self._prompt, screen, self._live)
+                screen.asked()
                 return chosen
             case Edit(text, suffix):
-                keyboard, output = self._prompt.keyboard, self._prompt.output
-                edited = await visit(keyboard, output, text, suffix, keep=self._prompt.keep_edited)
+                prompt = self._prompt
+                edited = await visit(prompt.keyboard, prompt.output, text, suffix, keep=prompt.keep_edited)
                 if edited and leaving.status() is not None:
                     self._draft = [whole(edited, "editor")]
                     raise LeaveRequested
@@ -338,13 +341,7 @@ class Carrier:
 
         way = await asyncio.to_thread(copy, effect.text, self._screen.write, self._services.environ)
         return {
-            "both": _("copied: {what}"),
-            "tool": _("copied: {what}"),
+            **dict.fromkeys(("both", "tool"), _("copied: {what}")),
             "terminal": _("copied through the terminal: {what}"),
             "none": _("no way to the clipboard was found; /raw shows the text"),
         }[way].format(what=effect.what)
-
-
-async def _next(exchange: Exchange) -> ConversationEvent | None:
-    """The next event, None at the end (a task must not raise StopAsyncIteration)."""
-    return await anext(exchange, None)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gptchat.config.flags import Options
     from gptchat.conversation.events import Exchange
     from gptchat.core.messages import Message
+    from gptchat.core.structured import Structure
     from gptchat.terminal.invocation import Question, Streams
     from gptchat.terminal.output.progress import ProgressLine
 
@@ -69,6 +70,7 @@ class _OneShot:
         self.services = program.services
         self.options = options
         self.streams = streams
+        self._structure = _structure(options.schema)
         self.data: list[Any] = []
         self.exact = True
         """Whether the data are a conversation's own, in which nothing is masked."""
@@ -106,7 +108,9 @@ class _OneShot:
         if text.text.strip() and self.services.routing.reads_input():
             piped = ""
         await self._reply_to(
-            self.services.conversation.say(text, self.options.attachments, piped=piped, model=model)
+            self.services.conversation.say(
+                text, self.options.attachments, piped=piped, model=model, structure=self._structure
+            )
         )
 
     def _tell_session(self) -> None:
@@ -233,7 +237,7 @@ class _OneShot:
             case "aside":
                 await self._reply_to(room.aside(run.text, piped=self.options.piped))
             case "retry":
-                await self._reply_to(room.retry(run.model))
+                await self._reply_to(room.retry(run.model, self._structure))
             case "continue":
                 await self._reply_to(room.continue_(run.model))
 
@@ -319,6 +323,15 @@ def _unseen(stdin: TextIO) -> Generator[None, None, None]:
         finally:
             restore()
             sys.stderr.write("\n")
+
+
+def _structure(schema: str) -> Structure | None:
+    """The shape that the answer must have, if the command line asks for one. Raises UsageError."""
+    if not schema:
+        return None
+    from gptchat.conversation.structured.reading import read_schema
+
+    return read_schema(schema)
 
 
 def _progress_line(environ: Mapping[str, str], stderr: TextIO) -> ProgressLine:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, assert_never
@@ -13,6 +14,7 @@ from gptchat.commands.effects import Ask
 from gptchat.conversation.events import (
     AnswerChosen,
     AnswerEvent,
+    Checked,
     CompactWanted,
     ComparisonBegins,
     ComparisonEnded,
@@ -31,10 +33,11 @@ from gptchat.conversation.events import (
     turn_events,
 )
 from gptchat.conversation.outcome import Outcome
-from gptchat.core.events import TurnEvent
+from gptchat.core.events import TextDelta, TextWasReasoning, TurnEvent
 from gptchat.core.replies.media import files_of
-from gptchat.errors import TurnInterruptedError
+from gptchat.errors import MisfitError, TurnInterruptedError
 from gptchat.terminal.door import print_document, show, tell_failure
+from gptchat.terminal.output.capabilities import Terminal, prepare_console, size
 from gptchat.terminal.output.plain_output import PlainReply, reply_json, writer
 from gptchat.terminal.turn import cut, finished, paint
 from gptchat.values import replace
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from gptchat.config.flags import Options
     from gptchat.conversation.services import Services
     from gptchat.terminal.invocation import Streams
+    from gptchat.terminal.output.painter import Painter
     from gptchat.terminal.output.reply import ReplyPainter
 
 
@@ -91,6 +95,9 @@ class Replying:
                         return
                     case Told(text):
                         self._tell(text)
+                    case Checked(checked):
+                        outcome = checked
+                        self._draw_answer(checked)
                     case Revealed(message):
                         if not self.options.json:
                             show(message.text, self.streams.stdout)
@@ -113,10 +120,11 @@ class Replying:
 
     async def _paint(self, exchange: Exchange) -> Outcome:
         painter = self._painter()
+        events = turn_events(exchange)
+        if self.options.schema:
+            events = _unspoken(events)  # the answer is shown when it has been checked
         with leaving.gently(self.services.manager.stop):
-            outcome = await paint(
-                turn_events(exchange), painter, told=self._below, decide=partial(self._decide, painter)
-            )
+            outcome = await paint(events, painter, told=self._below, decide=partial(self._decide, painter))
         self.answered = True
         return outcome
 
@@ -158,9 +166,22 @@ class Replying:
                 )
             )
 
+    def _draw_answer(self, outcome: Outcome) -> None:
+        """Show an answer that fits its schema: drawn as a block of code, or as it was received."""
+        if outcome.fit is None or self.options.json:
+            return
+        if not self._drawn():
+            show(outcome.fit.text, self.streams.stdout)
+            return
+        painter = self._drawing(Terminal.detect(self.streams.stdout, self.services.environ))
+        text = json.dumps(outcome.fit.data, ensure_ascii=False, indent=2)
+        painter.feed(f"```json\n{text}\n```\n")
+        painter.skip()
+        painter.finish(finished(outcome, self.services.manager.session, kept=not self.services.run.incognito))
+
     def _below(self, outcome: Outcome) -> str:
         """The status line below a reply that is drawn."""
-        if not self._drawn():
+        if not self._drawn() or self.options.schema:
             return ""
         return finished(outcome, self.services.manager.session, kept=not self.services.run.incognito)
 
@@ -168,7 +189,13 @@ class Replying:
         """Print the rest of a turn's output: its error, the JSON document, or the other answers."""
         self._tell_denied(outcome)
         if outcome.error is not None:
-            self.status = tell_failure(outcome.error, as_json=self.options.json, debug=self.options.debug)
+            replies = outcome.error.replies if isinstance(outcome.error, MisfitError) else ()
+            also = {"reply": replies[-1], "replies": list(replies)} if replies else {}
+            self.status = tell_failure(
+                outcome.error, as_json=self.options.json, debug=self.options.debug, also=also
+            )
+            if replies and not self.options.json:
+                show(_("the answer: {text}").format(text=replies[-1]), self.streams.stderr)
         elif outcome.interrupted:
             goes_on = _("gptchat /continue goes on") if outcome.message else _("gptchat /retry asks again")
             error = TurnInterruptedError(_("stopped"), hint="" if self.services.run.incognito else goes_on)
@@ -197,26 +224,39 @@ class Replying:
         return self.streams.stdout.isatty() and not self.options.json and not self.services.settings.ui.raw
 
     def _painter(self) -> ReplyPainter:
-        from gptchat.terminal.output.capabilities import Terminal, prepare_console, size
-
         stdout = self.streams.stdout
         terminal = Terminal.detect(stdout, self.services.environ)
         if self._drawn():
-            prepare_console()
-            from gptchat.terminal.output.painter import Painter
-            from gptchat.terminal.output.theme import choose
-
-            return Painter(
-                writer(stdout),
-                size=lambda: size(stdout),
-                theme=choose(self.services.settings.ui.theme, self.services.environ),
-                terminal=terminal,
-                reasoning=self.services.settings.ui.reasoning,
-                ui=self.services.settings.ui,
-                reads_keys=False,
-            )
+            return self._drawing(terminal)
         watched = self.streams.stderr.isatty()
         return PlainReply(stdout, self._tell, terminal.is_tty, silent=self.options.json, watched=watched)
+
+    def _drawing(self, terminal: Terminal) -> Painter:
+        """A painter of Markdown on standard output."""
+        prepare_console()
+        from gptchat.terminal.output.painter import Painter
+        from gptchat.terminal.output.theme import choose
+
+        stdout = self.streams.stdout
+        return Painter(
+            writer(stdout),
+            size=lambda: size(stdout),
+            theme=choose(self.services.settings.ui.theme, self.services.environ),
+            terminal=terminal,
+            reasoning=self.services.settings.ui.reasoning,
+            ui=self.services.settings.ui,
+            reads_keys=False,
+        )
+
+
+async def _unspoken(
+    events: AsyncGenerator[TurnEvent | Decision, None],
+) -> AsyncGenerator[TurnEvent | Decision, None]:
+    """`events` without the text of the reply."""
+    async with aclosing(events):
+        async for event in events:
+            if not isinstance(event, TextDelta | TextWasReasoning):
+                yield event
 
 
 class _Questions:

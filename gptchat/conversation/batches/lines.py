@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from gptchat.config.parse import parse_setting
 from gptchat.errors import GptchatError, StorageError, UsageError
@@ -17,12 +17,15 @@ from gptchat.files import LARGE, read_regular, replacing, try_lock
 from gptchat.values import dataclass, field
 from gptchat.words import _, reason
 
+if TYPE_CHECKING:
+    from gptchat.core.structured import Structure
+
 PARAMETERS = (
     "temperature", "top_p", "max_tokens", "frequency_penalty", "presence_penalty", "stop", "seed", "effort",
     "thinking", "response_format",
 )  # fmt: skip
 """Parameters that a question may have of its own."""
-_FIELDS = ("id", "prompt", "system", "model", "attachments", *PARAMETERS)
+_FIELDS = ("id", "prompt", "system", "model", "attachments", "schema", *PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class BatchQuestion:
     attachments: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     trouble: str = ""
+    structure: Structure | None = None
+    """The shape that the answer must have, if it is to be JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,18 @@ def _of_object(number: int, digest: str, given: Mapping[str, Any]) -> BatchQuest
         given.get("model", ""),
         tuple(attachments),
         parameters,
+        structure=_structure(given.get("schema")),
     )
+
+
+def _structure(schema: object) -> Structure | None:
+    if schema is None:
+        return None
+    if not isinstance(schema, str | Mapping):
+        raise UsageError(_("{key} must be a JSON Schema, or a text").format(key="schema"))
+    from gptchat.conversation.structured.reading import read_schema
+
+    return read_schema(schema)
 
 
 def _text(value: object) -> str:

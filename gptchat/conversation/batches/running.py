@@ -20,14 +20,18 @@ from gptchat.core.messages import Content, Message, Request, Usage, estimated
 from gptchat.core.origin import Sourced
 from gptchat.core.ports import ONESHOT, SessionStore
 from gptchat.core.session import Session
+from gptchat.core.structured import Fit
 from gptchat.errors import ContextLengthError, GptchatError, ProviderError, QuotaError, UsageError
 from gptchat.manager import Route
-from gptchat.values import replace
+from gptchat.manager.request import overhead
+from gptchat.values import dataclass, replace
 from gptchat.words import _
 
 _AGAIN = frozenset({"rate_limit", "timeout", "connection", "server", "protocol"})
 """Kinds of failures after which a question is asked again, besides what the provider retries itself."""
 _ATTEMPTS = 8
+_ASKED = 2
+"""How often an answer that fits a schema is asked for."""
 _PAUSE, _LONGEST = 1.0, 60.0  # seconds before a question is asked again, where the server names none
 
 
@@ -79,6 +83,14 @@ class Gate:
         if begun >= self._lowered:
             self._allowed = max(self._allowed / 2, 1.0)
             self._lowered = now
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    message: Message
+    usage: Usage
+    cost: float | None
+    seconds: float
 
 
 class Batch:
@@ -170,20 +182,59 @@ class Batch:
         raise AssertionError("the last attempt returns")
 
     async def _ask(self, asked: BatchQuestion, gate: Gate, begun: float) -> Answered:
-        """Send one question. Raises GptchatError."""
+        """Send one question, and once more where its answer does not fit its schema. Raises GptchatError."""
         route = self._routing.route(asked.model)
-        content = await self._content(asked)
-        question = Message("user", content, ts=self._stamp())
+        question = Message("user", await self._content(asked), ts=self._stamp())
         system = route.system_for([question]) if asked.system is None else asked.system
         sent = [Message("system", system), question] if system else [question]
         parameters = {**route.parameters, **asked.parameters}
+        if asked.structure is not None:
+            parameters = {key: value for key, value in parameters.items() if key not in ("response_format", "n")}
+        route = replace(route, parameters=parameters, structure=asked.structure)
+        answers: list[_Answer] = []
+        fit: Fit | None = None
+        while True:
+            answer = await self._send(route, sent, gate, begun)
+            answers.append(answer)
+            await asyncio.to_thread(self._keep, sent[-1], answer.message)
+            if asked.structure is None:
+                break
+            from gptchat.conversation.structured.checking import check, failure, hopeless
+
+            verdict = await asyncio.to_thread(check, asked.structure, answer.message.text)
+            if isinstance(verdict, Fit):
+                fit = verdict
+                break
+            if len(answers) == _ASKED or hopeless(answer.message):
+                replies = [one.message.text for one in answers]
+                return _failure(asked, failure(answer.message, verdict, replies), {"replies": replies})
+            await self._budget.check()
+            correction = Message("user", asked.structure.correction(verdict.told), ts=self._stamp())
+            sent += [answer.message, correction]
+        message = answers[-1].message
+        usage, cost = _sum(answers)
+        document = {
+            "reply": fit.text if fit is not None else message.text,
+            **({"data": fit.data} if fit is not None else {}),
+            "provider": message.provider,
+            "model": message.model,
+            "finish_reason": message.finish_reason,
+            "usage": usage.to_json(),
+            "cost_usd": cost,
+            "seconds": round(sum(one.seconds for one in answers), 3),
+        }
+        return Answered(asked, document, cost)
+
+    async def _send(self, route: Route, sent: Sequence[Message], gate: Gate, begun: float) -> _Answer:
+        """Send one request. Raises GptchatError."""
         prompt = await asyncio.to_thread(_check_size, sent, route, self._routing)
         request = Request(
             route.model,
             tuple(_wire(one) for one in sent),
-            parameters,
+            route.parameters,
             stream=route.stream,
             alone=True,
+            structure=route.structure,
             ref=os.urandom(8).hex(),
             tokens=prompt,
         )
@@ -210,6 +261,7 @@ class Batch:
             completion = self._routing.counter.count(reply, route.counted_as)
             usage = estimated(prompt, completion)
         cost = route.price(usage)
+        refused = (ended.extra or {}).get("refusal") if ended else None
         message = Message(
             "assistant",
             reply,
@@ -218,19 +270,9 @@ class Batch:
             model=(ended.model if ended else "") or route.model,
             finish_reason=ended.reason if ended else None,
             usage=usage,
-            extra={"cost": cost, "turn": request.ref},
+            extra={"cost": cost, "turn": request.ref, **({"refusal": True} if refused is True else {})},
         )
-        await asyncio.to_thread(self._keep, question, message)
-        document = {
-            "reply": reply,
-            "provider": message.provider,
-            "model": message.model,
-            "finish_reason": message.finish_reason,
-            "usage": usage.to_json(),
-            "cost_usd": cost,
-            "seconds": round(seconds, 3),
-        }
-        return Answered(asked, document, cost)
+        return _Answer(message, usage, cost, seconds)
 
     async def _content(self, asked: BatchQuestion) -> Content:
         """The content of a question with what it attaches; an `@path` in its text attaches nothing."""
@@ -254,7 +296,7 @@ class Batch:
 def _check_size(sent: Sequence[Message], route: Route, routing: Routing) -> int:
     """The tokens of the messages. Raises ContextLengthError if they do not fit the window."""
     counter, name = routing.counter, route.counted_as
-    tokens = sum(counter.message(one, name) for one in sent) + counter.overhead(name)
+    tokens = sum(counter.message(one, name) for one in sent) + overhead(route, counter)
     if tokens > route.limits.most:
         raise ContextLengthError(
             _("the request would take {tokens} tokens, and {budget} are free").format(
@@ -272,6 +314,15 @@ def _wire(message: Message) -> Mapping[str, Any]:
     }
 
 
-def _failure(asked: BatchQuestion, error: GptchatError) -> Answered:
+def _failure(asked: BatchQuestion, error: GptchatError, also: Mapping[str, Any] | None = None) -> Answered:
     told = {"kind": error.kind, "message": error.message, "hint": error.hint or None, "status": error.status}
-    return Answered(asked, {"error": told}, failed=True)
+    return Answered(asked, {"error": told, **(also or {})}, failed=True)
+
+
+def _sum(answers: Sequence[_Answer]) -> tuple[Usage, float | None]:
+    """Usage and cost of all answers to one question."""
+    usage, cost = answers[0].usage, answers[0].cost
+    for one in answers[1:]:
+        usage = usage.plus(one.usage)
+        cost = None if cost is None or one.cost is None else cost + one.cost
+    return usage, cost

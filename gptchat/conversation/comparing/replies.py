@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 
-from gptchat.conversation.events import ComparisonEnded, Exchange
+from gptchat.conversation.events import Checked, ComparisonEnded, Exchange, NotSent, TurnEnded
 from gptchat.conversation.outcome import Outcome, Reply
 from gptchat.core.messages import Message
 from gptchat.core.replies.media import files_of
@@ -19,6 +19,23 @@ def reply_of(outcome: Outcome, message: Message, manager: SessionManager) -> Rep
     """The reply `message`, with the paths of its files in the store of `manager`."""
     paths = [manager.store.file_path(manager.user, file.name) for file in files_of(message)]
     return Reply.of(outcome, message, [Path(path) for path in paths if path])
+
+
+async def reply_in(events: Exchange, manager: SessionManager) -> Reply:
+    """The reply at the end of `events`. Raises GptchatError."""
+    outcome, sent = Outcome(), True
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, TurnEnded | Checked):
+                outcome = event.outcome
+            sent = sent and not isinstance(event, NotSent)
+    if error := outcome.error or (TurnInterruptedError(_("stopped")) if outcome.interrupted else None):
+        raise error
+    if outcome.withheld:
+        raise outcome.refusal()
+    if not sent or outcome.message is None:
+        raise UsageError(_("the message was not sent"))
+    return reply_of(outcome, outcome.message, manager)
 
 
 async def replies_of(events: Exchange, manager: SessionManager) -> list[Reply | GptchatError]:

@@ -19,7 +19,8 @@ class Lesson:
 
     `what` is `drop` (the parameter `name`), `rename` (`name` to `value`), `system` (system prompts get the role
     `value`), `alternate` (merge consecutive messages of the same role), `size` (keep below `value` bytes,
-    by leaving earlier pictures out), `stream` (ask for a stream) or `api` (use the wire API `value`).
+    by leaving earlier pictures out), `stream` (ask for a stream), `api` (use the wire API `value`) or `form` (a
+    schema of an answer goes in the form `value` of `providers.structured`).
     Window sizes are remembered elsewhere (`tokens.windows`).
     """
 
@@ -45,7 +46,18 @@ class Lesson:
             )
         if self.what == "stream":
             return _("replies are streamed")
+        if self.what == "form":
+            return _FORMS.get(self.value, _FORMS["prompt"])()
         return _("the {value} API is used").format(value=self.value)
+
+
+_FORMS: Mapping[str, Callable[[], str]] = {
+    "json_schema": lambda: _("a schema goes without strict"),
+    "json_object": lambda: _("a schema goes into the prompt, with response_format json_object"),
+    "tool": lambda: _("a schema goes as a tool that takes the answer"),
+    "prompt": lambda: _("a schema goes into the prompt alone"),
+}
+"""What is told of each form of a schema that a server is asked in instead of a surer one."""
 
 
 @dataclass(frozen=True, slots=True)

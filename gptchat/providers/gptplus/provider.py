@@ -22,6 +22,7 @@ from gptchat.providers.faults.failures import explain
 from gptchat.providers.faults.refusals import Endpoint
 from gptchat.providers.gptplus import wire
 from gptchat.providers.kinds import ABILITIES
+from gptchat.providers.structured.forms import in_words
 from gptchat.redaction import redact, register
 from gptchat.values import replace
 from gptchat.words import _
@@ -86,6 +87,7 @@ class GptPlusProvider:
         """
         for notice in self._refused(request):
             yield notice
+        request = in_words(request)
         history = [Message(str(m.get("role")), m.get("content") or "") for m in request.messages]
         newest = None if request.continuing or not history else history.pop()
         content = wire.content_of(newest, continuing=request.continuing)

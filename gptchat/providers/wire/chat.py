@@ -181,6 +181,7 @@ class ChatReader:
             self._sound(mapping(delta.get("audio")), number, events)
         refusal = delta.get("refusal")
         if refusal and isinstance(refusal, str):
+            self._end.refused = True
             events.append(TextDelta(refusal, number))
         calls = delta.get("tool_calls")
         if isinstance(calls, list):

@@ -109,6 +109,8 @@ class Ending:
     """As in `Payload`."""
     returned: dict[int, Json] = field(default_factory=dict)
     """By choice, what is kept of it to be sent back."""
+    refused: bool = False
+    """Whether the model said that it refuses to answer."""
     failure: ServerSaid | None = None
     """The error that ended a choice; raised by `events`, after the content before it has been yielded."""
 
@@ -140,7 +142,9 @@ class Ending:
             yield UsageReported(self.usage)
         for choice in sorted(self.seen | self.reasons.keys()):
             kept = {**self.origin, **self.returned.get(choice, {})}
-            extra = {"returned": kept} if "by" in kept and len(kept) > len(_ORIGIN) else None
+            extra: Json | None = {"returned": kept} if "by" in kept and len(kept) > len(_ORIGIN) else None
+            if self.refused:
+                extra = {**(extra or {}), "refusal": True}
             yield Finished(self.reasons.get(choice, "stop"), self.model, choice, extra)
 
 

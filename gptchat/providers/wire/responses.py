@@ -170,6 +170,7 @@ class ResponsesReader:
     def _event(self, kind: str, value: Mapping[str, Any], events: list[ProviderEvent]) -> None:
         delta = value.get("delta")
         if kind in ("response.output_text.delta", "response.refusal.delta"):
+            self._end.refused = self._end.refused or kind == "response.refusal.delta"
             self._say(delta, events)
         elif kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
             if isinstance(delta, str) and delta:
@@ -224,6 +225,7 @@ class ResponsesReader:
                 content = item.get("content")
                 for part in content if isinstance(content, list) else ():
                     part = mapping(part)
+                    self._end.refused = self._end.refused or bool(part.get("refusal"))
                     if not spoken:
                         self._say(part.get("text") or part.get("refusal"), events)
                     self._show(media_in(part, typed=True), events)

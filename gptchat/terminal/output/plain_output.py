@@ -155,12 +155,15 @@ def reply_json(
     """The document that `--json` prints; `choices` only if there are several replies, no `session` incognito.
 
     `files`, `sources` and `tools` are there if there are any; `sources` is empty where documents were asked and
-    none fits. `path_of` returns the path of a file by its name.
+    none fits. `data` is there if the answer was asked for with a schema. `path_of` returns the path of a file by
+    its name.
     """
-    usage, files, sources = message.usage, files_of(message), sources_of(message)
+    fit, files, sources = outcome.fit, files_of(message), sources_of(message)
+    usage = outcome.usage if fit is not None else message.usage
     choices = [one.text for one in (message, *outcome.others)]
     return {
-        "reply": message.text,
+        "reply": fit.text if fit is not None else message.text,
+        **({"data": fit.data} if fit is not None else {}),
         **({"choices": choices} if outcome.others else {}),
         "reasoning": message.reasoning or None,
         "user": user,
