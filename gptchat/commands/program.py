@@ -73,6 +73,7 @@ _MODULES = {
     "tools.listing": "tools",
     "input": "attach editor",
     "batch": "batch",
+    "training.tune": "tune",
     "output": "copy save raw code json",
     "about": "usage cost status config help ? exit quit bye",
     "doctor.report": "doctor",

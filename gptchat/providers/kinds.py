@@ -8,7 +8,7 @@ from gptchat.core.ports import Abilities
 
 ABILITIES: Mapping[str, Abilities] = {
     "openai": Abilities(movable=True, catalogued=True, complete_catalogue=True),
-    "azure": Abilities(login=True, key_header="api-key: ", wants_address=True, catalogued=True),
+    "azure": Abilities(login=True, key_header="api-key: ", wants_address=True, catalogued=True, batch_prefix=""),
     "compatible": Abilities(wants_address=True, movable=True, lists_freely=True, may_serve_one=True),
     "gptplus": Abilities(streams=False),
     "demo": Abilities(network=False, lists_freely=True),
