@@ -166,7 +166,7 @@ def _checked(path: Path, routing: Routing, model: str) -> tuple[TrainingReport, 
 
 async def _upload(files: FilesEndpoint, path: Path) -> str:
     try:
-        return (await files.upload(path, "fine-tune")).id
+        return (await files.upload(str(path), "fine-tune")).id
     except OSError as error:
         raise UsageError(_("{path} cannot be read: {why}").format(path=path, why=reason(error))) from error
 

@@ -8,7 +8,6 @@ from gptchat.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class RemoteBatch:
 class FilesEndpoint(Protocol):
     """Files that a server keeps. Every method raises GptchatError."""
 
-    async def upload(self, path: Path, purpose: str) -> RemoteFile:
+    async def upload(self, path: str, purpose: str) -> RemoteFile:
         """Send the file at `path`, for a purpose such as `fine-tune` or `batch`; raises OSError, too."""
 
     async def file(self, id: str) -> RemoteFile:

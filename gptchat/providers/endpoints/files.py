@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
@@ -38,17 +38,17 @@ class Sender(Protocol):
         """The error for people of what `send` raises."""
 
 
-class Files:
+class FileKeeping:
     """`core.remote.FilesEndpoint` over OpenAI's API."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    async def upload(self, path: Path, purpose: str) -> RemoteFile:
+    async def upload(self, path: str, purpose: str) -> RemoteFile:
         """Send the file at `path`. Raises GptchatError and OSError."""
-        with await asyncio.to_thread(path.open, "rb") as file:
+        with await asyncio.to_thread(open, path, "rb") as file:
             fields = {"purpose": purpose}
-            part = (path.name, file, "application/jsonl")
+            part = (PurePath(path).name, file, "application/jsonl")
             return _file(await self._sender.call("post", "/files", fields, {"file": part}), self._sender.name)
 
     async def file(self, id: str) -> RemoteFile:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def remote_work(sender: Served) -> dict[str, Any]:
     """The fields `files`, `tuning` and `batches` of Abilities."""
     from gptchat.providers.endpoints.batches import Batches
-    from gptchat.providers.endpoints.files import Files
+    from gptchat.providers.endpoints.files import FileKeeping
     from gptchat.providers.endpoints.fine_tuning import FineTuning
 
     prefix = ABILITIES[sender.settings.kind].batch_prefix
-    return {"files": Files(sender), "tuning": FineTuning(sender), "batches": Batches(sender, prefix)}
+    return {"files": FileKeeping(sender), "tuning": FineTuning(sender), "batches": Batches(sender, prefix)}
