@@ -212,7 +212,7 @@ def test_lists_and_headings_have_chinese_marks(home: Home, tmp_path: Path) -> No
     assert "\n选项：\n" in told("--help")
     assert "以下之一：auto、dark、light、mono，而不是" in told("/set", "ui.theme", "x")
     assert "可选：markdown、json、jsonl、messages、training、html、users" in told("/export", "xml", "file")
-    assert "/code 只接受 curl、python、node 之一" in told("/code", "ruby")
+    assert "/code 只接受 curl、python、node、go、java、csharp、ruby、php 之一" in told("/code", "perl")
     assert "openai、azure、gptplus、demo、" in told("-p", "nowhere", "hello")
     script = tmp_path / "user_messages.json"
     good, bad = '[{"role": "user", "content": "你好"}]', '[{"role": "user", "content": "请问"}, {}]'

@@ -35,8 +35,9 @@ def facts(model: str, provider_hint: str = "") -> ModelFacts | None:
     a tag, be fine-tuned (`ft:gpt-4o:org::id`) or use Azure's spelling (`gpt-35-turbo`). `provider_hint` is the
     provider's name, kind or base URL; empty means the model's maker. For "azure", the model name may be anywhere
     in `model` (`team-gpt-4o-eu`). Prices are the provider's own where the catalogue has them, else the maker's,
-    and None if they cannot apply (a local server, GPT+, the demo, a fine-tuned or `:free` model). `retired` is
-    set if this provider shuts the model down.
+    and None if they cannot apply (a local server, GPT+, the demo or a `:free` model). A fine-tuned model has the
+    window of its base, and its prices where no tuned ones are known. `retired` is set if this provider shuts the
+    model down.
     """
     seller = _seller(provider_hint)
     data = _row(model, provider_hint, seller)
@@ -44,7 +45,10 @@ def facts(model: str, provider_hint: str = "") -> ModelFacts | None:
     if data is None:
         known = ModelFacts(model, provider=seller)
         return replace(known, retired=end["date"], successor=end.get("successor", "")) if end else None
-    priced = not (names.is_fine_tuned(model) or _is_free_of_prices(provider_hint) or model.endswith(":free"))
+    priced = not (_is_free_of_prices(provider_hint) or model.endswith(":free"))
+    tuning = _tuning(model) if priced and seller in _MAKERS_ONLY else {}
+    if tuning and names.is_fine_tuned(model):
+        data = {**data, "cached_input": None, "rates": (), **tuning}
     return ModelFacts(
         name=model,
         context=data.get("context"),
@@ -53,6 +57,7 @@ def facts(model: str, provider_hint: str = "") -> ModelFacts | None:
         input=data.get("input") if priced else None,
         cached_input=data.get("cached_input") if priced else None,
         output=data.get("output") if priced else None,
+        training=tuning.get("training"),
         reasoning=bool(data.get("reasoning")),
         vision=bool(data.get("vision")),
         tools=bool(data.get("tools")),
@@ -156,6 +161,12 @@ def _retirement(model: str, seller: str) -> Mapping[str, str]:
     return {}
 
 
+def _tuning(model: str) -> Mapping[str, float]:
+    """Prices for tuning `model`, or the base of a tuned one, and for using the result; empty if none are known."""
+    table = _tuned()
+    return next((table[spelling] for spelling in names.spellings(model) if spelling in table), {})
+
+
 def _rate(data: Mapping[str, Any]) -> Rate:
     hours = tuple(tuple(span) for span in data.get("hours", ()))
     return Rate(data.get("input"), data.get("cached_input"), data.get("output"), data.get("above", 0), hours)
@@ -190,6 +201,12 @@ def _retirements() -> dict[str, tuple[dict[str, dict[str, str]], dict[str, dict[
         patterns = {name.lower()[:-1]: told for name, told in table.items() if name.endswith("*")}
         found[vendor] = exact, patterns
     return found
+
+
+@cache
+def _tuned() -> dict[str, dict[str, float]]:
+    table: dict[str, dict[str, float]] = _read("tuned.json")
+    return table
 
 
 @cache

@@ -34,6 +34,7 @@ _NAMED = 5
 
 if TYPE_CHECKING:
     from gptchat.conversation.people import People
+    from gptchat.conversation.routing import Routing
     from gptchat.conversation.services import RunOptions
     from gptchat.manager import SessionManager
     from gptchat.storage.index.library import Library
@@ -41,9 +42,27 @@ if TYPE_CHECKING:
 
 
 async def export(
-    call: Call, manager: SessionManager, run: RunOptions, journals: JournalStore, library: Library, people: People
+    call: Call,
+    manager: SessionManager,
+    run: RunOptions,
+    journals: JournalStore,
+    library: Library,
+    people: People,
+    routing: Routing,
 ) -> Effects:
     """Write the session to a file, or show it; the format `users` has everybody's."""
+    if call.get("format") == "training":
+        from gptchat.commands.training.files import export_training
+
+        steps = export_training(call.get("file"), manager, run, journals, library, routing)
+        answer = None
+        try:
+            while True:
+                answer = yield await steps.asend(answer)
+        except StopAsyncIteration:
+            return
+        finally:
+            await steps.aclose()
     from gptchat.exchange import exporting
     from gptchat.exchange import importing as exchange  # only where they are needed
 
@@ -262,6 +281,7 @@ COMMANDS = (
             ("/export chat.md", "Markdown"),
             ("/export messages m.json", "a list for the chat API"),
             ("/export users everybody.json", "all sessions of everybody, by name"),
+            ("/export training t.jsonl --all", "a file to tune a model with; or --turns 2-5,8, --session REF"),
         ),
         shows=lambda call: (
             call.get("format") != "users" and not call.get("file") and (call.get("format") or "markdown").isalpha()

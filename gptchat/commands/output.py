@@ -148,7 +148,7 @@ async def code(
     route = await conversation.rounds.equipped(routing.route())
     request = programs.shown_request(manager, routing, outbox, keys, route)
     text = redaction.redact_known(programs.write(language, request))
-    yield Show([Source(text, "bash" if language == "curl" else language)], {"language": language, "code": text})
+    yield Show([Source(text, programs.highlighted_as(language))], {"language": language, "code": text})
 
 
 async def json(
@@ -204,10 +204,10 @@ COMMANDS = (
     Command(
         "code",
         "output",
-        "Show the last request as curl, Python or Node",
+        "Show the last request as a program",
         code,
-        (Argument("language", "word", choices=("curl", "python", "node")),),
-        examples=(("/code curl", "to try it elsewhere; the key stays out of it"),),
+        (Argument("language", "word", choices=programs.LANGUAGES),),
+        examples=(("/code curl", "to try it elsewhere; the key stays out of it"), ("/code go", "for the Go SDK")),
         streaming=True,
         session=True,
         about="It asks for the reply to your last message, with the present model and settings; with something "

@@ -77,6 +77,7 @@ _MODULES = {
     "input": "attach editor",
     "batch": "batch",
     "meaning.embedding": "embed",
+    "training.tune": "tune",
     "output": "copy save raw code json",
     "about": "usage cost status config help ? exit quit bye",
     "doctor.report": "doctor",

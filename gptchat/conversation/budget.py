@@ -57,8 +57,10 @@ class Budget:
         before = await asyncio.shield(self._reading)  # a turn that is stopped does not end the reading
         return before + self._account.book.spent(*self._of)
 
-    async def check(self) -> str:
+    async def check(self, more: float = 0.0) -> str:
         """Return a sentence, once a day, when the budget is spent; otherwise an empty string.
+
+        `more` are US$ that are about to be spent at once, and must fit as well.
 
         Raises QuotaError where `budget.stop` wants it to end there.
         """
@@ -68,9 +70,13 @@ class Budget:
             self._reading = None  # without a budget nothing is tracked; the next one starts with a fresh read
             return ""
         spent = await self.spent()
-        if spent < daily:
+        if spent < daily and spent + more <= daily:
             return ""
         words = _("today's budget is spent: {spent} of {daily}").format(spent=money(spent), daily=money(daily))
+        if spent < daily:
+            words = _("today's budget is not enough: {spent} of {daily} are spent, and this costs {more}").format(
+                spent=money(spent), daily=money(daily), more=money(more)
+            )
         if settings.budget.stop == "stop":
             raise QuotaError(
                 words, hint=_("/set budget.daily raises it, /set budget.stop warn goes on with a warning")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from gptchat.core.events import ProviderEvent
     from gptchat.core.messages import Embedded, Message, Part, Record, Request
+    from gptchat.core.remote import BatchesEndpoint, FilesEndpoint, TuningEndpoint
     from gptchat.core.session import Session
     from gptchat.errors import StorageError
 
@@ -55,6 +56,8 @@ class ModelFacts:
     input: float | None = None
     cached_input: float | None = None
     output: float | None = None
+    training: float | None = None
+    """US$ for a million tokens of training, by which fine-tuning is paid."""
     reasoning: bool = False
     vision: bool | None = None
     tools: bool = False
@@ -137,6 +140,10 @@ class Abilities:
 
     The texts are sent to the server: pass only what is sent there anyway. Raises no GptchatError.
     """
+    files: FilesEndpoint | None = None
+    tuning: TuningEndpoint | None = None
+    batches: BatchesEndpoint | None = None
+    batch_prefix: str = "/v1"  # stands before the path of a request in a line of a batch
     counts_tokens: bool = False
     """Whether `tokenize` is known to work on this server."""
     rate_limits: RateLimits | None = None

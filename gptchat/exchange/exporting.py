@@ -7,13 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gptchat.core.events import ToolCall
-from gptchat.core.messages import Message
-from gptchat.core.replies.media import files_of, text_alone
-from gptchat.core.replies.passages import with_passages
+from gptchat.core.replies.media import files_of
 from gptchat.core.session import VERSION, Session
-from gptchat.core.tooling.described import with_results
 from gptchat.errors import UsageError
+from gptchat.exchange.chat_messages import messages as messages
 from gptchat.exchange.kept_files import Files
 from gptchat.files import open_to_read
 from gptchat.redaction import redact_known
@@ -67,8 +64,9 @@ def render(
         case "jsonl":
             pieces = _journals(sessions, journals)
         case "training":
-            lines = (session for session in sessions if session.messages)
-            pieces = (json.dumps(training(session), ensure_ascii=False, default=str) + "\n" for session in lines)
+            from gptchat.exchange.training.examples import example, line
+
+            pieces = (line(found) for session in sessions if (found := example(session)[0]) is not None)
         case "users":
             pieces = _users(sessions)
         case "messages":
@@ -84,63 +82,6 @@ def render(
             hint = _("did you mean {name}?").format(name=near[0]) if near else _(", ").join(FORMATS)
             raise UsageError(_("there is no export format {name}").format(name=format), hint=hint)
     return map(redact_known, pieces)
-
-
-def messages(session: Session) -> list[dict[str, Any]]:
-    """The current path as a message list for the chat API, system prompt first, passages of documents as sent.
-
-    A call of a tool is there with its result, or else neither is.
-    """
-    result: list[dict[str, Any]] = []
-    system = session.settings.get("system")
-    if isinstance(system, str) and system:
-        result.append({"role": "system", "content": system})
-    for message, calls in with_results(session.path()):
-        content = with_passages(message, text_alone(message))
-        content = content if isinstance(content, str) else [dict(part) for part in content]
-        # Servers refuse a call without its result, and a result without its call.
-        paired = bool(calls) and all(answer is not None for _call, answer in calls)
-        if message.role == "tool" or (
-            not content and ("tool_calls" in message.extra or message.status == "failed") and not paired
-        ):
-            continue
-        named = {"name": message.extra["name"]} if "name" in message.extra else {}
-        record = {"role": message.role, "content": content, **named}
-        if paired:
-            record |= {"content": content or None, "tool_calls": _calls(message, calls)}
-        result.append(record)
-        if paired:
-            result += [_result(call, answer) for call, answer in calls if answer is not None]
-    return result
-
-
-def training(session: Session) -> dict[str, Any]:
-    """The current path as an entry of a training file: messages with text alone, and whole tool rounds."""
-    entry = messages(session)
-    for message in entry:
-        message["role"] = "system" if message["role"] == "developer" else message["role"]
-    return {"messages": entry}
-
-
-def _calls(message: Message, calls: Sequence[tuple[ToolCall, Message | None]]) -> list[Any]:
-    """The calls as they were received, or if something among them is none, written anew."""
-    received: Sequence[Any] = message.extra["tool_calls"]
-    if len(received) == len(calls):
-        return list(received)
-    return [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-        for call, _answer in calls
-    ]
-
-
-def _result(call: ToolCall, message: Message) -> dict[str, Any]:
-    content = text_alone(message)
-    return {
-        "role": "tool",
-        "tool_call_id": call.id,
-        "name": call.name,
-        "content": content if isinstance(content, str) else [dict(part) for part in content],
-    }
 
 
 def document(session: Session, files: Files | None = None) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from gptchat.net.client import http_client
 from gptchat.net.proxies import proxy_for
 from gptchat.providers.answer import read_answer, read_json
 from gptchat.providers.endpoints.embeddings import embed
+from gptchat.providers.endpoints.remote import remote_work
 from gptchat.providers.faults.failures import Endpoint, explain, is_stale
 from gptchat.providers.faults.lessons import lesson_in
 from gptchat.providers.faults.limits import rate_limits
@@ -38,6 +39,7 @@ from gptchat.providers.keys import KeySource, refused_hint, resolve
 from gptchat.providers.kinds import ABILITIES
 from gptchat.providers.listing import models_in, moderation_in, no_list
 from gptchat.providers.payloads import clean, payload_of
+from gptchat.providers.sdk.sending import send
 from gptchat.providers.structured.choosing import Forms
 from gptchat.providers.structured.forms import Form, answered
 from gptchat.providers.wire import wire_named
@@ -129,6 +131,7 @@ class Engine(ABC):
             moderate=self.moderate,
             embed=partial(embed, self),
             rate_limits=self.rate_limits,
+            **remote_work(self),
         )
 
     def api(self, model: str) -> str:
@@ -165,7 +168,7 @@ class Engine(ABC):
                 self.breaker.succeeded()
                 return
             except Exception as failure:
-                error = self._explained(failure, request.model)
+                error = self.explained(failure, request.model)
             if began:
                 self._count(error)
                 raise error
@@ -229,7 +232,7 @@ class Engine(ABC):
             if (request.model, note) not in self._told:
                 self._told.add((request.model, note))
                 yield Notice(note)
-        response = await self._send("post", wire.path, payload.body)
+        response = await self.send("post", wire.path, payload.body)
         try:
             async with aclosing(
                 read_answer(response, wire.reader(payload.origin), self.network, self.endpoint(request.model))
@@ -239,35 +242,20 @@ class Engine(ABC):
         finally:
             await response.aclose()
 
-    async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> httpx2.Response:
+    async def send(
+        self, method: str, path: str, body: dict[str, Any] | None, files: Any = None
+    ) -> httpx2.Response:
+        """The response to a request, its body unread; `files` are parts of a form. Raises errors of the SDK."""
         client = await self._connected()
-        import httpx2  # already imported by `_connected`
-
-        from gptchat.providers.sdk.light import openai
-
-        headers: dict[str, Any] = {"Accept-Encoding": "identity"}  # compressed text would come late
-        if body is not None:
-            headers["Accept"] = "text/event-stream" if body.get("stream") else "application/json"
-        headers.update(self.authorization(self._key))
-        # The SDK's raw request: its authentication, Azure routing and errors, with the body unread
-        options: dict[str, Any] = {
-            "cast_to": httpx2.Response,
-            "options": {"headers": headers},
-            "stream": True,
-            "stream_cls": openai.AsyncStream[Any],
-        }
-        response = await (
-            client.get(path, **options) if method == "get" else client.post(path, body=body, **options)
-        )
-        assert isinstance(response, httpx2.Response)
+        response = await send(client, method, path, body, files, self.authorization(self._key))
         self._kept = True
         self.rate_limits = rate_limits(response.headers) or self.rate_limits
         return response
 
-    async def call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    async def call(self, method: str, path: str, body: dict[str, Any] | None, files: Any = None) -> Any:
         """The JSON answer to a request of `path` below the base URL, or of a whole URL. Raises GptchatError."""
         try:
-            response = await self._send(method, path, body)
+            response = await self.send(method, path, body, files)
             try:
                 return await read_json(response, self.network, self.endpoint(""))
             finally:
@@ -275,7 +263,7 @@ class Engine(ABC):
         except GptchatError:
             raise
         except Exception as failure:
-            raise self._explained(failure, "") from failure
+            raise self.explained(failure, "") from failure
 
     async def _connected(self) -> AsyncOpenAI:
         if self._client is None:
@@ -307,8 +295,6 @@ class Engine(ABC):
         self._key = key
         return True
 
-    # Learning and waiting
-
     def endpoint(self, model: str) -> Endpoint:
         """The endpoint, as error messages name it."""
         address = self.address
@@ -322,7 +308,7 @@ class Engine(ABC):
         asked = self._forms.asked(self.name, request, wire.name)
         return payload_of(asked, wire, self.settings, self.address, lessons)
 
-    def _explained(self, failure: Exception, model: str) -> GptchatError:
+    def explained(self, failure: Exception, model: str) -> GptchatError:
         if isinstance(failure, GptchatError):
             return failure
         response: Any = getattr(failure, "response", None)

@@ -297,7 +297,7 @@ def test_corrections_are_in_the_catalogue_and_have_sources() -> None:
 
 
 def test_where_dates_and_prices_are_left_out() -> None:
-    """Prices are not told of a server of one's own, GPT+ or a fine-tuned model; dates only of OpenAI."""
+    """Prices are not told of a server of one's own or of GPT+; dates only of OpenAI."""
     for hint in (
         "http://127.0.0.1:8080/v1",
         "http://gpu:8000/v1",
@@ -313,9 +313,6 @@ def test_where_dates_and_prices_are_left_out() -> None:
         assert known is not None
         assert known.input == 2.5
         assert bool(known.retired) is ("openrouter" not in hint)
-    tuned = catalogue.facts("ft:gpt-4o:org::id")
-    assert tuned is not None
-    assert tuned.input is None
 
 
 def test_routing_to_the_responses_api() -> None:
@@ -371,3 +368,23 @@ def test_importing_is_light() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_tuned_model_has_the_window_of_its_base_and_prices_of_its_own() -> None:
+    """A fine-tuned model has its base's window; its prices are tuned ones if known, else the base's."""
+    for name in ("ft:gpt-4.1-mini-2025-04-14:org:suffix:id", "FT:gpt-4.1-mini:org::id"):
+        tuned, base = catalogue.facts(name, "openai"), catalogue.facts("gpt-4.1-mini", "openai")
+        assert tuned is not None
+        assert base is not None
+        assert tuned.context == base.context
+        assert (tuned.input, tuned.cached_input, tuned.output, tuned.training) == (0.8, 0.2, 3.2, 5)
+        assert (base.input, base.output, base.training) == (0.4, 1.6, 5)
+    unknown, base = catalogue.facts("ft:gpt-5-mini:org::id", "openai"), catalogue.facts("gpt-5-mini", "openai")
+    assert unknown is not None
+    assert base is not None
+    assert (unknown.input, unknown.output) == (base.input, base.output)
+    assert unknown.training is None
+    for hint in ("gptplus", "http://127.0.0.1:1/v1"):
+        found = catalogue.facts("ft:gpt-4o:org::id", hint)
+        assert found is not None
+        assert (found.input, found.training) == (None, None)

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
+from tests.support.remote import Remote
 from tests.support.replies import (
     CUT,
     Gate,
@@ -64,7 +65,7 @@ class Server:
     `/models` lists, `props` what `/props` answers (llama.cpp), `loaded` what `/api/ps` does (Ollama),
     `flagged` the words that moderation flags; `tokenizer` answers `/tokenize`, which does not exist
     without it; paths that end in one of `missing` do not exist. `headers`
-    go with every answer.
+    go with every answer. `remote` keeps files, fine-tuning jobs and batches.
     """
 
     def __init__(self, *, key: str = "", tls: ssl.SSLContext | None = None, port: int = 0) -> None:
@@ -78,6 +79,7 @@ class Server:
         self.missing: tuple[str, ...] = ()
         self.answers: dict[str, Reply] = {}
         self.headers: dict[str, str] = {}
+        self.remote: Remote | None = None
         self.connections = 0
         self.default: Callable[[Recorded], Reply] = _repeat
         self._script: deque[Reply] = deque()
@@ -214,6 +216,8 @@ class Server:
                 return reply
         if self.missing and path.endswith(self.missing):
             return Reply.error(404, "File Not Found", type="not_found_error")
+        if self.remote is not None and (kept := self.remote.answer(request)) is not None:
+            return kept
         if request.method == "GET" and path.endswith("/models"):
             return Reply.document({"object": "list", "data": self.models})
         if request.method == "GET" and path.endswith("/props") and self.props is not None:

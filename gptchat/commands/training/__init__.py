@@ -1,0 +1,1 @@
+"""Training files and tuned models: `/export training` and `/tune`."""
