@@ -18,7 +18,7 @@ _MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class JsonValue:
     """A JSON value in a reply, and its text."""
 
     value: Any
@@ -26,14 +26,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class JsonValues:
     """The JSON values in a reply, the most likely answer first. `open`: the reply ends within one."""
 
-    values: tuple[Found, ...]
+    values: tuple[JsonValue, ...]
     open: bool = False
 
 
-def find(reply: str) -> Findings:
+def find(reply: str) -> JsonValues:
     """The JSON values in `reply`.
 
     A reply that is one value has no other. Else those in code fences come first, then those that are objects or
@@ -42,16 +42,16 @@ def find(reply: str) -> Findings:
     text = reply[:_LONGEST].strip().removeprefix("\ufeff").strip()
     whole = _read(text)
     if whole is not None:
-        return Findings((whole,))
+        return JsonValues((whole,))
     fenced = [found for match in _FENCE.finditer(text) if (found := _read(match[2].strip())) is not None]
     bare, cut = _bare(text)
     known = {found.text for found in fenced}
     others = [found for found in reversed(bare) if found.text not in known]
-    return Findings((*reversed(fenced), *others), cut)
+    return JsonValues((*reversed(fenced), *others), cut)
 
 
-def _bare(text: str) -> tuple[list[Found], bool]:
-    found: list[Found] = []
+def _bare(text: str) -> tuple[list[JsonValue], bool]:
+    found: list[JsonValue] = []
     at = 0
     for _try in range(_MOST):
         begins = _BEGINS.search(text, at)
@@ -67,14 +67,14 @@ def _bare(text: str) -> tuple[list[Found], bool]:
         except (ValueError, RecursionError):
             at = start + 1
         else:
-            found.append(Found(value, text[start:end]))
+            found.append(JsonValue(value, text[start:end]))
             at = end
     return found, False
 
 
-def _read(text: str) -> Found | None:
+def _read(text: str) -> JsonValue | None:
     try:
-        return Found(_DECODER.decode(text), text)
+        return JsonValue(_DECODER.decode(text), text)
     except (ValueError, RecursionError):
         return None
 

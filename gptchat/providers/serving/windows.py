@@ -30,11 +30,11 @@ class Capacity(NamedTuple):
     max_output: int | None = None
 
 
-Found = dict[str, Capacity]
+Capacities = dict[str, Capacity]
 """What was told, by the name of the model as the server lists it."""
 
 
-Ask = Callable[[str, Call, Sequence[str]], Coroutine[Any, Any, Found]]
+Ask = Callable[[str, Call, Sequence[str]], Coroutine[Any, Any, Capacities]]
 """Asks the server at a root about the models that it listed."""
 
 
@@ -46,7 +46,7 @@ class _Way(NamedTuple):
     ask: Ask
 
 
-async def windows(answer: Any, root: str, call: Call, *, every: bool) -> Found:
+async def windows(answer: Any, root: str, call: Call, *, every: bool) -> Capacities:
     """The windows that the server at `root` tells beside its list of models, the `answer` to `/models`.
 
     A server that names itself in the list is asked in its own way. One that does not is asked in every way if
@@ -59,7 +59,7 @@ async def windows(answer: Any, root: str, call: Call, *, every: bool) -> Found:
     tasks = [asyncio.create_task(way.ask(root, call, names)) for way in ways]
     try:
         await asyncio.wait(tasks, timeout=_PATIENCE)
-        found: Found = {}
+        found: Capacities = {}
         for task in reversed(tasks):  # the first way has the last word
             if task.done():
                 found.update(task.result())
@@ -69,10 +69,10 @@ async def windows(answer: Any, root: str, call: Call, *, every: bool) -> Found:
             task.cancel()
 
 
-def _at(*paths: str, read: Callable[[Any, Sequence[str]], Found]) -> Ask:
+def _at(*paths: str, read: Callable[[Any, Sequence[str]], Capacities]) -> Ask:
     """Asks at each of `paths` below the root until `read` finds a window in the answer."""
 
-    async def ask(root: str, call: Call, names: Sequence[str]) -> Found:
+    async def ask(root: str, call: Call, names: Sequence[str]) -> Capacities:
         for path in paths:
             with suppress(GptchatError):  # the server may not offer this; its list is useful without it
                 if found := read(await call("get", f"{root}{path}", None), names):
@@ -82,7 +82,7 @@ def _at(*paths: str, read: Callable[[Any, Sequence[str]], Found]) -> Ask:
     return ask
 
 
-async def _ollama(root: str, call: Call, names: Sequence[str]) -> Found:
+async def _ollama(root: str, call: Call, names: Sequence[str]) -> Capacities:
     """Ollama's `/api/ps`: the windows of the loaded models, not the most that they can have (docs/api.md).
 
     `/api/show` tells the `num_ctx` that another model is configured with and has once it is loaded.
@@ -95,7 +95,7 @@ async def _ollama(root: str, call: Call, names: Sequence[str]) -> Found:
         return {}  # another server
     loaded = _loaded(answer, names)
 
-    async def configured(name: str) -> Found:
+    async def configured(name: str) -> Capacities:
         with suppress(GptchatError):
             told = await call("post", f"{root}/api/show", {"model": name})
             text = told.get("parameters") if isinstance(told, dict) else None
@@ -126,18 +126,18 @@ def _object(item: Any, key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _for_all(names: Sequence[str], told: Capacity) -> Found:
+def _for_all(names: Sequence[str], told: Capacity) -> Capacities:
     return dict.fromkeys(names, told) if told.context else {}
 
 
-def _llamacpp(answer: Any, names: Sequence[str]) -> Found:
+def _llamacpp(answer: Any, names: Sequence[str]) -> Capacities:
     """llama.cpp's `/props`: the window of one conversation, a part of `--ctx-size` (its server README)."""
     settings = _object(answer, "default_generation_settings")
     own = answer.get("n_ctx") if isinstance(answer, dict) else None
     return _for_all(names, Capacity(_window(settings.get("n_ctx"), own)))
 
 
-def _loaded(answer: Any, names: Sequence[str]) -> Found:
+def _loaded(answer: Any, names: Sequence[str]) -> Capacities:
     found = {}
     for item in _objects(answer, "models"):
         if (window := _window(item.get("context_length"))) and isinstance(name := item.get("name"), str):
@@ -145,7 +145,7 @@ def _loaded(answer: Any, names: Sequence[str]) -> Found:
     return found
 
 
-def _lmstudio(answer: Any, names: Sequence[str]) -> Found:
+def _lmstudio(answer: Any, names: Sequence[str]) -> Capacities:
     """LM Studio's `/api/v0/models` and, since 0.4, `/api/v1/models` (lmstudio.ai/docs/developer/rest).
 
     A loaded model has the window that it was loaded with; of another one only the largest is known.
@@ -160,12 +160,12 @@ def _lmstudio(answer: Any, names: Sequence[str]) -> Found:
     return found
 
 
-def _litellm(answer: Any, names: Sequence[str]) -> Found:
+def _litellm(answer: Any, names: Sequence[str]) -> Capacities:
     """LiteLLM's `/model/info` (docs.litellm.ai/docs/proxy/model_management) and `/model_group/info`.
 
     Several deployments may have one name: any of them may answer, so the smallest window holds.
     """
-    found: Found = {}
+    found: Capacities = {}
     for item in _objects(answer, "data"):
         name, facts = item.get("model_name", item.get("model_group")), _object(item, "model_info") or item
         window = _window(facts.get("max_input_tokens"))
@@ -177,13 +177,13 @@ def _litellm(answer: Any, names: Sequence[str]) -> Found:
     return found
 
 
-def _koboldcpp(answer: Any, names: Sequence[str]) -> Found:
+def _koboldcpp(answer: Any, names: Sequence[str]) -> Capacities:
     """KoboldCpp's `/api/extra/true_max_context_length`: that of the loaded model, which is listed first."""
     value = answer.get("value") if isinstance(answer, dict) else answer
     return _for_all(names[:1], Capacity(_window(value)))
 
 
-def _sglang(answer: Any, names: Sequence[str]) -> Found:
+def _sglang(answer: Any, names: Sequence[str]) -> Capacities:
     """SGLang's `/get_server_info` and `/get_model_info`; its list tells `max_model_len` in newer versions.
 
     `max_total_num_tokens` is the size of the cache, which one request cannot exceed.
@@ -200,7 +200,7 @@ def _sglang(answer: Any, names: Sequence[str]) -> Found:
     return _for_all(names, Capacity(min(window, pool) if window and pool else window))
 
 
-def _tgi(answer: Any, names: Sequence[str]) -> Found:
+def _tgi(answer: Any, names: Sequence[str]) -> Capacities:
     """text-generation-inference's `/info`: prompt and reply together, and the most of a prompt alone."""
     if not isinstance(answer, dict):
         return {}
@@ -208,7 +208,7 @@ def _tgi(answer: Any, names: Sequence[str]) -> Found:
     return _for_all(names, Capacity(_window(answer.get("max_total_tokens")), max_input=prompt))
 
 
-def _tabbyapi(answer: Any, names: Sequence[str]) -> Found:
+def _tabbyapi(answer: Any, names: Sequence[str]) -> Capacities:
     """TabbyAPI's `/v1/model`: the loaded model, beside which its list has all that could be loaded."""
     name = answer.get("id") if isinstance(answer, dict) else None
     window = _window(_object(answer, "parameters").get("max_seq_len"))
