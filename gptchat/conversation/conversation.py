@@ -172,7 +172,7 @@ class Conversation:
             return
         outcome = Outcome()
         self._go_on(asked=True)
-        turn = answer_aside(self._manager, ready.content, ready.routes)
+        turn = answer_aside(self._manager, ready.content, ready.routes, ready.found.fields())
         async with aclosing(self._watched(turn, outcome)) as events:
             async for event in events:
                 yield event

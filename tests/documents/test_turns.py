@@ -19,6 +19,7 @@ from gptchat.core.replies.sources import numbered, sources_of
 from gptchat.errors import StorageError, UsageError
 from gptchat.terminal.output.plain_output import reply_json
 from tests.documents.test_files import tree
+from tests.support.front_end import FrontEnd
 from tests.support.program import command, compose_program, data, effects, running, settings_for
 from tests.support.server import Server, say
 
@@ -301,3 +302,18 @@ def test_hostile_records_are_no_passages(passages: object, tmp_path: Path, serve
         manager.record(message)
         runner.run(home.say("b"))
         assert home.sent() == "a\n\nb"
+
+
+def test_passages_go_along_beside_the_conversation_too(tmp_path: Path, server: Server) -> None:
+    """A question aside and a comparison send what is found, to every model that answers."""
+    home = Home(tmp_path, server)
+    room = home.program.services.conversation
+    question = Sourced("#notes when do I water tomatoes?")
+    server.default = lambda _request: say("six [1]")
+    with running(home.program) as runner:
+        runner.run(effects(home.program, f"/docs add {home.notes}"))
+        runner.run(FrontEnd().drive(room.aside(question)))
+        runner.run(FrontEnd().drive(room.compare(question, ["m", "n"])))
+    asked = [request.last_text for request in server.requests if request.method == "POST"]
+    assert len(asked) == 3
+    assert all("Water the tomatoes at six" in text for text in asked)
