@@ -189,7 +189,6 @@ COMMANDS = (
         save,
         (Argument("n", "code", required=True), Argument("file", "file", required=True, rest=True)),
         examples=(("/save 1 app.py", "the first block"), ("/save image 1 cat.png", "the first picture")),
-        brief="a code block",
         session=True,
     ),
     Command(

@@ -15,8 +15,10 @@ from gptchat.errors import (
     QuotaError,
     RequestTimeoutError,
 )
+from gptchat.providers.compatible import CompatibleProvider
 from gptchat.providers.engine import Engine
 from gptchat.providers.gptplus.provider import GptPlusProvider
+from gptchat.providers.listing import models_in
 from gptchat.providers.probing import reach
 
 if TYPE_CHECKING:
@@ -37,7 +39,10 @@ async def attempt(provider: Provider, model: str) -> list[str]:
     unlisted: GptchatError | None = None
     names: list[str] = []
     try:
-        names = [facts.name for facts in await provider.models()]
+        # Of a server, its list alone: its windows are asked for once it is chosen.
+        listed = provider.listed if isinstance(provider, CompatibleProvider) else None
+        found = models_in(await listed(), provider.name) if listed else await provider.models()
+        names = [facts.name for facts in found]
     except (NotFoundError, BadRequestError) as error:
         unlisted = error
     if isinstance(provider, Engine) and (

@@ -24,7 +24,7 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
             "(3100 in your prompt; 1000 for the completion). Please reduce your prompt; or completion length."
         ),
         4097,
-        4100,
+        3100,
     ),
     # llama.cpp: its sentence, and its whole JSON body; an older build tells the number only in the JSON
     ("request (18023 tokens) exceeds the available context size (1024 tokens), try increasing it", 1024, 18023),
@@ -98,7 +98,7 @@ SENTENCES: list[tuple[str, int | None, int | None]] = [
             "tokens (166,115 of text input, 4,096 in the output)."
         ),
         163840,
-        170211,
+        166115,
     ),
     # GitHub
     ("prompt token count of 67000 exceeds the limit of 64000", 64000, 67000),

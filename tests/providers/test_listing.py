@@ -198,7 +198,7 @@ def test_models_of_litellm(server: Server) -> None:
 
 
 def test_other_servers_are_not_asked_as_litellm(server: Server) -> None:
-    """A server with other models is not asked for LiteLLM's path."""
-    server.models = [{"id": "a", "created": 1}, {"id": "b"}]
+    """A server whose list tells its windows is not asked for LiteLLM's path."""
+    server.models = [{"id": "a", "created": 1, "context_length": 8192}, {"id": "b", "max_model_len": 4096}]
     listed_by(server)
     assert not any("model/info" in one.path for one in server.requests)

@@ -123,7 +123,8 @@ class Preparation:
         first = routes[0]
         if first.limits.guessed:
             plan = await asyncio.to_thread(self._manager.plan, first, draft=content)
-            if (plan.trimmed or plan.over) and await self._routing.look_for_window(first):
+            exceeded = plan.over or (plan.trimmed and plan.reason == "window")
+            if exceeded and await self._routing.look_for_window(first):
                 return [self._routing.route(first.model, first.provider.name), *routes[1:]]
         return routes
 
