@@ -78,6 +78,7 @@ _MODULES = {
     "batch": "batch",
     "meaning.embedding": "embed",
     "training.tune": "tune",
+    "rewriting.rewrite": "rewrite",
     "output": "copy save raw code json",
     "about": "usage cost status config help ? exit quit bye",
     "doctor.report": "doctor",
