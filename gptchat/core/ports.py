@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gptchat.core.events import ProviderEvent
     from gptchat.core.messages import Embedded, Message, Part, Record, Request
-    from gptchat.core.remote import BatchesEndpoint, FilesEndpoint, TuningEndpoint
+    from gptchat.core.remote import FilesEndpoint, TuningEndpoint
     from gptchat.core.session import Session
     from gptchat.errors import StorageError
 
@@ -142,8 +142,6 @@ class Abilities:
     """
     files: FilesEndpoint | None = None
     tuning: TuningEndpoint | None = None
-    batches: BatchesEndpoint | None = None
-    batch_prefix: str = "/v1"  # stands before the path of a request in a line of a batch
     counts_tokens: bool = False
     """Whether `tokenize` is known to work on this server."""
     rate_limits: RateLimits | None = None

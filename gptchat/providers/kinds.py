@@ -9,12 +9,7 @@ from gptchat.core.ports import Abilities
 ABILITIES: Mapping[str, Abilities] = {
     "openai": Abilities(movable=True, catalogued=True, complete_catalogue=True, moderates_freely=True),
     "azure": Abilities(
-        login=True,
-        key_header="api-key: ",
-        wants_address=True,
-        catalogued=True,
-        moderates_freely=True,
-        batch_prefix="",
+        login=True, key_header="api-key: ", wants_address=True, catalogued=True, moderates_freely=True
     ),
     "compatible": Abilities(wants_address=True, movable=True, lists_freely=True, may_serve_one=True),
     "gptplus": Abilities(streams=False),

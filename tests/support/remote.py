@@ -1,69 +1,40 @@
-"""Files, fine-tuning jobs and batches of the scriptable server."""
+"""Files and fine-tuning jobs of the scriptable server."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.replies import Recorded, Reply
 
 
-def said(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """The answer to a request of a batch: status and body."""
-    items = body.get("messages") or body.get("input")
-    text = f"You said: {items[-1]['content'] if isinstance(items, list) else items}"
-    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    return 200, {
-        "id": "c",
-        "object": "chat.completion",
-        "model": body["model"],
-        "choices": [choice],
-        "usage": usage,
-    }
-
-
 class Remote:
-    """What the server keeps. `states` are those that a batch goes through, one at each look at it.
+    """What the server keeps. Files that are sent while `refused` is set get that answer."""
 
-    `answering` answers a request of a batch. Files that are sent while `refused` is set get that answer.
-    """
-
-    def __init__(self, answering: Callable[[dict[str, Any]], tuple[int, dict[str, Any]]] = said) -> None:
+    def __init__(self) -> None:
         self.files: dict[str, tuple[str, str, bytes]] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.events: dict[str, list[dict[str, Any]]] = {}
-        self.batches: dict[str, dict[str, Any]] = {}
-        self.states = ["validating", "in_progress", "completed"]
-        self.answering = answering
         self.refused: Reply | None = None
-        self._looks: dict[str, int] = {}
 
     def answer(self, request: Recorded) -> Reply | None:
         """The answer to a request for any of these; None to another."""
-        found = re.search(
-            r"/(files|fine_tuning/jobs|batches)(?:/([^/]+))?(?:/(content|cancel|events))?$", request.path
-        )
+        found = re.search(r"/(files|fine_tuning/jobs)(?:/([^/]+))?(?:/(cancel|events))?$", request.path)
         if not found:
             return None
         kind, id, action = found.groups()
         if kind == "files":
-            return self._files(request, id, action)
-        if kind == "batches":
-            return self._batches(request, id, action)
+            return self._files(request, id)
         return self._tuning(request, id, action)
 
-    def keep(self, content: bytes, name: str = "output.jsonl", purpose: str = "batch_output") -> str:
+    def keep(self, content: bytes, name: str, purpose: str) -> str:
         """Keep a file; its id."""
         id = f"file-{len(self.files) + 1}"
         self.files[id] = (name, purpose, content)
         return id
 
-    def _files(self, request: Recorded, id: str | None, action: str | None) -> Reply:
+    def _files(self, request: Recorded, id: str | None) -> Reply:
         if id is None:
             if self.refused is not None:
                 return self.refused
@@ -75,8 +46,6 @@ class Remote:
         elif request.method == "DELETE":
             del self.files[id]
             return Reply.document({"id": id, "object": "file", "deleted": True})
-        elif action == "content":
-            return Reply((self.files[id][2],), content_type="application/octet-stream", raw=True)
         name, purpose, content = self.files[id]
         shown = {"id": id, "object": "file", "filename": name, "purpose": purpose, "bytes": len(content)}
         return Reply.document({**shown, "status": "processed"})
@@ -107,40 +76,6 @@ class Remote:
         if action == "cancel":
             self.jobs[id]["status"] = "cancelled"
         return Reply.document(self.jobs[id])
-
-    def _batches(self, request: Recorded, id: str | None, action: str | None) -> Reply:
-        if id is None:
-            asked = request.json
-            id = f"batch_{len(self.batches) + 1}"
-            self.batches[id] = {"id": id, "object": "batch", "status": "validating", **asked}
-        elif id not in self.batches:
-            return Reply.error(404, f"No batch found with id '{id}'.")
-        elif action == "cancel":
-            self.batches[id]["status"] = "cancelling"
-            self._finish(id, "cancelled", 1)
-        elif self.batches[id]["status"] not in ("completed", "failed", "expired", "cancelled"):
-            at = self._looks[id] = self._looks.get(id, -1) + 1
-            state = self.states[min(at, len(self.states) - 1)]
-            self.batches[id]["status"] = state
-            if state in ("completed", "expired"):
-                self._finish(id, state, None)
-        return Reply.document(self.batches[id])
-
-    def _finish(self, id: str, state: str, most: int | None) -> None:
-        """Answer the requests of a batch, at most `most` of them."""
-        batch = self.batches[id]
-        asked = [json.loads(line) for line in self.files[batch["input_file_id"]][2].splitlines()]
-        good: list[bytes] = []
-        bad: list[bytes] = []
-        for one in asked[:most][::-1]:  # in no order
-            status, body = self.answering(one["body"])
-            response = {"status_code": status, "request_id": "r", "body": body}
-            line = {"id": "b", "custom_id": one["custom_id"], "response": response, "error": None}
-            (good if status == 200 else bad).append(json.dumps(line).encode() + b"\n")
-        batch["status"] = state
-        batch["request_counts"] = {"total": len(asked), "completed": len(good), "failed": len(bad)}
-        batch["output_file_id"] = self.keep(b"".join(good)) if good else None
-        batch["error_file_id"] = self.keep(b"".join(bad), "errors.jsonl") if bad else None
 
 
 def _listed(found: list[dict[str, Any]], request: Recorded) -> Reply:

@@ -1,13 +1,13 @@
-"""Work that a server does by itself: files kept there, fine-tuning jobs and batches; values and ports."""
+"""Work that a server does by itself: files kept there and fine-tuning jobs; values and ports."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gptchat.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,41 +54,11 @@ class TuningEvent:
     loss: float | None = None
 
 
-BatchState = Literal["running", "completed", "failed", "expired", "cancelling", "cancelled"]
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteBatch:
-    """A batch at a server: how many of its requests are answered, and the files of answers and failures."""
-
-    id: str
-    state: BatchState = "running"
-    status: str = ""
-    """The state in the server's own word."""
-    total: int = 0
-    completed: int = 0
-    failed: int = 0
-    answers: str = ""
-    failures: str = ""
-    error: str = ""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is answered."""
-        return self.state not in ("running", "cancelling")
-
-
 class FilesEndpoint(Protocol):
     """Files that a server keeps. Every method raises GptchatError."""
 
     async def upload(self, path: str, purpose: str) -> RemoteFile:
-        """Send the file at `path`, for a purpose such as `fine-tune` or `batch`; raises OSError, too."""
-
-    async def file(self, id: str) -> RemoteFile:
-        """What the server knows of a file."""
-
-    def lines(self, id: str) -> AsyncIterator[bytes]:
-        """The lines of a file, without their ends."""
+        """Send the file at `path`, for a purpose such as `fine-tune`; raises OSError, too."""
 
     async def remove(self, id: str) -> None:
         """Remove a file."""
@@ -111,19 +81,3 @@ class TuningEndpoint(Protocol):
 
     async def events(self, id: str, most: int = 1000) -> Sequence[TuningEvent]:
         """What happened to a job, oldest first; of very many the newest `most`."""
-
-
-class BatchesEndpoint(Protocol):
-    """Batches at a server. Every method raises GptchatError; NotFoundError where there is none."""
-
-    async def create(self, file: str, path: str) -> RemoteBatch:
-        """Begin a batch with the file of that id, whose requests go to `path` (as of `Abilities.preview`)."""
-
-    def address(self, path: str) -> str:
-        """How a line of a batch names `path`."""
-
-    async def batch(self, id: str) -> RemoteBatch:
-        """A batch as it stands."""
-
-    async def cancel(self, id: str) -> RemoteBatch:
-        """Ask that a batch ends; what is answered already can be fetched."""

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from gptchat.core.numbers import count
 from gptchat.core.remote import RemoteFile
-from gptchat.errors import GptchatError, ProtocolError
+from gptchat.errors import ProtocolError
 from gptchat.words import _
-
-if TYPE_CHECKING:
-    import httpx2
-
-_MOST_LINE = 64 << 20
-"""Bytes of a line, beyond which a file is none of ours."""
 
 
 class Sender(Protocol):
@@ -30,12 +22,6 @@ class Sender(Protocol):
 
     async def call(self, method: str, path: str, body: dict[str, Any] | None, files: Any = None) -> Any:
         """The JSON answer to a request. Raises GptchatError."""
-
-    async def send(self, method: str, path: str, body: dict[str, Any] | None) -> httpx2.Response:
-        """The response to a request, its body unread. Raises errors of the SDK."""
-
-    def explained(self, failure: Exception, model: str) -> GptchatError:
-        """The error for people of what `send` raises."""
 
 
 class FileKeeping:
@@ -50,34 +36,6 @@ class FileKeeping:
             fields = {"purpose": purpose}
             part = (PurePath(path).name, file, "application/jsonl")
             return _file(await self._sender.call("post", "/files", fields, {"file": part}), self._sender.name)
-
-    async def file(self, id: str) -> RemoteFile:
-        """What the server knows of a file."""
-        return _file(await self._sender.call("get", f"/files/{quoted(id)}", None), self._sender.name)
-
-    async def lines(self, id: str) -> AsyncGenerator[bytes, None]:
-        """The lines of a file, without their ends. Raises GptchatError."""
-        try:
-            response = await self._sender.send("get", f"/files/{quoted(id)}/content", None)
-            try:
-                rest = b""
-                async with aclosing(response.aiter_bytes()) as chunks:
-                    async for chunk in chunks:
-                        *whole, rest = (rest + chunk).split(b"\n")
-                        for line in whole:
-                            yield line
-                        if len(rest) > _MOST_LINE:
-                            raise ProtocolError(
-                                _("{who} sent a file that has no lines").format(who=self._sender.name)
-                            )
-                if rest:
-                    yield rest
-            finally:
-                await response.aclose()
-        except GptchatError:
-            raise
-        except Exception as failure:
-            raise self._sender.explained(failure, "") from failure
 
     async def remove(self, id: str) -> None:
         """Remove a file."""
