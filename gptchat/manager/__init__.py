@@ -1,6 +1,5 @@
 """The session manager: the current user, the open session, and turns as streams of events."""
 
-from gptchat.manager.beside import TurnsBeside
 from gptchat.manager.manager import SessionManager
 from gptchat.manager.request import build, split_system
 from gptchat.manager.route import Answer, Continue, Order, Retry, Route, Send
@@ -13,7 +12,6 @@ __all__ = [
     "Route",
     "Send",
     "SessionManager",
-    "TurnsBeside",
     "build",
     "split_system",
 ]

@@ -10,7 +10,8 @@ from typing import Any
 from gptchat.core.branches import ASIDE
 from gptchat.core.events import TurnEvent
 from gptchat.core.messages import Content, Message
-from gptchat.manager import Answer, Route, SessionManager, TurnsBeside
+from gptchat.manager import Answer, Route, SessionManager
+from gptchat.manager.beside import TurnsBeside
 
 
 async def answer_aside(

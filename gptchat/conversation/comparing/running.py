@@ -24,7 +24,8 @@ from gptchat.core.messages import Content, Message
 from gptchat.core.records import move
 from gptchat.core.session import Session, shorten
 from gptchat.errors import GptchatError, UsageError
-from gptchat.manager import Answer, Route, SessionManager, TurnsBeside
+from gptchat.manager import Answer, Route, SessionManager
+from gptchat.manager.beside import TurnsBeside
 from gptchat.words import _
 
 
