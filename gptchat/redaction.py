@@ -21,13 +21,15 @@ _WORD = r"(?:[A-Z]++|[A-Z]?[a-z]++(?:[A-Z][a-z]++)*+)(?![\w~+/=-]|\.\w)"
 _SHAPES = (
     r"(?<![A-Za-z0-9])(?:sk(?!-learn)|pk|rk|gsk|csk|xai|sess|glpat|pplx|nvapi|tvly|sq0[a-z]{3}|xox[abeoprs])"
     r"-[A-Za-z0-9_\-*]{8,}"
-    r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|fw|tgp_v1|npm|dop_v1|whsec|shp(?:at|ca|pa|ss))_(?=[A-Za-z_]{0,99}\d)[A-Za-z0-9_*]{16,}"
+    r"|(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|fw|tgp_v1|npm|dop_v1|whsec|shp(?:at|ca|pa|ss))"
+    r"_(?=[A-Za-z_]{0,99}\d|[A-Za-z]{20})[A-Za-z0-9_*]{16,}"
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_\-]{16,}|\b(?:LTAI|AKID|AKLT)[A-Za-z0-9]{12,}"
-    r"|\bSG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}|\bya29\.[A-Za-z0-9_\-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{16,}"
+    r"|\bSG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}|\bya29\.[A-Za-z0-9_\-]{16,}|\b(?i:AGE-SECRET-KEY-1[A-Z0-9]{16,})"
     # Addresses whose path is the secret: incoming hooks of chat services, and Telegram's bots.
-    r"|(?P<hook>://[^\s\"'<>?#]{0,100}hook[^\s\"'<>?#/]{0,40}/(?:(?:services|workflows|triggers|catch|v\d)/)?"
-    r"|://api\.telegram\.org/(?:file/)?bot(?=\d))(?!\*)"
-    r"(?=[^\s\"'<>?#]{0,100}?(?:[A-Za-z0-9_]{16}|[0-9a-f]{8}-[0-9a-f]{4}-))[^\s\"'<>?#]{16,}"
+    r"|(?P<hook>://[^\s\"'<>?#:/]{0,60}(?::\d{1,5})?[^\s\"'<>?#:]{0,60}?hook[^\s\"'<>?#:/]{0,40}/"
+    r"(?:(?:services|workflows|triggers|catch|v\d)/)?)(?!\*)"
+    r"(?=[^\s\"'<>?#:]{0,100}?(?:[A-Za-z0-9_]{16}|[0-9a-f]{8}-[0-9a-f]{4}-))[^\s\"'<>?#]{16,}"
+    r"|(?P<bot>://api\.telegram\.org/(?:file/)?bot)\d+:[\w\-]{10,}"
     r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
     rf"|(?:(?i:\bbearer\s+)(?!{_WORD})|\b[Bb](?:asic|ASIC)\s+(?!{_WORD})(?=[a-z+/]{{0,99}}[\dA-Z=]))[A-Za-z0-9._~+/\-]{{8,}}=*"
     r"|(?i:(?<=api-key: )|(?<=x-api-key: ))\S{8,}"
@@ -122,7 +124,7 @@ def _masked(match: re.Match[str]) -> str:
     found = match.group()
     if match["login"]:
         return found if found == _EXAMPLE else f"://{MASK}@"
-    if lead := match["name"] or match["hook"]:
+    if lead := match["name"] or match["hook"] or match["bot"]:
         return f"{lead}{MASK}"
     if MASK in found:
         return found

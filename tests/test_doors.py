@@ -290,7 +290,21 @@ def test_what_is_no_secret_is_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["://a:", "?a", ";a_", "eyJ", "a-", "sk-", "basic ", "hf_a", "AIza", "://" + "a" * 30, "://hook/a"]
+    "part",
+    [
+        "://a:",
+        "?a",
+        ";a_",
+        "eyJ",
+        "a-",
+        "sk-",
+        "basic ",
+        "hf_a",
+        "AIza",
+        "://" + "a" * 30,
+        "://hook/a",
+        "://hookhook",
+    ],
 )
 def test_the_mask_is_linear(part: str) -> None:
     """Masking a long text takes time in proportion to its length."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+import textwrap
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -27,12 +28,18 @@ CONVERSATIONS = 20
 LONG = {"english": 30_000, "chinese": 10_000, "code": 40_000}
 """Characters of the long text: about 5,000 words."""
 _PACKAGE = Path(gptchat.__file__).parent
+_LIBRARY = (
+    *("argparse.py", "difflib.py", "textwrap.py", "json/decoder.py", "shutil.py", "tarfile.py", "configparser.py"),
+    *("inspect.py", "decimal.py", "ast.py"),
+)
+"""Modules of Python's library of which the code is taken."""
 
 
 def writings() -> dict[str, str]:
-    """English, Chinese and code: Python's manual, this program's translations, this program."""
+    """English, Chinese and code: Python's manual, this program's translations, Python's library."""
     catalogue = (_PACKAGE / "locale/zh/LC_MESSAGES/gptchat.po").read_text(encoding="utf-8")
-    code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(_PACKAGE.rglob("core/*.py")))
+    library = Path(textwrap.__file__).parent  # it stays the same while this program changes
+    code = "\n".join((library / name).read_text(encoding="utf-8") for name in _LIBRARY)
     return {
         "english": " ".join(str(topics.topics[name]) for name in sorted(topics.topics))[:200_000],
         "chinese": "。".join(re.findall(r'^msgstr "([^"]*[\u4e00-\u9fff][^"]*)"$', catalogue, re.MULTILINE)),

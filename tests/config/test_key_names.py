@@ -70,6 +70,7 @@ NAMES = [
     "llama-3.3-70b-instruct-q4_K_M", "Qwen2.5-Coder-32B-Instruct", "ep-20260101120000-abcde",
     "20261120-083015-4f2a", "sk", "task-force", "prod-eu-west-gateway-2026", "x" * 64, "1" * 30,
     "desk-organisation", "risk-assessment", "sk-learn-contrib",
+    "npm_package_lifecycle_event", "sk_model_selection",
 ]  # fmt: skip
 
 
