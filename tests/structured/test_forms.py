@@ -212,7 +212,7 @@ def test_a_refusal_of_the_model_is_marked(server: Server, api: str, stream: bool
     if api == "chat":
         said = {"refusal": "I cannot."}
         choice: dict[str, Any] = {"index": 0, "finish_reason": "stop"}
-        documents = [{"choices": [{**choice, "delta" if stream else "message": said}]}]
+        documents: list[dict[str, Any]] = [{"choices": [{**choice, "delta" if stream else "message": said}]}]
     else:
         item = {"type": "message", "content": [{"type": "refusal", "refusal": "I cannot."}]}
         response = {"status": "completed", "output": [item]}
