@@ -215,8 +215,8 @@ def test_a_refusal_of_the_model_is_marked(server: Server, api: str, stream: bool
         documents: list[dict[str, Any]] = [{"choices": [{**choice, "delta" if stream else "message": said}]}]
     else:
         item = {"type": "message", "content": [{"type": "refusal", "refusal": "I cannot."}]}
-        response = {"status": "completed", "output": [item]}
-        events = [
+        response: dict[str, Any] = {"status": "completed", "output": [item]}
+        events: list[dict[str, Any]] = [
             {"type": "response.refusal.delta", "delta": "I cannot."},
             {"type": "response.completed", "response": response},
         ]
