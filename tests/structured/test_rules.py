@@ -162,6 +162,10 @@ def test_nulls_of_what_may_be_missing_are_taken_out() -> None:
         ("~~~\n[1]\n~~~\n```\nno\n```", ["[1]"]),
         ('It is {"a": 1}, or rather {"a": 2}.', ['{"a": 2}', '{"a": 1}']),
         ('Use {x} and {y}: {"a": {"b": 1}}', ['{"a": {"b": 1}}']),
+        ('{"a": "x\ny"}', ['{"a": "x\\ny"}']),
+        ('{\n"a": 1}', ['{\n"a": 1}']),
+        ('not {"a": x, "b": {"c": 1}, "}": []} but {"a": 2}', ['{"a": 2}']),
+        ('{"a": x, {"b": 1}', []),
         ("3", ["3"]),
         ("the number 3", []),
         ("[NaN]", []),
@@ -205,11 +209,13 @@ def test_any_value_is_found(value: Any, around: str) -> None:
         ('{"name": "A", "age": 3, "born": "soon"}', '$.born: "soon" does not fit format "date"'),
         ('{"name": "A", "age": 3, "tags": ["a", "a"]}', "$.tags: ['a', 'a'] has non-unique elements"),
         ("nothing", "there is no JSON in it"),
+        ('{"name": A}', "its JSON is wrong: Expecting value"),
+        ('{"name": "A",}', None),
         ('{"name": ', "its JSON does not end"),
         ('{"name": "A", "age": ' + "[" * 5000 + "]" * 5000 + "}", ""),
     ],
 )
-def test_why_an_answer_does_not_fit(reply: str, reason: str) -> None:
+def test_why_an_answer_does_not_fit(reply: str, reason: str | None) -> None:
     """The reason names the place and what is wrong there, in words."""
     schema = {
         **NEEDED,
@@ -227,6 +233,8 @@ def test_why_an_answer_does_not_fit(reply: str, reason: str) -> None:
     assert verdict.told
     if reason:
         assert verdict.reason == reason
+    elif reason is None:  # the words are Python's
+        assert verdict.reason.startswith("its JSON is wrong: ")
 
 
 def test_the_first_value_that_fits_is_the_answer() -> None:

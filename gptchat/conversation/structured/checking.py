@@ -29,11 +29,10 @@ _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Why a reply does not fit: for the person, and in English for the model. `open`: its JSON is cut off."""
+    """Why a reply does not fit: for the person, and in English for the model."""
 
     reason: str
     told: str
-    open: bool = False
 
 
 def problem_of(schema: Mapping[str, Any]) -> str:
@@ -72,11 +71,11 @@ def check(structure: Structure, reply: str) -> Fit | Misfit:
             same = value is one.value or value == one.value
             return Fit(value, one.text if same else json.dumps(value, ensure_ascii=False))
         first = first or Misfit(*_reasons(error))
-    if found.open or first is None:
-        if found.open:
-            return Misfit(_("its JSON does not end"), "the JSON does not end", open=True)
-        return Misfit(_("there is no JSON in it"), "there is no JSON in it")
-    return first
+    if found.open:
+        return Misfit(_("its JSON does not end"), "the JSON does not end")
+    if first is None and found.broken:
+        return Misfit(_("its JSON is wrong: {why}").format(why=found.broken), f"the JSON is wrong: {found.broken}")
+    return first or Misfit(_("there is no JSON in it"), "there is no JSON in it")
 
 
 def hopeless(message: Message) -> tuple[str, str] | None:
