@@ -158,3 +158,13 @@ def test_keys_are_not_sent(program: Program, server: Server) -> None:
     with pytest.raises(UsageError):
         run(program, "/rewrite shout .env")
     assert not server.requests
+
+
+def test_the_demo_rewrites_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo, which understands nothing, says so, and no file is changed."""
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("one")
+    program = compose_program(tmp_path / "home", 'provider = "demo"\n', attended=False)
+    with pytest.raises(UsageError, match="no language model"):
+        run(program, "/rewrite shout notes.txt --write")
+    assert Path("notes.txt").read_text() == "one"

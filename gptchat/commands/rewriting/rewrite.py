@@ -14,6 +14,7 @@ from gptchat.commands.effects import Block, Effects, Progress, Show, Source, Tex
 from gptchat.commands.registry import Argument, Call, Command
 from gptchat.commands.wording import confirm
 from gptchat.errors import StorageError, UsageError
+from gptchat.providers.registry import abilities
 from gptchat.words import N_, _, money, ngettext, reason
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ async def rewrite(call: Call, settings: Settings, routing: Routing, paths: Paths
     from gptchat.conversation.rewriting.rewriting import rewrite as rewritten
 
     instruction, file, write = _asked(call.get("what"))
+    provider = routing.provider_settings()
+    if not abilities(provider).network:
+        raise UsageError(
+            _("{name} is no language model: it cannot rewrite").format(name=provider.name),
+            hint=_("/connect connects one that can"),
+        )
     if file:
         _require_free(file, settings, paths)
     original = await asyncio.to_thread(_read, file)
