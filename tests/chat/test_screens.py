@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 
@@ -28,9 +29,18 @@ def test_every_command_fits_the_screen(home: Home, server: Server, language: str
     with home.chat("--lang", language, columns=columns, rows=rows) as screen:
         ready(screen)
         say(screen, "你好 hello", "hello")
+
+        def prompts() -> int:
+            return sum(line.startswith("alice ›") for line in screen.transcript)
+
+        def returned(before: int) -> bool:
+            row, column = screen.cursor
+            return prompts() > before and column >= 8 and screen.lines[row].startswith("alice ›")
+
         for command in COMMANDS:
+            before = prompts()
             screen.send(f"\x15{command}\r")
-            screen.wait_for(lambda: screen.cursor[1] >= 8 and screen.lines[screen.cursor[0]].startswith("alice ›"))
+            screen.wait_for(partial(returned, before))
         screen.send("\x15")
         ready(screen)
         screen.send("\x04")
