@@ -71,6 +71,9 @@ def test_a_pipe_gets_the_text_alone(program: Program, server: Server, monkeypatc
         (b"\xef\xbb\xbfone", b"\xef\xbb\xbfONE"),
         ("甲 one\n".encode("gb18030") * 40, "甲 ONE\n".encode("gb18030") * 40),
         ("one\n".encode("utf-16"), "ONE\n".encode("utf-16")),
+        ("one\r\n".encode("utf-16"), "ONE\r\n".encode("utf-16")),
+        ("one\n".encode("utf-32"), "ONE\n".encode("utf-32")),
+        (b"one\ntwo\r\nthree\n", b"ONE\nTWO\nTHREE\n"),
     ],
 )
 def test_a_file_keeps_its_form(program: Program, before: bytes, after: bytes) -> None:

@@ -24,21 +24,6 @@ from tests.sync.model import IDENTITY, KEY
 LATER = "2026-11-28T12:07:00Z"
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    return tmp_path / "here"
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Path:
-    return tmp_path / "there"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "place"
-
-
 def work(folder: Path, place: Path, *, git: bool = False) -> Synchroniser:
     data = folder / "data"
     target = find_target(str(place), git, data, "ann", {"PATH": os.environ["PATH"], "HOME": str(folder)})

@@ -22,21 +22,6 @@ WORD = "correct horse 马"
 GIVEN = {"GPTCHAT_SYNC_PASSPHRASE": WORD}
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    return tmp_path / "here"
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Path:
-    return tmp_path / "there"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "place"
-
-
 def bare(folder: Path) -> Path:
     path = folder / "chats.git"
     subprocess.run(["git", "init", "--quiet", "--bare", "-b", "main", str(path)], check=True)

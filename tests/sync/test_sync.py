@@ -25,21 +25,6 @@ NAMES = (
 """As Dropbox, Syncthing, OneDrive, Google Drive, iCloud and Nextcloud call them."""
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    return tmp_path / "here"
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Path:
-    return tmp_path / "there"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "place"
-
-
 def library(folder: Path) -> Library:
     return Library(folder / "data")
 

@@ -6,12 +6,12 @@ import asyncio
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptchat.commands.effects import Effects, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.rewriting.reading import read_text
 from gptchat.core.typed.template import unquoted
 from gptchat.errors import StorageError, UsageError
 from gptchat.words import N_, _, money, ngettext, reason
@@ -34,7 +34,7 @@ async def embed(call: Call, run: RunOptions, meaning: MeaningSearch) -> Effects:
             _("vectors would fill the screen"), hint=_("--output FILE writes them; gptchat /embed is for scripts")
         )
     embedder = meaning.embedder(model)
-    lines = read_lines(await asyncio.to_thread(_read, file))
+    lines = read_lines((await asyncio.to_thread(read_text, file, "/embed", _usage())).text)
     if not lines:
         raise UsageError(_("there is no text: the input is empty"), hint=_usage())
     documents: list[dict[str, Any]] = []
@@ -85,26 +85,6 @@ def _options(call: Call) -> tuple[str, str, str]:
 
 def _usage() -> str:
     return _("usage: {usage}").format(usage="/embed [FILE] [--model PROVIDER:MODEL] [--output FILE]")
-
-
-def _read(file: str) -> str:
-    """The text of the file, or of standard input if none or `-` is named. Raises UsageError."""
-    from gptchat.attachments.decoding import decode
-    from gptchat.files import LARGE, read_regular
-
-    if file in ("", "-"):
-        if sys.stdin is None or sys.stdin.isatty():
-            raise UsageError(_("/embed needs {argument}").format(argument="FILE"), hint=_usage())
-        data = sys.stdin.buffer.read(LARGE)
-    else:
-        try:
-            data = read_regular(Path(file).expanduser(), LARGE)
-        except OSError as error:
-            raise UsageError(_("{path} cannot be read: {why}").format(path=file, why=reason(error))) from error
-    decoded = decode(data)
-    if decoded is None:
-        raise UsageError(_("{path} is not text").format(path=file or _("standard input")))
-    return decoded[0]
 
 
 def _line(document: dict[str, Any]) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import shlex
 import sys
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gptchat.commands.effects import Block, Effects, Progress, Show, Source, Text
 from gptchat.commands.registry import Argument, Call, Command
+from gptchat.commands.rewriting.reading import ReadText, read_text
 from gptchat.commands.wording import confirm
 from gptchat.errors import StorageError, UsageError
 from gptchat.providers.registry import abilities
@@ -23,23 +23,6 @@ if TYPE_CHECKING:
     from gptchat.conversation.routing import Routing
 
 _WRITE = "--write"
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-"""Byte order marks, and the encodings without them."""
-
-
-class _Original(NamedTuple):
-    """A text as it was read, with what is needed to write it back as it was."""
-
-    text: str
-    encoding: str
-    mark: bytes
-    returns: bool
-    """Whether its lines end with CR LF."""
-
-    def encoded(self, text: str) -> bytes:
-        """`text` in the form of the original. Raises UnicodeEncodeError."""
-        whole = text.replace("\n", "\r\n") if self.returns else text
-        return self.mark + whole.encode(_MARKS.get(self.mark, self.encoding))
 
 
 async def rewrite(call: Call, settings: Settings, routing: Routing, paths: Paths) -> Effects:
@@ -57,7 +40,7 @@ async def rewrite(call: Call, settings: Settings, routing: Routing, paths: Paths
         )
     if file:
         _require_free(file, settings, paths)
-    original = await asyncio.to_thread(_read, file)
+    original = await asyncio.to_thread(read_text, file, "/rewrite", _usage())
     if not original.text.strip():
         raise UsageError(_("there is no text: the input is empty"), hint=_usage())
     state = Rewriting()
@@ -107,7 +90,9 @@ def _asked(rest: str) -> tuple[str, str, bool]:
     elif len(words) == 2 and " " in words[0]:
         raise UsageError(_("there is no file {file}").format(file=words[1]), hint=_usage())
     if not words:
-        raise UsageError(_("/rewrite needs {argument}").format(argument="INSTRUCTION"), hint=_usage())
+        raise UsageError(
+            _("{command} needs {argument}").format(command="/rewrite", argument="INSTRUCTION"), hint=_usage()
+        )
     if write and not file:
         raise UsageError(_("{option} needs a file to write").format(option=_WRITE), hint=_usage())
     return " ".join(words), file, write
@@ -127,28 +112,7 @@ def _require_free(file: str, settings: Settings, paths: Paths) -> None:
         raise UsageError(_("{path} is not sent: {why}").format(path=file, why=judgement.reason))
 
 
-def _read(file: str) -> _Original:
-    """The text of the file, or of standard input if none is named. Raises UsageError."""
-    from gptchat.attachments.decoding import decode
-    from gptchat.files import LARGE, read_regular
-
-    if not file:
-        if sys.stdin is None or sys.stdin.isatty():
-            raise UsageError(_("/rewrite needs {argument}").format(argument="FILE"), hint=_usage())
-        data = sys.stdin.buffer.read(LARGE)
-    else:
-        try:
-            data = read_regular(Path(file).expanduser(), LARGE)
-        except OSError as error:
-            raise UsageError(_("{path} cannot be read: {why}").format(path=file, why=reason(error))) from error
-    decoded = decode(data)
-    if decoded is None:
-        raise UsageError(_("{path} is not text").format(path=file or _("standard input")))
-    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
-    return _Original(decoded[0], decoded[1], mark, b"\r\n" in data or b"\r\0\n\0" in data or b"\0\r\0\n" in data)
-
-
-def _write(file: str, original: _Original, text: str) -> None:
+def _write(file: str, original: ReadText, text: str) -> None:
     from gptchat.files import write_regular
 
     try:

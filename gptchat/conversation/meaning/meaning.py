@@ -12,6 +12,7 @@ from gptchat.conversation.meaning.filling import Filling, Missing, missing
 from gptchat.conversation.meaning.fusing import FoundSession, Near, fuse
 from gptchat.errors import GptchatError
 from gptchat.storage.vectors.passages import PassagePlace
+from gptchat.storage.vectors.vector_file import digest_of
 from gptchat.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -142,8 +143,9 @@ class MeaningSearch:
         texts = self.passages.texts(user, [*places.values()])
         return [
             Near(id, places[id].message, *texts[places[id]], similarity)
-            for id, (_digest, similarity) in wanted.items()
-            if id in places and places[id] in texts
+            for id, (digest, similarity) in wanted.items()
+            # A journal may have changed since its passages were noted: then the text there is another one.
+            if id in places and places[id] in texts and digest_of(texts[places[id]][1]) == digest
         ]
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _EMBEDDINGS = {"text-embedding-3-small": 0.02, "text-embedding-3-large": 0.13, "text-embedding-ada-002": 0.10}
 """US$ per million tokens of OpenAI's models for embeddings, which the catalogue of chat models does not have.
 
-Source: their pages at https://platform.openai.com/docs/models; `[models."NAME"] input` goes before them."""
+Written from memory of https://platform.openai.com/docs/models, and not checked; `[models."NAME"] input` goes
+before them."""
 
 
 class Prices:
